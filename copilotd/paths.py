@@ -1,0 +1,65 @@
+"""Where copilotd keeps its files, by the platform's own conventions (XDG on Linux)."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APP = "copilotd"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The four places: settings, models, logs and caches, and what lives only while running."""
+
+    config: Path
+    data: Path
+    state: Path
+    runtime: Path
+
+    @classmethod
+    def of_user(cls) -> "Paths":
+        """The places of the current user; nothing is created."""
+        dirs = platformdirs.PlatformDirs(APP, appauthor=False)
+        return cls(
+            config=dirs.user_config_path,
+            data=dirs.user_data_path,
+            state=dirs.user_state_path,
+            runtime=dirs.user_runtime_path,
+        )
+
+    @property
+    def user_settings(self) -> Path:
+        """The user's settings file; it need not exist."""
+        return self.config / "copilotd.toml"
+
+    @property
+    def models(self) -> Path:
+        """The folder of the model store."""
+        return self.data / "models"
+
+    @property
+    def log(self) -> Path:
+        """The daemon's log file."""
+        return self.state / "copilotd.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the running daemon for as long as it lives."""
+        return self.runtime / "copilotd.lock"
+
+    @property
+    def daemon(self) -> Path:
+        """What the running daemon says of itself: pid, port, socket (JSON)."""
+        return self.runtime / "daemon.json"
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket on which the daemon speaks LSP."""
+        return self.runtime / "lsp.sock"
+
+
+def has_unix_sockets() -> bool:
+    """Whether LSP goes over a unix socket here (TCP on loopback otherwise)."""
+    return sys.platform != "win32"

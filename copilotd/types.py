@@ -1,0 +1,351 @@
+"""The values that pass between packages: frozen, without behaviour beyond reading themselves.
+
+Offsets and lengths in text count Unicode code points (indices of a Python `str`); wire formats
+that count otherwise convert at their edge. Values that cross the pipe to the engine's worker are
+msgspec structs, all others are dataclasses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+# --- documents and completions ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One version of one open file; never changes, so a request can keep it while the user types.
+
+    `uri` identifies it, `language` is the editor's language id (may be empty), `path` is the file
+    name shown to the model, relative to the workspace where that is known.
+    """
+
+    uri: str
+    text: str
+    language: str = ""
+    version: int = 0
+    path: str = ""
+
+
+class Trigger(StrEnum):
+    """Why a completion was asked for."""
+
+    AUTOMATIC = "automatic"
+    INVOKED = "invoked"
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """Ask for ghost text in `document` at `offset`.
+
+    A newer request with the same `key` cancels this one.
+    """
+
+    document: Document
+    offset: int
+    trigger: Trigger = Trigger.AUTOMATIC
+    client: str = "anonymous"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What cancel-previous goes by: one pending request per client and document."""
+        return (self.client, self.document.uri)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Ghost text: replace `document.text[start:end]` by `text`.
+
+    `start` equals the cursor; `end` lies beyond it where the text brings its own copy of what
+    follows on the line (an auto-closed bracket).
+    """
+
+    id: str
+    text: str
+    start: int
+    end: int
+
+
+class Status(StrEnum):
+    """How a completion request ended."""
+
+    SHOWN = "shown"
+    """There is a completion."""
+    EMPTY = "empty"
+    """The model had nothing to say, or the filters left nothing of it."""
+    SKIPPED = "skipped"
+    """It was not tried: disabled, excluded, or no model yet."""
+    CANCELLED = "cancelled"
+    """The client, or a newer request, took it back."""
+    FAILED = "failed"
+    """The engine could not; `Outcome.reason` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterStep:
+    """One filter that changed the text: its name, and the text before and after."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What went into a completion and what happened to it; for `--explain` and the dashboard.
+
+    `source` names the stage that answered (engine, cache); `prompt` is the rendered prompt with
+    its special tokens; `raw` is what the model wrote. Times are milliseconds.
+    """
+
+    source: str = ""
+    mode: str = ""
+    prompt: str = ""
+    raw: str = ""
+    filters: tuple[FilterStep, ...] = ()
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The one answer to a completion request: always with a status and a reason in words."""
+
+    status: Status
+    reason: str
+    completion: Completion | None = None
+    explanation: Explanation = field(default_factory=Explanation)
+
+
+# --- generation ------------------------------------------------------------------------------
+
+
+class Lane(IntEnum):
+    """Who waits for whom in the engine: a lower number goes first."""
+
+    COMPLETION = 0
+    CHAT = 1
+    BACKGROUND = 2
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """How the next token is chosen. `temperature` 0 is greedy; `seed` None is random."""
+
+    temperature: float = 0.0
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    seed: int | None = None
+    logit_bias: dict[int, float] = {}
+
+
+class GenerateRequest(msgspec.Struct, frozen=True):
+    """Tokens in, tokens out.
+
+    `prompt` holds token ids, special tokens included. Generation ends at the first of
+    `max_tokens`, an end-of-generation token, or any text of `stop` (which is not part of the
+    output). `logprobs` is the number of alternatives to report per token, or None for none;
+    `prompt_logprobs` reports the prompt's tokens too (and so evaluates all of it).
+    """
+
+    prompt: list[int]
+    max_tokens: int
+    sampling: Sampling = Sampling()
+    stop: list[str] = []
+    lane: Lane = Lane.CHAT
+    logprobs: int | None = None
+    prompt_logprobs: bool = False
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A token that could stand at a place: its id, its bytes, its natural log probability."""
+
+    id: int
+    text: bytes
+    logprob: float
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """A token that does stand there, and the most probable ones, best first.
+
+    `logprob` is None for the first token of a prompt, which nothing predicts.
+    """
+
+    id: int
+    text: bytes
+    logprob: float | None
+    top: list[Candidate] = []
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """A piece of output. `text` never ends inside a character or inside a possible stop string.
+
+    `tokens` is filled only when log probabilities were asked for. `prompt` marks the chunk that
+    reports the prompt's tokens; its text is empty. `usage` comes with the first piece of output:
+    what the prompt cost, for a reader that does not wait for `Finished`.
+    """
+
+    text: str
+    tokens: list[TokenLogprob] = []
+    prompt: bool = False
+    usage: "Usage | None" = None
+
+
+class FinishReason(StrEnum):
+    """Why generation ended."""
+
+    STOP = "stop"
+    LENGTH = "length"
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a request cost. `cached_tokens` of the prompt were reused from the KV cache."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    queue_ms: float = 0.0
+    prefill_ms: float = 0.0
+    decode_ms: float = 0.0
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The last event of every generation that did not fail."""
+
+    reason: FinishReason
+    usage: Usage
+
+
+# --- the model and its engine ----------------------------------------------------------------
+
+
+class FimTokens(msgspec.Struct, frozen=True):
+    """The ids that the model's own GGUF gives for fill-in-the-middle; None where it has none."""
+
+    prefix: int | None = None
+    suffix: int | None = None
+    middle: int | None = None
+    pad: int | None = None
+    repository: int | None = None
+    separator: int | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a fill-in-the-middle prompt can be built at all."""
+        return None not in (self.prefix, self.suffix, self.middle)
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained)."""
+
+    path: str
+    name: str
+    architecture: str
+    description: str
+    size: int
+    parameters: int
+    n_ctx: int
+    n_ctx_train: int
+    n_vocab: int
+    n_embd: int
+    fim: FimTokens
+    bos: int | None
+    eos: int | None
+    add_bos: bool
+    end_tokens: list[int]
+    chat_template: str | None
+    can_shift: bool
+    gpu_offload: bool
+    system: str
+    load_ms: float
+
+
+class Phase(StrEnum):
+    """Where the engine stands."""
+
+    STOPPED = "stopped"
+    """No worker: not asked for yet, or unloaded because idle."""
+    DOWNLOADING = "downloading"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    """The last start failed; the next request tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """`detail` is a sentence for a person; `fraction` of the work is done, where that is known."""
+
+    phase: Phase
+    detail: str = ""
+    fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """Counts since the daemon started; `rss` is the worker's resident memory in bytes now."""
+
+    requests: int = 0
+    running: int = 0
+    waiting: int = 0
+    restarts: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    prefill_ms: float = 0.0
+    decode_ms: float = 0.0
+    rss: int = 0
+    pid: int | None = None
+
+
+# --- chat ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation; `role` is system, user, assistant or tool."""
+
+    role: str
+    content: str
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+# --- status ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionStats:
+    """Counts since the daemon started."""
+
+    requests: int = 0
+    shown: int = 0
+    cache_hits: int = 0
+    cancelled: int = 0
+    accepted: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonStatus:
+    """One look at the whole daemon; `uptime` in seconds, `rss` in bytes."""
+
+    version: str
+    pid: int
+    uptime: float
+    rss: int
+    state: EngineState
+    model: ModelInfo | None
+    alias: str
+    engine: EngineStats
+    completion: CompletionStats
+    clients: tuple[str, ...]
+    url: str
+    socket: str
