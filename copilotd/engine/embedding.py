@@ -1,0 +1,38 @@
+"""A request for embeddings, one input at a time."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Embedder(Protocol):
+    """What a job needs of the model."""
+
+    def embed(self, tokens: list[int]) -> list[float] | None:
+        """The unit vector of one input; None if it was interrupted."""
+        ...
+
+
+@dataclass(slots=True)
+class EmbeddingJob:
+    """`vectors` fills up in the order of `inputs` (token ids)."""
+
+    id: int
+    inputs: list[list[int]]
+    vectors: list[list[float]] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        """Whether every input has its vector."""
+        return len(self.vectors) == len(self.inputs)
+
+    def step(self, model: Embedder) -> None:
+        """Embed the next input; an interrupted one is tried again by the next step.
+
+        Raises:
+            EngineError: the input cannot be embedded.
+        """
+        if self.done:
+            return
+        vector = model.embed(self.inputs[len(self.vectors)])
+        if vector is not None:
+            self.vectors.append(vector)

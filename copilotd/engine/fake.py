@@ -1,0 +1,149 @@
+"""A scripted engine: the same handle with no model behind it, for tests of everything above.
+
+A token is a Unicode code point; control tokens are counted down from 2,000,000. What it answers is
+a function of the request, so a test says what the model "would write".
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from copilotd.errors import ContextOverflow
+from copilotd.types import (
+    Chunk,
+    EngineState,
+    EngineStats,
+    FimTokens,
+    Finished,
+    FinishReason,
+    GenerateRequest,
+    ModelInfo,
+    Phase,
+    Usage,
+)
+
+PREFIX, SUFFIX, MIDDLE, END = 2_000_000, 1_999_999, 1_999_998, 1_999_997
+_NAMES = {PREFIX: "<PRE>", SUFFIX: "<SUF>", MIDDLE: "<MID>", END: "<END>"}
+
+CHATML = (
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}</{{ m.role }}>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+FAKE_MODEL = ModelInfo(
+    path="fake.gguf",
+    name="fake",
+    architecture="fake",
+    description="scripted engine",
+    size=0,
+    parameters=0,
+    n_ctx=4096,
+    n_ctx_train=4096,
+    n_vocab=2_000_001,
+    n_embd=4,
+    fim=FimTokens(prefix=PREFIX, suffix=SUFFIX, middle=MIDDLE),
+    bos=None,
+    eos=END,
+    add_bos=False,
+    end_tokens=[END],
+    chat_template=CHATML,
+    can_shift=True,
+    gpu_offload=False,
+    system="",
+    load_ms=0.0,
+)
+
+
+class FakeEngine:
+    """Answers every request with the text that `script` gives for its rendered prompt.
+
+    `hold` keeps each generation back before its first piece until it is set, so that a test can
+    act in the middle of one. `requests` records what was asked, `cancelled` counts generations
+    that were closed before their end.
+    """
+
+    def __init__(
+        self,
+        script: Callable[[str], str] | str = "",
+        *,
+        hold: asyncio.Event | None = None,
+        info: ModelInfo = FAKE_MODEL,
+    ) -> None:
+        self._script = script
+        self._hold = hold
+        self._info = info
+        self._listeners: list[Callable[[EngineState], None]] = []
+        self.state = EngineState(Phase.READY)
+        self.requests: list[GenerateRequest] = []
+        self.cancelled = 0
+
+    def enter(self, state: EngineState) -> None:
+        """Pretend to change state, and tell the listeners."""
+        self.state = state
+        for listener in tuple(self._listeners):
+            listener(state)
+
+    def subscribe(self, listener: Callable[[EngineState], None]) -> Callable[[], None]:
+        """Call `listener` at every `enter`."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def info(self) -> ModelInfo:
+        """The scripted model."""
+        return self._info
+
+    async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """One token per code point; with `special`, the names of control tokens are read."""
+        ids: list[int] = []
+        while text:
+            control = next((i for i, n in _NAMES.items() if special and text.startswith(n)), None)
+            ids.append(ord(text[0]) if control is None else control)
+            text = text[1:] if control is None else text[len(_NAMES[control]) :]
+        return ids
+
+    async def detokenize(self, tokens: list[int]) -> str:
+        """The text of `tokens`."""
+        return "".join(_NAMES.get(token) or chr(token) for token in tokens)
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
+        """Stream the script's answer one code point at a time."""
+        self.requests.append(request)
+        if len(request.prompt) >= self._info.n_ctx:
+            raise ContextOverflow("the prompt does not fit")
+        prompt = await self.detokenize(request.prompt)
+        answer = self._script if isinstance(self._script, str) else self._script(prompt)
+        try:
+            async for event in self._stream(request, answer):
+                yield event
+        except GeneratorExit:
+            self.cancelled += 1
+            raise
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+    async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
+        """A unit vector along the axis given by the input's length."""
+        size = self._info.n_embd
+        return [[float(len(tokens) % size == axis) for axis in range(size)] for tokens in inputs]
+
+    def stats(self) -> EngineStats:
+        """The number of requests."""
+        return EngineStats(requests=len(self.requests))
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    async def _stream(
+        self, request: GenerateRequest, answer: str
+    ) -> AsyncGenerator[Chunk | Finished, None]:
+        if self._hold is not None:
+            await self._hold.wait()
+        ends = [i for stop in request.stop if (i := answer.find(stop)) >= 0]
+        whole = answer[: min(ends)] if ends else answer
+        shown = whole[: request.max_tokens]
+        for character in shown:
+            yield Chunk(character)
+            await asyncio.sleep(0)
+        reason = FinishReason.STOP if shown == whole else FinishReason.LENGTH
+        usage = Usage(prompt_tokens=len(request.prompt), completion_tokens=len(shown))
+        yield Finished(reason, usage)

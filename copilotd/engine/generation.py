@@ -1,0 +1,215 @@
+"""One step of all sequences in a batch: evaluate, sample, emit."""
+
+import time
+from collections.abc import Callable
+
+from copilotd.engine.interrupt import Interrupt
+from copilotd.engine.kv import KVPool
+from copilotd.engine.model import N_BATCH, Decoded, Entry, Model
+from copilotd.engine.output import Piece
+from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output
+from copilotd.engine.sampling import Logits, Sampler, log_probabilities, most_probable
+from copilotd.engine.scheduler import Scheduler, Share
+from copilotd.engine.sequence import Sequence
+from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
+from copilotd.types import Chunk, Finished, FinishReason, Lane, TokenLogprob
+
+
+class Generation:
+    """Every generation in the worker. `step` is the engine's inner loop."""
+
+    def __init__(
+        self, model: Model, interrupt: Interrupt, n_seq: int, emit: Callable[[Event], None]
+    ) -> None:
+        self._model = model
+        self._vocabulary = model.vocabulary
+        self._interrupt = interrupt
+        self._emit = emit
+        self._pool = KVPool(model, n_seq, model.n_ctx)
+        self._scheduler = Scheduler(self._pool, N_BATCH)
+
+    @property
+    def lane(self) -> Lane | None:
+        """The first lane that has work; None if there is nothing to do."""
+        return self._scheduler.lane
+
+    def add(self, command: Generate) -> None:
+        """Queue a request.
+
+        Raises:
+            ContextOverflow: the prompt leaves no room for a single token.
+            InvalidRequest: an empty prompt, or a token that the vocabulary does not have.
+        """
+        request = command.request
+        _check(request.prompt, self._model)
+        sampler = Sampler(request.sampling, self._vocabulary.size)
+        self._scheduler.add(Sequence(command.id, request, sampler))
+
+    def cancel(self, id: int) -> None:
+        """Drop a request; unknown ids are those that are over already."""
+        for sequence in self._scheduler:
+            if sequence.id == id:
+                self._scheduler.remove(sequence)
+
+    def step(self) -> None:
+        """Evaluate one batch, sample from it, emit what came of it."""
+        shares = self._scheduler.schedule()
+        entries = [entry for share in shares for entry in _entries(share)]
+        if not shares or not self._has_room(len(entries)):
+            return
+        outcome = self._decode(shares, entries)
+        if outcome is Decoded.DONE:
+            self._advance(shares)
+        elif outcome is Decoded.INTERRUPTED:
+            self._resynchronise(shares)
+        elif not self._pool.evict_one() and not self._scheduler.preempt():
+            self._overflow(shares)
+
+    # --- evaluate ----------------------------------------------------------------------------
+
+    def _has_room(self, cells: int) -> bool:
+        """Evict or preempt until the batch fits; False if it must be scheduled again."""
+        return self._pool.make_room(cells) or not self._scheduler.preempt()
+
+    def _decode(self, shares: list[Share], entries: list[Entry]) -> Decoded:
+        lane = shares[0].sequence.request.lane
+        self._interrupt.begin({share.sequence.id for share in shares}, lane)
+        try:
+            return self._model.decode(entries)
+        except EngineError as error:
+            self._fail(shares, error)
+            return Decoded.INTERRUPTED
+        finally:
+            self._interrupt.end()
+
+    def _resynchronise(self, shares: list[Share]) -> None:
+        """Learn what an interrupted batch left in the cache; one token stays to be evaluated."""
+        for share in shares:
+            sequence = share.sequence
+            if sequence.slot is None:
+                continue
+            slot, before = sequence.slot, sequence.evaluated
+            done = min(self._model.length(slot.sequence), before + share.count)
+            slot.tokens.extend(sequence.tokens[before:done])
+            self._pool.truncate(slot, min(done, len(sequence.tokens) - 1))
+
+    def _overflow(self, shares: list[Share]) -> None:
+        error = ContextOverflow("the KV cache has no room left", "Raise model.n_ctx.")
+        self._fail(shares, error)
+
+    def _fail(self, shares: list[Share], error: EngineError) -> None:
+        for share in shares:
+            sequence = share.sequence
+            if sequence.slot is not None:
+                # What a failed batch wrote is unknown.
+                self._pool.truncate(sequence.slot, 0)
+            self._scheduler.remove(sequence)
+            self._emit(failed(sequence.id, error))
+
+    # --- sample and emit ---------------------------------------------------------------------
+
+    def _advance(self, shares: list[Share]) -> None:
+        index = 0
+        for share in shares:
+            self._evaluated(share, index)
+            index += share.count
+
+    def _evaluated(self, share: Share, index: int) -> None:
+        sequence = share.sequence
+        new = sequence.pending[: share.count]
+        if sequence.request.prompt_logprobs and not sequence.generated:
+            self._score(sequence, len(new), index)
+        if sequence.slot is not None:
+            sequence.slot.tokens.extend(new)
+        if not sequence.pending:
+            self._sample(sequence, index + share.count - 1)
+
+    def _sample(self, sequence: Sequence, index: int) -> None:
+        sequence.first_token = sequence.first_token or time.perf_counter()
+        if sequence.scores:
+            self._emit(Output(sequence.id, Chunk("", sequence.scores, prompt=True)))
+            sequence.scores = []
+        if sequence.generated >= self._limit(sequence):
+            return self._finish(sequence, FinishReason.LENGTH)
+        logits = self._model.logits(index)
+        token = sequence.sampler.choose(logits)
+        if token in self._vocabulary.end_tokens:
+            return self._finish(sequence, FinishReason.STOP)
+        logprob = self._logprob(sequence, token, logits)
+        sequence.tokens.append(token)
+        piece = sequence.output.push(self._vocabulary.piece(token), logprob)
+        self._send(sequence, piece)
+        if piece.stopped:
+            return self._finish(sequence, FinishReason.STOP)
+        if sequence.generated >= self._limit(sequence):
+            self._finish(sequence, FinishReason.LENGTH)
+
+    def _finish(self, sequence: Sequence, reason: FinishReason) -> None:
+        if not sequence.output.stopped:
+            self._send(sequence, sequence.output.finish())
+        self._scheduler.remove(sequence)
+        self._emit(Finish(sequence.id, Finished(reason, sequence.usage())))
+
+    def _send(self, sequence: Sequence, piece: Piece) -> None:
+        if not piece.text and not piece.tokens:
+            return
+        usage = None if sequence.started else sequence.usage()
+        sequence.started = True
+        self._emit(Output(sequence.id, Chunk(piece.text, list(piece.tokens), usage=usage)))
+
+    def _limit(self, sequence: Sequence) -> int:
+        room = self._model.n_ctx - len(sequence.request.prompt)
+        return min(sequence.request.max_tokens, room)
+
+    # --- log probabilities -------------------------------------------------------------------
+
+    def _logprob(self, sequence: Sequence, token: int, logits: Logits) -> TokenLogprob | None:
+        if sequence.request.logprobs is None:
+            return None
+        return self._scored(token, logits, sequence.request.logprobs)
+
+    def _score(self, sequence: Sequence, count: int, index: int) -> None:
+        """Score the prompt's tokens: the logits behind each token predict the next one."""
+        start = sequence.evaluated
+        if start == 0:
+            first = sequence.tokens[0]
+            sequence.scores.append(TokenLogprob(first, self._vocabulary.piece(first), None))
+        wanted = sequence.request.logprobs or 0
+        for i, token in enumerate(sequence.tokens[start + 1 : start + count + 1]):
+            sequence.scores.append(self._scored(token, self._model.logits(index + i), wanted))
+
+    def _scored(self, token: int, logits: Logits, alternatives: int) -> TokenLogprob:
+        logprobs = log_probabilities(logits)
+        top = most_probable(logprobs, alternatives, self._vocabulary.piece)
+        return TokenLogprob(token, self._vocabulary.piece(token), float(logprobs[token]), top)
+
+
+def failed(id: int, error: EngineError) -> Failed:
+    """The error as a message to the daemon."""
+    return Failed(id, type(error).__name__, error.message, error.hint)
+
+
+def _entries(share: Share) -> list[Entry]:
+    sequence = share.sequence
+    if sequence.slot is None:
+        return []
+    start, last = sequence.evaluated, len(sequence.tokens) - 1
+    scored = sequence.request.prompt_logprobs and not sequence.generated
+    return [
+        Entry(token, start + i, sequence.slot.sequence, scored or start + i == last)
+        for i, token in enumerate(sequence.pending[: share.count])
+    ]
+
+
+def _check(prompt: list[int], model: Model) -> None:
+    if not prompt:
+        raise InvalidRequest("the prompt is empty")
+    if not all(0 <= token < model.vocabulary.size for token in prompt):
+        raise InvalidRequest(
+            f"a token id is outside the vocabulary (0 to {model.vocabulary.size - 1})"
+        )
+    if len(prompt) >= model.n_ctx:
+        raise ContextOverflow(
+            f"the prompt has {len(prompt)} tokens, the context {model.n_ctx}",
+            "Shorten the prompt, or raise model.n_ctx.",
+        )

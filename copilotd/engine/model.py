@@ -1,0 +1,265 @@
+"""The loaded model: the one owner of llama.cpp's context, called by one thread.
+
+Only this module, `vocabulary.py` and `sampling.py` import llama_cpp.
+"""
+
+import ctypes
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import numpy as np
+import psutil
+from llama_cpp import llama_cpp as C
+
+from copilotd.engine.interrupt import Interrupt, strlen_address
+from copilotd.engine.protocol import WorkerSpec
+from copilotd.engine.sampling import Logits
+from copilotd.engine.vocabulary import Vocabulary
+from copilotd.errors import ContextOverflow, EngineError, EngineLoadFailed
+from copilotd.types import ModelInfo
+
+N_BATCH = 512
+"""Most tokens in one call of llama.cpp."""
+N_UBATCH = 128
+"""Tokens evaluated at once; what an interrupt loses at most. Larger is not faster on a CPU."""
+N_EMBEDDING_CTX = 2048
+"""Longest input of an embedding, in tokens."""
+
+
+class Decoded(Enum):
+    """How a call of llama.cpp ended."""
+
+    DONE = auto()
+    FULL = auto()
+    """No free cells in the KV cache; nothing was evaluated."""
+    INTERRUPTED = auto()
+    """Stopped by the interrupt; whole ubatches before it stay in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One token of a batch; `wants_logits` if something is to be predicted from it."""
+
+    token: int
+    position: int
+    sequence: int
+    wants_logits: bool
+
+
+class Model:
+    """Loads `spec` on construction.
+
+    Raises:
+        EngineLoadFailed: with llama.cpp's own last words.
+    """
+
+    def __init__(self, spec: WorkerSpec, interrupt: Interrupt) -> None:
+        started = time.perf_counter()
+        self._spec = spec
+        self._log = _Log()
+        C.llama_backend_init()
+        self._model = self._load(spec)
+        self.vocabulary = Vocabulary(C.llama_model_get_vocab(self._model))
+        self._interrupt = interrupt
+        self._abort = C.ggml_abort_callback(strlen_address())
+        self._context = self._new_context(self._context_params(spec))
+        self._memory = C.llama_get_memory(self._context)
+        self._batch = C.llama_batch_init(N_BATCH, 0, 1)
+        self._embedding_context: Any = None
+        self.n_ctx = int(C.llama_n_ctx(self._context))
+        self.can_trim = not (
+            C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model)
+        )
+        self.info = self._describe((time.perf_counter() - started) * 1000)
+
+    # --- decoding (the worker's main thread) -------------------------------------------------
+
+    def decode(self, entries: Sequence[Entry]) -> Decoded:
+        """Evaluate at most `N_BATCH` tokens.
+
+        Raises:
+            EngineError: llama.cpp refuses the batch.
+        """
+        self._fill(entries)
+        code = C.llama_decode(self._context, self._batch)
+        match code:
+            case 0:
+                return Decoded.DONE
+            case 1:
+                return Decoded.FULL
+            case 2:
+                return Decoded.INTERRUPTED
+        raise EngineError(f"llama.cpp could not decode (code {code}){self._log.last_words()}")
+
+    def logits(self, index: int) -> Logits:
+        """The logits behind entry `index` of the last batch, valid until the next one."""
+        row = C.llama_get_logits_ith(self._context, index)
+        return np.ctypeslib.as_array(row, (self.vocabulary.size,))
+
+    def trim(self, sequence: int, start: int) -> None:
+        """Forget the cells of `sequence` from position `start` on."""
+        if not C.llama_memory_seq_rm(self._memory, sequence, start, -1):
+            raise EngineError(f"the model's cache cannot be cut at position {start}")
+
+    def copy(self, source: int, target: int, end: int) -> None:
+        """Share the cells of `source` before position `end` with `target`."""
+        C.llama_memory_seq_cp(self._memory, source, target, 0, end)
+
+    def length(self, sequence: int) -> int:
+        """Positions of `sequence` that are in the cache."""
+        return int(C.llama_memory_seq_pos_max(self._memory, sequence)) + 1
+
+    def embed(self, tokens: list[int]) -> list[float] | None:
+        """The unit vector of one input, pooled as the GGUF says (mean if it does not).
+
+        None if it was interrupted.
+
+        Raises:
+            ContextOverflow: more than `N_EMBEDDING_CTX` tokens.
+        """
+        if len(tokens) > N_EMBEDDING_CTX:
+            raise ContextOverflow(
+                f"an input has {len(tokens)} tokens; at most {N_EMBEDDING_CTX} can be embedded",
+                "Cut the input into parts.",
+            )
+        if self._embedding_context is None:
+            self._embedding_context = self._new_context(self._embedding_params())
+        context = self._embedding_context
+        C.llama_memory_clear(C.llama_get_memory(context), True)
+        ids = (C.llama_token * len(tokens))(*tokens)
+        code = C.llama_decode(context, C.llama_batch_get_one(ids, len(tokens)))
+        if code == 2:
+            return None
+        if code != 0:
+            raise EngineError(f"llama.cpp could not embed (code {code}){self._log.last_words()}")
+        row = C.llama_get_embeddings_seq(context, 0)
+        vector = np.ctypeslib.as_array(row, (self.info.n_embd,)).astype(np.float64)
+        return list((vector / (np.linalg.norm(vector) or 1.0)).tolist())
+
+    # --- loading -----------------------------------------------------------------------------
+
+    def _load(self, spec: WorkerSpec) -> Any:
+        params = C.llama_model_default_params()
+        params.n_gpu_layers = spec.n_gpu_layers
+        model = C.llama_model_load_from_file(spec.path.encode(), params)
+        if not model:
+            raise EngineLoadFailed(
+                f"llama.cpp cannot load {spec.path}{self._log.last_words()}",
+                "Check the file with `copilotd models info`, or pull it again.",
+            )
+        return model
+
+    def _new_context(self, params: Any) -> Any:
+        context = C.llama_init_from_model(self._model, params)
+        if not context:
+            raise EngineLoadFailed(
+                f"no context of {params.n_ctx} tokens{self._log.last_words()}",
+                "A smaller model.n_ctx needs less memory.",
+            )
+        flag = ctypes.cast(self._interrupt.flag, ctypes.c_void_p)
+        C.llama_set_abort_callback(context, self._abort, flag)
+        return context
+
+    def _context_params(self, spec: WorkerSpec) -> Any:
+        params = C.llama_context_default_params()
+        params.n_ctx = spec.n_ctx
+        params.n_batch, params.n_ubatch = N_BATCH, N_UBATCH
+        params.n_seq_max, params.kv_unified = spec.n_seq, True
+        params.n_threads = params.n_threads_batch = spec.n_threads or _cores()
+        params.flash_attn_type = _flash_attention(spec.flash_attention)
+        return params
+
+    def _embedding_params(self) -> Any:
+        params = self._context_params(self._spec)
+        params.n_ctx = params.n_batch = params.n_ubatch = N_EMBEDDING_CTX
+        params.n_seq_max, params.embeddings = 1, True
+        own = self._metadata(f"{self.info.architecture}.pooling_type")
+        params.pooling_type = int(own) if own else C.LLAMA_POOLING_TYPE_MEAN
+        return params
+
+    def _fill(self, entries: Sequence[Entry]) -> None:
+        batch = self._batch
+        batch.n_tokens = len(entries)
+        for i, entry in enumerate(entries):
+            batch.token[i] = entry.token
+            batch.pos[i] = entry.position
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = entry.sequence
+            batch.logits[i] = entry.wants_logits
+
+    def _describe(self, load_ms: float) -> ModelInfo:
+        vocabulary = self.vocabulary
+        template = C.llama_model_chat_template(self._model, None)
+        return ModelInfo(
+            path=self._spec.path,
+            name=self._spec.name,
+            architecture=self._metadata("general.architecture"),
+            description=_text(C.llama_model_desc, self._model),
+            size=int(C.llama_model_size(self._model)),
+            parameters=int(C.llama_model_n_params(self._model)),
+            n_ctx=self.n_ctx,
+            n_ctx_train=int(C.llama_model_n_ctx_train(self._model)),
+            n_vocab=vocabulary.size,
+            n_embd=int(C.llama_model_n_embd(self._model)),
+            fim=vocabulary.fim(self._spec.fim_fallback),
+            bos=vocabulary.bos,
+            eos=vocabulary.eos,
+            add_bos=vocabulary.add_bos,
+            end_tokens=sorted(vocabulary.end_tokens),
+            chat_template=template.decode() if template else None,
+            can_shift=bool(C.llama_memory_can_shift(self._memory)),
+            gpu_offload=bool(C.llama_supports_gpu_offload()),
+            system=C.llama_print_system_info().decode(),
+            load_ms=load_ms,
+        )
+
+    def _metadata(self, key: str) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        size = C.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
+        return buffer.value.decode() if size >= 0 else ""
+
+
+_ERROR = 4
+"""GGML_LOG_LEVEL_ERROR of ggml.h, which the bindings do not name."""
+
+
+class _Log:
+    """Keeps llama.cpp's last complaints, for the error that follows them."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=3)
+        self._callback = C.llama_log_callback(self._record)
+        C.llama_log_set(self._callback, None)
+
+    def last_words(self) -> str:
+        return ": " + "; ".join(self._lines) if self._lines else ""
+
+    def _record(self, level: int, text: bytes, _: object) -> None:
+        if level == _ERROR:
+            self._lines.append(text.decode("utf-8", "replace").strip())
+
+
+def _flash_attention(setting: str) -> int:
+    # On a CPU it makes decoding in a long context slower, and llama.cpp's own "auto" turns it on.
+    on_gpu = C.LLAMA_FLASH_ATTN_TYPE_AUTO
+    off = C.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    auto = on_gpu if C.llama_supports_gpu_offload() else off
+    return int({"auto": auto, "on": C.LLAMA_FLASH_ATTN_TYPE_ENABLED, "off": off}[setting])
+
+
+def _cores() -> int:
+    """Physical cores that this process may use: a second thread on one core slows decoding."""
+    process = psutil.Process()
+    allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else None
+    physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    return max(1, min(physical, allowed or physical))
+
+
+def _text(function: Any, model: Any) -> str:
+    buffer = ctypes.create_string_buffer(256)
+    function(model, buffer, len(buffer))
+    return buffer.value.decode()

@@ -1,0 +1,166 @@
+"""The engine as its users see it, and the messages that cross the pipe to the worker.
+
+A frame is a 4-byte big-endian length and a msgpack body. The daemon sends `Command`s, the worker
+answers with `Event`s that carry the command's `id`. Each command gets exactly one last event:
+`Result`, `Finished` or `Failed`.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Protocol
+
+import msgspec
+
+from copilotd.types import (
+    Chunk,
+    EngineState,
+    EngineStats,
+    Finished,
+    GenerateRequest,
+    ModelInfo,
+)
+
+
+class Engine(Protocol):
+    """A model that is loaded on first use. All methods but `state` and `stats` may start it.
+
+    Raises (all methods): EngineNotReady while the model is being downloaded, EngineLoadFailed,
+    EngineDied, EngineBusy.
+    """
+
+    @property
+    def state(self) -> EngineState:
+        """Where the engine stands now."""
+        ...
+
+    def subscribe(self, listener: Callable[[EngineState], None]) -> Callable[[], None]:
+        """Call `listener` at every change of state; the returned function ends that."""
+        ...
+
+    async def info(self) -> ModelInfo:
+        """What is loaded; waits for the load."""
+        ...
+
+    async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Token ids of `text`, without BOS. `special` reads control tokens out of the text."""
+        ...
+
+    async def detokenize(self, tokens: list[int]) -> str:
+        """The text of `tokens`, control tokens shown as their names."""
+        ...
+
+    def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
+        """Stream the output, then `Finished`. Closing the generator cancels the work.
+
+        Raises: ContextOverflow, InvalidRequest, and those of the class.
+        """
+        ...
+
+    async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
+        """One vector of unit length, `n_embd` long, per list of token ids.
+
+        Raises: ContextOverflow, InvalidRequest, and those of the class.
+        """
+        ...
+
+    def stats(self) -> EngineStats:
+        """Counts since the start."""
+        ...
+
+    async def close(self) -> None:
+        """End the worker; every pending request fails with EngineDied."""
+        ...
+
+
+class WorkerSpec(msgspec.Struct, frozen=True):
+    """What the worker loads. `n_threads` 0 means the physical cores; `n_gpu_layers` -1 means all.
+
+    `flash_attention` is auto, on or off. `n_seq` sequences share `n_ctx` cells of KV cache.
+    """
+
+    path: str
+    name: str
+    n_ctx: int = 8192
+    n_threads: int = 0
+    n_gpu_layers: int = -1
+    flash_attention: str = "auto"
+    n_seq: int = 8
+    fim_fallback: dict[str, str] = {}
+    """Token texts by field of `FimTokens`, for a GGUF that does not name its own."""
+
+
+class Load(msgspec.Struct, frozen=True, tag=True):
+    """The first command: load the model. Answered by `Result` with a ModelInfo."""
+
+    id: int
+    spec: WorkerSpec
+
+
+class Tokenize(msgspec.Struct, frozen=True, tag=True):
+    """Answered by `Result` with a list of ids, also while a batch is being decoded."""
+
+    id: int
+    text: str
+    special: bool
+
+
+class Detokenize(msgspec.Struct, frozen=True, tag=True):
+    """Answered by `Result` with a string, also while a batch is being decoded."""
+
+    id: int
+    tokens: list[int]
+
+
+class Generate(msgspec.Struct, frozen=True, tag=True):
+    """Answered by `Output`s and one `Finish`."""
+
+    id: int
+    request: GenerateRequest
+
+
+class Embed(msgspec.Struct, frozen=True, tag=True):
+    """Answered by `Result` with one vector per input."""
+
+    id: int
+    inputs: list[list[int]]
+
+
+class Cancel(msgspec.Struct, frozen=True, tag=True):
+    """Stop the command with this id, also in the middle of a batch. Never answered itself."""
+
+    id: int
+
+
+Command = Load | Tokenize | Detokenize | Generate | Embed | Cancel
+
+
+class Result(msgspec.Struct, frozen=True, tag=True):
+    """The value of a command, as msgpack, so that each command types its own."""
+
+    id: int
+    value: msgspec.Raw
+
+
+class Output(msgspec.Struct, frozen=True, tag=True):
+    """A piece of generated text."""
+
+    id: int
+    chunk: Chunk
+
+
+class Finish(msgspec.Struct, frozen=True, tag=True):
+    """The end of a generation."""
+
+    id: int
+    finished: Finished
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """The command failed; `error` is the name of a class in `copilotd.errors`."""
+
+    id: int
+    error: str
+    message: str
+    hint: str = ""
+
+
+Event = Result | Output | Finish | Failed

@@ -1,0 +1,107 @@
+"""Which sequences go into the next batch.
+
+Strictly by lane: while a completion has work, no chat token is evaluated. Within a lane all
+sequences decode together, and one prompt at a time is evaluated, first come first served. A
+sequence that loses its slot to a lane before its own keeps its tokens and comes back.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from copilotd.engine.kv import KVPool
+from copilotd.engine.sequence import Sequence, SequenceStatus
+from copilotd.types import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a batch that belongs to one sequence: its next `count` pending tokens."""
+
+    sequence: Sequence
+    count: int
+
+
+class Scheduler:
+    """Holds every sequence that is not finished."""
+
+    def __init__(self, pool: KVPool, batch_size: int) -> None:
+        self._pool = pool
+        self._batch_size = batch_size
+        self._lanes: dict[Lane, list[Sequence]] = {lane: [] for lane in Lane}
+
+    def add(self, sequence: Sequence) -> None:
+        """Queue a new sequence in its lane."""
+        self._lanes[sequence.request.lane].append(sequence)
+
+    def remove(self, sequence: Sequence) -> None:
+        """The sequence is finished or cancelled; its slot keeps what it holds."""
+        self._lanes[sequence.request.lane].remove(sequence)
+        self._give_back(sequence)
+        sequence.status = SequenceStatus.FINISHED
+
+    def __iter__(self) -> Iterator[Sequence]:
+        return iter([s for lane in Lane for s in self._lanes[lane]])
+
+    @property
+    def lane(self) -> Lane | None:
+        """The first lane that has work."""
+        return next((lane for lane in Lane if self._lanes[lane]), None)
+
+    def schedule(self) -> list[Share]:
+        """The next batch: the first lane's decoding sequences, and a slice of one prompt."""
+        lane = self.lane
+        if lane is None:
+            return []
+        self._admit(lane)
+        running = [s for s in self._lanes[lane] if s.status is SequenceStatus.RUNNING]
+        decoding = [Share(s, 1) for s in running if s.decoding]
+        prefill = next((s for s in running if not s.decoding), None)
+        if prefill is None:
+            return decoding
+        room = self._batch_size - len(decoding)
+        if prefill.request.prompt_logprobs:
+            # Logits of every token are kept: 600 kB each with a vocabulary of 150,000.
+            room = min(room, 32)
+        return [*decoding, Share(prefill, min(room, len(prefill.pending)))]
+
+    def preempt(self) -> bool:
+        """Take the slot of the newest sequence of the last lane; False if only one runs."""
+        running = [s for s in self if s.status is SequenceStatus.RUNNING]
+        if len(running) < 2:
+            return False
+        self._suspend(running[-1])
+        return True
+
+    def _admit(self, lane: Lane) -> None:
+        """Give a slot to one waiting sequence at a time, so that each can share the last prompt."""
+        queue = self._lanes[lane]
+        if any(s.status is SequenceStatus.RUNNING and not s.decoding for s in queue):
+            return
+        waiting = next((s for s in queue if s.status is SequenceStatus.WAITING), None)
+        if waiting is None:
+            return
+        while not self._fits(waiting):
+            if not self._preempt_behind(lane):
+                return
+        slot = self._pool.acquire(waiting.reusable)
+        if slot is not None:
+            waiting.admit(slot)
+
+    def _fits(self, sequence: Sequence) -> bool:
+        new = sequence.need - self._pool.cached(sequence.reusable)
+        return self._pool.has_idle() and self._pool.busy_cells() + new <= self._pool.n_cells
+
+    def _preempt_behind(self, lane: Lane) -> bool:
+        behind = [s for s in self if s.request.lane > lane and s.status is SequenceStatus.RUNNING]
+        if behind:
+            self._suspend(behind[-1])
+        return bool(behind)
+
+    def _suspend(self, sequence: Sequence) -> None:
+        self._give_back(sequence)
+        sequence.status = SequenceStatus.WAITING
+
+    def _give_back(self, sequence: Sequence) -> None:
+        if sequence.slot is not None:
+            self._pool.release(sequence.slot)
+            sequence.slot = None

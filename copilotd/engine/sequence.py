@@ -1,0 +1,101 @@
+"""All state of one generation, from its arrival in the worker to its last token."""
+
+import time
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from copilotd.engine.kv import Slot
+from copilotd.engine.output import TextStream
+from copilotd.engine.sampling import Sampler
+from copilotd.types import GenerateRequest, TokenLogprob, Usage
+
+_RESERVED = 1024
+
+
+class SequenceStatus(Enum):
+    """Where a sequence stands."""
+
+    WAITING = auto()
+    """In its lane's queue, with no slot in the KV cache (also after it was preempted)."""
+    RUNNING = auto()
+    """It has a slot. Tokens that are not evaluated yet go into the next batches."""
+    FINISHED = auto()
+    """Its last event was sent; the slot is free again."""
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    """`tokens` is the prompt and what was generated; the slot knows how many are evaluated.
+
+    `started` says that a piece was sent; `scores` collects the prompt's log probabilities.
+    """
+
+    id: int
+    request: GenerateRequest
+    sampler: Sampler
+    status: SequenceStatus = SequenceStatus.WAITING
+    slot: Slot | None = None
+    cached: int = 0
+    tokens: list[int] = field(default_factory=list)
+    output: TextStream = field(init=False)
+    arrived: float = field(default_factory=time.perf_counter)
+    admitted: float = 0.0
+    first_token: float = 0.0
+    started: bool = False
+    scores: list[TokenLogprob] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tokens = list(self.request.prompt)
+        self.output = TextStream(self.request.stop)
+
+    @property
+    def evaluated(self) -> int:
+        """Leading tokens whose keys and values are in the cache."""
+        return len(self.slot.tokens) if self.slot else 0
+
+    @property
+    def pending(self) -> list[int]:
+        """Tokens still to be evaluated before the next one can be sampled; never empty."""
+        return self.tokens[self.evaluated :]
+
+    @property
+    def generated(self) -> int:
+        """Tokens sampled so far."""
+        return len(self.tokens) - len(self.request.prompt)
+
+    @property
+    def decoding(self) -> bool:
+        """Whether the prompt is done, so that each batch takes one token of it."""
+        return self.generated > 0 and len(self.pending) == 1
+
+    @property
+    def reusable(self) -> list[int]:
+        """Tokens that need not be evaluated if the cache holds them."""
+        scored = self.request.prompt_logprobs and not self.generated
+        return [] if scored else self.tokens
+
+    @property
+    def need(self) -> int:
+        """Cells to reserve: most answers are much shorter than what they were allowed."""
+        return len(self.request.prompt) + min(self.request.max_tokens, _RESERVED)
+
+    def admit(self, slot: Slot) -> None:
+        """Take a slot, which holds a beginning of `tokens` already."""
+        self.slot = slot
+        self.status = SequenceStatus.RUNNING
+        if not self.admitted:
+            self.admitted = time.perf_counter()
+            self.cached = len(slot.tokens)
+
+    def usage(self) -> Usage:
+        """What it has cost until now."""
+        now = time.perf_counter()
+        first = self.first_token or now
+        return Usage(
+            prompt_tokens=len(self.request.prompt),
+            cached_tokens=self.cached,
+            completion_tokens=self.generated,
+            queue_ms=((self.admitted or now) - self.arrived) * 1000,
+            prefill_ms=(first - (self.admitted or first)) * 1000,
+            decode_ms=(now - first) * 1000,
+        )
