@@ -1,0 +1,1 @@
+"""The inline-completion use case; `service.py` is the page to read first."""

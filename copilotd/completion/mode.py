@@ -1,0 +1,33 @@
+"""Whether one line or several are wanted at the cursor."""
+
+import re
+
+from copilotd.postprocess.scene import Mode
+from copilotd.types import Document
+
+_CLOSERS = " \t)]}>\"'`;,:"
+_OPENS_BLOCK = re.compile(r"([{(\[:]|=>|->|\b(then|do|else|begin|of))\s*$")
+_DEFINES = re.compile(
+    r"^\s*(@\w+|(export\s+|pub(\(\w+\))?\s+|public\s+|private\s+|protected\s+|static\s+|async\s+"
+    r"|default\s+|local\s+|abstract\s+)*(def|class|func|fn|function|interface|struct|enum|impl|trait"
+    r"|module|type)\b)"
+)
+_COMMENT = re.compile(r"^\s*(#|//|--|/\*|\*|;|<!--)")
+
+
+def mode_at(document: Document, offset: int) -> Mode:
+    """BLOCK on an empty line, behind what opens a block, and in a definition; else LINE.
+
+    Code behind the cursor, other than closing brackets and quotes, always means LINE.
+    """
+    text = document.text
+    before = text[text.rfind("\n", 0, offset) + 1 : offset]
+    after = text[offset:].split("\n", 1)[0]
+    if after.strip(_CLOSERS + "\r"):
+        return Mode.LINE
+    if not before.strip():
+        return Mode.BLOCK
+    if _COMMENT.match(before):
+        return Mode.LINE
+    opens = _OPENS_BLOCK.search(before) or _DEFINES.match(before)
+    return Mode.BLOCK if opens else Mode.LINE

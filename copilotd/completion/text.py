@@ -1,0 +1,86 @@
+"""Plain text completion and embeddings: what API clients ask for, without the editor's pipeline."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from copilotd.engine.protocol import Engine
+from copilotd.prompt.fim import fim_prompt, with_bos
+from copilotd.types import Chunk, Finished, GenerateRequest, Lane, ModelInfo, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """Continue `prompt` (text, or token ids as they are); with `suffix`, fill in the middle.
+
+    `max_tokens` None means as many as fit. `logprobs` and `prompt_logprobs` are those of
+    `GenerateRequest`.
+    """
+
+    prompt: str | list[int]
+    suffix: str | None = None
+    max_tokens: int | None = 16
+    sampling: Sampling = field(default_factory=Sampling)
+    stop: tuple[str, ...] = ()
+    logprobs: int | None = None
+    prompt_logprobs: bool = False
+    lane: Lane = Lane.COMPLETION
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One unit vector of `n_embd` floats per input, and the tokens that were evaluated."""
+
+    vectors: list[list[float]]
+    tokens: int
+
+
+class TextService:
+    """Turns text into prompts for the engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def info(self) -> ModelInfo:
+        """What is loaded. Raises: EngineError."""
+        return await self._engine.info()
+
+    async def generate(self, request: TextRequest) -> AsyncGenerator[Chunk | Finished, None]:
+        """Stream the continuation, then `Finished`; closing the generator frees the engine.
+
+        Raises: EngineError; InvalidRequest if a suffix is given and the model has no FIM tokens.
+        """
+        info = await self._engine.info()
+        prompt = await self._prompt(request, info)
+        room = max(1, info.n_ctx - len(prompt))
+        wanted = GenerateRequest(
+            prompt=prompt,
+            max_tokens=room if request.max_tokens is None else request.max_tokens,
+            sampling=request.sampling,
+            stop=list(request.stop),
+            lane=request.lane,
+            logprobs=request.logprobs,
+            prompt_logprobs=request.prompt_logprobs,
+        )
+        async with aclosing(self._engine.generate(wanted)) as events:
+            async for event in events:
+                yield event
+
+    async def embed(self, inputs: list[str | list[int]]) -> Embeddings:
+        """Embed each input. Raises: EngineError; ContextOverflow for an input that is too long."""
+        tokens = [
+            await self._engine.tokenize(i, special=False) if isinstance(i, str) else i
+            for i in inputs
+        ]
+        vectors = await self._engine.embed(tokens)
+        return Embeddings(vectors, sum(map(len, tokens)))
+
+    async def _prompt(self, request: TextRequest, info: ModelInfo) -> list[int]:
+        if not isinstance(request.prompt, str):
+            return request.prompt
+        # A client that sends a rendered FIM or chat template means its markers as tokens.
+        before = await self._engine.tokenize(request.prompt, special=True)
+        if request.suffix is None:
+            return with_bos(info, before)
+        after = await self._engine.tokenize(request.suffix, special=False)
+        return fim_prompt(info, before, after)

@@ -1,0 +1,46 @@
+"""Fill-in-the-middle prompts, built from the token ids that the model's GGUF names.
+
+PSM (prefix, suffix, middle) is the order of Bavarian et al. 2022, "Efficient Training of Language
+Models to Fill in the Middle". A few families were trained on the suffix first (SPM).
+"""
+
+from copilotd.errors import InvalidRequest
+from copilotd.types import ModelInfo
+
+SUFFIX_FIRST = ("codestral", "devstral", "seed-coder", "seed_coder")
+"""Parts of model names whose families put the suffix first (their published FIM templates)."""
+
+
+def fim_prompt(info: ModelInfo, before: list[int], after: list[int]) -> list[int]:
+    """The prompt after which the model writes what stands between `before` and `after`.
+
+    Raises:
+        InvalidRequest: the model has no FIM tokens.
+
+    """
+    fim = info.fim
+    if fim.prefix is None or fim.suffix is None:
+        raise InvalidRequest(
+            f"{info.name} was not trained to fill in the middle",
+            "Leave the suffix out, or choose a model with FIM: copilotd models list.",
+        )
+    if is_suffix_first(info):
+        prompt = [fim.suffix, *after, fim.prefix, *before]
+        # Codestral has no middle marker: what follows the prefix is the middle.
+        return with_bos(info, prompt if fim.middle is None else [*prompt, fim.middle])
+    if fim.middle is None:
+        raise InvalidRequest(f"{info.name} has no token for the middle of a FIM prompt")
+    return with_bos(info, [fim.prefix, *before, fim.suffix, *after, fim.middle])
+
+
+def is_suffix_first(info: ModelInfo) -> bool:
+    """Whether the model's family was trained on the suffix before the prefix."""
+    name = info.name.lower()
+    return any(family in name for family in SUFFIX_FIRST)
+
+
+def with_bos(info: ModelInfo, tokens: list[int]) -> list[int]:
+    """The same prompt, with the beginning-of-sequence token that the GGUF asks for."""
+    if info.bos is None or not info.add_bos or tokens[:1] == [info.bos]:
+        return tokens
+    return [info.bos, *tokens]
