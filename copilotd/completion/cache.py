@@ -7,49 +7,42 @@ from copilotd.types import Completion, Document
 
 _BEFORE = 2048
 _AFTER = 512
+_PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    completion: Completion
     before: str
     after: str
-    id: str
-    text: str
-    overwrites: int
 
 
 class CompletionCache:
     """Remembers the last `capacity` suggestions over all documents.
 
-    A suggestion is known by its surroundings (2,048 code points before and 512 after it), so an
-    edit further away does not lose it, and neither does going back and typing again.
+    A suggestion is known by its place and its surroundings (2,048 code points before and 512 after
+    it), so it is found again after going back, and lost when anything near it changes.
     """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, int, str], _Entry] = OrderedDict()
 
     def remember(self, document: Document, completion: Completion) -> None:
         """Keep `completion`, which was made for `document`; the oldest one goes."""
-        before, after = _surroundings(document, completion.start)
-        key = (document.uri, before)
-        overwrites = completion.end - completion.start
-        self._entries[key] = _Entry(before, after, completion.id, completion.text, overwrites)
+        before, after = _surroundings(document.text, completion.start, completion.start)
+        key = (document.uri, completion.start, before)
+        self._entries[key] = _Entry(completion, before, after)
         self._entries.move_to_end(key)
         while len(self._entries) > self.capacity:
             self._entries.popitem(last=False)
 
     def find(self, document: Document, offset: int) -> Completion | None:
-        """What is left of a suggestion of which the text before `offset` is a typed part."""
-        before, after = _surroundings(document, offset)
+        """What is left of a suggestion whose beginning has been typed up to `offset`."""
         for key, entry in reversed(self._entries.items()):
-            if key[0] != document.uri or entry.after != after:
-                continue
-            typed = _typed_since(entry, before)
-            if typed is not None and len(typed) < len(entry.text) and entry.text.startswith(typed):
+            if key[0] == document.uri and (rest := _rest(entry, document.text, offset)):
                 self._entries.move_to_end(key)
-                rest = entry.text[len(typed) :]
-                return Completion(entry.id, rest, offset, offset + entry.overwrites)
+                return rest
         return None
 
     def clear(self) -> None:
@@ -57,18 +50,42 @@ class CompletionCache:
         self._entries.clear()
 
 
-def _surroundings(document: Document, offset: int) -> tuple[str, str]:
-    text = document.text
-    return text[max(0, offset - _BEFORE) : offset], text[offset : offset + _AFTER]
+def _surroundings(text: str, start: int, end: int) -> tuple[str, str]:
+    return text[max(0, start - _BEFORE) : start], text[end : end + _AFTER]
 
 
-def _typed_since(entry: _Entry, before: str) -> str | None:
-    """What stands in `before` behind the entry's own position; None if that was elsewhere."""
-    start = before.rfind(entry.before[-64:]) if len(entry.before) >= 64 else 0
-    while start >= 0:
-        split = start + len(entry.before[-64:])
-        head, typed = before[:split], before[split:]
-        if entry.text.startswith(typed) and (entry.before.endswith(head) or head == entry.before):
-            return typed
-        start = before.rfind(entry.before[-64:], 0, start)
-    return None
+def _rest(entry: _Entry, text: str, offset: int) -> Completion | None:
+    made = entry.completion
+    typed = text[made.start : offset]
+    if not made.start <= offset < made.start + len(made.text) or not made.text.startswith(typed):
+        return None
+    before, after = _surroundings(text, made.start, offset)
+    closers = _auto_closed(typed) if after != entry.after else ""
+    if before != entry.before or after != (closers + entry.after)[: len(after)]:
+        return None
+    rest = made.text[len(typed) :]
+    if not _brings(rest, closers):
+        return None
+    # The editor closed the typed brackets by itself: the rest brings its own and replaces those.
+    overwrites = made.end - made.start + len(closers)
+    return Completion(made.id, rest, offset, offset + overwrites)
+
+
+def _auto_closed(typed: str) -> str:
+    """What an editor puts behind the cursor when `typed` is typed, innermost bracket first."""
+    open_pairs: list[str] = []
+    for character in typed:
+        if open_pairs and character == open_pairs[-1]:
+            open_pairs.pop()
+        elif character in _PAIRS:
+            open_pairs.append(_PAIRS[character])
+    return "".join(reversed(open_pairs))
+
+
+def _brings(text: str, closers: str) -> bool:
+    at = 0
+    for closer in closers:
+        at = text.find(closer, at) + 1
+        if not at:
+            return False
+    return True

@@ -6,7 +6,11 @@ from copilotd.postprocess.scene import Mode
 from copilotd.types import Document
 
 _CLOSERS = " \t)]}>\"'`;,:"
-_OPENS_BLOCK = re.compile(r"([{(\[:]|=>|->|\b(then|do|else|begin|of))\s*$")
+_OPENS_BLOCK = re.compile(
+    r"(\{|=>|->|\b(then|do|else|begin|of))\s*$"
+    r"|^\s*(async\s+)?(if|elif|else|for|while|try|except|finally|with|match|case|switch|default"
+    r"|public|private|protected)\b.*:\s*$"
+)
 _DEFINES = re.compile(
     r"^\s*(@\w+|(export\s+|pub(\(\w+\))?\s+|public\s+|private\s+|protected\s+|static\s+|async\s+"
     r"|default\s+|local\s+|abstract\s+)*(def|class|func|fn|function|interface|struct|enum|impl|trait"

@@ -57,8 +57,8 @@ class FakeEngine:
     """Answers every request with the text that `script` gives for its rendered prompt.
 
     `hold` keeps each generation back before its first piece until it is set, so that a test can
-    act in the middle of one. `requests` records what was asked, `cancelled` counts generations
-    that were closed before their end.
+    act in the middle of one. `asked` is set by the first request, `requests` records them all, and
+    `cancelled` counts generations that were closed before their end.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class FakeEngine:
         self.state = EngineState(Phase.READY)
         self.requests: list[GenerateRequest] = []
         self.cancelled = 0
+        self.asked = asyncio.Event()
 
     def enter(self, state: EngineState) -> None:
         """Pretend to change state, and tell the listeners."""
@@ -107,6 +108,7 @@ class FakeEngine:
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         """Stream the script's answer one code point at a time."""
         self.requests.append(request)
+        self.asked.set()
         if len(request.prompt) >= self._info.n_ctx:
             raise ContextOverflow("the prompt does not fit")
         prompt = await self.detokenize(request.prompt)

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.kv import KVPool
-from copilotd.engine.model import N_BATCH, Decoded, Entry, Model
+from copilotd.engine.model import N_BATCH, N_UBATCH, Decoded, Entry, Model
 from copilotd.engine.output import Piece
 from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output
 from copilotd.engine.sampling import Logits, Sampler, log_probabilities, most_probable
@@ -26,7 +28,7 @@ class Generation:
         self._interrupt = interrupt
         self._emit = emit
         self._pool = KVPool(model, n_seq, model.n_ctx)
-        self._scheduler = Scheduler(self._pool, N_BATCH)
+        self._scheduler = Scheduler(self._pool, N_BATCH, N_UBATCH)
 
     @property
     def lane(self) -> Lane | None:
@@ -34,7 +36,7 @@ class Generation:
         return self._scheduler.lane
 
     def add(self, command: Generate) -> None:
-        """Queue a request.
+        """Queue a request; its answer ends where the context does.
 
         Raises:
             ContextOverflow: the prompt leaves no room for a single token.
@@ -42,6 +44,8 @@ class Generation:
         """
         request = command.request
         _check(request.prompt, self._model)
+        room = self._model.n_ctx - len(request.prompt)
+        request = replace(request, max_tokens=min(request.max_tokens, room))
         sampler = Sampler(request.sampling, self._vocabulary.size)
         self._scheduler.add(Sequence(command.id, request, sampler))
 
@@ -90,7 +94,7 @@ class Generation:
                 continue
             slot, before = sequence.slot, sequence.evaluated
             done = min(self._model.length(slot.sequence), before + share.count)
-            slot.tokens.extend(sequence.tokens[before:done])
+            self._pool.append(slot, sequence.tokens[before:done])
             self._pool.truncate(slot, min(done, len(sequence.tokens) - 1))
 
     def _overflow(self, shares: list[Share]) -> None:
@@ -120,7 +124,7 @@ class Generation:
         if sequence.request.prompt_logprobs and not sequence.generated:
             self._score(sequence, len(new), index)
         if sequence.slot is not None:
-            sequence.slot.tokens.extend(new)
+            self._pool.append(sequence.slot, new)
         if not sequence.pending:
             self._sample(sequence, index + share.count - 1)
 
@@ -129,7 +133,7 @@ class Generation:
         if sequence.scores:
             self._emit(Output(sequence.id, Chunk("", sequence.scores, prompt=True)))
             sequence.scores = []
-        if sequence.generated >= self._limit(sequence):
+        if sequence.generated >= sequence.request.max_tokens:
             return self._finish(sequence, FinishReason.LENGTH)
         logits = self._model.logits(index)
         token = sequence.sampler.choose(logits)
@@ -141,7 +145,7 @@ class Generation:
         self._send(sequence, piece)
         if piece.stopped:
             return self._finish(sequence, FinishReason.STOP)
-        if sequence.generated >= self._limit(sequence):
+        if sequence.generated >= sequence.request.max_tokens:
             self._finish(sequence, FinishReason.LENGTH)
 
     def _finish(self, sequence: Sequence, reason: FinishReason) -> None:
@@ -156,10 +160,6 @@ class Generation:
         usage = None if sequence.started else sequence.usage()
         sequence.started = True
         self._emit(Output(sequence.id, Chunk(piece.text, list(piece.tokens), usage=usage)))
-
-    def _limit(self, sequence: Sequence) -> int:
-        room = self._model.n_ctx - len(sequence.request.prompt)
-        return min(sequence.request.max_tokens, room)
 
     # --- log probabilities -------------------------------------------------------------------
 

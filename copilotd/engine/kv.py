@@ -5,6 +5,8 @@ nothing. A slot keeps its tokens when its request is over, so that the next requ
 beginning evaluates only what is new. The least recently used idle slot gives way first.
 """
 
+import itertools
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,14 +30,14 @@ class Cache(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One sequence id of the context. `tokens[i]` is evaluated at position i.
+    """One sequence id of the context. `tokens[i]` is evaluated at position i, in cell `cells[i]`.
 
-    The first `borrowed` cells are shared with the slot they were copied from.
+    Cell numbers are the pool's own; they only say which cells two slots share.
     """
 
     sequence: int
     tokens: list[int] = field(default_factory=list)
-    borrowed: int = 0
+    cells: list[int] = field(default_factory=list)
     busy: bool = False
     used: int = 0
 
@@ -47,11 +49,14 @@ class KVPool:
         self._cache = cache
         self._slots = [Slot(i) for i in range(n_slots)]
         self._clock = 0
+        self._holders: Counter[int] = Counter()
+        self._numbers = itertools.count()
         self.n_cells = n_cells
 
-    def cached(self, prompt: list[int]) -> int:
-        """How many leading tokens of `prompt` an `acquire` would find evaluated."""
-        return max((self._usable(slot, prompt) for slot in self._slots), default=0)
+    def cost(self, prompt: list[int], need: int) -> int:
+        """Cells that a sequence of `need` tokens adds to those that running requests hold."""
+        shared = [self._usable(slot, prompt) for slot in self._slots if slot.busy]
+        return need - max(shared, default=0)
 
     def acquire(self, prompt: list[int]) -> Slot | None:
         """A slot that holds as much of `prompt` as any does, but not all: the last token is left.
@@ -81,20 +86,29 @@ class KVPool:
         slot.busy = False
         self._touch(slot)
 
+    def append(self, slot: Slot, tokens: list[int]) -> None:
+        """`tokens` were evaluated behind those that `slot` holds."""
+        cells = list(itertools.islice(self._numbers, len(tokens)))
+        self._hold(slot, tokens, cells)
+
     def truncate(self, slot: Slot, length: int) -> None:
         """Keep only the first `length` tokens of `slot`."""
-        if length < len(slot.tokens) or length == 0:
-            self._cache.trim(slot.sequence, length)
-            del slot.tokens[length:]
-            slot.borrowed = min(slot.borrowed, length)
+        if length >= len(slot.tokens) and length > 0:
+            return
+        self._cache.trim(slot.sequence, length)
+        for cell in slot.cells[length:]:
+            self._holders[cell] -= 1
+            if not self._holders[cell]:
+                del self._holders[cell]
+        del slot.tokens[length:], slot.cells[length:]
 
     def free_cells(self) -> int:
         """Cells that no slot holds."""
-        return self.n_cells - sum(len(s.tokens) - s.borrowed for s in self._slots)
+        return self.n_cells - len(self._holders)
 
     def busy_cells(self) -> int:
-        """Cells that running requests hold."""
-        return sum(len(s.tokens) - s.borrowed for s in self._slots if s.busy)
+        """Cells that running requests hold, shared ones counted once."""
+        return len({cell for slot in self._slots if slot.busy for cell in slot.cells})
 
     def has_idle(self) -> bool:
         """Whether `acquire` would find a slot."""
@@ -124,8 +138,12 @@ class KVPool:
     def _share(self, source: Slot, target: Slot, length: int) -> None:
         if length:
             self._cache.copy(source.sequence, target.sequence, length)
-            target.tokens[:] = source.tokens[:length]
-            target.borrowed = length
+            self._hold(target, source.tokens[:length], source.cells[:length])
+
+    def _hold(self, slot: Slot, tokens: list[int], cells: list[int]) -> None:
+        slot.tokens.extend(tokens)
+        slot.cells.extend(cells)
+        self._holders.update(cells)
 
     def _touch(self, slot: Slot) -> None:
         self._clock += 1

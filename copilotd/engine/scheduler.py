@@ -22,11 +22,16 @@ class Share:
 
 
 class Scheduler:
-    """Holds every sequence that is not finished."""
+    """Holds every sequence that is not finished.
 
-    def __init__(self, pool: KVPool, batch_size: int) -> None:
+    A batch has at most `batch_size` tokens, or `slice_size` where others decode in it and would
+    have to wait.
+    """
+
+    def __init__(self, pool: KVPool, batch_size: int, slice_size: int) -> None:
         self._pool = pool
         self._batch_size = batch_size
+        self._slice_size = slice_size
         self._lanes: dict[Lane, list[Sequence]] = {lane: [] for lane in Lane}
 
     def add(self, sequence: Sequence) -> None:
@@ -58,7 +63,7 @@ class Scheduler:
         prefill = next((s for s in running if not s.decoding), None)
         if prefill is None:
             return decoding
-        room = self._batch_size - len(decoding)
+        room = (self._slice_size if decoding else self._batch_size) - len(decoding)
         if prefill.request.prompt_logprobs:
             # Logits of every token are kept: 600 kB each with a vocabulary of 150,000.
             room = min(room, 32)
@@ -88,8 +93,12 @@ class Scheduler:
             waiting.admit(slot)
 
     def _fits(self, sequence: Sequence) -> bool:
-        new = sequence.need - self._pool.cached(sequence.reusable)
-        return self._pool.has_idle() and self._pool.busy_cells() + new <= self._pool.n_cells
+        """Whether all running sequences could come to their end beside this one."""
+        running = [s for s in self if s.status is SequenceStatus.RUNNING]
+        growth = sum(max(0, s.need - s.evaluated) for s in running)
+        cost = self._pool.cost(sequence.reusable, sequence.need)
+        taken = self._pool.busy_cells() + growth
+        return self._pool.has_idle() and taken + cost <= self._pool.n_cells
 
     def _preempt_behind(self, lane: Lane) -> bool:
         behind = [s for s in self if s.request.lane > lane and s.status is SequenceStatus.RUNNING]

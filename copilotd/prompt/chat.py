@@ -17,7 +17,7 @@ from copilotd.types import Message, ModelInfo
 
 PLAIN = (
     "{% for m in messages %}### {{ m.role | capitalize }}:\n{{ m.content }}\n\n{% endfor %}"
-    "### Assistant:\n"
+    "### Assistant:"
 )
 """For a model with no template of its own."""
 
@@ -30,9 +30,12 @@ def render(info: ModelInfo, messages: Sequence[Message]) -> str:
 
     """
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.loopcontrols"],
     )
     environment.globals.update(raise_exception=_refuse, strftime_now=_now)
+    # The template is a stranger's program: whatever it raises is about it, and not about us.
     try:
         return environment.from_string(info.chat_template or PLAIN).render(
             messages=[{"role": m.role, "content": m.content, **m.extra} for m in messages],
@@ -40,7 +43,7 @@ def render(info: ModelInfo, messages: Sequence[Message]) -> str:
             bos_token="",
             eos_token="",
         )
-    except TemplateError as error:
+    except Exception as error:
         raise InvalidRequest(
             f"the model's chat template refuses this conversation: {error}",
             "Check the order and the roles of the messages.",

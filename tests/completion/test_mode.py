@@ -1,0 +1,31 @@
+"""One line or several, by what stands at the cursor."""
+
+import pytest
+
+from copilotd.completion.mode import mode_at
+from copilotd.postprocess.scene import Mode
+from tests.cursor import document
+
+
+@pytest.mark.parametrize(
+    ("marked", "mode"),
+    [
+        ("x = ║", Mode.LINE),
+        ("x = f(║)", Mode.LINE),
+        ("x = ║ + 1", Mode.LINE),
+        ("if x:║", Mode.BLOCK),
+        ("    ║\n", Mode.BLOCK),
+        ("║", Mode.BLOCK),
+        ("def add(║", Mode.BLOCK),
+        ("def add(║)", Mode.BLOCK),
+        ("async function load(║) {\n}", Mode.LINE),
+        ("pub fn area(&self) -> f64 {║\r\n}", Mode.BLOCK),
+        ("    return items║", Mode.LINE),
+        ("# sort the items║", Mode.LINE),
+        ("const handler = (event) => {║});", Mode.BLOCK),
+        ("typed = ║", Mode.LINE),
+        ("end of a sentence║", Mode.LINE),
+    ],
+)
+def test_the_mode_follows_from_the_line(marked: str, mode: Mode) -> None:
+    assert mode_at(*document(marked)) is mode

@@ -1,0 +1,174 @@
+"""Every completion request ends in one outcome, and says why."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from copilotd.completion.service import CompletionService
+from copilotd.config import CompletionSection
+from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.errors import EngineDied, EngineNotReady
+from copilotd.types import (
+    Chunk,
+    CompletionStats,
+    FimTokens,
+    Finished,
+    GenerateRequest,
+    Status,
+    Trigger,
+)
+from tests.cursor import accepted, request
+
+SETTINGS = CompletionSection(debounce_ms=0)
+
+
+def service(script: str = "", **settings: object) -> CompletionService:
+    return CompletionService(FakeEngine(script), SETTINGS.model_copy(update=settings))
+
+
+async def test_the_text_of_the_model_goes_in_at_the_cursor() -> None:
+    marked = "def add(a, b):\n    return ║\n"
+    outcome = await service("a + b").complete(request(marked))
+    assert outcome.status is Status.SHOWN
+    assert accepted(marked, outcome) == "def add(a, b):\n    return a + b║\n"
+
+
+async def test_the_model_sees_a_fim_prompt_of_both_sides() -> None:
+    engine = FakeEngine("x")
+    await CompletionService(engine, SETTINGS).complete(request("before║\nafter\n"))
+    prompt = await engine.detokenize(engine.requests[0].prompt)
+    assert prompt == "<PRE>before<SUF>\nafter\n<MID>"
+
+
+async def test_a_model_without_fim_tokens_continues_the_prefix() -> None:
+    engine = FakeEngine("x", info=msgspec.structs.replace(FAKE_MODEL, fim=FimTokens()))
+    await CompletionService(engine, SETTINGS).complete(request("before║\nafter\n"))
+    assert await engine.detokenize(engine.requests[0].prompt) == "before"
+
+
+async def test_text_typed_along_a_suggestion_needs_no_model() -> None:
+    engine = FakeEngine("a + b")
+    completions = CompletionService(engine, SETTINGS)
+    first = await completions.complete(request("return ║\n"))
+    second = await completions.complete(request("return a +║\n"))
+    assert accepted("return a +║\n", second) == "return a + b║\n"
+    assert first.completion and second.completion
+    assert first.completion.id == second.completion.id
+    assert (len(engine.requests), completions.stats().cache_hits) == (1, 1)
+
+
+async def test_a_newer_request_of_the_same_document_cancels_the_older() -> None:
+    gate = asyncio.Event()
+    engine = FakeEngine("x", hold=gate)
+    completions = CompletionService(engine, SETTINGS)
+    older = asyncio.create_task(completions.complete(request("a║")))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    newer = asyncio.create_task(completions.complete(request("ab║")))
+    cancelled = await older
+    gate.set()
+    assert (cancelled.status, cancelled.reason) == (
+        Status.CANCELLED,
+        "a newer request of the same document came in",
+    )
+    assert (await newer).status is Status.SHOWN
+    assert engine.cancelled == 1
+
+
+async def test_another_editor_on_the_same_document_is_left_alone() -> None:
+    completions = service("x")
+    both = await asyncio.gather(
+        completions.complete(request("a║", client="one")),
+        completions.complete(request("a║", client="two")),
+    )
+    assert [outcome.status for outcome in both] == [Status.SHOWN, Status.SHOWN]
+
+
+async def test_cancelling_the_caller_frees_the_engine() -> None:
+    engine = FakeEngine("x", hold=asyncio.Event())
+    task = asyncio.create_task(CompletionService(engine, SETTINGS).complete(request("a║")))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert engine.cancelled == 1
+
+
+async def test_generation_stops_as_soon_as_a_filter_has_seen_enough() -> None:
+    engine = FakeEngine("a + b\n\n\ndef next():\n    pass\n")
+    marked = "total = ║\n"
+    outcome = await CompletionService(engine, SETTINGS).complete(request(marked))
+    assert accepted(marked, outcome) == "total = a + b║\n"
+    assert engine.cancelled == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"enabled": False}, "ghost text is switched off (completion.enabled)"),
+        ({"disabled_languages": ["python"]}, "python is in completion.disabled_languages"),
+    ],
+)
+async def test_what_is_switched_off_is_skipped_with_its_setting(
+    settings: dict[str, object], reason: str
+) -> None:
+    outcome = await service("x", **settings).complete(request("a║", trigger=Trigger.AUTOMATIC))
+    assert (outcome.status, outcome.reason) == (Status.SKIPPED, reason)
+
+
+async def test_an_explicit_request_is_answered_although_it_is_switched_off() -> None:
+    outcome = await service("x", enabled=False).complete(request("a║"))
+    assert outcome.status is Status.SHOWN
+
+
+class BrokenEngine(FakeEngine):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
+        yield Chunk("half a")
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (EngineDied("the worker ended"), Status.FAILED),
+        (EngineNotReady("downloading 42 %"), Status.SKIPPED),
+    ],
+)
+async def test_an_engine_error_becomes_an_outcome(error: Exception, status: Status) -> None:
+    outcome = await CompletionService(BrokenEngine(error), SETTINGS).complete(request("a║"))
+    assert (outcome.status, outcome.reason) == (status, str(error))
+
+
+async def test_nothing_from_the_model_is_an_empty_outcome() -> None:
+    outcome = await service("").complete(request("a║"))
+    assert (outcome.status, outcome.reason) == (Status.EMPTY, "the model wrote nothing")
+
+
+async def test_each_suggestion_is_settled_once() -> None:
+    completions = service("x")
+    outcome = await completions.complete(request("a║"))
+    assert outcome.completion
+    for _ in range(2):
+        completions.accept(outcome.completion.id)
+        completions.reject(outcome.completion.id)
+    completions.accept("unknown")
+    assert completions.stats() == CompletionStats(requests=1, shown=1, accepted=1)
+
+
+async def test_the_last_outcome_tells_what_went_in_and_what_happened() -> None:
+    completions = service("a + b\nmore")
+    await completions.complete(request("total = ║\n"))
+    assert completions.last is not None
+    told = replace(completions.last.explanation, first_token_ms=0, total_ms=0)
+    assert (told.source, told.mode, told.prompt) == (
+        "engine",
+        "line",
+        "<PRE>total = <SUF>\n<MID>",
+    )
+    assert told.filters[0].after == "a + b"

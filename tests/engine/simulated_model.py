@@ -1,0 +1,93 @@
+"""A model whose next token depends on every token before it, as its cache holds them.
+
+If the pool or the scheduler ever mixed up, lost or kept a wrong cell, the output would differ from
+that of a fresh evaluation.
+"""
+
+import zlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from copilotd.engine.interrupt import Interrupt
+from copilotd.engine.model import Decoded, Entry
+from copilotd.engine.sampling import Logits
+
+END = 256
+
+
+class ByteVocabulary:
+    size = 257
+    end_tokens = frozenset({END})
+
+    def piece(self, token: int) -> bytes:
+        return bytes([token]) if token < END else b""
+
+
+class SimulatedModel:
+    """`before_decode` may set the interrupt's flag, or do whatever a test wants in mid-batch."""
+
+    can_trim = True
+
+    def __init__(self, n_ctx: int, interrupt: Interrupt, ubatch: int = 4) -> None:
+        self.vocabulary = ByteVocabulary()
+        self.n_ctx = n_ctx
+        self.before_decode: Callable[[Sequence[Entry]], None] = lambda entries: None
+        self.evaluated = 0
+        self._interrupt = interrupt
+        self._ubatch = ubatch
+        self._cells: dict[int, list[object]] = {}
+        self._tokens: dict[int, list[int]] = {}
+        self._logits: list[Logits] = []
+
+    def decode(self, entries: Sequence[Entry]) -> Decoded:
+        self.before_decode(entries)
+        if self._used() + len(entries) > self.n_ctx:
+            return Decoded.FULL
+        self._logits = []
+        for i, entry in enumerate(entries):
+            if i % self._ubatch == 0 and self._interrupt.flag[0] != b"\0":
+                return Decoded.INTERRUPTED
+            self._evaluate(entry)
+        return Decoded.DONE
+
+    def logits(self, index: int) -> Logits:
+        return self._logits[index]
+
+    def trim(self, sequence: int, start: int) -> None:
+        del self._tokens.setdefault(sequence, [])[start:]
+        del self._cells.setdefault(sequence, [])[start:]
+
+    def copy(self, source: int, target: int, end: int) -> None:
+        assert not self._tokens.get(target), "a copy goes to an empty sequence"
+        self._tokens[target] = self._tokens[source][:end]
+        self._cells[target] = self._cells[source][:end]
+
+    def length(self, sequence: int) -> int:
+        return len(self._tokens.get(sequence, []))
+
+    def _evaluate(self, entry: Entry) -> None:
+        tokens = self._tokens.setdefault(entry.sequence, [])
+        assert entry.position == len(tokens), "positions of a sequence have no gap"
+        tokens.append(entry.token)
+        self._cells.setdefault(entry.sequence, []).append(object())
+        self._logits.append(predict(tokens))
+        self.evaluated += 1
+
+    def _used(self) -> int:
+        return len({id(cell) for cells in self._cells.values() for cell in cells})
+
+
+def predict(tokens: list[int]) -> Logits:
+    """One-hot logits, a letter chosen by a checksum of everything before."""
+    logits = np.zeros(257, dtype=np.float32)
+    logits[ord("a") + zlib.crc32(bytes(t % 256 for t in tokens)) % 26] = 10.0
+    return logits
+
+
+def expected_text(prompt: list[int], length: int) -> str:
+    """What a fresh evaluation of `prompt` goes on with."""
+    tokens = list(prompt)
+    for _ in range(length):
+        tokens.append(int(predict(tokens).argmax()))
+    return bytes(tokens[len(prompt) :]).decode()

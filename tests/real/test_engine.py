@@ -1,0 +1,217 @@
+"""The engine with the real model: it completes, chats, cancels, and survives its worker's death."""
+
+import asyncio
+import os
+import signal
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from copilotd.chat.session import ChatRequest, ChatService
+from copilotd.completion.service import CompletionService
+from copilotd.completion.text import TextRequest, TextService
+from copilotd.config import ChatSection, CompletionSection
+from copilotd.engine.client import EngineClient
+from copilotd.errors import ContextOverflow, EngineDied, EngineLoadFailed
+from copilotd.types import (
+    Chunk,
+    Finished,
+    GenerateRequest,
+    Lane,
+    Message,
+    Phase,
+    Sampling,
+)
+from tests.cursor import CURSOR, accepted, request
+from tests.real.conftest import engine_of
+from tests.real.holes import HOLES, Hole
+
+pytestmark = pytest.mark.model
+
+
+async def answer(engine: EngineClient, wanted: GenerateRequest) -> tuple[str, Finished]:
+    text = ""
+    async with aclosing(engine.generate(wanted)) as events:
+        async for event in events:
+            if isinstance(event, Finished):
+                return text, event
+            text += event.text
+    raise AssertionError("a generation ends with Finished")
+
+
+async def long_prompt(engine: EngineClient, length: int) -> list[int]:
+    tokens = await engine.tokenize("value = compute(first, second) + 1\n" * 400)
+    return tokens[:length]
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def is_right(hole: Hole, after: str) -> bool:
+    line = next(line for line in after.split("\n") if CURSOR in line)
+    first = after.count("\n", 0, after.index(CURSOR)) - hole.marked.count(
+        "\n", 0, hole.marked.index(CURSOR)
+    )
+    return first == 0 and squeezed(line.replace(CURSOR, "")) == squeezed(hole.line)
+
+
+async def test_most_of_ten_holes_are_filled_with_the_right_line(engine: EngineClient) -> None:
+    completions = CompletionService(engine, CompletionSection())
+    right = []
+    for hole in HOLES:
+        outcome = await completions.complete(request(hole.marked, language=hole.language))
+        if outcome.completion and is_right(hole, accepted(hole.marked, outcome)):
+            right.append(hole.line)
+    assert len(right) >= 6, right
+
+
+async def test_chat_answers_a_question(engine: EngineClient) -> None:
+    chat = ChatService(engine, ChatSection())
+    question = ChatRequest((Message("user", "What is the capital of France?"),), max_tokens=30)
+    text = ""
+    async for event in chat.reply(question):
+        if isinstance(event, Chunk):
+            text += event.text
+    assert "Paris" in text
+
+
+async def test_fim_tokens_and_template_come_from_the_model_itself(engine: EngineClient) -> None:
+    info = await engine.info()
+    names = [
+        await engine.detokenize([token])
+        for token in (info.fim.prefix, info.fim.suffix, info.fim.middle)
+        if token is not None
+    ]
+    assert names == ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"]
+    assert info.chat_template is not None and "<|im_start|>" in info.chat_template
+    assert (info.architecture, info.n_embd, info.n_ctx) == ("qwen2", 896, 8192)
+
+
+async def test_a_second_request_reuses_the_cache_and_writes_the_same(engine: EngineClient) -> None:
+    wanted = GenerateRequest((await long_prompt(engine, 300)), 12)
+    first_text, first = await answer(engine, wanted)
+    second_text, second = await answer(engine, wanted)
+    assert (first.usage.cached_tokens, second.usage.cached_tokens) == (0, 299)
+    assert first_text == second_text
+
+
+async def test_a_cancelled_prompt_frees_the_engine(engine: EngineClient) -> None:
+    prompt = await long_prompt(engine, 3000)
+    generation = engine.generate(GenerateRequest(prompt, 8))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await anext(generation)
+    short = await engine.tokenize("def main():\n    ")
+    async with asyncio.timeout(20):
+        text, _ = await answer(engine, GenerateRequest(short, 4, lane=Lane.COMPLETION))
+    assert text
+    # What of the long prompt is in the cache shows how far it had come.
+    _, again = await answer(engine, GenerateRequest(prompt[:1500], 0))
+    assert again.usage.cached_tokens < 1499
+
+
+async def test_a_completion_overtakes_the_prompt_of_a_chat(engine: EngineClient) -> None:
+    order: list[str] = []
+
+    async def run(name: str, prompt: list[int], lane: Lane) -> None:
+        await answer(engine, GenerateRequest(prompt, 4, lane=lane))
+        order.append(name)
+
+    chat = asyncio.create_task(run("chat", await long_prompt(engine, 600), Lane.CHAT))
+    await engine.tokenize("the chat's command is in the pipe before this one")
+    await run("completion", await engine.tokenize("import "), Lane.COMPLETION)
+    await chat
+    assert order == ["completion", "chat"]
+
+
+async def test_a_killed_worker_fails_its_request_and_the_next_one_is_served(
+    engine: EngineClient,
+) -> None:
+    prompt = await engine.tokenize("# Count to a hundred\n1, 2, 3, 4,")
+    with pytest.raises(EngineDied, match="killed by signal 9"):
+        async with aclosing(engine.generate(GenerateRequest(prompt, 200))) as events:
+            async for _ in events:
+                pid = engine.stats().pid
+                assert pid is not None
+                os.kill(pid, signal.SIGKILL)
+    assert engine.state.phase is Phase.FAILED
+    text, _ = await answer(engine, GenerateRequest(prompt, 4))
+    assert text
+    assert engine.stats().restarts == 1
+
+
+async def test_a_file_that_is_no_model_fails_to_load_with_its_reason(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF" + b"\0" * 100)
+    engine = engine_of(broken)
+    with pytest.raises(EngineLoadFailed, match=r"cannot load .*broken\.gguf"):
+        await engine.info()
+    assert engine.state.phase is Phase.FAILED
+    await engine.close()
+
+
+async def test_a_prompt_that_fills_the_context_is_a_typed_error(model_path: Path) -> None:
+    engine = engine_of(model_path, n_ctx=512)
+    with pytest.raises(ContextOverflow, match="the prompt has 600 tokens, the context 512"):
+        await answer(engine, GenerateRequest(await long_prompt(engine, 600), 4))
+    await engine.close()
+
+
+async def test_sampling_follows_its_seed(engine: EngineClient) -> None:
+    prompt = await engine.tokenize("Once upon a time")
+    texts = [
+        (await answer(engine, GenerateRequest(prompt, 12, Sampling(temperature=1.0, seed=seed))))[0]
+        for seed in (1, 1, 2)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+async def test_log_probabilities_are_those_of_the_most_probable_tokens(
+    engine: EngineClient,
+) -> None:
+    wanted = GenerateRequest(await engine.tokenize("for i in range("), 3, logprobs=3)
+    tokens = []
+    async with aclosing(engine.generate(wanted)) as events:
+        async for event in events:
+            tokens += event.tokens if isinstance(event, Chunk) else []
+    assert len(tokens) == 3
+    for token in tokens:
+        assert [c.logprob for c in token.top] == sorted(
+            (c.logprob for c in token.top), reverse=True
+        )
+        assert token.logprob == token.top[0].logprob and token.id == token.top[0].id
+
+
+async def test_an_emoji_of_several_tokens_arrives_whole(engine: EngineClient) -> None:
+    prompt = await engine.tokenize('snakes = ["🐍", "🐍", "🐍", "')
+    async with aclosing(engine.generate(GenerateRequest(prompt, 8))) as events:
+        pieces = [event.text async for event in events if isinstance(event, Chunk)]
+    assert "🐍" in "".join(pieces)
+    assert all("\ufffd" not in piece for piece in pieces)
+
+
+async def test_similar_texts_have_similar_embeddings(engine: EngineClient) -> None:
+    service = TextService(engine)
+    texts = ["def add(a, b): return a + b", "def sum(x, y): return x + y", "Dear Sir or Madam,"]
+    embedded = await service.embed([*texts])
+    add, total, letter = embedded.vectors
+
+    def cosine(a: list[float], b: list[float]) -> float:
+        return sum(x * y for x, y in zip(a, b, strict=True))
+
+    assert cosine(add, add) == pytest.approx(1.0, abs=1e-6)
+    assert cosine(add, total) > cosine(add, letter)
+
+
+async def test_many_requests_at_once_are_all_answered(engine: EngineClient) -> None:
+    service = TextService(engine)
+
+    async def one(number: int) -> str:
+        wanted = TextRequest(f"x{number} = {number}\nprint(", max_tokens=4)
+        pieces = [e.text async for e in service.generate(wanted) if isinstance(e, Chunk)]
+        return "".join(pieces)
+
+    texts = await asyncio.gather(*(one(number) for number in range(20)))
+    assert all(texts) and engine.stats().requests == 20
