@@ -1,0 +1,100 @@
+"""How often the right line is filled in: the daemon against llama-cpp-python, on the same holes.
+
+    python -m benchmarks.fim --model MODEL.gguf --data humaneval_fim_python.jsonl.gz --limit 100
+
+Each line of the data is a hole {prompt, suffix, canonical_solution}. Protocol of the HumanEval-FIM
+table in the Qwen2.5-Coder report: greedy, at most 64 new tokens, the first line that is not blank,
+stripped, equal to the solution. Three sides see every hole in turn: llama-cpp-python in this
+process, the daemon's /v1/completions with the same token ids, and the ghost text that an editor
+would show on an empty line in place of the hole.
+"""
+
+import argparse
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.api import Api
+from benchmarks.measure import Row, machine, table
+from benchmarks.raw import Raw
+from benchmarks.served import served
+
+NEW_TOKENS = 64
+
+
+def main() -> None:
+    """Print exact match and latency per side."""
+    options = _options()
+    holes = _holes(options.data, options.limit)
+    raw = Raw(options.model, options.threads)
+    with served(options.model, COMPLETION__MAX_TOKENS=str(NEW_TOKENS)) as daemon:
+        results = [_one(hole, raw, Api(daemon.url)) for hole in _counted(holes)]
+    print(f"\n{machine()}, {options.model.name}, {len(results)} holes of {options.data.name}\n")
+    for side in ("raw", "daemon", "editor"):
+        right = sum(result[side] for result in results)
+        print(f"exact match, {side}: {right}/{len(results)} = {100 * right / len(results):.1f} %")
+    print(f"same text, daemon and raw: {sum(r['same'] for r in results)}/{len(results)}\n")
+    pairs = [("first token", "first"), ("first line", "total")]
+    rows = [
+        Row(name, "ms", [r[f"daemon_{k}"] for r in results], [r[f"raw_{k}"] for r in results])
+        for name, k in pairs
+    ]
+    print(table("copilotd", "llama-cpp-python", rows))
+
+
+def _one(hole: dict[str, str], raw: Raw, api: Api) -> dict[str, Any]:
+    """All sides on one hole; the two that are timed take turns at going first."""
+    before, after, solution = hole["prompt"], hole["suffix"], hole["canonical_solution"].strip()
+    prompt = raw.fim(before, after)
+    sides = {
+        "raw": lambda: raw.generate(prompt, NEW_TOKENS, to_line=True),
+        "daemon": lambda: api.generate({"prompt": prompt, "max_tokens": NEW_TOKENS}, to_line=True),
+    }
+    order = sorted(sides, reverse=bool(len(prompt) % 2))
+    timed = {name: sides[name]() for name in order}
+    outcome = api.ghost_text(f"{before}\n\n{after}", len(before) + 1)
+    shown = (outcome.get("completion") or {}).get("text", "")
+    texts = {name: _first_line(result.text) for name, result in timed.items()}
+    return {
+        **{name: text == solution for name, text in texts.items()},
+        "editor": _first_line(shown) == solution,
+        "same": texts["raw"] == texts["daemon"],
+        **{f"{name}_first": result.first_ms for name, result in timed.items()},
+        **{f"{name}_total": result.total_ms for name, result in timed.items()},
+    }
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.split("\n") if line.strip()), "")
+
+
+def _holes(path: Path, limit: int) -> list[dict[str, str]]:
+    """A sample that is the same in every run."""
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+        holes = [json.loads(line) for line in lines]
+    random.Random(0).shuffle(holes)
+    return holes[:limit]
+
+
+def _counted(holes: list[dict[str, str]]) -> Iterator[dict[str, str]]:
+    for number, hole in enumerate(holes, 1):
+        print(f"\r{number}/{len(holes)}", end="", flush=True)
+        yield hole
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument("--data", type=Path, required=True, help="holes, JSON lines, may be gzip")
+    parser.add_argument("--limit", type=int, default=100, help="holes to try (default 100)")
+    parser.add_argument("--threads", type=int, default=2, help="of the raw side (default 2)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""What the daemon costs: the same calls through it, and on llama-cpp-python in this process.
+
+    python -m benchmarks.latency --model MODEL.gguf
+
+Both sides hold the same model with the same threads and take turns, so that a noisy machine
+disturbs them alike. Every prompt is new to both sides, except where reuse is what is measured.
+"""
+
+import argparse
+import asyncio
+import time
+from pathlib import Path
+
+from benchmarks.api import Api
+from benchmarks.measure import Row, machine, table
+from benchmarks.raw import Raw, Timed
+from benchmarks.served import Served, served
+from tests.lsp.raw_client import INLINE, RawClient, at
+
+PREFILL_TOKENS = 512
+DECODE_TOKENS = 96
+SOURCE = "def handler_{0}(request, response):\n    value_{0} = request.args[{0}]\n    return "
+
+
+def main() -> None:
+    """Print the table."""
+    options = _options()
+    raw = Raw(options.model, options.threads)
+    settings = {"DEBOUNCE_MS": "0", "CACHE_ENTRIES": "0", "MAX_TOKENS": "1"}
+    with served(options.model, **{f"COMPLETION__{k}": v for k, v in settings.items()}) as daemon:
+        api = Api(daemon.url)
+        rows = [*_speed(raw, api, options.runs), *_round_trips(raw, daemon, api, options.runs)]
+    print(f"{machine()}, {options.model.name}\n")
+    print(table("copilotd", "llama-cpp-python", rows))
+
+
+def _speed(raw: Raw, api: Api, runs: int) -> list[Row]:
+    """Prefill and decode in tokens per second."""
+    prefill: tuple[list[float], list[float]] = ([], [])
+    decode: tuple[list[float], list[float]] = ([], [])
+    for run in range(runs):
+        prompt = _prompt(raw, run)
+        for side in (0, 1) if run % 2 else (1, 0):
+            timed = _generate(raw if side else api, prompt)
+            prefill[side].append(PREFILL_TOKENS / timed.first_ms * 1000)
+            decode[side].append((timed.tokens - 1) / (timed.total_ms - timed.first_ms) * 1000)
+    return [
+        Row(f"prefill of {PREFILL_TOKENS} tokens", "tokens/s", *prefill, higher_is_better=True),
+        Row(f"decode of {DECODE_TOKENS} tokens", "tokens/s", *decode, higher_is_better=True),
+    ]
+
+
+def _generate(side: Raw | Api, prompt: list[int]) -> Timed:
+    if isinstance(side, Raw):
+        return side.generate(prompt, DECODE_TOKENS)
+    return side.generate({"prompt": prompt, "max_tokens": DECODE_TOKENS})
+
+
+def _round_trips(raw: Raw, daemon: Served, api: Api, runs: int) -> list[Row]:
+    """One more token behind a prompt that is evaluated already, by way of each front."""
+    prompt = raw.tokens(SOURCE.format(1))
+    body = {"prompt": prompt, "max_tokens": 1}
+    http, direct = [], []
+    for _ in range(runs * 3):
+        http.append(api.generate(body).total_ms)
+        direct.append(raw.generate(prompt, 1).total_ms)
+    lsp = asyncio.run(_lsp(daemon.socket, runs * 3))
+    return [
+        Row("HTTP: one token, prompt cached", "ms", http, direct),
+        Row("LSP: one token, prompt cached", "ms", lsp, direct),
+    ]
+
+
+async def _lsp(socket: str, runs: int) -> list[float]:
+    """Milliseconds per inline completion; the first one evaluates the prompt."""
+    client = await RawClient.connect(socket)
+    await client.begin("benchmark")
+    client.open(SOURCE.format(1))
+    took = []
+    for run in range(runs + 1):
+        started = time.perf_counter()
+        await client.request(INLINE, at(2, 11))
+        if run:
+            took.append((time.perf_counter() - started) * 1000)
+    await client.leave()
+    return took
+
+
+def _prompt(raw: Raw, run: int) -> list[int]:
+    text = "".join(SOURCE.format(f"{run}_{i}") + "value\n\n" for i in range(60))
+    return raw.tokens(text)[:PREFILL_TOKENS]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument("--runs", type=int, default=10, help="repetitions (default 10)")
+    parser.add_argument("--threads", type=int, default=2, help="of the raw side (default 2)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

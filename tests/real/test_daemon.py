@@ -1,0 +1,180 @@
+"""The whole daemon with the real model, as its users meet it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from benchmarks.served import Served, copilotd, served
+from tests.lsp.raw_client import RawClient
+
+pytestmark = pytest.mark.model
+
+COUNTING = "# Count to ten thousand\n1, 2, 3, 4, 5, 6,"
+ADD = "def add(a, b):\n    return \n"
+
+
+@pytest.fixture(scope="module")
+def daemon(model_path: Path) -> Iterator[Served]:
+    with served(model_path, "--model-alias", "local-copilot") as running:
+        yield running
+
+
+@pytest.fixture
+async def http(daemon: Served) -> AsyncGenerator[httpx2.AsyncClient, None]:
+    async with httpx2.AsyncClient(base_url=daemon.url, timeout=60) as client:
+        yield client
+
+
+def workers(daemon: Served) -> list[psutil.Process]:
+    children = psutil.Process(daemon.pid).children(recursive=True)
+    return [child for child in children if "copilotd.engine.worker" in child.cmdline()]
+
+
+async def post(http: httpx2.AsyncClient, path: str, body: object) -> Any:
+    """With the two headers that curl's examples send, and no others of our own."""
+    headers = {"accept": "application/json", "Content-Type": "application/json"}
+    response = await http.post(path, content=json.dumps(body), headers=headers)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def test_a_completion_without_a_model_name_is_answered(http: httpx2.AsyncClient) -> None:
+    prompt = "\n\n### Instructions:\nWhat is the capital of France?\n\n### Response:\n"
+    answer = await post(http, "/v1/completions", {"prompt": prompt, "stop": ["\n", "###"]})
+    assert "Paris" in answer["choices"][0]["text"]
+    assert answer["object"] == "text_completion"
+
+
+async def test_a_chat_without_a_model_name_is_answered(http: httpx2.AsyncClient) -> None:
+    messages = [
+        {"content": "You are a helpful assistant.", "role": "system"},
+        {"content": "What is the capital of France?", "role": "user"},
+    ]
+    answer = await post(http, "/v1/chat/completions", {"messages": messages})
+    assert "Paris" in answer["choices"][0]["message"]["content"]
+
+
+async def test_an_embedding_without_a_model_name_is_answered(http: httpx2.AsyncClient) -> None:
+    answer = await post(
+        http, "/v1/embeddings", {"input": "The food was delicious and the waiter..."}
+    )
+    assert len(answer["data"][0]["embedding"]) == 896
+
+
+async def test_the_model_list_names_the_alias(http: httpx2.AsyncClient) -> None:
+    models = (await http.get("/v1/models")).json()
+    owner = models["data"][0]["owned_by"]
+    entry = {"id": "local-copilot", "object": "model", "owned_by": owner, "permissions": []}
+    assert models == {"object": "list", "data": [entry]}
+
+
+async def test_a_suffix_makes_the_model_fill_in_the_middle(http: httpx2.AsyncClient) -> None:
+    body = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "stop": ["\n"]}
+    answer = await post(http, "/v1/completions", {**body, "temperature": 0})
+    assert answer["choices"][0]["text"].strip() == "a + b"
+
+
+async def test_an_editor_gets_ghost_text(daemon: Served) -> None:
+    editor = await RawClient.connect(daemon.socket)
+    await editor.begin("editor")
+    editor.open(ADD)
+    items = await editor.ghost_text(1, 11)
+    assert [item["insertText"].strip().removeprefix("return ") for item in items] == ["a + b"]
+    await editor.leave()
+
+
+async def test_an_editor_gets_ghost_text_through_the_bridge(daemon: Served) -> None:
+    pipe = asyncio.subprocess.PIPE
+    bridge = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "copilotd", "lsp", stdin=pipe, stdout=pipe, env=daemon.env
+    )
+    assert bridge.stdout is not None and bridge.stdin is not None
+    editor = RawClient(bridge.stdout, bridge.stdin)
+    await editor.begin("editor")
+    editor.open(ADD)
+    assert await editor.ghost_text(1, 11)
+    await editor.leave()
+    assert await asyncio.wait_for(bridge.wait(), 10) == 0
+
+
+async def test_five_editors_and_twenty_http_clients_share_one_worker(
+    daemon: Served, http: httpx2.AsyncClient
+) -> None:
+    async def edit(number: int) -> bool:
+        editor = await RawClient.connect(daemon.socket)
+        await editor.begin(f"editor {number}")
+        editor.open(f"# file {number}\n{ADD}")
+        try:
+            async with asyncio.timeout(90):
+                _, answered = editor.ask(
+                    "textDocument/inlineCompletion",
+                    {
+                        "textDocument": {"uri": "file:///w/app/a.py"},
+                        "position": {"line": 2, "character": 11},
+                        "context": {"triggerKind": 1},
+                    },
+                )
+                return bool((await answered)["result"]["items"])
+        finally:
+            await editor.leave()
+
+    async def call(number: int) -> bool:
+        body = {"prompt": f"numbers = [{number}, ", "max_tokens": 4}
+        return bool((await post(http, "/v1/completions", body))["choices"][0]["text"])
+
+    answers = await asyncio.gather(*map(edit, range(5)), *map(call, range(20)))
+    assert answers == [True] * 25
+    assert len(workers(daemon)) == 1
+
+
+async def test_a_client_that_hangs_up_frees_the_engine(http: httpx2.AsyncClient) -> None:
+    body = {"prompt": COUNTING, "max_tokens": 2000, "temperature": 0, "stream": True}
+    async with http.stream("POST", "/v1/completions", json=body) as response:
+        lines = response.aiter_lines()
+        await anext(lines)
+        assert (await http.get("/admin/status")).json()["engine"]["running"] == 1
+    async with asyncio.timeout(10):
+        while (await http.get("/admin/status")).json()["engine"]["running"]:
+            pass
+
+
+async def test_a_worker_killed_in_a_stream_gives_an_error_and_then_an_answer(
+    daemon: Served, http: httpx2.AsyncClient
+) -> None:
+    lines: list[str] = []
+    body = {"prompt": COUNTING, "max_tokens": 2000, "temperature": 0, "stream": True}
+    async with http.stream("POST", "/v1/completions", json=body) as response:
+        async for line in response.aiter_lines():
+            if not lines:
+                os.kill(workers(daemon)[0].pid, signal.SIGKILL)
+            lines += [line] if line else []
+    error = json.loads(lines[-1].removeprefix("data: "))["error"]
+    assert "killed by signal 9" in error["message"]
+    answer = await post(http, "/v1/completions", {"prompt": "x =", "max_tokens": 2})
+    assert answer["choices"][0]["text"]
+
+
+def test_ghost_text_is_shown_in_the_terminal(daemon: Served, tmp_path: Path) -> None:
+    file = tmp_path / "add.py"
+    file.write_text(ADD)
+    env = {**daemon.env, "NO_COLOR": "1"}
+    assert "    return a + b" in copilotd(env, "complete", f"{file}:2")
+
+
+def test_the_model_chats_in_the_terminal(daemon: Served) -> None:
+    assert "Paris" in copilotd(daemon.env, "chat", "What is the capital of France?")
+
+
+def test_status_tells_model_memory_and_speed(daemon: Served) -> None:
+    status = json.loads(copilotd(daemon.env, "status", "--json"))
+    assert (status["alias"], status["model"]["architecture"]) == ("local-copilot", "qwen2")
+    assert status["engine"]["rss"] > 100_000_000 and status["engine"]["requests"] > 0
