@@ -1,0 +1,29 @@
+"""`copilotd lsp`: the command that editors run as their language server."""
+
+import os
+import sys
+
+import typer
+
+from copilotd.paths import Paths
+
+
+def lsp() -> None:
+    r"""Speak LSP on standard input and output, for editors.
+
+    Set `copilotd lsp` as a language server in your editor.
+
+    It starts the daemon if none runs; the daemon stays when the editor ends.
+
+    Neovim: vim.lsp.config("copilotd", {cmd = {"copilotd", "lsp"}})
+
+    Helix: language-server.copilotd = {command = "copilotd", args = \["lsp"]}
+    """
+    from copilotd.lsp.bridge import bridge, reach
+
+    if sys.stdin.isatty():
+        print("copilotd lsp: an editor is meant to run this; Ctrl-D ends it.", file=sys.stderr)
+    # Whatever else might print from here on goes to stderr: stdout belongs to the protocol.
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    raise typer.Exit(bridge(lambda: reach(Paths.of_user()), 0, stdout))

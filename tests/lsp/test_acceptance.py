@@ -1,0 +1,156 @@
+from typing import Any
+
+import pytest
+
+from tests.lsp.conftest import Daemon
+from tests.lsp.raw_client import URI, Json, RawClient, edit
+
+BODY = "(a, b):\n    return a + b"
+
+
+@pytest.fixture
+async def item(client: RawClient, daemon: Daemon) -> Json:
+    """An offer of BODY behind `def add`, and `taken`, which records what the service is told."""
+    await client.begin()
+    daemon.model.text = BODY
+    client.open("def add")
+    [item] = await client.ghost_text(0, 7)
+    return item
+
+
+def id_of(item: Json) -> str:
+    return str(item["command"]["arguments"][0])
+
+
+@pytest.fixture
+def told(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the service is told about suggestions, in order."""
+    calls: list[tuple[Any, ...]] = []
+    for name in ("accept", "reject", "shown"):
+        real = getattr(daemon.service, name)
+
+        def record(*arguments: Any, name: str = name, real: Any = real) -> None:
+            calls.append((name, *arguments))
+            real(*arguments)
+
+        monkeypatch.setattr(daemon.service, name, record)
+    return calls
+
+
+async def test_the_command_of_an_item_accepts_it(
+    client: RawClient, item: Json, told: list[tuple[Any, ...]], daemon: Daemon
+) -> None:
+    assert await client.request("workspace/executeCommand", item["command"]) is None
+    assert told == [("accept", id_of(item))]
+    assert daemon.stats().accepted == 1
+
+
+async def test_a_rejection_reaches_the_service(
+    client: RawClient, item: Json, told: list[tuple[Any, ...]], daemon: Daemon
+) -> None:
+    command = {"command": "copilotd.reject", "arguments": [id_of(item)]}
+    await client.request("workspace/executeCommand", command)
+    assert told == [("reject", id_of(item))]
+    assert daemon.stats().rejected == 1
+
+
+@pytest.mark.parametrize("arguments", [[], [1], ["a", "b"], None])
+async def test_a_command_without_an_id_is_refused(client: RawClient, arguments: Any) -> None:
+    await client.begin()
+    params = {"command": "copilotd.accept", "arguments": arguments}
+    error = await client.fails("workspace/executeCommand", params)
+    assert error["code"] == -32602
+    assert "the id of a completion" in error["message"]
+
+
+async def test_a_drawn_suggestion_reaches_the_service(
+    client: RawClient, item: Json, told: list[tuple[Any, ...]]
+) -> None:
+    client.notify("textDocument/didShowCompletion", {"item": item})
+    client.notify("textDocument/didFocus", {"textDocument": {"uri": URI}})
+    await client.request("workspace/executeCommand", {"command": "copilotd.status"})
+    assert told == [("shown", id_of(item))]
+
+
+async def test_a_partial_acceptance_counts_utf_16_units_of_the_text(
+    client: RawClient, daemon: Daemon, told: list[tuple[Any, ...]]
+) -> None:
+    await client.begin(general={"positionEncodings": ["utf-8"]})
+    daemon.model.text = "'😀' * 3"
+    client.open("x = ")
+    [item] = await client.ghost_text(0, 4)
+    method = "textDocument/didPartiallyAcceptCompletion"
+    client.notify(method, {"item": item, "acceptedLength": 4})
+    client.notify(method, {"item": {"command": item["command"]}, "acceptedLength": 6})
+    await client.request("workspace/executeCommand", {"command": "copilotd.status"})
+    assert told == [("accept", id_of(item), 3), ("accept", id_of(item), 5)]
+
+
+@pytest.mark.parametrize(
+    "params", [None, {}, {"item": {}}, {"item": {"command": {"arguments": [3]}}}, {"item": 1}]
+)
+async def test_a_notification_about_no_known_item_is_ignored(
+    client: RawClient, told: list[tuple[Any, ...]], params: Any
+) -> None:
+    await client.begin()
+    for method in ("didShowCompletion", "didPartiallyAcceptCompletion", "didFocus"):
+        client.notify(f"textDocument/{method}", params)
+    assert await client.request("workspace/executeCommand", {"command": "copilotd.status"})
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [edit((0, 7), (0, 7), BODY)],
+        [edit((0, 4), (0, 7), ""), edit((0, 4), (0, 4), "add" + BODY)],
+        [edit((0, 7), (0, 7), BODY.replace("\n", "\r\n"))],
+        [{"text": "def add" + BODY}],
+    ],
+    ids=["inserted", "word replaced", "other line ends", "whole file sent"],
+)
+async def test_an_edit_that_carries_out_the_offer_accepts_it_once(
+    client: RawClient, item: Json, told: list[tuple[Any, ...]], changes: list[Json]
+) -> None:
+    client.change(*changes)
+    client.change({"text": "def add" + BODY}, version=3)
+    await client.request("workspace/executeCommand", {"command": "copilotd.status"})
+    assert told == [("accept", id_of(item))]
+
+
+async def test_the_edit_and_the_command_together_count_once(
+    client: RawClient, item: Json, daemon: Daemon
+) -> None:
+    client.change(edit((0, 7), (0, 7), BODY))
+    await client.request("workspace/executeCommand", item["command"])
+    assert daemon.stats().accepted == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [edit((0, 7), (0, 7), "(a, b)")],
+        [edit((0, 0), (0, 0), BODY)],
+        [edit((0, 7), (0, 7), letter) for letter in reversed(BODY)],
+    ],
+    ids=["a part", "elsewhere", "typed by hand"],
+)
+async def test_any_other_edit_accepts_nothing(
+    client: RawClient, item: Json, told: list[tuple[Any, ...]], changes: list[Json]
+) -> None:
+    client.change(*changes)
+    await client.request("workspace/executeCommand", {"command": "copilotd.status"})
+    assert told == []
+
+
+async def test_the_status_is_the_daemons_as_json(client: RawClient, item: Json) -> None:
+    status = await client.request("workspace/executeCommand", {"command": "copilotd.status"})
+    assert status["state"] == {"phase": "ready", "detail": "", "fraction": None}
+    assert status["completion"] == {
+        "requests": 1,
+        "shown": 1,
+        "cache_hits": 0,
+        "cancelled": 0,
+        "accepted": 0,
+        "rejected": 0,
+    }

@@ -1,0 +1,184 @@
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from copilotd import lifecycle
+from copilotd.errors import AlreadyRunning
+from copilotd.lifecycle import Running
+from copilotd.lsp.bridge import DAEMON_LOST, NO_DAEMON, reach
+from copilotd.paths import Paths
+from tests.lsp.conftest import Daemon
+from tests.lsp.raw_client import WITHIN_S, RawClient
+
+CONNECTED = """
+import sys
+from copilotd.lifecycle import Running
+from copilotd.lsp.bridge import bridge
+running = Running(pid=1, url="", socket=sys.argv[1], version="", started=0.0)
+sys.exit(bridge(lambda: running, 0, 1))
+"""
+
+FAILING = """
+import sys
+from copilotd.errors import StartFailed
+from copilotd.lsp.bridge import bridge
+def start():
+    raise StartFailed("the disk is full", "Make room.")
+sys.exit(bridge(start, 0, 1))
+"""
+
+HEAVY = {"pygls", "lsprotocol", "cattrs", "fastapi", "pydantic", "llama_cpp", "numpy", "asyncio"}
+
+Spawn = Callable[..., Awaitable[Process]]
+
+
+@pytest.fixture
+async def spawn() -> AsyncIterator[Spawn]:
+    """Starts Python with pipes; none of the processes outlives its test."""
+    started: list[Process] = []
+
+    async def spawn(*arguments: str, **environment: str) -> Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env={**os.environ, **environment},
+        )
+        started.append(process)
+        return process
+
+    yield spawn
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def editor(process: Process) -> RawClient:
+    assert process.stdout is not None and process.stdin is not None
+    return RawClient(process.stdout, process.stdin)
+
+
+async def ending(process: Process) -> tuple[int, str]:
+    """Exit code and standard error, once the process has ended by itself."""
+    assert process.stderr is not None
+    async with asyncio.timeout(WITHIN_S):
+        return await process.wait(), (await process.stderr.read()).decode()
+
+
+async def test_a_session_runs_through_the_bridge_and_ends_cleanly(
+    daemon: Daemon, spawn: Spawn
+) -> None:
+    process = await spawn("-c", CONNECTED, daemon.socket)
+    client = editor(process)
+    await client.begin("Neovim")
+    daemon.model.text = "😀" * 10
+    client.open("x = 1\n" * 200_000 + "y = ")
+    items = await client.ghost_text(200_000, 4)
+    assert [item["insertText"] for item in items] == ["😀" * 10]
+    assert list(daemon.front.clients) == ["Neovim"]
+    await client.leave()
+    assert await ending(process) == (0, "")
+
+
+async def test_the_end_of_the_editors_input_is_a_clean_end(daemon: Daemon, spawn: Spawn) -> None:
+    process = await spawn("-c", CONNECTED, daemon.socket)
+    client = editor(process)
+    await client.begin()
+    assert process.stdin is not None
+    process.stdin.close()
+    assert await ending(process) == (0, "")
+    await client.closed()
+
+
+async def test_a_daemon_that_goes_away_ends_the_bridge_with_a_code_of_its_own(
+    daemon: Daemon, spawn: Spawn
+) -> None:
+    process = await spawn("-c", CONNECTED, daemon.socket)
+    client = editor(process)
+    await client.begin()
+    client.open('say("method":"exit")')
+    await client.ghost_text(0, 0)
+    await daemon.front.close()
+    ended = (DAEMON_LOST, "copilotd lsp: the daemon closed the connection\n")
+    assert await ending(process) == ended
+    await client.closed()
+
+
+async def test_a_daemon_that_cannot_start_is_the_answer_to_initialize(spawn: Spawn) -> None:
+    process = await spawn("-c", FAILING)
+    client = editor(process)
+    client.notify("$/setTrace", {"value": "off"})
+    error = await client.fails("initialize", {"capabilities": {}})
+    assert error == {
+        "code": -32803,
+        "message": "copilotd: the disk is full. Make room.",
+        "data": {"retry": False},
+    }
+    ended = (NO_DAEMON, "copilotd lsp: the disk is full. Make room.\n")
+    assert await ending(process) == ended
+    await client.closed()
+
+
+async def test_a_socket_where_nobody_listens_is_the_answer_to_initialize(
+    spawn: Spawn, tmp_path: Path
+) -> None:
+    process = await spawn("-c", CONNECTED, str(tmp_path / "no.sock"))
+    client = editor(process)
+    error = await client.fails("initialize", {"capabilities": {}})
+    assert "copilotd restart" in error["message"]
+    assert (await ending(process))[0] == NO_DAEMON
+    await client.closed()
+
+
+async def test_the_bridge_imports_nothing_heavy(spawn: Spawn) -> None:
+    code = "import sys, copilotd.lsp.bridge; print(*{m.split('.')[0] for m in sys.modules})"
+    output, _ = await (await spawn("-c", code)).communicate()
+    loaded = set(output.decode().split())
+    assert "copilotd" in loaded
+    assert loaded & HEAVY == set()
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the runtime folder is moved by XDG_RUNTIME_DIR"
+)
+async def test_the_command_connects_to_the_daemon_that_runs(
+    daemon: Daemon, paths: Paths, spawn: Spawn
+) -> None:
+    # The command looks for its files in a folder `copilotd` of the runtime directory.
+    own = Paths(paths.config, paths.data, paths.state, paths.runtime / "copilotd")
+    with lifecycle.claim(own):
+        lifecycle.announce(own, "http://127.0.0.1:1", daemon.socket, "1.2.3", ())
+        process = await spawn("-m", "copilotd", "lsp", XDG_RUNTIME_DIR=str(paths.runtime))
+        client = editor(process)
+        await client.begin("Helix")
+        await client.leave()
+        assert await ending(process) == (0, "")
+
+
+def running(pid: int) -> Running:
+    return Running(pid, "", "", "", 0.0)
+
+
+def test_a_daemon_that_runs_is_used(paths: Paths) -> None:
+    assert reach(paths, find=lambda _: running(1), launch=lambda *_: running(2)) == running(1)
+
+
+def test_a_daemon_is_started_if_none_runs(paths: Paths) -> None:
+    assert reach(paths, find=lambda _: None, launch=lambda *_: running(2)) == running(2)
+
+
+def test_a_daemon_that_somebody_else_just_started_is_used(paths: Paths) -> None:
+    looks = iter([None, running(1)])
+
+    def too_late(paths: Paths, arguments: tuple[str, ...]) -> Running:
+        raise AlreadyRunning("somebody was quicker")
+
+    assert reach(paths, find=lambda _: next(looks), launch=too_late) == running(1)
