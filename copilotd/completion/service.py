@@ -1,12 +1,15 @@
 """Ghost text, from a cursor to an outcome: `complete` is the page to read first."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from uuid import uuid4
+
+from msgspec import structs
 
 from copilotd.completion.cache import CompletionCache
 from copilotd.completion.feedback import Feedback
@@ -35,6 +38,8 @@ from copilotd.types import (
     Trigger,
     Usage,
 )
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,7 @@ class CompletionService:
         started = time.perf_counter()
         outcome = self._refusal(request) or self._remembered(request)
         if outcome is None:
-            try:
-                outcome = await self._latest.run(request.key, self._asked(request))
-            except Superseded:
-                outcome = Outcome(Status.CANCELLED, "a newer request of the same document came in")
-            except EngineNotReady as error:
-                outcome = Outcome(Status.SKIPPED, error.message)
-            except CopilotdError as error:
-                outcome = Outcome(Status.FAILED, error.message)
+            outcome = await self._attempt(request)
         return self._recorded(outcome, started)
 
     def shown(self, id: str) -> None:
@@ -124,6 +122,19 @@ class CompletionService:
             return None
         explanation = Explanation(source="cache", raw=completion.text)
         return Outcome(Status.SHOWN, "typed along an earlier suggestion", completion, explanation)
+
+    async def _attempt(self, request: CompletionRequest) -> Outcome:
+        try:
+            return await self._latest.run(request.key, self._asked(request))
+        except Superseded:
+            return Outcome(Status.CANCELLED, "a newer request of the same document came in")
+        except EngineNotReady as error:
+            return Outcome(Status.SKIPPED, _reason(error))
+        except CopilotdError as error:
+            return Outcome(Status.FAILED, _reason(error))
+        except Exception:  # the fault barrier of one request: an editor cannot mend our mistake
+            log.exception("a completion failed")
+            return Outcome(Status.FAILED, "an internal error; `copilotd logs` has its trace")
 
     async def _asked(self, request: CompletionRequest) -> Outcome:
         if request.trigger is Trigger.AUTOMATIC:
@@ -194,15 +205,20 @@ class CompletionService:
         return outcome
 
 
+def _reason(error: CopilotdError) -> str:
+    return f"{error.message} {error.hint}".strip()
+
+
 async def _read(scene: Scene, events: AsyncGenerator[Chunk | Finished, None]) -> _Written:
     """Collect the output until it ends or a streaming filter has seen enough."""
     started = time.perf_counter()
-    text, usage, first_token_ms = "", Usage(), 0.0
+    text, usage, first_token_ms, pieces = "", Usage(), 0.0, 0
     async for event in events:
         if isinstance(event, Finished):
             return _Written(text, (), event.usage, first_token_ms)
         first_token_ms = first_token_ms or (time.perf_counter() - started) * 1000
-        usage = event.usage or usage
+        pieces += 1
+        usage = structs.replace(event.usage or usage, completion_tokens=pieces)
         text += event.text
         if stopped := stop_at(scene, text):
             name, length = stopped

@@ -10,7 +10,7 @@ import pytest
 from copilotd.completion.service import CompletionService
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from copilotd.errors import EngineDied, EngineNotReady
+from copilotd.errors import CopilotdError, EngineDied, EngineNotReady
 from copilotd.types import (
     Chunk,
     CompletionStats,
@@ -136,13 +136,21 @@ class BrokenEngine(FakeEngine):
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (EngineDied("the worker ended"), Status.FAILED),
-        (EngineNotReady("downloading 42 %"), Status.SKIPPED),
+        (EngineDied("The worker ended.", "Try again."), Status.FAILED),
+        (EngineNotReady("Downloading:", "42 %."), Status.SKIPPED),
     ],
 )
-async def test_an_engine_error_becomes_an_outcome(error: Exception, status: Status) -> None:
+async def test_an_engine_error_becomes_an_outcome(error: CopilotdError, status: Status) -> None:
     outcome = await CompletionService(BrokenEngine(error), SETTINGS).complete(request("a║"))
-    assert (outcome.status, outcome.reason) == (status, str(error))
+    assert (outcome.status, outcome.reason) == (status, f"{error.message} {error.hint}")
+
+
+async def test_a_mistake_of_ours_becomes_an_outcome_too() -> None:
+    outcome = await CompletionService(BrokenEngine(KeyError("x")), SETTINGS).complete(request("a║"))
+    assert (outcome.status, outcome.reason) == (
+        Status.FAILED,
+        "an internal error; `copilotd logs` has its trace",
+    )
 
 
 async def test_nothing_from_the_model_is_an_empty_outcome() -> None:
