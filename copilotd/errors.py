@@ -5,6 +5,7 @@ CopilotdError
 ├── ModelError
 │   ├── ModelNotFound      no such model in the catalogue, the store or at the source
 │   ├── DownloadFailed     every source was tried
+│   ├── DownloadCancelled  somebody stopped it; what has arrived is kept
 │   ├── CorruptModel       wrong checksum, truncated file, not a GGUF
 │   └── DiskFull           the file would not fit
 ├── EngineError
@@ -51,6 +52,10 @@ class ModelNotFound(ModelError):
 
 class DownloadFailed(ModelError):
     """Every source of a model was tried, and none gave the file."""
+
+
+class DownloadCancelled(ModelError):
+    """A download was stopped on request; what has arrived is kept for the next attempt."""
 
 
 class CorruptModel(ModelError):

@@ -1,6 +1,7 @@
 """Where copilotd keeps its files, by the platform's own conventions (XDG on Linux)."""
 
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,15 @@ class Paths:
     def of_user(cls) -> "Paths":
         """The places of the current user; nothing is created."""
         dirs = platformdirs.PlatformDirs(APP, appauthor=False)
+        with warnings.catch_warnings():
+            # Without XDG_RUNTIME_DIR a folder in /tmp is used; `lifecycle.prepare` makes it safe.
+            warnings.simplefilter("ignore")
+            runtime = dirs.user_runtime_path
         return cls(
             config=dirs.user_config_path,
             data=dirs.user_data_path,
             state=dirs.user_state_path,
-            runtime=dirs.user_runtime_path,
+            runtime=runtime,
         )
 
     @property

@@ -4,52 +4,37 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid4
-
-from msgspec import structs
 
 from copilotd.completion.cache import CompletionCache
 from copilotd.completion.feedback import Feedback
 from copilotd.completion.latest import Latest, Superseded
 from copilotd.completion.mode import mode_at
+from copilotd.completion.writing import Written, read
 from copilotd.config import CompletionSection
 from copilotd.engine.protocol import Engine
 from copilotd.errors import CopilotdError, EngineNotReady
-from copilotd.postprocess.pipeline import finish, stop_at
+from copilotd.postprocess.pipeline import finish
 from copilotd.postprocess.scene import Draft, Scene
 from copilotd.prompt.fim import fim_prompt, with_bos
 from copilotd.prompt.window import trim_prefix, trim_suffix, window
 from copilotd.types import (
-    Chunk,
     Completion,
     CompletionRequest,
     CompletionStats,
     Explanation,
     FilterStep,
-    Finished,
     GenerateRequest,
     Lane,
     ModelInfo,
     Outcome,
     Status,
     Trigger,
-    Usage,
 )
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """What the model wrote, cut where the streaming filters stopped it."""
-
-    text: str
-    steps: tuple[FilterStep, ...]
-    usage: Usage
-    first_token_ms: float
 
 
 class CompletionService:
@@ -143,7 +128,7 @@ class CompletionService:
         info = await self._engine.info()
         prompt = await self._prompt(scene, info)
         written = await self._generate(scene, prompt)
-        draft, steps = finish(scene, Draft(written.text))
+        draft, steps = finish(scene, Draft(written.text, unfinished=written.unfinished))
         explanation = await self._explained(scene, prompt, written, steps)
         return self._offered(scene, draft, explanation)
 
@@ -162,13 +147,13 @@ class CompletionService:
         after = await self._engine.tokenize(part.after, special=False)
         return fim_prompt(info, before, trim_suffix(after, suffix_tokens))
 
-    async def _generate(self, scene: Scene, prompt: list[int]) -> _Written:
+    async def _generate(self, scene: Scene, prompt: list[int]) -> Written:
         wanted = GenerateRequest(prompt, self.settings.max_tokens, lane=Lane.COMPLETION)
         async with aclosing(self._engine.generate(wanted)) as events:
-            return await _read(scene, events)
+            return await read(scene, events)
 
     async def _explained(
-        self, scene: Scene, prompt: list[int], written: _Written, steps: tuple[FilterStep, ...]
+        self, scene: Scene, prompt: list[int], written: Written, steps: tuple[FilterStep, ...]
     ) -> Explanation:
         return Explanation(
             source="engine",
@@ -207,21 +192,3 @@ class CompletionService:
 
 def _reason(error: CopilotdError) -> str:
     return f"{error.message} {error.hint}".strip()
-
-
-async def _read(scene: Scene, events: AsyncGenerator[Chunk | Finished, None]) -> _Written:
-    """Collect the output until it ends or a streaming filter has seen enough."""
-    started = time.perf_counter()
-    text, usage, first_token_ms, pieces = "", Usage(), 0.0, 0
-    async for event in events:
-        if isinstance(event, Finished):
-            return _Written(text, (), event.usage, first_token_ms)
-        first_token_ms = first_token_ms or (time.perf_counter() - started) * 1000
-        pieces += 1
-        usage = structs.replace(event.usage or usage, completion_tokens=pieces)
-        text += event.text
-        if stopped := stop_at(scene, text):
-            name, length = stopped
-            step = FilterStep(name, text, text[:length])
-            return _Written(text[:length], (step,), usage, first_token_ms)
-    return _Written(text, (), usage, first_token_ms)

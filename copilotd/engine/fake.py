@@ -113,15 +113,13 @@ class FakeEngine:
             raise ContextOverflow("the prompt does not fit")
         prompt = await self.detokenize(request.prompt)
         answer = self._script if isinstance(self._script, str) else self._script(prompt)
+        finished = False
         try:
             async for event in self._stream(request, answer):
+                finished = isinstance(event, Finished)
                 yield event
-        except GeneratorExit:
-            self.cancelled += 1
-            raise
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
+        finally:
+            self.cancelled += not finished
 
     async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
         """A unit vector along the axis given by the input's length."""
