@@ -239,8 +239,8 @@ class FimTokens(msgspec.Struct, frozen=True):
 
     @property
     def usable(self) -> bool:
-        """Whether a fill-in-the-middle prompt can be built at all."""
-        return None not in (self.prefix, self.suffix, self.middle)
+        """Whether a fill-in-the-middle prompt can be built; some families need no `middle`."""
+        return self.prefix is not None and self.suffix is not None
 
 
 class ModelInfo(msgspec.Struct, frozen=True):

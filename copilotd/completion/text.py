@@ -78,9 +78,9 @@ class TextService:
     async def _prompt(self, request: TextRequest, info: ModelInfo) -> list[int]:
         if not isinstance(request.prompt, str):
             return request.prompt
-        # A client that sends a rendered FIM or chat template means its markers as tokens.
-        before = await self._engine.tokenize(request.prompt, special=True)
         if request.suffix is None:
-            return with_bos(info, before)
+            # A client that sends a rendered FIM or chat template means its markers as tokens.
+            return with_bos(info, await self._engine.tokenize(request.prompt, special=True))
+        before = await self._engine.tokenize(request.prompt, special=False)
         after = await self._engine.tokenize(request.suffix, special=False)
         return fim_prompt(info, before, after)

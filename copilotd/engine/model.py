@@ -166,7 +166,8 @@ class Model:
 
     def _context_params(self, spec: WorkerSpec) -> Any:
         params = C.llama_context_default_params()
-        params.n_ctx = spec.n_ctx
+        # Beyond what a model was trained on it writes noise.
+        params.n_ctx = min(spec.n_ctx, int(C.llama_model_n_ctx_train(self._model)))
         params.n_batch, params.n_ubatch = N_BATCH, N_UBATCH
         params.n_seq_max, params.kv_unified = spec.n_seq, True
         params.n_threads = params.n_threads_batch = spec.n_threads or _cores()

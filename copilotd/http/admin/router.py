@@ -1,0 +1,46 @@
+"""The endpoints."""
+
+from fastapi import APIRouter, Request, Response
+
+from copilotd.http.admin import convert
+from copilotd.http.admin.schema import CursorBody, Stopping
+from copilotd.http.connection import while_connected
+from copilotd.http.errors import RESPONSES
+from copilotd.http.services import ServicesOf
+from copilotd.http.stream import EventStream
+
+router = APIRouter(prefix="/admin", tags=["admin"])
+
+
+@router.get("/status", summary="One look at the whole daemon", response_class=Response)
+async def status(services: ServicesOf) -> Response:
+    """Model, memory, uptime, connected editors, and counts since the start."""
+    return convert.json_response(services.status())
+
+
+@router.post(
+    "/complete",
+    summary="Ghost text at a cursor, with its explanation",
+    response_class=Response,
+    responses=RESPONSES,
+)
+async def complete(body: CursorBody, request: Request, services: ServicesOf) -> Response:
+    """What an editor would show there, by the whole pipeline; or why it would show nothing."""
+    wanted = convert.completion_request(body)
+    outcome = await while_connected(request.receive, services.completion.complete(wanted))
+    return convert.json_response(outcome)
+
+
+@router.post("/stop", summary="Stop the daemon", status_code=202)
+async def stop(services: ServicesOf) -> Stopping:
+    """The daemon answers what is under way, this request included, and ends."""
+    services.stop()
+    return Stopping()
+
+
+@router.get(
+    "/events", summary="The engine's state, live", status_code=200, response_class=EventStream
+)
+async def events(request: Request, services: ServicesOf) -> EventStream:
+    """Server-sent events: the state now, and each new one."""
+    return await EventStream.opened(request, convert.state_frames(services.engine))

@@ -1,0 +1,49 @@
+"""The requests of the admin endpoints. Their answers are the daemon's own values as JSON."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
+
+_EXAMPLE: JsonDict = {
+    "path": "add.py",
+    "text": "def add(a, b):\n    \n\nprint(add(1, 2))\n",
+    "offset": 19,
+    "language": "python",
+}
+
+
+class CursorBody(BaseModel):
+    """A place in a file."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [_EXAMPLE]},
+    )
+
+    path: str
+    """The file's name, as the model shall see it."""
+    text: str
+    """The whole file."""
+    offset: Annotated[int, Field(ge=0)]
+    """The cursor, in code points from the start of the text."""
+    language: str = ""
+    """The editor's language id."""
+
+    @field_validator("offset")
+    @classmethod
+    def _in_text(cls, offset: int, info: ValidationInfo) -> int:
+        length = len(info.data.get("text", ""))
+        if offset > length:
+            raise PydanticCustomError(
+                "offset", "lies behind the end of the text ({length})", {"length": length}
+            )
+        return offset
+
+
+class Stopping(BaseModel):
+    """The daemon has begun to stop."""
+
+    status: str = "stopping"

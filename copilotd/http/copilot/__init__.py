@@ -1,0 +1,5 @@
+"""The dialect of GitHub Copilot's editor extension, when its proxy URL points at us."""
+
+from copilotd.http.copilot.router import router
+
+__all__ = ["router"]

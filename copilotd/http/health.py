@@ -1,0 +1,45 @@
+"""Whether a request would be answered now."""
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict
+
+from copilotd.http.services import ServicesOf
+from copilotd.types import EngineState, Phase
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """The engine's state."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    status: str
+    """ok, or unavailable."""
+    phase: Phase
+    """ready; stopped (unloaded while idle, the next request loads it); downloading; loading;
+    failed."""
+    detail: str
+    """The same for a person."""
+    fraction: float | None
+    """How much of the download or load is done, where that is known."""
+
+
+@router.get(
+    "/health",
+    summary="Is the model ready?",
+    responses={503: {"model": Health, "description": "Not yet, or not any more."}},
+)
+async def health(response: Response, services: ServicesOf) -> Health:
+    """200 if a request would be answered, 503 while the model is on its way or cannot be loaded.
+
+    A model that was unloaded because nobody used it counts as ready: the next request loads it.
+    """
+    state = services.engine.state
+    ready = state.phase in (Phase.READY, Phase.STOPPED)
+    response.status_code = 200 if ready else 503
+    return _shown(state, "ok" if ready else "unavailable")
+
+
+def _shown(state: EngineState, status: str) -> Health:
+    return Health(status=status, phase=state.phase, detail=state.detail, fraction=state.fraction)

@@ -1,0 +1,143 @@
+"""Between the chat endpoint's fields and our values."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import asdict
+
+from copilotd.chat.session import ChatRequest
+from copilotd.http.choices import IndexedEvents, Reply
+from copilotd.http.envelope import Envelope
+from copilotd.http.openai.chat.schema import (
+    AnswerMessage,
+    ChatBody,
+    ChatCandidate,
+    ChatChoice,
+    ChatChunk,
+    ChatCompletion,
+    ChatLogprobs,
+    ChatMessage,
+    ChatTokenLogprob,
+    ChunkChoice,
+    Delta,
+)
+from copilotd.http.openai.convert import sampling, token_text, usage
+from copilotd.types import (
+    Candidate,
+    Finished,
+    FinishReason,
+    Message,
+    Sampling,
+    TokenLogprob,
+    Usage,
+)
+
+
+def chat_requests(body: ChatBody, default: Sampling) -> list[ChatRequest]:
+    """One per choice; `default` is for what the client leaves open."""
+    messages = tuple(_message(message) for message in body.messages)
+    return [
+        ChatRequest(
+            messages=messages,
+            max_tokens=_max_tokens(body),
+            sampling=sampling(body, default, i),
+            stop=tuple(body.stop),
+            logprobs=(body.top_logprobs or 0) if body.logprobs else None,
+        )
+        for i in range(body.n)
+    ]
+
+
+def completion(body: ChatBody, envelope: Envelope, replies: Sequence[Reply]) -> ChatCompletion:
+    """The whole answer."""
+    return ChatCompletion(
+        **asdict(envelope),
+        object="chat.completion",
+        choices=[_choice(body, index, reply) for index, reply in enumerate(replies)],
+        usage=usage([reply.usage for reply in replies], body.n),
+    )
+
+
+async def chunks(
+    body: ChatBody, envelope: Envelope, events: IndexedEvents
+) -> AsyncGenerator[ChatChunk, None]:
+    """The answer in pieces: for each choice the role, the text, and why it ends."""
+    begun: set[int] = set()
+    costs = [Usage()] * body.n
+    async with aclosing(events):
+        async for index, event in events:
+            if index not in begun:
+                begun.add(index)
+                yield _chunk(envelope, index, Delta(role="assistant", content=""))
+            if isinstance(event, Finished):
+                costs[index] = event.usage
+                yield _chunk(envelope, index, Delta(), reason=event.reason)
+            elif event.text or event.tokens:
+                logprobs = _logprobs(body, event.tokens)
+                yield _chunk(envelope, index, Delta(content=event.text), logprobs)
+    if body.stream_options is not None and body.stream_options.include_usage:
+        yield _usage_chunk(envelope, costs)
+
+
+def _message(message: ChatMessage) -> Message:
+    role = "system" if message.role == "developer" else message.role
+    return Message(role, message.content)
+
+
+def _max_tokens(body: ChatBody) -> int | None:
+    limit = body.max_completion_tokens or body.max_tokens
+    return None if limit == -1 else limit
+
+
+def _choice(body: ChatBody, index: int, reply: Reply) -> ChatChoice:
+    return ChatChoice(
+        index=index,
+        message=AnswerMessage(role="assistant", content=reply.text),
+        logprobs=_logprobs(body, reply.tokens),
+        finish_reason=reply.reason,
+    )
+
+
+def _chunk(
+    envelope: Envelope,
+    index: int,
+    delta: Delta,
+    logprobs: ChatLogprobs | None = None,
+    reason: FinishReason | None = None,
+) -> ChatChunk:
+    choice = ChunkChoice(
+        index=index,
+        delta=delta,
+        logprobs=logprobs,
+        finish_reason=reason,
+    )
+    return ChatChunk(**asdict(envelope), object="chat.completion.chunk", choices=[choice])
+
+
+def _usage_chunk(envelope: Envelope, costs: Sequence[Usage]) -> ChatChunk:
+    return ChatChunk(
+        **asdict(envelope),
+        object="chat.completion.chunk",
+        choices=[],
+        usage=usage(costs, len(costs)),
+    )
+
+
+def _logprobs(body: ChatBody, tokens: Sequence[TokenLogprob]) -> ChatLogprobs | None:
+    if not body.logprobs:
+        return None
+    return ChatLogprobs(content=[_token(token) for token in tokens])
+
+
+def _token(token: TokenLogprob) -> ChatTokenLogprob:
+    return ChatTokenLogprob(
+        token=token_text(token.text),
+        # Only the first token of a prompt has none, and a chat never reports its prompt.
+        logprob=token.logprob or 0.0,
+        bytes=list(token.text),
+        top_logprobs=[_candidate(candidate) for candidate in token.top],
+    )
+
+
+def _candidate(candidate: Candidate) -> ChatCandidate:
+    text = candidate.text
+    return ChatCandidate(token=token_text(text), logprob=candidate.logprob, bytes=list(text))

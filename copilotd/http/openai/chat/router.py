@@ -1,0 +1,44 @@
+"""The endpoint."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request
+
+from copilotd.http.choices import gathered, interleaved
+from copilotd.http.connection import while_connected
+from copilotd.http.envelope import Envelope
+from copilotd.http.errors import RESPONSES
+from copilotd.http.openai.chat import convert
+from copilotd.http.openai.chat.schema import EXAMPLES, ChatBody, ChatCompletion
+from copilotd.http.services import ServicesOf
+from copilotd.http.stream import STREAMED, EventStream, openai_frames
+from copilotd.types import Sampling
+
+router = APIRouter(tags=["OpenAI"])
+
+
+@router.post(
+    "/v1/chat/completions",
+    summary="Answer a conversation",
+    response_model=ChatCompletion,
+    responses=STREAMED | RESPONSES,
+)
+async def chat(
+    body: Annotated[ChatBody, Body(openapi_examples=EXAMPLES)],
+    request: Request,
+    services: ServicesOf,
+) -> ChatCompletion | EventStream:
+    """The model answers, by the chat template of its own GGUF.
+
+    What you leave open (temperature, length, system message) is set in the table [chat] of the
+    settings. A conversation that leaves no room for an answer is an error.
+    """
+    envelope = Envelope.of("chatcmpl", services.status().alias)
+    default = Sampling(temperature=services.chat.settings.temperature)
+    wanted = convert.chat_requests(body, default)
+    events = interleaved([services.chat.reply(one) for one in wanted])
+    if body.stream:
+        chunks = convert.chunks(body, envelope, events)
+        return await EventStream.opened(request, openai_frames(chunks))
+    replies = await while_connected(request.receive, gathered(events, len(wanted)))
+    return convert.completion(body, envelope, replies)

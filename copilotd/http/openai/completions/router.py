@@ -1,0 +1,45 @@
+"""The endpoint."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request
+
+from copilotd.http.choices import gathered, interleaved
+from copilotd.http.connection import while_connected
+from copilotd.http.envelope import Envelope
+from copilotd.http.errors import RESPONSES
+from copilotd.http.openai.completions import convert
+from copilotd.http.openai.completions.schema import EXAMPLES, Completion, CompletionBody
+from copilotd.http.services import ServicesOf
+from copilotd.http.stream import STREAMED, EventStream, openai_frames
+
+router = APIRouter(tags=["OpenAI"])
+
+
+@router.post(
+    "/v1/completions",
+    summary="Continue a text, or fill in its middle",
+    response_model=Completion,
+    responses=STREAMED | RESPONSES,
+)
+async def complete(
+    body: Annotated[CompletionBody, Body(openapi_examples=EXAMPLES)],
+    request: Request,
+    services: ServicesOf,
+) -> Completion | EventStream:
+    """The model writes on from `prompt`; with a `suffix`, it writes what stands between the two.
+
+    The prompt is taken as it is: no chat template is put around it, and control tokens that a
+    client wrote out (a rendered FIM prompt, say) are read as tokens.
+    """
+    envelope = Envelope.of("cmpl", services.status().alias)
+    wanted = convert.text_requests(body)
+    texts = await while_connected(request.receive, convert.prompt_texts(body, services.engine))
+    events = interleaved([services.text.generate(one) for one in wanted])
+    if body.echo:
+        events = convert.echoed(events, texts)
+    if body.stream:
+        chunks = convert.chunks(body, envelope, events, texts)
+        return await EventStream.opened(request, openai_frames(chunks))
+    replies = await while_connected(request.receive, gathered(events, len(wanted)))
+    return convert.completion(body, envelope, replies, texts)

@@ -1,0 +1,108 @@
+"""The request and the answer of /v1/completions."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from copilotd.http.fields import Texts
+from copilotd.http.openai.schema import GenerationBody, Usage
+from copilotd.types import FinishReason
+
+
+class CompletionBody(GenerationBody):
+    """What to continue, and how."""
+
+    prompt: Texts
+    """The text before the place to write at; a list asks for one answer (or `n`) for each."""
+    suffix: str | None = None
+    """The text after that place. With it, even if empty, the model fills in the middle."""
+    max_tokens: Annotated[int, Field(ge=-1)] | None = 16
+    """Tokens to generate at most; null and -1 mean as many as fit."""
+    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    """Report each token's log probability, and those of this many alternatives."""
+    echo: bool = False
+    """Begin the text with the prompt (and its tokens' log probabilities, if asked for)."""
+    best_of: int | None = None
+    """Accepted if equal to `n`; choosing among more candidates is not supported."""
+
+    @field_validator("suffix")
+    @classmethod
+    def _needs_text(cls, suffix: str | None, info: ValidationInfo) -> str | None:
+        prompt = info.data.get("prompt", [])
+        if suffix is not None and not all(isinstance(text, str) for text in prompt):
+            raise PydanticCustomError("suffix", "needs a prompt that is text, not token ids")
+        return suffix
+
+    @field_validator("best_of")
+    @classmethod
+    def _equals_n(cls, best_of: int | None, info: ValidationInfo) -> int | None:
+        if best_of not in (None, info.data.get("n")):
+            raise PydanticCustomError("best_of", "should equal n, or be left out")
+        return best_of
+
+
+class Logprobs(BaseModel):
+    """One entry per token in each list; natural logarithms."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    """null for the first token of a prompt, which nothing predicts."""
+    top_logprobs: list[dict[str, float] | None]
+    """The alternatives, and the token itself."""
+    text_offset: list[int]
+    """Where each token begins in prompt + text, in code points."""
+
+
+class CompletionChoice(BaseModel):
+    """One answer, or a piece of it."""
+
+    text: str
+    index: int
+    logprobs: Logprobs | None
+    finish_reason: FinishReason | None
+
+
+class Completion(BaseModel):
+    """The whole answer; a stream sends objects of the same shape with pieces of the text."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    choices: list[CompletionChoice]
+    usage: Usage | None = None
+
+
+EXAMPLES: dict[str, Any] = {
+    "instruction": {
+        "summary": "Continue a text",
+        "value": {
+            "prompt": "\n\n### Instructions:\nWhat is the capital of France?\n\n### Response:\n",
+            "stop": ["\n", "###"],
+        },
+    },
+    "fill in the middle": {
+        "summary": "Fill in the middle of code",
+        "value": {
+            "prompt": "def is_even(number: int) -> bool:\n    return ",
+            "suffix": "\n\n\nprint(is_even(4))\n",
+            "max_tokens": 32,
+            "stop": ["\n"],
+        },
+    },
+    "stream": {
+        "summary": "Two choices as a stream, with usage at its end",
+        "value": {
+            "prompt": "# The first ten prime numbers\nprimes = [",
+            "max_tokens": 48,
+            "n": 2,
+            "temperature": 0.8,
+            "seed": 7,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        },
+    },
+}

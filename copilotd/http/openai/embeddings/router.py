@@ -1,0 +1,25 @@
+"""The endpoint."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request
+
+from copilotd.http.connection import while_connected
+from copilotd.http.errors import RESPONSES
+from copilotd.http.openai.embeddings import convert
+from copilotd.http.openai.embeddings.schema import EXAMPLES, EmbeddingBody, EmbeddingList
+from copilotd.http.services import ServicesOf
+
+router = APIRouter(tags=["OpenAI"])
+
+
+@router.post("/v1/embeddings", summary="Turn texts into vectors", responses=RESPONSES)
+async def embed(
+    body: Annotated[EmbeddingBody, Body(openapi_examples=EXAMPLES)],
+    request: Request,
+    services: ServicesOf,
+) -> EmbeddingList:
+    """One vector of unit length per input, from the loaded model."""
+    convert.check(body, await while_connected(request.receive, services.text.info()))
+    found = await while_connected(request.receive, services.text.embed(body.input))
+    return convert.embedding_list(body, found, services.status().alias)

@@ -1,0 +1,9 @@
+"""Everything under /v1 that OpenAI's clients ask for."""
+
+from fastapi import APIRouter
+
+from copilotd.http.openai import chat, completions, embeddings, models
+
+router = APIRouter()
+for endpoint in (completions, chat, embeddings, models):
+    router.include_router(endpoint.router)

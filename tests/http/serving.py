@@ -1,0 +1,125 @@
+"""A real server on a free port, with the real services on a scripted engine."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from copilotd.chat.session import ChatService
+from copilotd.completion.service import CompletionService
+from copilotd.completion.text import TextService
+from copilotd.config import ChatSection, CompletionSection, ServerSection
+from copilotd.engine.fake import FakeEngine
+from copilotd.http.app import Services, build_app
+from copilotd.http.front import HttpFront
+from copilotd.types import CompletionStats, DaemonStatus
+
+_SERVER = ServerSection(port=0)
+_COMPLETION = CompletionSection()
+_CHAT = ChatSection(system_prompt="")
+
+JSON = {"accept": "application/json", "Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: where it is, a client for it, and what was asked of the daemon."""
+
+    url: str
+    client: httpx2.AsyncClient
+    engine: FakeEngine
+    front: HttpFront
+    stops: list[str] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        return int(self.url.rsplit(":", 1)[1])
+
+    async def post(self, path: str, body: object, **headers: str) -> httpx2.Response:
+        """POST `body` as JSON."""
+        return await self.client.post(path, json=body, headers=headers)
+
+    async def chunks(self, path: str, body: dict[str, Any], stamp: str) -> list[Any]:
+        """The events of a streamed answer, without the stamp that all of them have to share."""
+        response = await self.post(path, body | {"stream": True})
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        sent = events(response.text)
+        assert len({c["id"] for c in sent if isinstance(c, dict) and "id" in c}) == 1
+        return [unstamped(c, stamp) if isinstance(c, dict) and "id" in c else c for c in sent]
+
+
+@asynccontextmanager
+async def serving(
+    engine: FakeEngine | None = None,
+    settings: ServerSection = _SERVER,
+    completion: CompletionSection = _COMPLETION,
+    chat: ChatSection = _CHAT,
+) -> AsyncIterator[Served]:
+    """Serve `engine`; ended when the context is left."""
+    engine = engine or FakeEngine("Paris")
+    stops: list[str] = []
+    services = Services(
+        completion=CompletionService(engine, completion),
+        text=TextService(engine),
+        chat=ChatService(engine, chat),
+        engine=engine,
+        status=lambda: daemon_status(engine),
+        stop=lambda: stops.append("stop"),
+    )
+    front = HttpFront(build_app(services, settings), settings)
+    url = await front.start()
+    try:
+        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=10) as client:
+            yield Served(url, client, engine, front, stops)
+    finally:
+        await front.close()
+
+
+def daemon_status(engine: FakeEngine) -> DaemonStatus:
+    """A status with the alias `local`."""
+    return DaemonStatus(
+        version="0",
+        pid=1,
+        uptime=2.5,
+        rss=3,
+        state=engine.state,
+        model=None,
+        alias="local",
+        engine=engine.stats(),
+        completion=CompletionStats(requests=4),
+        clients=("Neovim",),
+        url="http://127.0.0.1:1",
+        socket="lsp.sock",
+    )
+
+
+def unstamped(body: Any, prefix: str) -> dict[str, Any]:
+    """The answer without id and time, which differ each time."""
+    rest = dict(body)
+    assert str(rest.pop("id")).startswith(f"{prefix}-")
+    assert isinstance(rest.pop("created"), int)
+    return rest
+
+
+def events(text: str) -> list[Any]:
+    """The data of a whole stream of server-sent events; what is no JSON as it is."""
+    *blocks, end = text.split("\n\n")
+    assert end == ""
+    assert all(block.startswith("data: ") for block in blocks)
+    data = [block.removeprefix("data: ") for block in blocks]
+    return [d if d.startswith("[") else json.loads(d) for d in data]
+
+
+def usage(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
+    """A usage object of OpenAI's."""
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }

@@ -1,0 +1,66 @@
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import pytest
+
+from copilotd.errors import EngineDied
+from copilotd.http.choices import Reply, gathered, interleaved
+from copilotd.types import Chunk, Finished, FinishReason, Usage
+from tests.http.engines import STOP
+
+
+async def says(text: str) -> AsyncGenerator[Chunk | Finished, None]:
+    for character in text:
+        yield Chunk(character)
+    yield STOP
+
+
+async def test_gathered_choices_are_in_order_whatever_came_first() -> None:
+    replies = await gathered(interleaved([says("long"), says("x"), says("")]), 3)
+
+    usage = Usage(prompt_tokens=5, cached_tokens=3, completion_tokens=2)
+    assert replies == [Reply(text, [], FinishReason.STOP, usage) for text in ("long", "x", "")]
+
+
+async def test_at_most_eight_generations_are_under_way_at_once() -> None:
+    running, most = 0, 0
+
+    async def counted() -> AsyncGenerator[Chunk | Finished, None]:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        yield STOP
+
+    replies = await gathered(interleaved([counted() for _ in range(20)]), 20)
+
+    assert len(replies) == 20
+    assert most == 8
+
+
+async def test_closing_ends_every_generation() -> None:
+    ended: list[int] = []
+
+    async def endless(index: int) -> AsyncGenerator[Chunk | Finished, None]:
+        try:
+            yield Chunk("x")
+            await asyncio.Event().wait()
+        finally:
+            ended.append(index)
+
+    async with aclosing(interleaved([endless(0), endless(1)])) as events:
+        seen = [await anext(events), await anext(events)]
+
+    assert seen == [(0, Chunk("x")), (1, Chunk("x"))]
+    assert sorted(ended) == [0, 1]
+
+
+async def test_the_first_failure_is_raised() -> None:
+    async def fails() -> AsyncGenerator[Chunk | Finished, None]:
+        yield Chunk("x")
+        raise EngineDied("the worker ended")
+
+    with pytest.raises(EngineDied):
+        await gathered(interleaved([says("abc"), fails()]), 2)

@@ -1,0 +1,32 @@
+import pytest
+
+from copilotd.engine.fake import FakeEngine
+from copilotd.types import EngineState, Phase
+from tests.http.serving import serving
+
+
+@pytest.mark.parametrize("phase", [Phase.READY, Phase.STOPPED])
+async def test_health_is_good_if_a_request_would_be_answered(phase: Phase) -> None:
+    engine = FakeEngine()
+    engine.enter(EngineState(phase))
+    async with serving(engine) as served:
+        response = await served.client.get("/health")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok", "phase": phase, "detail": "", "fraction": None}
+
+
+@pytest.mark.parametrize("phase", [Phase.DOWNLOADING, Phase.LOADING, Phase.FAILED])
+async def test_health_is_bad_while_there_is_no_model(phase: Phase) -> None:
+    engine = FakeEngine()
+    engine.enter(EngineState(phase, "qwen 42 %", 0.42))
+    async with serving(engine) as served:
+        response = await served.client.get("/health")
+
+    assert response.status_code == 503
+    assert response.json() == {
+        "status": "unavailable",
+        "phase": phase,
+        "detail": "qwen 42 %",
+        "fraction": 0.42,
+    }

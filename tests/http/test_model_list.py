@@ -1,0 +1,23 @@
+from copilotd.engine.fake import FakeEngine
+from copilotd.types import EngineState, Phase
+from tests.http.serving import Served, serving
+
+
+async def test_the_list_has_the_one_model_under_its_alias(paris: Served) -> None:
+    response = await paris.client.get("/v1/models", headers={"accept": "application/json"})
+
+    assert response.status_code == 200
+    assert response.json() == {
+        "object": "list",
+        "data": [{"id": "local", "object": "model", "owned_by": "copilotd", "permissions": []}],
+    }
+
+
+async def test_the_list_does_not_wait_for_the_model() -> None:
+    engine = FakeEngine()
+    engine.enter(EngineState(Phase.LOADING))
+    async with serving(engine) as served:
+        response = await served.client.get("/v1/models")
+
+    assert response.json()["data"][0]["id"] == "local"
+    assert engine.requests == []
