@@ -244,7 +244,10 @@ class FimTokens(msgspec.Struct, frozen=True):
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
-    """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained)."""
+    """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained).
+
+    `suffix_first` says that its family was trained on FIM prompts that begin with the suffix.
+    """
 
     path: str
     name: str
@@ -257,6 +260,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     n_vocab: int
     n_embd: int
     fim: FimTokens
+    suffix_first: bool
     bos: int | None
     eos: int | None
     add_bos: bool

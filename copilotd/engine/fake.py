@@ -41,6 +41,7 @@ FAKE_MODEL = ModelInfo(
     n_vocab=2_000_001,
     n_embd=4,
     fim=FimTokens(prefix=PREFIX, suffix=SUFFIX, middle=MIDDLE),
+    suffix_first=False,
     bos=None,
     eos=END,
     add_bos=False,

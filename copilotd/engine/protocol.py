@@ -86,6 +86,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     n_seq: int = 8
     fim_fallback: dict[str, str] = {}
     """Token texts by field of `FimTokens`, for a GGUF that does not name its own."""
+    suffix_first: bool = False
+    """Whether the model's family reads the suffix first in a FIM prompt."""
 
 
 class Load(msgspec.Struct, frozen=True, tag=True):

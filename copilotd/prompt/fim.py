@@ -7,9 +7,6 @@ Models to Fill in the Middle". A few families were trained on the suffix first (
 from copilotd.errors import InvalidRequest
 from copilotd.types import ModelInfo
 
-SUFFIX_FIRST = ("codestral", "devstral", "seed-coder", "seed_coder")
-"""Parts of model names whose families put the suffix first (their published FIM templates)."""
-
 
 def fim_prompt(info: ModelInfo, before: list[int], after: list[int]) -> list[int]:
     """The prompt after which the model writes what stands between `before` and `after`.
@@ -24,19 +21,13 @@ def fim_prompt(info: ModelInfo, before: list[int], after: list[int]) -> list[int
             f"{info.name} was not trained to fill in the middle",
             "Leave the suffix out, or choose a model with FIM: copilotd models list.",
         )
-    if is_suffix_first(info):
+    if info.suffix_first:
         prompt = [fim.suffix, *after, fim.prefix, *before]
         # Codestral has no middle marker: what follows the prefix is the middle.
         return with_bos(info, prompt if fim.middle is None else [*prompt, fim.middle])
     if fim.middle is None:
         raise InvalidRequest(f"{info.name} has no token for the middle of a FIM prompt")
     return with_bos(info, [fim.prefix, *before, fim.suffix, *after, fim.middle])
-
-
-def is_suffix_first(info: ModelInfo) -> bool:
-    """Whether the model's family was trained on the suffix before the prefix."""
-    name = info.name.lower()
-    return any(family in name for family in SUFFIX_FIRST)
 
 
 def with_bos(info: ModelInfo, tokens: list[int]) -> list[int]:

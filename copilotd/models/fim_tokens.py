@@ -1,0 +1,58 @@
+"""How a GGUF names its fill-in-the-middle tokens.
+
+Newer files give the ids under keys of their own; older ones under other keys; the oldest only have
+the tokens, which llama.cpp then finds by their text. The texts here are the ones it knows, so that
+the answer without loading the model is the answer with it.
+"""
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "prefix": ("tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id"),
+    "suffix": ("tokenizer.ggml.fim_suf_token_id", "tokenizer.ggml.suffix_token_id"),
+    "middle": ("tokenizer.ggml.fim_mid_token_id", "tokenizer.ggml.middle_token_id"),
+    "pad": ("tokenizer.ggml.fim_pad_token_id",),
+    "repository": ("tokenizer.ggml.fim_rep_token_id",),
+    "separator": ("tokenizer.ggml.fim_sep_token_id",),
+}
+"""Field of `FimTokens` → the metadata keys that may give it, the newest first."""
+
+TEXTS: dict[str, tuple[str, ...]] = {
+    "prefix": (
+        "<|fim_prefix|>",
+        "<fim-prefix>",
+        "<fim_prefix>",
+        "<｜fim▁begin｜>",  # noqa: RUF001 - DeepSeek's tokens are written with these characters.
+        "<PRE>",
+        "▁<PRE>",
+        "<|code_prefix|>",
+        "<|prefix|>",
+    ),
+    "suffix": (
+        "<|fim_suffix|>",
+        "<fim-suffix>",
+        "<fim_suffix>",
+        "<｜fim▁hole｜>",  # noqa: RUF001 - see above.
+        "<SUF>",
+        "▁<SUF>",
+        "<|code_suffix|>",
+        "<|suffix|>",
+    ),
+    "middle": (
+        "<|fim_middle|>",
+        "<fim-middle>",
+        "<fim_middle>",
+        "<｜fim▁end｜>",  # noqa: RUF001 - see above.
+        "<MID>",
+        "▁<MID>",
+        "<|code_middle|>",
+        "<|middle|>",
+    ),
+    "pad": ("<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"),
+    "repository": ("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"),
+    "separator": ("<|file_sep|>",),
+}
+"""Field of `FimTokens` → the token texts by which llama.cpp finds it."""
+
+FIELD_OF: dict[bytes, str] = {
+    text.encode(): field for field, texts in TEXTS.items() for text in texts
+}
+"""Token text (UTF-8) → field of `FimTokens`."""

@@ -1,0 +1,44 @@
+"""What this machine has to run a model with."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Physical cores that this process may use, and bytes of memory."""
+
+    cores: int
+    memory: int
+
+    def __str__(self) -> str:
+        cores = "1 core" if self.cores == 1 else f"{self.cores} cores"
+        return f"{cores} and {self.memory / GIB:.0f} GiB of memory"
+
+
+def this_machine(cgroup: Path = Path("/sys/fs/cgroup")) -> Machine:
+    """The machine that this runs on, or the share of it that a container has."""
+    physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    return Machine(
+        cores=min(physical, _usable_cpus()),
+        memory=min(psutil.virtual_memory().total, _memory_limit(cgroup)),
+    )
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_limit(cgroup: Path) -> int:
+    """What Linux grants this container, in bytes; more than any machine has if nothing says so."""
+    try:
+        return int((cgroup / "memory.max").read_text())
+    except (OSError, ValueError):
+        return 2**63

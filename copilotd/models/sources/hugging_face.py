@@ -1,0 +1,74 @@
+"""The Hugging Face Hub.
+
+huggingface_hub resolves the file (endpoint, revision, the user's own login) and names its size and
+checksum; the bytes are moved by `http.download`, since hf_hub_download can neither be cancelled
+nor stays quiet, and keeps a second copy in its cache.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import httpx2
+
+from copilotd.models import shards
+from copilotd.models.sources.http import TIMEOUT, Remote, explain, explain_status
+from copilotd.models.sources.repository import fetch_all
+from copilotd.models.sources.source import Arrived, Job, SourceFailed
+
+SHA256_DIGITS = 64
+
+
+class HuggingFace:
+    """`path` in the repository `owner/name`, at a branch, tag or commit.
+
+    `endpoint` empty means huggingface_hub's own setting (HF_ENDPOINT, or the public hub).
+    """
+
+    def __init__(self, repository: str, path: str, revision: str = "", endpoint: str = "") -> None:
+        self._repository, self._path = repository, path
+        self._revision, self._endpoint = revision or None, endpoint or None
+
+    @property
+    def label(self) -> str:
+        """The place."""
+        return "Hugging Face"
+
+    @property
+    def model_name(self) -> str:
+        """The file's name without its ending."""
+        return shards.stem(PurePosixPath(self._path)).lower()
+
+    def fetch(self, target: Path, job: Job) -> Sequence[Arrived]:
+        """See `Source.fetch`."""
+        job.say(f"Asking {self.label} for {PurePosixPath(self._path).name}")
+        parts = shards.parts(PurePosixPath(self._path))
+        remotes = [self._resolve(str(part)) for part in parts]
+        return fetch_all(remotes, target, self.label, job)
+
+    def _resolve(self, path: str) -> Remote:
+        # Imported here: it takes a fifth of a second, and most commands download nothing.
+        from huggingface_hub import constants, get_hf_file_metadata, get_token, hf_hub_url
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+
+        # Otherwise it first fetches a registry, to report from which program it is used.
+        constants.HF_HUB_DISABLE_TELEMETRY = True
+        token = get_token()
+        url = hf_hub_url(self._repository, path, revision=self._revision, endpoint=self._endpoint)
+        try:
+            found = get_hf_file_metadata(
+                url,
+                token or False,
+                timeout=TIMEOUT.connect,
+                endpoint=self._endpoint,
+                retry_on_errors=False,
+            )
+        except HfHubHTTPError as error:
+            raise SourceFailed(explain_status(url, error.response.status_code)) from error
+        except (HFValidationError, OfflineModeIsEnabled) as error:
+            raise SourceFailed(str(error).splitlines()[0]) from error
+        except httpx2.HTTPError as error:
+            raise SourceFailed(explain(url, error)) from error
+        etag = found.etag or ""
+        sha256 = etag if len(etag) == SHA256_DIGITS else ""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return Remote(url, found.size or 0, sha256, headers)

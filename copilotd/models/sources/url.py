@@ -1,0 +1,34 @@
+"""A file at a plain web address."""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from copilotd.models.sources.http import Remote, download
+from copilotd.models.sources.partial import Partial
+from copilotd.models.sources.source import Arrived, Job
+
+
+class Url:
+    """`https://host/file.gguf`; http is meant for a server in one's own network."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @property
+    def label(self) -> str:
+        """The host."""
+        return urlsplit(self._url).netloc
+
+    @property
+    def model_name(self) -> str:
+        """The file's name without its ending."""
+        return PurePosixPath(unquote(urlsplit(self._url).path)).stem.lower()
+
+    def fetch(self, target: Path, job: Job) -> Sequence[Arrived]:
+        """See `Source.fetch`."""
+        partial = Partial(target)
+        sha256 = job.sha256[0] if job.sha256 else ""
+        remote = Remote(self._url, job.size, sha256)
+        download(remote, partial, f"Downloading from {self.label}", job)
+        return [Arrived(partial.path, sha256)]

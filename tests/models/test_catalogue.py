@@ -1,0 +1,89 @@
+import re
+
+import pytest
+
+from copilotd.errors import ModelNotFound
+from copilotd.models.catalogue import IN_CHECKOUT, Catalogue, Entry, load_catalogue
+from copilotd.models.sources.reference import IN_PACKAGES, IN_REPOSITORY, source_of
+from copilotd.models.store import NAME
+from copilotd.types import FimTokens
+
+CATALOGUE = load_catalogue(IN_CHECKOUT)
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+every_model = pytest.mark.parametrize("entry", CATALOGUE.models, ids=lambda entry: entry.name)
+
+
+def test_names_are_unique_and_fit_for_a_folder() -> None:
+    names = [entry.name for entry in CATALOGUE.models]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not NAME.fullmatch(name)] == []
+
+
+@every_model
+def test_every_model_is_of_a_known_family_which_its_name_shows(entry: Entry) -> None:
+    assert entry.family in {family.name for family in CATALOGUE.families}
+    without_models = Catalogue(CATALOGUE.families, [])
+    assert without_models.family_of(entry.name) == entry.family
+
+
+@every_model
+def test_every_source_can_be_read(entry: Entry) -> None:
+    assert entry.sources
+    for text in entry.sources:
+        scheme, _, rest = text.partition(":")
+        form = IN_PACKAGES if scheme == "pypi" else IN_REPOSITORY
+        assert scheme in ("hf", "ms", "pypi")
+        assert form.fullmatch(rest), text
+        assert source_of(text).model_name
+
+
+@every_model
+def test_checksums_are_checksums_and_there_is_one_for_each_package(entry: Entry) -> None:
+    assert [s for s in [entry.sha256, *entry.wheel_sha256] if s and not SHA256.fullmatch(s)] == []
+    ranges = [IN_PACKAGES.fullmatch(s.partition(":")[2]) for s in entry.sources if "pypi:" in s]
+    counts = [int(m["last"]) - int(m["first"]) + 1 if m["last"] else 1 for m in ranges if m]
+    assert len(entry.wheel_sha256) in (0, *counts)
+
+
+@every_model
+def test_a_checksum_comes_with_the_exact_size(entry: Entry) -> None:
+    assert not (entry.sha256 and not entry.size)
+    assert not (entry.size and entry.size_gb)
+
+
+@every_model
+def test_a_model_that_fills_in_the_middle_has_tokens_for_it(entry: Entry) -> None:
+    tokens = CATALOGUE.fim_fallback(entry.family)
+    assert entry.fim == ({"prefix", "suffix"} <= tokens.keys())
+
+
+def test_fim_tokens_are_given_for_fields_that_exist() -> None:
+    fields = set(FimTokens.__struct_fields__)
+    assert [f.name for f in CATALOGUE.families if not f.fim.keys() <= fields] == []
+
+
+def test_the_candidates_for_the_default_may_be_used_by_everybody() -> None:
+    candidates = [entry for entry in CATALOGUE.models if entry.default_from]
+    assert [(entry.name, entry.licence) for entry in candidates] == [
+        ("qwen2.5-coder-0.5b-instruct", "Apache-2.0"),
+        ("qwen2.5-coder-1.5b-instruct", "Apache-2.0"),
+        ("qwen2.5-coder-7b-instruct", "Apache-2.0"),
+    ]
+
+
+def test_a_file_from_elsewhere_is_recognised_by_its_own_name() -> None:
+    assert CATALOGUE.family_of("mine", "Qwen2.5 Coder 7B Instruct") == "qwen2.5-coder"
+    assert CATALOGUE.family_of("Codestral-22B-v0.1-Q8_0") == "codestral"
+    assert CATALOGUE.family_of("mine", "Llama 3") == ""
+    assert CATALOGUE.fim_fallback("") == {}
+
+
+def test_an_unknown_name_is_answered_with_those_that_look_like_it() -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        CATALOGUE.get("starcoder2")
+    assert caught.value.message == "There is no model called 'starcoder2'"
+    assert caught.value.hint == "Did you mean starcoder2-3b, starcoder2-7b?"
+    with pytest.raises(ModelNotFound) as caught:
+        CATALOGUE.get("gpt-5")
+    assert caught.value.hint == "See `copilotd models list`."

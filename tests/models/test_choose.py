@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from copilotd.models.catalogue import load_catalogue
+from copilotd.models.choose import choose
+from copilotd.models.machine import GIB, Machine, this_machine
+
+CATALOGUE = load_catalogue()
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory_gib", "name"),
+    [
+        (1, 1.0, "qwen2.5-coder-0.5b-instruct"),
+        (2, 23.5, "qwen2.5-coder-0.5b-instruct"),
+        (4, 64.0, "qwen2.5-coder-0.5b-instruct"),
+        (8, 7.7, "qwen2.5-coder-0.5b-instruct"),
+        (8, 15.4, "qwen2.5-coder-1.5b-instruct"),
+        (16, 64.0, "qwen2.5-coder-1.5b-instruct"),
+        (64, 256.0, "qwen2.5-coder-7b-instruct"),
+    ],
+)
+def test_the_choice_follows_cores_and_memory(cores: int, memory_gib: float, name: str) -> None:
+    machine = Machine(cores, int(memory_gib * GIB))
+    assert choose(CATALOGUE, machine).entry.name == name
+
+
+def test_the_reason_names_the_machine_and_what_the_next_larger_model_wants() -> None:
+    assert choose(CATALOGUE, Machine(2, 8 * GIB)).reason == (
+        "With 2 cores and 8 GiB of memory, qwen2.5-coder-0.5b-instruct completes quickly without "
+        "a GPU; qwen2.5-coder-1.5b-instruct, the next larger, wants 8 cores and 16 GiB."
+    )
+
+
+def test_the_reason_ends_there_when_nothing_larger_is_known() -> None:
+    assert choose(CATALOGUE, Machine(96, 512 * GIB)).reason == (
+        "With 96 cores and 512 GiB of memory, qwen2.5-coder-7b-instruct completes quickly without "
+        "a GPU."
+    )
+
+
+def test_one_core_is_not_called_cores() -> None:
+    assert str(Machine(1, GIB)) == "1 core and 1 GiB of memory"
+
+
+def test_the_limit_of_a_container_counts(tmp_path: Path) -> None:
+    whole = this_machine(tmp_path)
+    (tmp_path / "memory.max").write_text(f"{64 * 1024 * 1024}\n")
+    assert this_machine(tmp_path) == Machine(whole.cores, 64 * 1024 * 1024)
+
+
+def test_no_limit_of_a_container_is_none(tmp_path: Path) -> None:
+    whole = this_machine(tmp_path)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert this_machine(tmp_path) == whole
+    assert whole.cores >= 1
+    assert whole.memory < 2**60

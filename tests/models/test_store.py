@@ -1,0 +1,207 @@
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from copilotd.errors import CorruptModel, DownloadCancelled, ModelError, ModelNotFound
+from copilotd.models.sources.source import Arrived, Job
+from copilotd.models.store import Record, Store
+from tests.models.conftest import Reported
+from tests.models.tiny_gguf import gguf_bytes, sha256, write_gguf
+
+DATA = gguf_bytes()
+
+
+def arrive(store: Store, name: str, data: bytes = DATA, known: str = "") -> list[Arrived]:
+    """A file that was just downloaded for the model `name`."""
+    partial = store.target(name).with_name(f"{name}.gguf.partial")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    partial.write_bytes(data)
+    return [Arrived(partial, known)]
+
+
+def install(store: Store, name: str, job: Job, data: bytes = DATA) -> Record:
+    return store.install(name, arrive(store, name, data), f"hf:o/r/{name}.gguf", job)
+
+
+def test_an_empty_store_has_nothing_and_creates_nothing(store: Store) -> None:
+    assert (store.records, store.default, store.find("tiny")) == ([], "", None)
+    assert not store.folder.exists()
+
+
+def test_an_installed_model_is_listed_with_its_checksum(store: Store, job: Job) -> None:
+    record = install(store, "tiny", job)
+    [file] = record.files
+    assert (file.path, file.size, file.sha256) == ("tiny/tiny.gguf", len(DATA), sha256(DATA))
+    assert record.origin == "hf:o/r/tiny.gguf"
+    assert Store(store.folder).records == [record]
+    assert store.paths(record) == [store.folder / "tiny" / "tiny.gguf"]
+    assert store.paths(record)[0].read_bytes() == DATA
+    assert [p.name for p in (store.folder / "tiny").iterdir()] == ["tiny.gguf"]
+
+
+def test_the_first_model_is_the_default_until_another_is_chosen(store: Store, job: Job) -> None:
+    install(store, "b", job)
+    install(store, "a", job)
+    assert store.default == "b"
+    store.set_default("a")
+    assert store.default == "a"
+    assert [record.name for record in store.records] == ["a", "b"]
+
+
+def test_a_model_that_is_not_installed_cannot_be_the_default(store: Store, job: Job) -> None:
+    install(store, "tiny", job)
+    with pytest.raises(ModelNotFound) as caught:
+        store.set_default("other")
+    assert caught.value.message == "'other' is not installed (installed: tiny)"
+    assert caught.value.hint == "Install it with `copilotd models pull other`."
+
+
+def test_removing_deletes_the_files_and_passes_the_default_on(store: Store, job: Job) -> None:
+    install(store, "a", job)
+    install(store, "b", job)
+    store.remove("a")
+    assert (store.default, [r.name for r in store.records]) == ("b", ["b"])
+    assert not (store.folder / "a").exists()
+    store.remove("b")
+    assert (store.default, store.records) == ("", [])
+
+
+def test_a_wrong_checksum_is_told_with_both_and_the_file_is_thrown_away(
+    store: Store, job: Job
+) -> None:
+    arrived = arrive(store, "tiny", known="a" * 64)
+    with pytest.raises(CorruptModel) as caught:
+        store.install("tiny", arrived, "hf:o/r/tiny.gguf", job)
+    assert caught.value.message == (
+        f"{arrived[0].path} is not the file it should be: expected sha256 {'a' * 64}, "
+        f"found {sha256(DATA)}"
+    )
+    assert caught.value.hint == "Download it again: copilotd models pull tiny"
+    assert store.records == []
+    assert list((store.folder / "tiny").iterdir()) == []
+
+
+def test_the_checksum_of_the_catalogue_counts_whatever_the_source_says(
+    store: Store, job: Job
+) -> None:
+    pinned = replace(job, sha256=("b" * 64,))
+    for known in ("", sha256(DATA)):
+        with pytest.raises(CorruptModel, match=f"expected sha256 {'b' * 64}"):
+            store.install("tiny", arrive(store, "tiny", known=known), "hf:o/r/t.gguf", pinned)
+
+
+@pytest.mark.parametrize("data", [b"<html>login</html>", DATA[:-1]])
+def test_what_is_no_whole_gguf_never_becomes_visible(store: Store, job: Job, data: bytes) -> None:
+    with pytest.raises(CorruptModel):
+        install(store, "tiny", job, data)
+    assert store.records == []
+    assert list((store.folder / "tiny").iterdir()) == []
+
+
+def test_no_part_of_a_split_model_is_visible_if_one_is_bad(store: Store, job: Job) -> None:
+    folder = store.target("tiny").parent
+    folder.mkdir(parents=True)
+    partials = [folder / f"tiny-0000{n}-of-00002.gguf.partial" for n in (1, 2)]
+    for partial, data in zip(partials, (DATA, DATA[:-1]), strict=True):
+        partial.write_bytes(data)
+    with pytest.raises(CorruptModel):
+        store.install("tiny", [Arrived(p) for p in partials], "hf:o/r/t.gguf", job)
+    assert [p.name for p in folder.iterdir()] == ["tiny-00001-of-00002.gguf.partial"]
+
+
+def test_a_file_of_the_users_stays_where_it_is(store: Store, job: Job, tmp_path: Path) -> None:
+    mine = write_gguf(tmp_path / "mine.gguf")
+    record = store.install("mine", [Arrived(mine)], str(mine), job)
+    assert store.paths(record) == [mine]
+    assert record.files[0].sha256 == ""
+    store.remove("mine")
+    assert mine.read_bytes() == DATA
+
+
+def test_a_damaged_file_of_the_users_is_refused_but_not_touched(
+    store: Store, job: Job, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.gguf"
+    mine.write_bytes(DATA[:-1])
+    with pytest.raises(CorruptModel):
+        store.install("mine", [Arrived(mine)], str(mine), job)
+    assert mine.read_bytes() == DATA[:-1]
+
+
+def test_an_untouched_model_is_checked_without_reading_it_all(
+    store: Store, job: Job, reported: Reported
+) -> None:
+    record = install(store, "tiny", job)
+    reported.steps.clear()
+    store.check(record, job)
+    assert reported.steps == []
+    store.verify(record, job)
+    assert reported.lines == ["Checking tiny"]
+
+
+def test_a_changed_file_is_found_out_by_its_checksum(store: Store, job: Job) -> None:
+    record = install(store, "tiny", job)
+    path = store.paths(record)[0]
+    path.write_bytes(gguf_bytes(fill=b"\x01"))
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(CorruptModel) as caught:
+        store.check(record, job)
+    assert caught.value.message == (
+        f"{path} is not the file it should be: expected sha256 {sha256(DATA)}, "
+        f"found {sha256(gguf_bytes(fill=bytes([1])))}"
+    )
+
+
+def test_a_file_that_is_gone_is_said_to_be(store: Store, job: Job) -> None:
+    record = install(store, "tiny", job)
+    path = store.paths(record)[0]
+    path.unlink()
+    with pytest.raises(CorruptModel) as caught:
+        store.check(record, job)
+    assert (caught.value.message, caught.value.hint) == (
+        f"{path} is gone",
+        "Download it again: copilotd models pull tiny",
+    )
+
+
+def test_a_file_of_the_users_may_change(store: Store, job: Job, tmp_path: Path) -> None:
+    mine = write_gguf(tmp_path / "mine.gguf")
+    record = store.install("mine", [Arrived(mine)], str(mine), job)
+    mine.write_bytes(gguf_bytes(fill=b"\x05"))
+    store.verify(record, job)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden", "a b", "-x"])
+def test_a_name_that_could_leave_the_folder_is_refused(store: Store, name: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        store.target(name)
+    assert caught.value.message == f"A model cannot be called {name!r}"
+
+
+def test_a_damaged_index_is_an_error_with_a_next_step(store: Store) -> None:
+    store.folder.mkdir()
+    (store.folder / "index.json").write_text("{")
+    with pytest.raises(ModelError, match=r"index\.json, cannot be read") as caught:
+        _ = store.records
+    assert caught.value.hint == "Move it away, then pull or add the models again."
+
+
+def test_many_installations_at_once_are_all_listed(store: Store, job: Job) -> None:
+    names = [f"m{number}" for number in range(16)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: install(Store(store.folder), name, job), names))
+    assert [record.name for record in store.records] == sorted(names)
+
+
+def test_a_check_can_be_cancelled(store: Store, job: Job) -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    arrived = arrive(store, "tiny")
+    with pytest.raises(DownloadCancelled):
+        store.install("tiny", arrived, "hf:o/r/t.gguf", replace(job, cancelled=cancelled))
+    assert arrived[0].path.exists()
+    assert store.records == []
