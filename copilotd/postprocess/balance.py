@@ -1,0 +1,26 @@
+"""Whether the document's brackets and quotes would be in order with a text in place."""
+
+from copilotd.postprocess.nesting import nest
+from copilotd.postprocess.scene import Scene
+
+_REACH = 10_000
+"""Characters behind the cursor that are looked at."""
+
+
+def disorder(scene: Scene, text: str, overwrites: int = 0) -> int:
+    """How many closers would close nothing, and how many that are due would be missing.
+
+    Only differences mean something: a document that is being typed is seldom in order.
+    """
+    open_behind_text = nest(scene.nesting.due, text, scene.language)
+    rest = scene.after[overwrites:_REACH]
+    end = nest(open_behind_text.due, rest, scene.language)
+    return len(open_behind_text.extra) + len(end.extra) + len(end.due)
+
+
+def ends_inside(scene: Scene, text: str) -> bool:
+    """Whether the text ends in a string, in a comment, or in a bracket that it opened itself."""
+    behind = nest(scene.nesting.due, text, scene.language)
+    if behind.in_region or scene.nesting.in_region:
+        return behind.in_region
+    return bool(nest((), text, scene.language).due)

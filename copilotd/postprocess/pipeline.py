@@ -1,0 +1,125 @@
+"""The filters in the order in which they run."""
+
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from copilotd.postprocess import (
+    auto_closed,
+    blank,
+    chatter,
+    closing_lines,
+    control_characters,
+    extra_closers,
+    first_indentation,
+    line_above,
+    line_endings,
+    line_limit,
+    next_lines,
+    one_line,
+    prefix_echo,
+    region_end,
+    repetition,
+    rest_of_line,
+    scope,
+    special_tokens,
+    tabs_and_spaces,
+    top_level,
+    trailing_space,
+    unfinished,
+)
+from copilotd.postprocess.scene import Draft, Filter, Scene, StreamFilter
+from copilotd.types import FilterStep
+
+_log = logging.getLogger(__name__)
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+STREAMING: tuple[tuple[str, StreamFilter], ...] = (
+    ("special tokens", special_tokens.stop),
+    ("chatter", chatter.stop),
+    ("one line", one_line.stop),
+    ("rest of line", rest_of_line.stop),
+    ("region end", region_end.stop),
+    ("next lines", next_lines.stop),
+    ("scope", scope.stop),
+    ("top level", top_level.stop),
+    ("repetition", repetition.stop),
+    ("line limit", line_limit.stop),
+)
+"""Each may end generation; all of them hold for the finished text as well."""
+
+
+def _limit(stop: StreamFilter) -> Filter:
+    def apply(scene: Scene, draft: Draft) -> Draft:
+        # The newline says that the last line is complete.
+        keep = stop(scene, draft.text + "\n")
+        return draft if keep is None else draft.with_text(draft.text[:keep])
+
+    return apply
+
+
+FINAL: tuple[tuple[str, Filter], ...] = (
+    ("control characters", control_characters.apply),
+    ("special tokens", special_tokens.apply),
+    ("chatter", chatter.apply),
+    ("prefix echo", prefix_echo.apply),
+    ("unfinished", unfinished.apply),
+    ("line above", line_above.apply),
+    ("tabs and spaces", tabs_and_spaces.apply),
+    ("first indentation", first_indentation.apply),
+    *((name, _limit(stop)) for name, stop in STREAMING),
+    ("next lines", next_lines.apply),
+    ("closing lines", closing_lines.apply),
+    ("trailing space", trailing_space.apply),
+    ("rest of line", rest_of_line.apply),
+    ("auto-closed", auto_closed.apply),
+    ("extra closers", extra_closers.apply),
+    ("blank", blank.apply),
+    ("line endings", line_endings.apply),
+)
+
+
+def stop_at(scene: Scene, text: str) -> tuple[str, int] | None:
+    """Where a streaming filter ends generation: its name, and the length to keep.
+
+    Called after every piece with all text so far. If several filters fire, the shortest wins.
+    """
+    lead = _guarded("chatter", 0, chatter.lead, scene, text)
+    if lead is None:
+        return None
+    body = text[lead:]
+    found: list[tuple[int, str]] = []
+    for name, stop in STREAMING:
+        keep = _guarded(name, None, stop, scene, body)
+        if keep is not None:
+            found.append((lead + keep, name))
+    return min(found)[::-1] if found else None
+
+
+def finish(scene: Scene, draft: Draft) -> tuple[Draft, tuple[FilterStep, ...]]:
+    """Run the final filters; the steps list those that changed the draft.
+
+    An empty text means that nothing is left to show.
+    """
+    steps: list[FilterStep] = []
+    for name, filter in FINAL:
+        if not draft.text:
+            return Draft(""), tuple(steps)
+        changed = _guarded(name, draft, filter, scene, draft)
+        if changed != draft:
+            steps.append(FilterStep(name, draft.text, changed.text))
+        draft = changed
+    return draft, tuple(steps)
+
+
+def _guarded(
+    name: str, fallback: _R, step: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
+) -> _R:
+    """Fault barrier: a filter that fails is logged and counts as one that had nothing to say."""
+    try:
+        return step(*args, **kwargs)
+    except Exception:
+        _log.exception("the filter %r failed", name)
+        return fallback

@@ -1,0 +1,115 @@
+"""Golden cases of the filters: read from `golden/*.txt`, one file a filter.
+
+A case is written so, with `║` for the cursor, and ends at the next `===`:
+
+    === what one should see, as a sentence
+    language: python
+    mode: line
+    by: one line, auto-closed
+    --- document
+    print(║)
+    --- model
+    "hello")
+    --- expected
+    print("hello")
+
+`by` names the filters that end generation or change the text, in their order, or `nothing`.
+`expected` is the whole document afterwards, or `(nothing)` if there is no suggestion. Further
+keys: `max_lines`; `unfinished: yes` if the token limit ended the text; `crlf: yes` for a document
+with CR LF; `escapes: yes` if the model's text is written with Python's escapes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from copilotd.postprocess.pipeline import finish, stop_at
+from copilotd.postprocess.scene import Draft, Mode, Scene
+from copilotd.types import Document
+
+CURSOR = "║"
+NOTHING = "(nothing)"
+FOLDER = Path(__file__).parent / "golden"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One golden case; `filter` is the filter that it is about."""
+
+    filter: str
+    name: str
+    options: dict[str, str]
+    document: str
+    model: str
+    expected: str
+
+    @property
+    def scene(self) -> Scene:
+        text = self._with_line_ends(self.document)
+        document = Document("file:///case", text.replace(CURSOR, ""), self.options["language"])
+        mode = Mode(self.options["mode"])
+        return Scene(document, text.index(CURSOR), mode, int(self.options.get("max_lines", "8")))
+
+    @property
+    def written(self) -> str:
+        if "escapes" in self.options:
+            return self.model.encode("ascii", "backslashreplace").decode("unicode_escape")
+        return self.model
+
+    @property
+    def expected_document(self) -> str:
+        return self._with_line_ends(self.expected)
+
+    @property
+    def expected_filters(self) -> list[str]:
+        by = self.options["by"]
+        return [] if by == "nothing" else by.split(", ")
+
+    def _with_line_ends(self, text: str) -> str:
+        return text.replace("\n", "\r\n") if "crlf" in self.options else text
+
+
+@dataclass(frozen=True)
+class Result:
+    """The document after the pipeline ran, and the filters that had a part in it."""
+
+    document: str
+    filters: list[str]
+
+
+def run(case: Case) -> Result:
+    """Stream the model's text character by character through the whole pipeline."""
+    scene, text, filters = case.scene, "", list[str]()
+    for character in case.written:
+        text += character
+        if stopped := stop_at(scene, text):
+            name, length = stopped
+            filters.append(name)
+            text = text[:length]
+            break
+    unfinished = "unfinished" in case.options and not filters
+    draft, steps = finish(scene, Draft(text, unfinished=unfinished))
+    filters += [step.name for step in steps]
+    if not draft.text:
+        return Result(NOTHING, filters)
+    return Result(scene.before + draft.text + scene.after[draft.overwrites :], filters)
+
+
+def read_cases() -> list[Case]:
+    """All cases of all files, in their order."""
+    return [case for file in sorted(FOLDER.glob("*.txt")) for case in _read_file(file)]
+
+
+def _read_file(file: Path) -> list[Case]:
+    text = file.read_text(encoding="utf-8")
+    parts = ("\n" + text).split("\n=== ")[1:]
+    return [_read_case(file.stem.replace("_", " "), part) for part in parts]
+
+
+def _read_case(filter: str, part: str) -> Case:
+    head, rest = part.split("\n--- document\n")
+    document, rest = rest.split("\n--- model\n")
+    model, expected = rest.split("\n--- expected\n")
+    name, *options = head.split("\n")
+    # One blank line separates a case from the next.
+    expected = expected.removesuffix("\n")
+    return Case(filter, name, dict(o.split(": ", 1) for o in options), document, model, expected)

@@ -1,0 +1,34 @@
+"""Every golden case, streamed character by character through the whole pipeline."""
+
+from collections import Counter
+
+import pytest
+
+from copilotd.postprocess.pipeline import FINAL
+from tests.postprocess.golden_cases import NOTHING, Case, read_cases, run
+
+CASES = read_cases()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.filter}: {case.name}")
+def test_the_document_is_as_expected(case: Case) -> None:
+    result = run(case)
+    expected = NOTHING if case.expected == NOTHING else case.expected_document
+    assert (result.document, result.filters) == (expected, case.expected_filters)
+
+
+def test_every_filter_has_at_least_six_cases() -> None:
+    counts = Counter(case.filter for case in CASES)
+    assert {name: counts[name] for name, _ in FINAL if counts[name] < 6} == {}
+
+
+def test_every_filter_has_cases_in_which_it_acts_and_in_which_nothing_does() -> None:
+    acts = {case.filter for case in CASES if case.filter in case.expected_filters}
+    rests = {case.filter for case in CASES if not case.expected_filters}
+    assert {name for name, _ in FINAL} - acts == set()
+    assert {name for name, _ in FINAL} - rests == set()
+
+
+def test_no_two_cases_have_the_same_name() -> None:
+    counts = Counter((case.filter, case.name) for case in CASES)
+    assert [name for name, count in counts.items() if count > 1] == []

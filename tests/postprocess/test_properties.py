@@ -1,0 +1,102 @@
+"""What holds for the pipeline whatever the document and whatever the model writes."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from copilotd.postprocess.pipeline import FINAL, STREAMING, finish, stop_at
+from copilotd.postprocess.scene import Draft, Mode, Scene
+from copilotd.types import Document
+
+FRAGMENTS = (
+    *("x", "foo", "def f", "return ", "if ", "else", "end", "class A", "=", "+ 1", ", ", " ", "  "),
+    *("(", ")", "[", "]", "{", "}", ":", ";", '"', "'", "`", '"""', "//", "#", "/*", "*/", "--"),
+    *("\n", "\r\n", "\n    ", "\n\t", "\n}", "```", "```py\n", "<|endoftext|>", "</li>", "<a>"),
+    *("Here is the code:\n", "\n\nThis code adds.\n", "\x00", "\u00e9", "\u5927", "\U0001f388"),
+)
+LANGUAGES = ("", "c", "go", "html", "javascript", "lua", "markdown", "python", "ruby", "yaml")
+
+# Code-like text finds more than random characters do; a few of those are mixed in.
+TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=3), max_size=24).map("".join)
+LINES = TEXTS.map(lambda text: text.replace("\n", " "))
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    before, after = draw(TEXTS), draw(TEXTS)
+    document = Document("file:///a", before + after, draw(st.sampled_from(LANGUAGES)))
+    mode, lines = draw(st.sampled_from(Mode)), draw(st.integers(1, 8))
+    return Scene(document, len(before), mode, lines)
+
+
+many = settings(max_examples=300, deadline=None, database=None)
+
+
+@many
+@given(scenes(), TEXTS)
+def test_no_streaming_filter_raises_or_keeps_more_than_there_is(scene: Scene, text: str) -> None:
+    for _, stop in STREAMING:
+        keep = stop(scene, text)
+        assert keep is None or 0 <= keep <= len(text)
+
+
+@many
+@given(scenes(), TEXTS, st.booleans())
+def test_no_final_filter_raises(scene: Scene, text: str, unfinished: bool) -> None:
+    draft = Draft(text, unfinished=unfinished)
+    for _, apply in FINAL:
+        if draft.text:
+            draft = apply(scene, draft)
+    assert finish(scene, Draft(text, unfinished=unfinished))[0].text == draft.text
+
+
+@many
+@given(scenes(), TEXTS)
+def test_nothing_beyond_the_line_is_overwritten(scene: Scene, text: str) -> None:
+    draft, _ = finish(scene, Draft(text))
+    assert 0 <= draft.overwrites <= len(scene.line_after)
+
+
+@many
+@given(scenes())
+def test_an_empty_text_stays_empty(scene: Scene) -> None:
+    assert finish(scene, Draft("")) == (Draft(""), ())
+
+
+@many
+@given(scenes(), TEXTS)
+def test_a_suggestion_says_something(scene: Scene, text: str) -> None:
+    draft, _ = finish(scene, Draft(text))
+    assert draft == Draft("") or draft.text.strip()
+
+
+@many
+@given(scenes(), TEXTS)
+def test_a_suggestion_has_no_character_that_editors_refuse(scene: Scene, text: str) -> None:
+    draft, _ = finish(scene, Draft(text))
+    assert "\x00" not in draft.text
+    draft.text.encode("utf-8")
+
+
+@many
+@given(scenes(), TEXTS)
+def test_a_text_cut_while_it_streams_is_a_prefix_of_it(scene: Scene, text: str) -> None:
+    for length in range(len(text) + 1):
+        if stopped := stop_at(scene, text[:length]):
+            assert 0 <= stopped[1] <= length
+            return
+
+
+@many
+@given(LINES, LINES)
+def test_in_the_middle_of_a_line_one_line_is_suggested(before: str, text: str) -> None:
+    document = Document("file:///a", before + "+ 1", "python")
+    draft, _ = finish(Scene(document, len(before), Mode.LINE, 8), Draft(text + "\nmore"))
+    assert "\n" not in draft.text
+
+
+@many
+@given(scenes(), TEXTS)
+def test_a_suggestion_that_is_filtered_again_stays_no_longer(scene: Scene, text: str) -> None:
+    once, _ = finish(scene, Draft(text))
+    again, _ = finish(scene, Draft(once.text))
+    assert len(again.text) <= len(once.text)
