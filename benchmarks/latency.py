@@ -19,7 +19,10 @@ from tests.lsp.raw_client import INLINE, RawClient, at
 
 PREFILL_TOKENS = 512
 DECODE_TOKENS = 96
-SOURCE = "def handler_{0}(request, response):\n    value_{0} = request.args[{0}]\n    return "
+FUNCTION = (
+    "def handler_{0}(request, response):\n    value_{0} = request.args[{0}]\n    return value\n\n"
+)
+SOURCE = "".join(FUNCTION.format(i) for i in range(8)) + "result = "
 
 
 def main() -> None:
@@ -29,7 +32,8 @@ def main() -> None:
     settings = {"DEBOUNCE_MS": "0", "CACHE_ENTRIES": "0", "MAX_TOKENS": "1"}
     with served(options.model, **{f"COMPLETION__{k}": v for k, v in settings.items()}) as daemon:
         api = Api(daemon.url)
-        rows = [*_speed(raw, api, options.runs), *_round_trips(raw, daemon, api, options.runs)]
+        rows = _speed(raw, api, options.runs)
+        rows += asyncio.run(_round_trips(raw, daemon, api, 3 * options.runs))
     print(f"{machine()}, {options.model.name}\n")
     print(table("copilotd", "llama-cpp-python", rows))
 
@@ -56,38 +60,37 @@ def _generate(side: Raw | Api, prompt: list[int]) -> Timed:
     return side.generate({"prompt": prompt, "max_tokens": DECODE_TOKENS})
 
 
-def _round_trips(raw: Raw, daemon: Served, api: Api, runs: int) -> list[Row]:
-    """One more token behind a prompt that is evaluated already, by way of each front."""
-    prompt = raw.tokens(SOURCE.format(1))
-    body = {"prompt": prompt, "max_tokens": 1}
-    http, direct = [], []
-    for _ in range(runs * 3):
-        http.append(api.generate(body).total_ms)
-        direct.append(raw.generate(prompt, 1).total_ms)
-    lsp = asyncio.run(_lsp(daemon.socket, runs * 3))
+async def _round_trips(raw: Raw, daemon: Served, api: Api, runs: int) -> list[Row]:
+    """One token more, by way of each front; only the last word of the prompt is new."""
+    editor = await RawClient.connect(daemon.socket)
+    await editor.begin("benchmark")
+    http, lsp, direct = [], [], []
+    for run in range(runs + 1):
+        words = [f"{side}_{run}" for side in ("http", "lsp", "raw")]
+        http.append(api.generate({"prompt": raw.fim(SOURCE + words[0], ""), "max_tokens": 1}))
+        lsp.append(await _ghost_text(editor, run, SOURCE + words[1]))
+        direct.append(raw.generate(raw.fim(SOURCE + words[2], ""), 1))
+    await editor.leave()
+    # The first of each evaluated the whole prompt.
+    base = [timed.total_ms for timed in direct[1:]]
     return [
-        Row("HTTP: one token, prompt cached", "ms", http, direct),
-        Row("LSP: one token, prompt cached", "ms", lsp, direct),
+        Row("HTTP: one token, prompt cached", "ms", [t.total_ms for t in http[1:]], base),
+        Row("LSP: one token, prompt cached", "ms", lsp[1:], base),
     ]
 
 
-async def _lsp(socket: str, runs: int) -> list[float]:
-    """Milliseconds per inline completion; the first one evaluates the prompt."""
-    client = await RawClient.connect(socket)
-    await client.begin("benchmark")
-    client.open(SOURCE.format(1))
-    took = []
-    for run in range(runs + 1):
-        started = time.perf_counter()
-        await client.request(INLINE, at(2, 11))
-        if run:
-            took.append((time.perf_counter() - started) * 1000)
-    await client.leave()
-    return took
+async def _ghost_text(editor: RawClient, run: int, text: str) -> float:
+    """Milliseconds of an inline completion at the end of `text`; the model may write one token."""
+    uri = f"file:///w/{run}.py"
+    editor.open(text, uri)
+    lines = text.split("\n")
+    started = time.perf_counter()
+    await editor.request(INLINE, at(len(lines) - 1, len(lines[-1]), uri))
+    return (time.perf_counter() - started) * 1000
 
 
 def _prompt(raw: Raw, run: int) -> list[int]:
-    text = "".join(SOURCE.format(f"{run}_{i}") + "value\n\n" for i in range(60))
+    text = "".join(FUNCTION.format(f"{run}_{i}") for i in range(60))
     return raw.tokens(text)[:PREFILL_TOKENS]
 
 

@@ -1,0 +1,1 @@
+"""What `copilotd doctor` looks at; one file per thing that can be wrong."""

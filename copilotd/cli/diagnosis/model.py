@@ -1,0 +1,131 @@
+"""The model: is it there, does it fit, what was it trained for, and does it answer rightly?"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psutil
+
+from copilotd.cli.diagnosis.check import Check, broken, note, ok
+from copilotd.cli.diagnosis.subject import Subject
+from copilotd.cli.terminal import size
+from copilotd.errors import CopilotdError
+from copilotd.models.provision import Provision
+from copilotd.types import ModelInfo
+
+ANOTHER_MODEL = "Choose another model: copilotd models list"
+SMALLER_MODEL = "Choose a smaller model: copilotd models list"
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Code with a hole that any code model can fill, and how every right filling begins."""
+
+    name: str
+    before: str
+    after: str
+    right: tuple[str, ...]
+
+
+HOLES = (
+    Hole(
+        "sum", "def add(a, b):\n    return ", "\n\n\nprint(add(1, 2))\n", ("a + b", "a+b", "b + a")
+    ),
+    Hole(
+        "loop",
+        "words = ['one', 'two']\nfor word in ",
+        ":\n    print(word)\n",
+        ("words",),
+    ),
+    Hole(
+        "import",
+        "import ",
+        "\n\ntext = json.dumps({'a': 1})\nback = json.loads(text)\n",
+        ("json",),
+    ),
+)
+
+QUESTION = "What is the capital of France? Answer with one word."
+ANSWER = "paris"
+
+
+def check_file(provision: Provision) -> Check:
+    """Whether the model that would be served is there."""
+    try:
+        installed = provision.installed()
+    except CopilotdError as error:
+        return broken("model", error.message, error.hint)
+    if installed is None:
+        step = f"copilotd start downloads it; so does copilotd models pull {provision.wanted}"
+        return broken("model", f"{provision.wanted} is not on this machine", step)
+    return ok("model", f"{installed.name} ({installed.path})")
+
+
+def check_model(subject: Subject) -> Iterator[Check]:
+    """Load the model, look at it and try it."""
+    try:
+        info = subject.info()
+    except CopilotdError as error:
+        yield broken("loading", error.message, error.hint or "copilotd logs")
+        return
+    yield ok("loading", f"{info.description}, in {info.load_ms / 1000:.1f} s")
+    yield _memory(info)
+    yield _fim(info)
+    yield _end(info)
+    yield _template(info)
+    if info.fim.prefix is not None:
+        yield from (_try(hole, subject) for hole in HOLES)
+    yield _timed("self-test chat", lambda: subject.ask(QUESTION), lambda a: ANSWER in a.lower())
+
+
+def _memory(info: ModelInfo) -> Check:
+    memory = psutil.virtual_memory()
+    detail = f"the model has {size(info.size)}, this machine {size(memory.total)}"
+    if info.size > memory.total:
+        return broken("memory", detail, SMALLER_MODEL)
+    if info.size > memory.total * 0.6:
+        return note("memory", f"{detail}: little is left for other programs", SMALLER_MODEL)
+    return ok("memory", f"{detail}, {size(memory.available)} of it free")
+
+
+def _fim(info: ModelInfo) -> Check:
+    fim = info.fim
+    if fim.prefix is None or fim.suffix is None:
+        detail = "none: completions see only what stands before the cursor"
+        return note("FIM tokens", detail, ANOTHER_MODEL)
+    middle = "none" if fim.middle is None else fim.middle
+    return ok("FIM tokens", f"prefix {fim.prefix}, suffix {fim.suffix}, middle {middle}")
+
+
+def _end(info: ModelInfo) -> Check:
+    if not info.end_tokens:
+        return note("end tokens", "none: answers end only at their limit", ANOTHER_MODEL)
+    return ok("end tokens", ", ".join(map(str, info.end_tokens)))
+
+
+def _template(info: ModelInfo) -> Check:
+    if info.chat_template is None:
+        detail = "none: chat uses a plain one, and may answer badly"
+        return note("chat template", detail, 'Choose a model with "instruct" in its name.')
+    return ok("chat template", f"{len(info.chat_template)} characters, from the model file")
+
+
+def _try(hole: Hole, subject: Subject) -> Check:
+    return _timed(
+        f"self-test {hole.name}",
+        lambda: subject.fill(hole.before, hole.after, 12),
+        lambda text: text.strip().startswith(hole.right),
+    )
+
+
+def _timed(name: str, ask: Callable[[], str], is_right: Callable[[str], bool]) -> Check:
+    started = time.perf_counter()
+    try:
+        answer = ask()
+    except CopilotdError as error:
+        return broken(name, error.message, error.hint or "copilotd logs")
+    seconds = time.perf_counter() - started
+    shown = f"{answer.strip().partition(chr(10))[0][:40]!r} in {seconds:.1f} s"
+    if is_right(answer):
+        return ok(name, shown)
+    return broken(name, f"a wrong answer: {shown}", f"Is the file whole? {ANOTHER_MODEL}")

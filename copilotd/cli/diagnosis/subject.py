@@ -1,0 +1,91 @@
+"""The model under test: in the running daemon, or loaded for the occasion if none runs."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, closing, contextmanager
+from typing import Protocol
+
+from copilotd.chat.session import ChatRequest, ChatService
+from copilotd.cli.connection import Connection
+from copilotd.cli.waiting import wait_for_model
+from copilotd.completion.text import TextRequest, TextService
+from copilotd.config import Settings
+from copilotd.engine.client import EngineClient
+from copilotd.errors import EngineLoadFailed
+from copilotd.lifecycle import Running
+from copilotd.loading import provider
+from copilotd.models.provision import Provision
+from copilotd.types import Chunk, Finished, Message, ModelInfo, Phase
+
+
+class Subject(Protocol):
+    """What the self-test asks of a model. Raises (all methods): EngineError, NotRunning."""
+
+    def info(self) -> ModelInfo:
+        """What is loaded."""
+        ...
+
+    def fill(self, before: str, after: str, max_tokens: int) -> str:
+        """What stands between `before` and `after`."""
+        ...
+
+    def ask(self, question: str) -> str:
+        """The answer to a question."""
+        ...
+
+
+@contextmanager
+def subject(running: Running | None, settings: Settings, provision: Provision) -> Iterator[Subject]:
+    """The model that serves, or would serve, this user."""
+    if running is not None:
+        with Connection(running) as connection:
+            yield _Remote(connection)
+        return
+    with asyncio.Runner() as runner:
+        engine = EngineClient(provider(provision, settings.model), settings.engine)
+        try:
+            yield _Local(runner, engine, settings)
+        finally:
+            runner.run(engine.close())
+
+
+class _Remote:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def info(self) -> ModelInfo:
+        status = wait_for_model(self._connection)
+        if status.model is None or status.state.phase is Phase.FAILED:
+            raise EngineLoadFailed(f"the model is not loaded: {status.state.detail}")
+        return status.model
+
+    def fill(self, before: str, after: str, max_tokens: int) -> str:
+        return self._connection.fill(before, after, max_tokens)
+
+    def ask(self, question: str) -> str:
+        with closing(self._connection.answer([Message("user", question)])) as pieces:
+            return "".join(pieces)
+
+
+class _Local:
+    def __init__(self, runner: asyncio.Runner, engine: EngineClient, settings: Settings) -> None:
+        self._runner = runner
+        self._engine = engine
+        self._text = TextService(engine)
+        self._chat = ChatService(engine, settings.chat)
+
+    def info(self) -> ModelInfo:
+        return self._runner.run(self._engine.info())
+
+    def fill(self, before: str, after: str, max_tokens: int) -> str:
+        request = TextRequest(before, suffix=after, max_tokens=max_tokens)
+        return self._runner.run(_collected(self._text.generate(request)))
+
+    def ask(self, question: str) -> str:
+        request = ChatRequest((Message("user", question),))
+        return self._runner.run(_collected(self._chat.reply(request)))
+
+
+async def _collected(events: AsyncGenerator[Chunk | Finished, None]) -> str:
+    async with aclosing(events):
+        return "".join([event.text async for event in events if isinstance(event, Chunk)])

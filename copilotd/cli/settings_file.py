@@ -1,0 +1,87 @@
+"""The settings file as text: written for people, changed without touching what they wrote."""
+
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from tomlkit.items import Table
+
+from copilotd.config import Section, allowed_values, read_file, tables
+from copilotd.config.words import explained, unknown
+from copilotd.errors import ConfigError
+
+SAMPLE_HEAD = """\
+# The settings of copilotd, all at their defaults: remove the # before what you change.
+# Your own file is at `copilotd config path`; a .copilotd.toml in a project may have the tables
+# [completion] and [chat]. This text is printed by: copilotd config sample
+"""
+
+
+def sample() -> str:
+    """Every setting with its meaning and its default, commented out."""
+    return SAMPLE_HEAD + "".join(_sample_table(name, kind) for name, kind in tables().items())
+
+
+def change(file: Path, key: str, value: str) -> object:
+    """Set `section.name` in `file`, which is created if missing; comments and order stay.
+
+    Returns the value as it is understood.
+
+    Raises:
+        ConfigError: no such setting, a value it does not accept, or a file that is not TOML.
+    """
+    parsed = _checked(key, value, file)
+    read_file(file)
+    # The folder of a linked file is where its draft belongs.
+    target = file.resolve()
+    document = tomlkit.parse(target.read_text("utf-8") if target.exists() else "")
+    table, _, name = key.partition(".")
+    if table not in document:
+        document[table] = tomlkit.table()
+    section = document[table]
+    if not isinstance(section, Table):
+        raise ConfigError(f"{table} in {file} is not a table", f"Write it as [{table}].")
+    section[name] = parsed
+    _replace(target, tomlkit.dumps(document))
+    return parsed
+
+
+def _checked(key: str, value: str, file: Path) -> object:
+    table, _, name = key.partition(".")
+    kind = tables().get(table, Section)
+    if name not in kind.model_fields:
+        raise unknown(key, "the command line")
+    parsed = _parsed(kind.model_fields[name], value)
+    try:
+        return getattr(kind(**{name: parsed}), name)
+    except ValidationError as error:
+        raise explained(error.errors()[0], key, "the command line") from None
+
+
+def _parsed(field: FieldInfo, value: str) -> Any:
+    if field.annotation == list[str]:
+        inside = value.strip().removeprefix("[").removesuffix("]")
+        return [part.strip().strip("\"'") for part in inside.split(",") if part.strip()]
+    # Numbers and switches are read by the same models as a variable of the environment.
+    return value
+
+
+def _replace(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(file.name + ".new")
+    draft.write_text(text, "utf-8")
+    draft.replace(file)
+
+
+def _sample_table(name: str, kind: type[Section]) -> str:
+    keys = kind.model_fields
+    fields = "\n".join(_sample_field(f"{name}.{key}", keys[key]) for key in keys)
+    return f"\n# {kind.__doc__}\n[{name}]\n{fields}"
+
+
+def _sample_field(key: str, field: FieldInfo) -> str:
+    lines = [*(field.description or "").splitlines(), f"Allowed: {allowed_values(key)}."]
+    meaning = "".join(f"# {line}\n" for line in lines)
+    return f"{meaning}#{key.partition('.')[2]} = {tomlkit.item(field.default).as_string()}\n"

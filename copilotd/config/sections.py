@@ -1,0 +1,135 @@
+"""Every setting, with its default, its bounds and its meaning."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+class Section(BaseModel):
+    """A table of the settings file: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelSection(Section):
+    """Which model is served, and how it is loaded."""
+
+    name: str = "auto"
+    """A name from `copilotd models list`, a source such as hf:owner/repo/file.gguf, or a path to
+    a GGUF file. "auto" takes the default set by `copilotd models default`, or else the best
+    model for this machine's memory and cores."""
+    alias: str = ""
+    """The id under which HTTP clients see the model; empty means its own name."""
+    n_ctx: int = Field(default=8192, ge=512)
+    """Context in tokens, shared by all requests; the KV cache grows with it."""
+    n_threads: int = Field(default=0, ge=0)
+    """Threads for decoding; 0 means one per physical core."""
+    n_gpu_layers: int = Field(default=-1, ge=-1)
+    """Layers kept on the GPU, where llama.cpp was built with one; -1 means all of them."""
+    flash_attention: Literal["auto", "on", "off"] = "auto"
+    """llama.cpp's flash attention; "off" is often faster on a CPU."""
+    auto_download: bool = True
+    """Whether a missing model is downloaded when the daemon starts."""
+
+
+class ServerSection(Section):
+    """The HTTP side."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Beyond loopback, every program on your network can use the model."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """TCP port; 0 takes any free one (see `copilotd status`)."""
+    unix_socket: str = ""
+    """Path of a unix socket on which HTTP is served as well; empty means none."""
+    allowed_hosts: list[str] = []
+    """Further values of the Host header to accept; loopback names always are."""
+    allowed_origins: list[str] = []
+    """Origins of web pages that may call the API; none by default."""
+
+
+class EngineSection(Section):
+    """The worker process that holds the model."""
+
+    idle_minutes: float = Field(default=30.0, ge=0)
+    """Unload the model after this long without a request; 0 keeps it for ever."""
+    queue_limit: int = Field(default=64, ge=1)
+    """Requests that may wait; a further one is refused with "busy"."""
+
+
+class CompletionSection(Section):
+    """Ghost text."""
+
+    enabled: bool = True
+    """Whether ghost text is offered at all."""
+    disabled_languages: list[str] = []
+    """Language ids (as the editor names them) without automatic ghost text."""
+    debounce_ms: int = Field(default=50, ge=0)
+    """Wait this long for the next keystroke before the model is asked."""
+    prefix_tokens: int = Field(default=768, ge=16)
+    """Tokens of text before the cursor that the model sees at most."""
+    suffix_tokens: int = Field(default=128, ge=0)
+    """Tokens of text after the cursor that the model sees at most."""
+    max_tokens: int = Field(default=96, ge=1)
+    """Tokens to generate at most for one suggestion."""
+    max_lines: int = Field(default=8, ge=1)
+    """Lines to suggest at most."""
+    cache_entries: int = Field(default=256, ge=0)
+    """Suggestions kept, so that text typed along one needs no model."""
+
+
+class ChatSection(Section):
+    """Chat."""
+
+    system_prompt: str = (
+        "You are copilotd, a careful programming assistant that runs on the user's own machine."
+    )
+    """Sent before a conversation that has no system message of its own."""
+    max_tokens: int = Field(default=1024, ge=1)
+    """Tokens to generate at most for one answer, unless the client says otherwise."""
+    temperature: float = Field(default=0.2, ge=0)
+    """Randomness of answers, unless the client says otherwise."""
+
+
+class LogSection(Section):
+    """The daemon's log file."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Code text is logged at DEBUG only."""
+
+
+class Settings(BaseSettings):
+    """All settings, resolved. Build it with `load`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="COPILOTD_",
+        env_nested_delimiter="__",
+        use_attribute_docstrings=True,
+    )
+
+    model: ModelSection = ModelSection()
+    server: ServerSection = ServerSection()
+    engine: EngineSection = EngineSection()
+    completion: CompletionSection = CompletionSection()
+    chat: ChatSection = ChatSection()
+    log: LogSection = LogSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """`load` passes one source per layer itself, so that an error can name its layer."""
+        return (init_settings,)
+
+
+def tables() -> dict[str, type[Section]]:
+    """The tables of a settings file, by name."""
+    kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {n: k for n, k in kinds.items() if isinstance(k, type) and issubclass(k, Section)}

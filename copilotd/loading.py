@@ -1,0 +1,85 @@
+"""What the engine asks before it loads a model: is the file there, and how is it loaded?
+
+The download blocks, so it runs in a thread of its own; cancelling the question cancels it.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from copilotd.config import ModelSection
+from copilotd.engine.protocol import WorkerSpec
+from copilotd.models.provision import Installed, Progress, Provision
+from copilotd.types import EngineState, Phase
+
+T = TypeVar("T")
+Report = Callable[[EngineState], None]
+
+REPORT_EVERY_S = 0.2
+"""Faster than anybody reads, slower than the chunks of a download come in."""
+
+
+def provider(
+    provision: Provision, settings: ModelSection
+) -> Callable[[Report], Awaitable[WorkerSpec]]:
+    """What `EngineClient` calls: download the model if it is missing, and say how to load it."""
+
+    async def provide(report: Report) -> WorkerSpec:
+        tell = _throttled(asyncio.get_running_loop(), report)
+        installed = await _in_thread(lambda cancelled: provision.ensure(tell, cancelled))
+        return worker_spec(installed, settings)
+
+    return provide
+
+
+def worker_spec(installed: Installed, settings: ModelSection) -> WorkerSpec:
+    """How `installed` is loaded under these settings."""
+    return WorkerSpec(
+        path=str(installed.path),
+        name=installed.name,
+        n_ctx=settings.n_ctx,
+        n_threads=settings.n_threads,
+        n_gpu_layers=settings.n_gpu_layers,
+        flash_attention=settings.flash_attention,
+        fim_fallback=dict(installed.fim_fallback),
+        suffix_first=installed.suffix_first,
+    )
+
+
+def _throttled(loop: asyncio.AbstractEventLoop, report: Report) -> Callable[[Progress], None]:
+    told, text = 0.0, ""
+
+    def tell(progress: Progress) -> None:
+        nonlocal told, text
+        # A new text is a new line to read, such as why a source failed, and is never dropped.
+        if progress.text == text and time.monotonic() - told < REPORT_EVERY_S:
+            return
+        told, text = time.monotonic(), progress.text
+        fraction = progress.done / progress.total if progress.total else None
+        loop.call_soon_threadsafe(report, EngineState(Phase.DOWNLOADING, progress.text, fraction))
+
+    return tell
+
+
+async def _in_thread(work: Callable[[threading.Event], T]) -> T:
+    # Not asyncio.to_thread: its threads are waited for when the process ends, and a download that
+    # hangs in the network would keep the daemon from ending in time.
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
+    cancelled = threading.Event()
+
+    def run() -> None:
+        try:
+            future.set_result(work(cancelled))
+        except BaseException as error:
+            # Whatever happens in the thread, the one who waits for it must hear of it.
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="provide-model", daemon=True).start()
+    try:
+        return await asyncio.wrap_future(future)
+    finally:
+        cancelled.set()

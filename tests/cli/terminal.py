@@ -1,0 +1,52 @@
+"""A terminal for one command: what a person types, and what stands on the screen."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+
+
+class Terminal:
+    """Runs `copilotd` with a terminal as its standard input, output and error."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._ours, theirs = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "copilotd", *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        self._unread = ""
+
+    def type(self, keys: str) -> None:
+        """What a person types; a line ends with a line feed, and Ctrl-D is "\\x04"."""
+        os.write(self._ours, keys.encode())
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def read_to(self, text: str, within_s: float = 20.0) -> str:
+        """All that has appeared since the last call, up to and with `text`."""
+        deadline = time.monotonic() + within_s
+        while text not in self._unread:
+            ready, _, _ = select.select([self._ours], [], [], deadline - time.monotonic())
+            assert ready, f"{text!r} did not appear; there is {self._unread!r}"
+            self._unread += os.read(self._ours, 4096).decode().replace("\r\n", "\n")
+        seen, _, self._unread = self._unread.partition(text)
+        return seen + text
+
+    def ended(self) -> int:
+        """The exit code, once the command has ended."""
+        return self._process.wait(20)
+
+    def close(self) -> None:
+        """Take the terminal away."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._ours)

@@ -1,0 +1,190 @@
+"""Where settings come from, and which source wins."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copilotd.config import (
+    PROJECT_FILE,
+    Settings,
+    find_project_file,
+    load,
+    load_leniently,
+    origin,
+    read_layers,
+)
+from copilotd.errors import ConfigError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "copilotd.toml"
+
+
+def test_a_missing_file_gives_the_defaults(file: Path) -> None:
+    assert load(file) == Settings()
+
+
+def test_each_source_wins_over_those_below_it(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / PROJECT_FILE
+    seen = [load(file, project).completion.max_lines]
+    file.write_text("[completion]\nmax_lines = 2\nmax_tokens = 20\n")
+    seen.append(load(file, project).completion.max_lines)
+    project.write_text("[completion]\nmax_lines = 3\n")
+    seen.append(load(file, project).completion.max_lines)
+    monkeypatch.setenv("COPILOTD_COMPLETION__MAX_LINES", "4")
+    seen.append(load(file, project).completion.max_lines)
+    given = {"completion": {"max_lines": 5}}
+    resolved = load(file, project, given)
+    seen.append(resolved.completion.max_lines)
+
+    assert seen == [8, 2, 3, 4, 5]
+    assert resolved.completion.max_tokens == 20
+
+
+def test_every_setting_knows_where_it_comes_from(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text("[log]\nlevel = 'DEBUG'\n[server]\nport = 1\n")
+    monkeypatch.setenv("COPILOTD_SERVER__PORT", "2")
+    given = {"model": {"name": "mine"}}
+
+    layers, problems = read_layers(file, None, given)
+
+    keys = ("model.name", "server.port", "log.level", "chat.max_tokens")
+    assert [origin(key, layers) for key in keys] == [
+        "the command line",
+        "COPILOTD_SERVER__PORT",
+        str(file),
+        "default",
+    ]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            "[server]\nport = 99999",
+            "server.port (from {file}): Input should be less than or equal to 65535; got 99999",
+            "Allowed: a whole number, at least 0, at most 65535.",
+        ),
+        (
+            "[model]\nflash_attention = 'maybe'",
+            "model.flash_attention (from {file}): Input should be 'auto', 'on' or 'off'; "
+            "got 'maybe'",
+            'Allowed: one of "auto", "on", "off".',
+        ),
+        (
+            "[completion]\ndisabled_languages = 3",
+            "completion.disabled_languages (from {file}): Input should be a valid list; got 3",
+            "Allowed: a list of texts.",
+        ),
+        (
+            "[server]\nprot = 1",
+            "server.prot (from {file}) is not a setting; did you mean server.port?",
+            "Allowed: in [server] the keys host, port, unix_socket, allowed_hosts, "
+            "allowed_origins.",
+        ),
+        (
+            "[zzz]\nport = 1",
+            "zzz (from {file}) is not a setting",
+            "Allowed: the tables model, server, engine, completion, chat, log.",
+        ),
+        (
+            "log = 1",
+            "log (from {file}): Input should be a valid dictionary or instance of LogSection; "
+            "got 1",
+            "Allowed: in [log] the keys level.",
+        ),
+    ],
+)
+def test_a_bad_value_is_answered_with_key_file_and_allowed_values(
+    file: Path, text: str, message: str, hint: str
+) -> None:
+    file.write_text(text)
+
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+
+    assert caught.value.message == message.format(file=file)
+    assert caught.value.hint == hint
+
+
+def test_a_bad_variable_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPILOTD_MODEL__N_CTX", "many")
+
+    with pytest.raises(ConfigError, match=r"^model.n_ctx \(from COPILOTD_MODEL__N_CTX\): "):
+        load(file)
+
+
+def test_a_variable_for_a_whole_table_must_be_json(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COPILOTD_SERVER", "port 8010")
+
+    with pytest.raises(ConfigError, match=r"^the environment \(COPILOTD_\*\): .*server"):
+        load(file)
+
+
+def test_a_file_that_is_not_toml_is_named_with_the_place(file: Path) -> None:
+    file.write_text("[server\n")
+
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+
+    assert caught.value.message.startswith(f"{file}: ")
+    assert "line 1" in caught.value.message
+    assert caught.value.hint == "Correct the file, or move it away."
+
+
+def test_a_lenient_load_keeps_what_is_good_and_tells_all_that_is_not(file: Path) -> None:
+    file.write_text("[server]\nport = 99999\nhost = '::1'\n[zzz]\na = 1\n[chat]\nmax_tokens = 7\n")
+
+    settings, problems = load_leniently(file)
+
+    assert (settings.server.port, settings.server.host) == (8000, "::1")
+    assert settings.chat.max_tokens == 7
+    assert [problem.message.partition(" ")[0] for problem in problems] == ["server.port", "zzz"]
+
+
+def test_a_lenient_load_of_a_file_that_is_not_toml_gives_the_defaults(file: Path) -> None:
+    file.write_text("[server\n")
+
+    settings, problems = load_leniently(file)
+
+    assert settings == Settings()
+    assert len(problems) == 1
+
+
+@pytest.mark.parametrize("table", ["server", "model", "engine", "log"])
+def test_a_project_cannot_decide_what_listens_or_downloads(
+    file: Path, tmp_path: Path, table: str
+) -> None:
+    project = tmp_path / PROJECT_FILE
+    values: Mapping[str, Any] = {"server": "host = '0.0.0.0'", "model": "name = 'x'"}
+    project.write_text(f"[{table}]\n{values.get(table, '')}\n[chat]\nmax_tokens = 7\n")
+
+    settings, problems = load_leniently(file, project)
+
+    assert settings.chat.max_tokens == 7
+    assert (settings.server, settings.model) == (Settings().server, Settings().model)
+    assert [problem.message for problem in problems] == [
+        f"[{table}] (from {project}): a project cannot set this table"
+    ]
+
+
+def test_the_nearest_project_file_is_found(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert find_project_file(inner) is None
+
+    (tmp_path / PROJECT_FILE).touch()
+    assert find_project_file(inner) == tmp_path / PROJECT_FILE
+
+    (tmp_path / "a" / PROJECT_FILE).touch()
+    assert find_project_file(inner) == tmp_path / "a" / PROJECT_FILE

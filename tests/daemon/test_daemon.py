@@ -1,0 +1,202 @@
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import httpx2
+import msgspec
+import pytest
+
+from copilotd import __version__, lifecycle
+from copilotd.config import load
+from copilotd.daemon import Daemon, Origin
+from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.errors import EngineLoadFailed, EngineNotReady, PortInUse
+from copilotd.types import DaemonStatus, EngineState, ModelInfo, Phase
+from tests.daemon.home import Home
+
+ON_A_FREE_PORT = {"server": {"port": 0}}
+
+
+def daemon_of(home: Home, engine: FakeEngine, **overrides: dict[str, object]) -> Daemon:
+    file = home.paths.user_settings
+    read = partial(load, file, None, ON_A_FREE_PORT | overrides)
+    return Daemon(home.paths, read(), engine, Origin(read, (file,), ("--port", "0")))
+
+
+@asynccontextmanager
+async def serving(home: Home, daemon: Daemon) -> AsyncIterator[httpx2.AsyncClient]:
+    """The daemon runs in this loop while the block does."""
+    running = asyncio.create_task(daemon.run())
+    await until(lambda: running.done() or lifecycle.find(home.paths) is not None)
+    try:
+        async with httpx2.AsyncClient(base_url=daemon.status().url, trust_env=False) as client:
+            yield client
+    finally:
+        daemon.stop()
+        await running
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if is_true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come true in time")
+
+
+async def system_prompt(client: httpx2.AsyncClient, engine: FakeEngine) -> str:
+    """What the model is told before a conversation now."""
+    await client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "?"}]})
+    prompt = await engine.detokenize(engine.requests[-1].prompt)
+    return prompt.partition("</system>")[0].removeprefix("<system>")
+
+
+async def test_the_status_tells_of_the_whole_daemon(home: Home) -> None:
+    daemon = daemon_of(home, FakeEngine("a + b"), model={"alias": "mine"})
+    async with serving(home, daemon) as client:
+        await client.post(
+            "/admin/complete", json={"path": "a.py", "text": "def add(a, b): return ", "offset": 22}
+        )
+        answer = await client.get("/admin/status")
+
+    status = msgspec.json.decode(answer.content, type=DaemonStatus)
+    assert status.version == __version__
+    assert (status.alias, status.model, status.state.phase) == ("mine", FAKE_MODEL, Phase.READY)
+    assert (status.engine.requests, status.completion.shown, status.clients) == (1, 1, ())
+    assert status.rss > 10_000_000
+    assert status.socket == str(home.paths.socket)
+
+
+async def test_a_daemon_that_has_ended_leaves_nothing(home: Home) -> None:
+    async with serving(home, daemon_of(home, FakeEngine())):
+        assert home.left_behind() != []
+
+    assert home.left_behind() == []
+
+
+async def test_a_client_can_stop_the_daemon(home: Home) -> None:
+    daemon = daemon_of(home, FakeEngine())
+    running = asyncio.create_task(daemon.run())
+    await until(lambda: lifecycle.find(home.paths) is not None)
+
+    async with httpx2.AsyncClient(base_url=daemon.status().url, trust_env=False) as client:
+        answer = await client.post("/admin/stop", json={})
+
+    assert answer.status_code == 202
+    await asyncio.wait_for(running, 2.0)
+
+
+async def test_a_port_in_use_ends_the_start_and_leaves_nothing(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortInUse, match=f"port {port} is in use by"):
+            await daemon_of(home, FakeEngine(), server={"port": port}).run()
+
+    assert home.left_behind() == []
+
+
+async def test_an_engine_that_does_not_end_cannot_hold_the_daemon_up(home: Home) -> None:
+    class Endless(FakeEngine):
+        async def close(self) -> None:
+            await asyncio.Event().wait()
+
+    async with serving(home, daemon_of(home, Endless())):
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 2.0
+    assert home.left_behind() == []
+
+
+async def test_the_model_is_loaded_as_soon_as_the_fronts_listen(home: Home) -> None:
+    class Slow(FakeEngine):
+        asked = asyncio.Event()
+
+        async def info(self) -> ModelInfo:
+            self.asked.set()
+            return await super().info()
+
+    engine = Slow()
+    async with serving(home, daemon_of(home, engine)):
+        await asyncio.wait_for(engine.asked.wait(), 5)
+
+
+async def test_a_model_that_cannot_be_loaded_leaves_the_daemon_serving(home: Home) -> None:
+    class Broken(FakeEngine):
+        async def info(self) -> ModelInfo:
+            raise EngineLoadFailed("not enough memory", "Choose a smaller model.")
+
+    async with serving(home, daemon_of(home, Broken())) as client:
+        answer = await client.get("/admin/status")
+
+    assert msgspec.json.decode(answer.content, type=DaemonStatus).model is None
+
+
+async def test_the_model_is_known_once_a_download_has_ended(home: Home) -> None:
+    class Arriving(FakeEngine):
+        async def info(self) -> ModelInfo:
+            if self.state.phase is not Phase.READY:
+                raise EngineNotReady("half of it")
+            return await super().info()
+
+    engine = Arriving()
+    engine.enter(EngineState(Phase.DOWNLOADING, "half of it", 0.5))
+    daemon = daemon_of(home, engine)
+    async with serving(home, daemon):
+        assert daemon.status().state == EngineState(Phase.DOWNLOADING, "half of it", 0.5)
+        assert daemon.status().model is None
+
+        engine.enter(EngineState(Phase.READY))
+
+        await until(lambda: daemon.status().model == FAKE_MODEL)
+
+
+async def test_an_edit_of_the_settings_takes_effect_without_a_restart(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "copilotd")
+    engine = FakeEngine("yes")
+    async with serving(home, daemon_of(home, engine)) as client:
+        assert await system_prompt(client, engine) != "Be brief."
+
+        home.settings('[chat]\nsystem_prompt = "Be brief."\n[engine]\nqueue_limit = 3\n')
+
+        await until(lambda: "[chat] changed, takes effect" in caplog.messages)
+        assert await system_prompt(client, engine) == "Be brief."
+    assert "[engine] changed, takes effect after copilotd restart" in caplog.messages
+
+
+async def test_an_edit_of_a_linked_settings_file_is_seen(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "copilotd")
+    kept_elsewhere = home.folder / "dotfiles" / "settings.toml"
+    kept_elsewhere.parent.mkdir()
+    kept_elsewhere.touch()
+    home.settings("")
+    home.paths.user_settings.unlink()
+    home.paths.user_settings.symlink_to(kept_elsewhere)
+    async with serving(home, daemon_of(home, FakeEngine())):
+        kept_elsewhere.write_text("[chat]\nmax_tokens = 7\n")
+
+        await until(lambda: "[chat] changed, takes effect" in caplog.messages)
+
+
+async def test_a_bad_edit_is_logged_and_the_old_settings_stay(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = home.settings('[chat]\nsystem_prompt = "Be brief."\n')
+    engine = FakeEngine("yes")
+    async with serving(home, daemon_of(home, engine)) as client:
+        home.settings('[chat]\nsystem_prompt = "Be long."\nmax_tokens = 0\n')
+
+        await until(lambda: "settings kept" in caplog.text)
+        assert await system_prompt(client, engine) == "Be brief."
+    assert (
+        f"settings kept as they were: chat.max_tokens (from {file}): "
+        "Input should be greater than or equal to 1; got 0. "
+        "Allowed: a whole number, at least 1."
+    ) in caplog.messages

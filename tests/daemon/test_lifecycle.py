@@ -1,0 +1,233 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+
+from copilotd import __version__, lifecycle
+from copilotd.errors import AlreadyRunning, StartFailed
+from copilotd.lifecycle import Running
+from tests.daemon.home import Home, eventually, is_alive
+
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_launched_daemon_is_found_and_answers(home: Home) -> None:
+    running = home.launch()
+
+    assert lifecycle.find(home.paths) == running
+    assert (running.version, running.arguments) == (__version__, ("--port", "0"))
+    assert httpx2.get(f"{running.url}/health", trust_env=False).status_code == 200
+
+
+def test_a_second_launch_says_that_one_runs(home: Home) -> None:
+    running = home.launch()
+
+    with pytest.raises(AlreadyRunning) as caught:
+        home.launch()
+
+    assert caught.value.message == f"copilotd already runs on {running.url} (pid {running.pid})"
+    assert caught.value.hint == "copilotd restart, or copilotd stop."
+
+
+def test_two_launches_at_once_end_with_one_daemon(home: Home) -> None:
+    found: list[Running] = []
+    launches = [threading.Thread(target=lambda: found.append(home.launch())) for _ in range(2)]
+    for launch in launches:
+        launch.start()
+    for launch in launches:
+        launch.join(60)
+
+    assert len(found) == 2
+    assert found[0] == found[1] == lifecycle.find(home.paths)
+    assert eventually(lambda: daemons_of_this_process() == [found[0].pid])
+
+
+def daemons_of_this_process() -> list[int]:
+    return [child.pid for child in psutil.Process().children() if is_alive(child.pid)]
+
+
+def test_the_files_of_a_daemon_killed_hard_are_not_believed(home: Home) -> None:
+    killed = home.launch()
+    os.kill(killed.pid, signal.SIGKILL)
+    assert eventually(lambda: not is_alive(killed.pid))
+
+    assert [file.name for file in home.left_behind()] == [
+        "copilotd.lock",
+        "daemon.json",
+        "lsp.sock",
+    ]
+    assert lifecycle.find(home.paths) is None
+    again = home.launch()
+    assert again.pid != killed.pid
+
+
+def test_sweeping_removes_the_files_of_a_daemon_killed_hard(home: Home) -> None:
+    killed = home.launch()
+    os.kill(killed.pid, signal.SIGKILL)
+    assert eventually(lambda: not is_alive(killed.pid))
+
+    lifecycle.sweep(home.paths)
+
+    assert home.left_behind() == []
+
+
+def test_sweeping_leaves_a_living_daemon_alone(home: Home) -> None:
+    running = home.launch()
+
+    lifecycle.sweep(home.paths)
+
+    assert lifecycle.find(home.paths) == running
+
+
+def test_a_pid_that_belongs_to_another_program_now_is_not_believed(home: Home) -> None:
+    with lifecycle.claim(home.paths):
+        lifecycle.announce(home.paths, "http://127.0.0.1:1", "", __version__, ())
+        ours = lifecycle.find(home.paths)
+        assert ours is not None
+        state = home.paths.daemon.read_text()
+        home.paths.daemon.write_text(state.replace(str(ours.started), str(ours.started - 60)))
+
+        assert lifecycle.find(home.paths) is None
+
+
+def test_a_state_file_whose_lock_nobody_holds_is_not_believed(home: Home) -> None:
+    with lifecycle.claim(home.paths):
+        lifecycle.announce(home.paths, "http://127.0.0.1:1", "", __version__, ())
+        state = home.paths.daemon.read_bytes()
+    home.paths.daemon.write_bytes(state)
+    home.paths.lock.touch()
+
+    assert lifecycle.find(home.paths) is None
+
+
+def test_a_state_file_that_is_no_json_is_not_believed(home: Home) -> None:
+    with lifecycle.claim(home.paths):
+        home.paths.daemon.write_text("{")
+
+        assert lifecycle.find(home.paths) is None
+
+
+def test_one_process_at_a_time_has_the_claim_and_nothing_is_left_of_it(home: Home) -> None:
+    with lifecycle.claim(home.paths):
+        with pytest.raises(AlreadyRunning) as caught, lifecycle.claim(home.paths):
+            pass
+        assert caught.value.message == "copilotd already runs and is starting or ending"
+
+    assert home.left_behind() == []
+
+
+def test_a_daemon_that_ends_early_is_reported_with_its_error(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StartFailed) as caught:
+            home.launch("--port", str(port))
+
+    name = psutil.Process().name()
+    assert caught.value.message == (
+        f"the daemon did not start: port {port} is in use by {name} (pid {os.getpid()})"
+    )
+    assert caught.value.hint == (
+        "End that program, or choose another port: "
+        f"copilotd start --port {port + 1}. The whole log: {home.paths.log}"
+    )
+    assert home.left_behind() == []
+
+
+def test_a_daemon_that_crashes_is_reported_with_its_last_words(home: Home) -> None:
+    crash = (sys.executable, "-c", "raise RuntimeError('no such luck')")
+
+    with pytest.raises(StartFailed) as caught:
+        lifecycle.launch(home.paths, (), crash)
+
+    assert caught.value.message == "the daemon did not start: RuntimeError: no such luck"
+    assert caught.value.hint == f"copilotd doctor. The whole log: {home.paths.log}"
+
+
+def test_a_runtime_folder_that_cannot_be_made_is_named(home: Home) -> None:
+    home.paths.runtime.write_text("not a folder")
+
+    with pytest.raises(StartFailed) as caught:
+        home.launch()
+
+    assert str(home.paths.runtime) in caught.value.message
+    home.paths.runtime.unlink()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_daemon_within_two_seconds_whatever_is_open(
+    home: Home, number: signal.Signals
+) -> None:
+    running = home.launch()
+    question = {"messages": [{"role": "user", "content": "wait"}], "stream": True}
+    with (
+        httpx2.Client(base_url=running.url, trust_env=False) as client,
+        client.stream("POST", "/v1/chat/completions", json=question) as answer,
+        socket.socket(socket.AF_UNIX) as editor,
+    ):
+        assert next(answer.iter_lines()).startswith("data: ")
+        editor.connect(running.socket)
+
+        os.kill(running.pid, number)
+
+        assert eventually(lambda: not is_alive(running.pid), within_s=2.0)
+    assert home.left_behind() == []
+    assert lifecycle.find(home.paths) is None
+
+
+def test_a_daemon_that_does_not_listen_to_reason_is_killed_with_its_children() -> None:
+    stubborn = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True)
+    with stubborn:
+        assert stubborn.stdout is not None
+        child = int(stubborn.stdout.readline())
+        started = psutil.Process(stubborn.pid).create_time()
+
+        lifecycle.stop(Running(stubborn.pid, "", "", "", started), timeout_s=0.2)
+
+        assert not is_alive(stubborn.pid)
+        assert not is_alive(child)
+
+
+def test_stopping_one_that_has_ended_does_nothing() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    started = psutil.Process(ended.pid).create_time()
+    ended.wait()
+
+    lifecycle.stop(Running(ended.pid, "", "", "", started), timeout_s=0.2)
+
+
+@pytest.mark.parametrize(
+    "cycles",
+    [
+        pytest.param(20, marks=pytest.mark.timeout(240)),
+        pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1200)]),
+    ],
+)
+def test_starts_and_stops_leave_nothing_behind(home: Home, cycles: int) -> None:
+    before = set(psutil.Process().children(recursive=True))
+
+    for _ in range(cycles):
+        running = home.launch()
+        lifecycle.stop(running, 5.0)
+        assert not is_alive(running.pid)
+        assert home.left_behind() == []
+
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert eventually(lambda: not any(is_alive(process.pid) for process in left))
+    assert [line for line in _log(home.paths.log) if " ERROR " in line] == []
+
+
+def _log(file: Path) -> list[str]:
+    return file.read_text("utf-8").splitlines()

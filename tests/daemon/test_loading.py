@@ -1,0 +1,89 @@
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from copilotd.config import ModelSection
+from copilotd.errors import DownloadFailed
+from copilotd.loading import provider
+from copilotd.models.catalogue import Catalogue
+from copilotd.models.progress import Progress, Report
+from copilotd.models.provision import Installed, Provision
+from copilotd.models.store import Store
+from copilotd.types import EngineState, Phase
+
+FILE = Installed("small", Path("small.gguf"), "qwen2.5-coder", {"prefix": "<P>"})
+
+
+class Scripted(Provision):
+    """Does in `ensure` what the test says."""
+
+    def __init__(self, ensure: Callable[[Report, threading.Event], Installed]) -> None:
+        super().__init__(Store(Path("nowhere")), Catalogue([], []), ModelSection())
+        self._ensure = ensure
+
+    def ensure(self, report: Report, cancelled: threading.Event) -> Installed:
+        return self._ensure(report, cancelled)
+
+
+async def test_the_worker_gets_the_file_and_the_settings() -> None:
+    settings = ModelSection(n_ctx=1024, n_threads=2, n_gpu_layers=0, flash_attention="off")
+    provide = provider(Scripted(lambda report, cancelled: FILE), settings)
+
+    spec = await provide(lambda state: None)
+
+    assert (spec.path, spec.name, spec.fim_fallback) == ("small.gguf", "small", {"prefix": "<P>"})
+    assert (spec.n_ctx, spec.n_threads, spec.n_gpu_layers) == (1024, 2, 0)
+    assert spec.flash_attention == "off"
+
+
+async def test_a_download_is_reported_with_its_fraction() -> None:
+    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+        report(Progress("fetching small", 25, 100))
+        return FILE
+
+    states: list[EngineState] = []
+    await provider(Scripted(ensure), ModelSection())(states.append)
+
+    assert states == [EngineState(Phase.DOWNLOADING, "fetching small", 0.25)]
+
+
+async def test_reports_come_no_faster_than_a_person_reads() -> None:
+    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+        for done in range(1000):
+            report(Progress("fetching small", done, 1000))
+        return FILE
+
+    states: list[EngineState] = []
+    await provider(Scripted(ensure), ModelSection())(states.append)
+
+    assert len(states) < 10
+
+
+async def test_a_failed_download_is_raised() -> None:
+    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+        raise DownloadFailed("no network")
+
+    with pytest.raises(DownloadFailed, match="no network"):
+        await provider(Scripted(ensure), ModelSection())(lambda state: None)
+
+
+async def test_cancelling_the_question_cancels_the_download() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+        begun.set()
+        if cancelled.wait(10):
+            ended.set()
+        return FILE
+
+    provide = provider(Scripted(ensure), ModelSection())
+    asked = asyncio.ensure_future(provide(lambda state: None))
+    assert await asyncio.to_thread(begun.wait, 10)
+    asked.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert await asyncio.to_thread(ended.wait, 10)
