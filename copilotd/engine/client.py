@@ -13,7 +13,7 @@ import psutil
 
 from copilotd.config import EngineSection
 from copilotd.engine.connection import Connection
-from copilotd.engine.keeper import Keeper, Provision
+from copilotd.engine.keeper import Connect, Keeper, Provision
 from copilotd.engine.protocol import (
     Cancel,
     Command,
@@ -41,12 +41,15 @@ T = TypeVar("T")
 class EngineClient:
     """Satisfies `copilotd.engine.protocol.Engine` with a worker process.
 
-    `provision(report)` makes sure that the model file is there, and says what to load.
+    `provision(report)` makes sure that the model file is there, and says what to load; `connect`
+    starts a worker.
     """
 
-    def __init__(self, provision: Provision, settings: EngineSection) -> None:
+    def __init__(
+        self, provision: Provision, settings: EngineSection, connect: Connect = Connection.open
+    ) -> None:
         self._settings = settings
-        self._keeper = Keeper(provision, settings)
+        self._keeper = Keeper(provision, settings, connect)
         self._ids = itertools.count(1)
         self._meters: dict[int, Meter] = {}
         self._totals = Totals()

@@ -15,6 +15,7 @@ from copilotd.types import EngineState, ModelInfo, Phase
 
 Report = Callable[[EngineState], None]
 Provision = Callable[[Report], Awaitable[WorkerSpec]]
+Connect = Callable[[Callable[[EngineDied], None]], Awaitable[Connection]]
 
 _BACK_OFF_S = (0.0, 0.0, 1.0, 5.0, 30.0)
 """Pause before the next start, by the number of failures since a request last succeeded."""
@@ -33,10 +34,13 @@ class Worker:
 class Keeper:
     """All of its methods run on the daemon's event loop."""
 
-    def __init__(self, provision: Provision, settings: EngineSection) -> None:
+    def __init__(
+        self, provision: Provision, settings: EngineSection, connect: Connect = Connection.open
+    ) -> None:
         self.state = EngineState(Phase.STOPPED)
         self.restarts = 0
         self._provision = provision
+        self._connect = connect
         self._idle_s = settings.idle_minutes * 60
         self._listeners: list[Report] = []
         self._starting: asyncio.Task[Worker] | None = None
@@ -124,7 +128,7 @@ class Keeper:
         try:
             spec = await self._provision(self._enter)
             self._enter(EngineState(Phase.LOADING, f"loading {spec.name}"))
-            self._connection = await Connection.open(self._died)
+            self._connection = await self._connect(self._died)
             info = await self._connection.call(Load(0, spec), ModelInfo)
         except CopilotdError as error:
             await self._end("")
