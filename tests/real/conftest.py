@@ -17,7 +17,7 @@ from copilotd.models.progress import Progress
 from copilotd.models.pull import pull
 from copilotd.models.store import Store
 
-MODEL = "qwen2.5-coder-0.5b"
+MODEL = "qwen2.5-coder-0.5b-instruct"
 
 
 @pytest.fixture(scope="session")
