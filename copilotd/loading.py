@@ -44,6 +44,7 @@ def worker_spec(installed: Installed, settings: ModelSection) -> WorkerSpec:
         n_threads=settings.n_threads,
         n_gpu_layers=settings.n_gpu_layers,
         flash_attention=settings.flash_attention,
+        park_bytes=settings.parked_mb * 2**20,
         fim_fallback=dict(installed.fim_fallback),
         suffix_first=installed.suffix_first,
     )

@@ -29,6 +29,9 @@ class ModelSection(Section):
     """Layers kept on the GPU, where llama.cpp was built with one; -1 means all of them."""
     flash_attention: Literal["auto", "on", "off"] = "auto"
     """llama.cpp's flash attention; "off" is often faster on a CPU."""
+    parked_mb: int = Field(default=256, ge=0)
+    """Memory in MB that keeps what was read of documents and conversations that nobody works on
+    now, so that going back to one is quick."""
     auto_download: bool = True
     """Whether a missing model is downloaded when the daemon starts."""
 

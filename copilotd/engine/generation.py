@@ -9,7 +9,7 @@ from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.kv import KVPool
 from copilotd.engine.model import N_BATCH, N_UBATCH, Decoded, Entry, Model
 from copilotd.engine.output import Piece
-from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output
+from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output, WorkerSpec
 from copilotd.engine.sampling import Logits, Sampler, log_probabilities, most_probable
 from copilotd.engine.scheduler import Scheduler, Share
 from copilotd.engine.sequence import Sequence
@@ -21,13 +21,13 @@ class Generation:
     """Every generation in the worker. `step` is the engine's inner loop."""
 
     def __init__(
-        self, model: Model, interrupt: Interrupt, n_seq: int, emit: Callable[[Event], None]
+        self, model: Model, interrupt: Interrupt, spec: WorkerSpec, emit: Callable[[Event], None]
     ) -> None:
         self._model = model
         self._vocabulary = model.vocabulary
         self._interrupt = interrupt
         self._emit = emit
-        self._pool = KVPool(model, n_seq, model.n_ctx)
+        self._pool = KVPool(model, spec.n_seq, model.n_ctx, spec.park_bytes)
         self._scheduler = Scheduler(self._pool, N_BATCH, N_UBATCH)
 
     @property

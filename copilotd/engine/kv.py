@@ -2,13 +2,19 @@
 
 All sequences share the cells of one unified cache; `copy` between sequences shares cells and costs
 nothing. A slot keeps its tokens when its request is over, so that the next request with the same
-beginning evaluates only what is new. The least recently used idle slot gives way first.
+beginning evaluates only what is new. When another slot is taken, the idle ones are parked
+(`parking.py`): in the context they would slow it down.
 """
 
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from copilotd.engine.parking import Park, Parked, State
+
+_WORTH_PARKING = 32
+"""Fewer tokens are evaluated again in less time than it takes to look for them."""
 
 
 class Cache(Protocol):
@@ -27,6 +33,14 @@ class Cache(Protocol):
         """Share the cells of `source` before position `end` with `target`."""
         ...
 
+    def save(self, sequence: int) -> State:
+        """Copy the keys and values of `sequence` out of the context."""
+        ...
+
+    def load(self, sequence: int, state: State) -> bool:
+        """Copy them back into the empty `sequence`; False if there is no room for them."""
+        ...
+
 
 @dataclass(slots=True, eq=False)
 class Slot:
@@ -43,10 +57,11 @@ class Slot:
 
 
 class KVPool:
-    """`n_slots` sequences over `n_cells` cells."""
+    """`n_slots` sequences over `n_cells` cells, and `park_bytes` of states outside of them."""
 
-    def __init__(self, cache: Cache, n_slots: int, n_cells: int) -> None:
+    def __init__(self, cache: Cache, n_slots: int, n_cells: int, park_bytes: int) -> None:
         self._cache = cache
+        self._park = Park(park_bytes)
         self._slots = [Slot(i) for i in range(n_slots)]
         self._clock = 0
         self._holders: Counter[int] = Counter()
@@ -55,7 +70,7 @@ class KVPool:
 
     def cost(self, prompt: list[int], need: int) -> int:
         """Cells that a sequence of `need` tokens adds to those that running requests hold."""
-        shared = [self._usable(slot, prompt) for slot in self._slots if slot.busy]
+        shared = [self._usable(s.tokens, prompt, s.busy) for s in self._slots if s.busy]
         return need - max(shared, default=0)
 
     def acquire(self, prompt: list[int]) -> Slot | None:
@@ -63,22 +78,14 @@ class KVPool:
 
         None if every slot is busy.
         """
-        idle = [slot for slot in self._slots if not slot.busy]
-        if not idle:
+        if not self.has_idle():
             return None
-        best = max(self._slots, key=lambda slot: (self._usable(slot, prompt), slot.used))
-        shared = self._usable(best, prompt)
-        # Reusing in place loses the tail, which is right for a document that is being typed and
-        # wrong for a conversation of which only the beginning agrees.
-        in_place = not best.busy and 2 * shared >= len(best.tokens)
-        slot = best if in_place else min(idle, key=lambda s: (bool(s.tokens), s.used))
-        if slot is best:
-            self.truncate(slot, shared)
-        else:
-            self.truncate(slot, 0)
-            self._share(best, slot, shared)
+        slot = self._fetched(prompt) or self._taken_over(prompt)
         slot.busy = True
         self._touch(slot)
+        for other in self._slots:
+            if not other.busy:
+                self._vacate(other)
         return slot
 
     def release(self, slot: Slot) -> None:
@@ -122,16 +129,67 @@ class KVPool:
         return True
 
     def evict_one(self) -> bool:
-        """Forget the least recently used idle slot; False if there is none."""
+        """Take the least recently used idle slot out of the context; False if there is none."""
         idle = [slot for slot in self._slots if not slot.busy and slot.tokens]
         if not idle:
             return False
-        self.truncate(min(idle, key=lambda slot: slot.used), 0)
+        self._vacate(min(idle, key=lambda slot: slot.used))
         return True
 
-    def _usable(self, slot: Slot, prompt: list[int]) -> int:
-        shared = max(0, min(common_prefix(slot.tokens, prompt), len(prompt) - 1))
-        if self._cache.can_trim or (shared == len(slot.tokens) and not slot.busy):
+    def _taken_over(self, prompt: list[int]) -> Slot:
+        """A slot that goes on from, or shares, the longest beginning that is in the context."""
+        best = max(
+            self._slots, key=lambda s: (self._usable(s.tokens, prompt, s.busy), not s.busy, s.used)
+        )
+        shared = self._usable(best.tokens, prompt, best.busy)
+        others = [slot for slot in self._slots if not slot.busy and slot is not best]
+        if not best.busy and (_goes_on(best.tokens, shared) or not others):
+            if not _goes_on(best.tokens, shared):
+                self._keep(best)
+            self.truncate(best, shared)
+            return best
+        slot = self._emptied(others)
+        self._share(best, slot, shared)
+        return slot
+
+    def _fetched(self, prompt: list[int]) -> Slot | None:
+        """A slot with a parked state, if that has more of `prompt` than the context has."""
+        here = max(self._usable(s.tokens, prompt, s.busy) for s in self._slots)
+        entry, shared = self._park.best(lambda tokens: self._usable(tokens, prompt))
+        if entry is None or shared <= here:
+            return None
+        slot = self._emptied([slot for slot in self._slots if not slot.busy])
+        if not self.make_room(len(entry.tokens)):
+            return None
+        if not self._cache.load(slot.sequence, entry.state):
+            return None
+        self.append(slot, entry.tokens)
+        if _goes_on(entry.tokens, shared):
+            self._park.remove(entry)
+        self.truncate(slot, shared)
+        return slot
+
+    def _emptied(self, idle: list[Slot]) -> Slot:
+        """One of the `idle` slots, without what it held; at best it held nothing."""
+        slot = min(idle, key=lambda slot: (bool(slot.tokens), slot.used))
+        self._vacate(slot)
+        return slot
+
+    def _vacate(self, slot: Slot) -> None:
+        """Take what `slot` holds out of the context."""
+        if slot.tokens:
+            self._keep(slot)
+            self.truncate(slot, 0)
+
+    def _keep(self, slot: Slot) -> None:
+        """Park what `slot` holds."""
+        if len(slot.tokens) >= _WORTH_PARKING and not self._park.covers(slot.tokens):
+            self._park.add(Parked(list(slot.tokens), self._cache.save(slot.sequence)))
+
+    def _usable(self, tokens: list[int], prompt: list[int], busy: bool = False) -> int:
+        """How much of `prompt` need not be evaluated by one who takes `tokens` over."""
+        shared = max(0, min(common_prefix(tokens, prompt), len(prompt) - 1))
+        if self._cache.can_trim or (shared == len(tokens) and not busy):
             return shared
         return 0
 
@@ -148,6 +206,15 @@ class KVPool:
     def _touch(self, slot: Slot) -> None:
         self._clock += 1
         slot.used = self._clock
+
+
+def _goes_on(tokens: list[int], shared: int) -> bool:
+    """Whether a request that shares so much of `tokens` is the next one of the same work.
+
+    Losing the rest is right for a document that is being typed, and wrong for a conversation of
+    which only the beginning agrees.
+    """
+    return 2 * shared >= len(tokens)
 
 
 def common_prefix(a: list[int], b: list[int]) -> int:

@@ -16,6 +16,7 @@ import psutil
 from llama_cpp import llama_cpp as C
 
 from copilotd.engine.interrupt import Interrupt, strlen_address
+from copilotd.engine.parking import State
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.sampling import Logits
 from copilotd.engine.vocabulary import Vocabulary
@@ -108,6 +109,18 @@ class Model:
     def copy(self, source: int, target: int, end: int) -> None:
         """Share the cells of `source` before position `end` with `target`."""
         C.llama_memory_seq_cp(self._memory, source, target, 0, end)
+
+    def save(self, sequence: int) -> State:
+        """Copy the keys and values of `sequence` out of the context."""
+        size = C.llama_state_seq_get_size(self._context, sequence)
+        state = np.empty(size, np.uint8)
+        written = C.llama_state_seq_get_data(self._context, _pointer(state), size, sequence)
+        return state[:written]
+
+    def load(self, sequence: int, state: State) -> bool:
+        """Copy them back into the empty `sequence`; False if there is no room for them."""
+        size = len(state)
+        return bool(C.llama_state_seq_set_data(self._context, _pointer(state), size, sequence))
 
     def length(self, sequence: int) -> int:
         """Positions of `sequence` that are in the cache."""
@@ -259,6 +272,10 @@ def _cores() -> int:
     allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else None
     physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
     return max(1, min(physical, allowed or physical))
+
+
+def _pointer(state: State) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 
 
 def _text(function: Any, model: Any) -> str:

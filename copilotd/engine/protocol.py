@@ -74,7 +74,8 @@ class Engine(Protocol):
 class WorkerSpec(msgspec.Struct, frozen=True):
     """What the worker loads. `n_threads` 0 means the physical cores; `n_gpu_layers` -1 means all.
 
-    `flash_attention` is auto, on or off. `n_seq` sequences share `n_ctx` cells of KV cache.
+    `flash_attention` is auto, on or off. `n_seq` sequences share `n_ctx` cells of KV cache; those
+    that are idle may take `park_bytes` outside of it.
     """
 
     path: str
@@ -84,6 +85,7 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     n_gpu_layers: int = -1
     flash_attention: str = "auto"
     n_seq: int = 8
+    park_bytes: int = 256 * 2**20
     fim_fallback: dict[str, str] = {}
     """Token texts by field of `FimTokens`, for a GGUF that does not name its own."""
     suffix_first: bool = False

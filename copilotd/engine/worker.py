@@ -30,6 +30,7 @@ from copilotd.engine.protocol import (
     Load,
     Result,
     Tokenize,
+    WorkerSpec,
 )
 from copilotd.errors import EngineError
 from copilotd.types import Lane
@@ -51,7 +52,7 @@ def main() -> None:
         events.send(failed(load.id, error))
         return
     events.send(Result(load.id, msgspec.Raw(msgspec.msgpack.encode(model.info))))
-    worker = Worker(model, interrupt, load.spec.n_seq, events)
+    worker = Worker(model, interrupt, load.spec, events)
     threading.Thread(target=_read, args=(commands, worker), daemon=True).start()
     worker.run()
 
@@ -79,12 +80,14 @@ class Events:
 class Worker:
     """Takes commands from the reading thread, and does the work in the main one."""
 
-    def __init__(self, model: Model, interrupt: Interrupt, n_seq: int, events: Events) -> None:
+    def __init__(
+        self, model: Model, interrupt: Interrupt, spec: WorkerSpec, events: Events
+    ) -> None:
         self._model = model
         self._interrupt = interrupt
         self._events = events
         self._inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._generation = Generation(model, interrupt, n_seq, events.send)
+        self._generation = Generation(model, interrupt, spec, events.send)
         self._embeddings: deque[EmbeddingJob] = deque()
 
     def run(self) -> None:

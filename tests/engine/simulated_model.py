@@ -11,6 +11,7 @@ import numpy as np
 
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.model import Decoded, Entry
+from copilotd.engine.parking import State
 from copilotd.engine.sampling import Logits
 
 END = 256
@@ -62,6 +63,17 @@ class SimulatedModel:
         assert not self._tokens.get(target), "a copy goes to an empty sequence"
         self._tokens[target] = self._tokens[source][:end]
         self._cells[target] = self._cells[source][:end]
+
+    def save(self, sequence: int) -> State:
+        return np.array(self._tokens[sequence], dtype=np.uint8)
+
+    def load(self, sequence: int, state: State) -> bool:
+        assert not self._tokens.get(sequence), "a state goes to an empty sequence"
+        if self._used() + len(state) > self.n_ctx:
+            return False
+        self._tokens[sequence] = [int(token) for token in state]
+        self._cells[sequence] = [object() for _ in state]
+        return True
 
     def length(self, sequence: int) -> int:
         return len(self._tokens.get(sequence, []))

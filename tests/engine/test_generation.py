@@ -10,7 +10,7 @@ import pytest
 from copilotd.engine.generation import Generation
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.model import Entry, Model
-from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output
+from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output, WorkerSpec
 from copilotd.errors import ContextOverflow, InvalidRequest
 from copilotd.types import FinishReason, GenerateRequest, Lane, Usage
 from tests.engine.simulated_model import SimulatedModel, expected_text
@@ -19,13 +19,14 @@ from tests.engine.simulated_model import SimulatedModel, expected_text
 class Bench:
     """A generation loop, and what it has emitted by request id."""
 
-    def __init__(self, n_ctx: int = 400, n_seq: int = 4) -> None:
+    def __init__(self, n_ctx: int = 400, n_seq: int = 4, park_bytes: int = 500) -> None:
         self.interrupt = Interrupt()
         self.model = SimulatedModel(n_ctx, self.interrupt)
         self.texts: dict[int, str] = defaultdict(str)
         self.last: dict[int, Event] = {}
         self.order: list[int] = []
-        self.loop = Generation(cast(Model, self.model), self.interrupt, n_seq, self._emit)
+        spec = WorkerSpec("model.gguf", "model", n_seq=n_seq, park_bytes=park_bytes)
+        self.loop = Generation(cast(Model, self.model), self.interrupt, spec, self._emit)
 
     def add(
         self, id: int, prompt: str | list[int], n: int = 8, lane: Lane = Lane.CHAT, **more: object
@@ -234,7 +235,11 @@ def test_prompt_scores_cover_every_token_although_the_cache_holds_it() -> None:
 def test_any_mix_of_requests_gives_the_output_of_a_fresh_evaluation(seed: int) -> None:
     """Shared beginnings, preemption, eviction, interrupts and cancels, chosen by the seed."""
     rng = random.Random(seed)
-    bench = Bench(n_ctx=rng.choice([150, 300, 600]), n_seq=rng.choice([1, 2, 4, 8]))
+    bench = Bench(
+        n_ctx=rng.choice([150, 300, 600]),
+        n_seq=rng.choice([1, 2, 4, 8]),
+        park_bytes=rng.choice([0, 150, 1000]),
+    )
     wanted: dict[int, tuple[list[int], int]] = {}
     stems = ["a" * 40, "a" * 20 + "b" * 30, "c" * 60]
 

@@ -1,8 +1,10 @@
 """Which slot of the KV cache a request gets."""
 
+import numpy as np
 import pytest
 
 from copilotd.engine.kv import KVPool, common_prefix
+from copilotd.engine.parking import State
 
 
 class RecordedCache:
@@ -16,10 +18,18 @@ class RecordedCache:
     def copy(self, source: int, target: int, end: int) -> None:
         self.calls.append(("copy", source, target, end))
 
+    def save(self, sequence: int) -> State:
+        self.calls.append(("save", sequence))
+        return np.zeros(40, np.uint8)
+
+    def load(self, sequence: int, state: State) -> bool:
+        self.calls.append(("load", sequence))
+        return True
+
 
 def filled(cache: RecordedCache, *contents: list[int]) -> KVPool:
     """A pool of three slots, the first of which hold `contents` and are idle."""
-    pool = KVPool(cache, n_slots=3, n_cells=100)
+    pool = KVPool(cache, n_slots=3, n_cells=100, park_bytes=100)
     slots = []
     for tokens in contents:
         slot = pool.acquire([])
@@ -48,19 +58,56 @@ def test_the_common_beginning_is_found(a: list[int], b: list[int], length: int) 
 
 def test_a_slot_that_holds_most_of_the_prompt_is_used_in_place() -> None:
     cache = RecordedCache()
-    pool = filled(cache, [1, 2, 3, 4], [7, 8, 9])
+    pool = filled(cache, [1, 2, 3, 4])
     slot = pool.acquire([1, 2, 3, 5, 6])
     assert slot is not None
     assert (slot.sequence, slot.tokens, cache.calls) == (0, [1, 2, 3], [("trim", 0, 3)])
 
 
-def test_a_short_common_beginning_is_copied_so_that_the_rest_stays() -> None:
+def test_a_short_common_beginning_is_copied_and_the_rest_is_parked() -> None:
     cache = RecordedCache()
-    pool = filled(cache, [1, 2, 3, 4, 5, 6], [7, 8, 9])
+    conversation = [1, 2, *range(100, 140)]
+    pool = filled(cache, conversation)
     slot = pool.acquire([1, 2, 20])
     assert slot is not None
-    assert (slot.sequence, slot.tokens, pool.free_cells()) == (2, [1, 2], 91)
-    assert cache.calls == [("trim", 2, 0), ("copy", 0, 2, 2)]
+    assert (slot.sequence, slot.tokens, pool.free_cells()) == (1, [1, 2], 98)
+    assert cache.calls == [("copy", 0, 1, 2), ("save", 0), ("trim", 0, 0)]
+
+
+def test_idle_slots_are_parked_when_another_is_taken_and_fetched_when_wanted() -> None:
+    cache = RecordedCache()
+    first, second = [1] * 40, [2] * 40
+    pool = filled(cache, first)
+    other = pool.acquire(second)
+    assert other is not None and other.tokens == []
+    pool.append(other, second)
+    pool.release(other)
+    again = pool.acquire([*first, 7])
+    assert again is not None and again.tokens == first
+    assert cache.calls == [
+        ("save", 0),
+        ("trim", 0, 0),
+        ("load", 2),
+        ("save", 1),
+        ("trim", 1, 0),
+    ]
+
+
+def test_what_is_parked_stays_within_its_budget() -> None:
+    cache = RecordedCache()
+    pool = filled(cache)
+    for token in range(4):
+        slot = pool.acquire([token] * 41)
+        assert slot is not None
+        pool.append(slot, [token] * 40)
+        pool.release(slot)
+    found = []
+    for token in (2, 3, 0):
+        slot = pool.acquire([token] * 41)
+        assert slot is not None
+        found.append(len(slot.tokens))
+        pool.release(slot)
+    assert found == [40, 40, 0]
 
 
 def test_the_beginning_of_a_busy_slot_is_copied() -> None:
@@ -87,12 +134,19 @@ def test_a_model_that_cannot_cut_its_cache_reuses_only_what_it_can_append_to() -
     assert other is not None and other.tokens == []
 
 
-def test_the_least_recently_used_idle_slot_is_evicted_first() -> None:
+def test_the_least_recently_used_idle_slot_makes_room_first() -> None:
     cache = RecordedCache()
-    pool = filled(cache, [1] * 40, [2] * 40)
+    pool = filled(cache)
+    slots = [pool.acquire([]), pool.acquire([])]
+    for slot, token in zip(slots, (1, 2), strict=True):
+        assert slot is not None
+        pool.append(slot, [token] * 40)
+    for slot in slots:
+        assert slot is not None
+        pool.release(slot)
+    cache.calls.clear()
     assert pool.make_room(30)
-    assert cache.calls == [("trim", 0, 0)]
-    assert pool.free_cells() == 60
+    assert (cache.calls, pool.free_cells()) == ([("save", 0), ("trim", 0, 0)], 60)
 
 
 def test_no_room_is_made_from_busy_slots() -> None:
@@ -102,10 +156,14 @@ def test_no_room_is_made_from_busy_slots() -> None:
 
 
 def test_cells_that_two_slots_share_are_counted_once_and_outlive_the_first() -> None:
-    pool = filled(RecordedCache(), [1, 2, 3, 4, 5, 6])
-    copy = pool.acquire([1, 2, 9])
-    assert copy is not None
-    assert (pool.free_cells(), pool.busy_cells()) == (94, 2)
+    pool = filled(RecordedCache())
+    lender = pool.acquire([1])
+    assert lender is not None
+    pool.append(lender, [1, 2, 3, 4, 5, 6])
+    borrower = pool.acquire([1, 2, 9])
+    assert borrower is not None
+    assert (pool.free_cells(), pool.busy_cells()) == (94, 6)
+    pool.release(lender)
     assert pool.evict_one()
     assert (pool.free_cells(), pool.busy_cells()) == (98, 2)
 

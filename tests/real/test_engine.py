@@ -97,6 +97,17 @@ async def test_a_second_request_reuses_the_cache_and_writes_the_same(engine: Eng
     assert first_text == second_text
 
 
+async def test_going_back_to_earlier_work_evaluates_one_token_and_writes_the_same(
+    engine: EngineClient,
+) -> None:
+    tokens = await long_prompt(engine, 500)
+    works = [GenerateRequest(tokens[start : start + 200], 12) for start in (0, 100, 300)]
+    first = [(await answer(engine, work))[0] for work in works]
+    again = [await answer(engine, work) for work in works]
+    assert [text for text, _ in again] == first
+    assert [finished.usage.cached_tokens for _, finished in again] == [199, 199, 199]
+
+
 async def test_a_cancelled_prompt_frees_the_engine(engine: EngineClient) -> None:
     prompt = await long_prompt(engine, 3000)
     generation = engine.generate(GenerateRequest(prompt, 8))
