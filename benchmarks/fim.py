@@ -13,6 +13,7 @@ import argparse
 import gzip
 import json
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def _holes(path: Path, limit: int) -> list[dict[str, str]]:
 
 def _counted(holes: list[dict[str, str]]) -> Iterator[dict[str, str]]:
     for number, hole in enumerate(holes, 1):
-        print(f"\r{number}/{len(holes)}", end="", flush=True)
+        print(f"\r{number}/{len(holes)}", end="", file=sys.stderr, flush=True)
         yield hole
 
 
