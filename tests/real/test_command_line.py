@@ -57,9 +57,7 @@ def test_start_says_what_it_serves_what_it_does_and_what_to_do_next(
         url=running.url
     )
     assert done.stderr == (
-        f"Model: {model_path}\n"
-        "  It was asked for by the command line.\n"
-        f"loading {model_path.stem}\n"
+        f"Model: {model_path}\n  It was asked for by the command line.\nloading {model_path.stem}\n"
     )
 
 
