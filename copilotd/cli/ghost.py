@@ -59,7 +59,7 @@ def show_explanation(outcome: Outcome) -> None:
     console.print(
         f"time      {why.first_token_ms:.0f} ms to the first, {why.total_ms:.0f} ms in all"
     )
-    _block("prompt", why.prompt or "(none: it was typed along an earlier suggestion)")
+    _block("prompt", why.prompt or "(none)")
     _block("model wrote", why.raw or "(nothing)")
     for step in why.filters:
         _block(f"after the filter {step.name}", step.after or "(nothing)")

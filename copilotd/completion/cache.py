@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from copilotd.types import Completion, Document
+from copilotd.types import Completion, Document, Explanation
 
 _BEFORE = 2048
 _AFTER = 512
@@ -13,8 +13,17 @@ _PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 @dataclass(frozen=True, slots=True)
 class _Entry:
     completion: Completion
+    explanation: Explanation
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What is left of a suggestion, and how the whole of it came about."""
+
+    completion: Completion
+    explanation: Explanation
 
 
 class CompletionCache:
@@ -28,21 +37,23 @@ class CompletionCache:
         self.capacity = capacity
         self._entries: OrderedDict[tuple[str, int, str], _Entry] = OrderedDict()
 
-    def remember(self, document: Document, completion: Completion) -> None:
+    def remember(
+        self, document: Document, completion: Completion, explanation: Explanation
+    ) -> None:
         """Keep `completion`, which was made for `document`; the oldest one goes."""
         before, after = _surroundings(document.text, completion.start, completion.start)
         key = (document.uri, completion.start, before)
-        self._entries[key] = _Entry(completion, before, after)
+        self._entries[key] = _Entry(completion, explanation, before, after)
         self._entries.move_to_end(key)
         while len(self._entries) > self.capacity:
             self._entries.popitem(last=False)
 
-    def find(self, document: Document, offset: int) -> Completion | None:
+    def find(self, document: Document, offset: int) -> Hit | None:
         """What is left of a suggestion whose beginning has been typed up to `offset`."""
         for key, entry in reversed(self._entries.items()):
             if key[0] == document.uri and (rest := _rest(entry, document.text, offset)):
                 self._entries.move_to_end(key)
-                return rest
+                return Hit(rest, entry.explanation)
         return None
 
     def clear(self) -> None:

@@ -102,11 +102,11 @@ class CompletionService:
         return None
 
     def _remembered(self, request: CompletionRequest) -> Outcome | None:
-        completion = self._cache.find(request.document, request.offset)
-        if completion is None:
+        hit = self._cache.find(request.document, request.offset)
+        if hit is None:
             return None
-        explanation = Explanation(source="cache", raw=completion.text)
-        return Outcome(Status.SHOWN, "typed along an earlier suggestion", completion, explanation)
+        explanation = replace(hit.explanation, source="cache")
+        return Outcome(Status.SHOWN, "made for an earlier request", hit.completion, explanation)
 
     async def _attempt(self, request: CompletionRequest) -> Outcome:
         try:
@@ -174,7 +174,7 @@ class CompletionService:
             return Outcome(Status.EMPTY, reason, explanation=explanation)
         end = scene.offset + draft.overwrites
         completion = Completion(uuid4().hex, draft.text, scene.offset, end)
-        self._cache.remember(scene.document, completion)
+        self._cache.remember(scene.document, completion, explanation)
         return Outcome(Status.SHOWN, "the model's answer", completion, explanation)
 
     def _recorded(self, outcome: Outcome, started: float) -> Outcome:
@@ -191,4 +191,4 @@ class CompletionService:
 
 
 def _reason(error: CopilotdError) -> str:
-    return f"{error.message} {error.hint}".strip()
+    return f"{error.message.rstrip('.')}. {error.hint}".strip()

@@ -3,15 +3,22 @@
 import pytest
 
 from copilotd.completion.cache import CompletionCache
-from copilotd.types import Completion
+from copilotd.types import Completion, Explanation
 from tests.cursor import applied, document
 
 
 def remembered(marked: str, text: str, overwrites: int = 0) -> CompletionCache:
     cache = CompletionCache(10)
     shown, offset = document(marked)
-    cache.remember(shown, Completion("id", text, offset, offset + overwrites))
+    cache.remember(
+        shown, Completion("id", text, offset, offset + overwrites), Explanation(raw=text)
+    )
     return cache
+
+
+def rest(cache: CompletionCache, marked: str) -> Completion | None:
+    hit = cache.find(*document(marked))
+    return hit.completion if hit else None
 
 
 @pytest.mark.parametrize(
@@ -27,7 +34,7 @@ def remembered(marked: str, text: str, overwrites: int = 0) -> CompletionCache:
 )
 def test_the_rest_of_a_suggestion_is_found_while_it_is_typed(typed: str, result: str) -> None:
     cache = remembered("x = ║\n", "foo(a, b)")
-    assert applied(typed, cache.find(*document(typed))) == result
+    assert applied(typed, rest(cache, typed)) == result
 
 
 @pytest.mark.parametrize(
@@ -53,21 +60,25 @@ def test_a_suggestion_belongs_to_its_document() -> None:
 
 def test_a_suggestion_keeps_what_it_overwrites() -> None:
     cache = remembered("f(║)", "a)", overwrites=1)
-    assert applied("f(a║)", cache.find(*document("f(a║)"))) == "f(a)║"
+    assert applied("f(a║)", rest(cache, "f(a║)")) == "f(a)║"
 
 
 def test_the_newest_of_two_suggestions_wins() -> None:
     cache = remembered("a║", "bcd")
     shown, offset = document("a║")
-    cache.remember(shown, Completion("newer", "bxy", offset, offset))
-    found = cache.find(*document("ab║"))
-    assert found is not None and (found.id, found.text) == ("newer", "xy")
+    cache.remember(shown, Completion("newer", "bxy", offset, offset), Explanation())
+    assert rest(cache, "ab║") == Completion("newer", "xy", 2, 2)
 
 
 def test_only_as_many_as_the_capacity_are_kept() -> None:
     cache = CompletionCache(2)
     for name in "abc":
         shown, offset = document("║", uri=name)
-        cache.remember(shown, Completion(name, "text", offset, offset))
+        cache.remember(shown, Completion(name, "text", offset, offset), Explanation())
     found = [cache.find(*document("║", uri=name)) is not None for name in "abc"]
     assert found == [False, True, True]
+
+
+def test_how_a_suggestion_came_about_is_kept_with_it() -> None:
+    hit = remembered("x = ║\n", "foo").find(*document("x = f║\n"))
+    assert hit is not None and hit.explanation == Explanation(raw="foo")

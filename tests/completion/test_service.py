@@ -137,7 +137,7 @@ class BrokenEngine(FakeEngine):
     ("error", "status"),
     [
         (EngineDied("The worker ended.", "Try again."), Status.FAILED),
-        (EngineNotReady("Downloading:", "42 %."), Status.SKIPPED),
+        (EngineNotReady("It is being downloaded.", "Wait."), Status.SKIPPED),
     ],
 )
 async def test_an_engine_error_becomes_an_outcome(error: CopilotdError, status: Status) -> None:
