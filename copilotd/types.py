@@ -2,7 +2,8 @@
 
 Offsets and lengths in text count Unicode code points (indices of a Python `str`); wire formats
 that count otherwise convert at their edge. Values that cross the pipe to the engine's worker are
-msgspec structs, all others are dataclasses.
+msgspec structs, all others are dataclasses. The file is long because it is the vocabulary that all
+packages share, and is read as a whole.
 """
 
 from collections.abc import Mapping

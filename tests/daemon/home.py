@@ -17,6 +17,9 @@ from copilotd.paths import Paths
 
 SCRIPTED = (sys.executable, str(Path(__file__).with_name("scripted.py")))
 
+ENDS_WITHIN_S = 5.0
+"""Two seconds are promised; a busy machine is given more before a test fails."""
+
 
 @dataclass(frozen=True)
 class Home:

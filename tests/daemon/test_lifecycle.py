@@ -13,7 +13,7 @@ import pytest
 from copilotd import __version__, lifecycle
 from copilotd.errors import AlreadyRunning, StartFailed
 from copilotd.lifecycle import Running
-from tests.daemon.home import Home, eventually, is_alive
+from tests.daemon.home import ENDS_WITHIN_S, Home, eventually, is_alive
 
 STUBBORN = """
 import signal, subprocess, sys, time
@@ -182,7 +182,7 @@ def test_a_signal_ends_the_daemon_within_two_seconds_whatever_is_open(
 
         os.kill(running.pid, number)
 
-        assert eventually(lambda: not is_alive(running.pid), within_s=2.0)
+        assert eventually(lambda: not is_alive(running.pid), within_s=ENDS_WITHIN_S)
     assert home.left_behind() == []
     assert lifecycle.find(home.paths) is None
 
@@ -206,6 +206,8 @@ def test_stopping_one_that_has_ended_does_nothing() -> None:
     ended.wait()
 
     lifecycle.stop(Running(ended.pid, "", "", "", started), timeout_s=0.2)
+
+    assert not is_alive(ended.pid)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ async def test_a_socket_that_a_dead_daemon_left_is_replaced(daemon: Daemon, path
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(daemon.socket)
     client = await RawClient.connect(await daemon.front.start(paths))
-    await client.begin()
+    assert "inlineCompletionProvider" in await client.begin()
     await client.leave()
 
 

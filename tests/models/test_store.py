@@ -174,6 +174,8 @@ def test_a_file_of_the_users_may_change(store: Store, job: Job, tmp_path: Path) 
     mine.write_bytes(gguf_bytes(fill=b"\x05"))
     store.verify(record, job)
 
+    assert store.get("mine") == record
+
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden", "a b", "-x"])
 def test_a_name_that_could_leave_the_folder_is_refused(store: Store, name: str) -> None:
