@@ -24,20 +24,20 @@ async def test_gathered_choices_are_in_order_whatever_came_first() -> None:
 
 
 async def test_at_most_eight_generations_are_under_way_at_once() -> None:
-    running, most = 0, 0
+    begun, gate = 0, asyncio.Event()
 
     async def counted() -> AsyncGenerator[Chunk | Finished, None]:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        yield Chunk("x")
-        running -= 1
+        nonlocal begun
+        begun += 1
+        await gate.wait()
         yield STOP
 
-    replies = await gathered(interleaved([counted() for _ in range(20)]), 20)
+    replies = asyncio.create_task(gathered(interleaved([counted() for _ in range(20)]), 20))
 
-    assert len(replies) == 20
-    assert most == 8
+    await asyncio.wait({replies}, timeout=0.05)
+    assert begun == 8
+    gate.set()
+    assert len(await replies) == 20
 
 
 async def test_closing_ends_every_generation() -> None:
