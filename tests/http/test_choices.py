@@ -32,12 +32,13 @@ async def test_at_most_eight_generations_are_under_way_at_once() -> None:
         await gate.wait()
         yield STOP
 
-    replies = asyncio.create_task(gathered(interleaved([counted() for _ in range(20)]), 20))
+    work = asyncio.create_task(gathered(interleaved([counted() for _ in range(20)]), 20))
+    await asyncio.wait({work}, timeout=0.05)
 
-    await asyncio.wait({replies}, timeout=0.05)
     assert begun == 8
     gate.set()
-    assert len(await replies) == 20
+    replies = await work
+    assert len(replies) == 20
 
 
 async def test_closing_ends_every_generation() -> None:
