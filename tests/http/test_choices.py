@@ -32,13 +32,13 @@ async def test_at_most_eight_generations_are_under_way_at_once() -> None:
         await gate.wait()
         yield STOP
 
-    work = asyncio.create_task(gathered(interleaved([counted() for _ in range(20)]), 20))
-    await asyncio.wait({work}, timeout=0.05)
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(gathered(interleaved([counted() for _ in range(20)]), 20))
+        await asyncio.wait({work}, timeout=0.05)
+        at_once = begun
+        gate.set()
 
-    assert begun == 8
-    gate.set()
-    replies = await work
-    assert len(replies) == 20
+    assert (at_once, len(work.result())) == (8, 20)
 
 
 async def test_closing_ends_every_generation() -> None:
