@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from copilotd.errors import AlreadyRunning, StartFailed
 from copilotd.paths import Paths, has_unix_sockets
 
-SERVE: tuple[str, ...] = (sys.executable, "-m", "copilotd", "serve")
+SERVE: tuple[str, ...] = (sys.executable, "-P", "-m", "copilotd", "serve")
 """The command that is the daemon."""
 
 FRONTS_WITHIN_S = 60.0

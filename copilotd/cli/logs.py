@@ -29,7 +29,11 @@ def logs(follow: Follow = False, lines: Lines = 50) -> None:
     if not file.exists():
         raise NotRunning(f"there is no log yet: {file}", "copilotd start.")
     with file.open("rb") as log:
-        print(b"".join(deque(log, maxlen=lines)).decode("utf-8", errors="replace"), end="")
+        print(
+            b"".join(deque(log, maxlen=lines)).decode("utf-8", errors="replace"),
+            end="",
+            flush=follow,
+        )
         position = log.tell()
     if follow:
         for text in _growth(file, position):

@@ -41,7 +41,8 @@ class Connection:
     async def open(cls, on_death: Callable[[EngineDied], None]) -> "Connection":
         """Start a worker; `on_death` is called once if it ends before `close`."""
         pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "copilotd.engine.worker")
+        # Without -P, a queue.py in the folder where the daemon was started would be imported.
+        command = (sys.executable, "-P", "-m", "copilotd.engine.worker")
         process = await asyncio.create_subprocess_exec(
             *command, stdin=pipe, stdout=pipe, stderr=pipe
         )

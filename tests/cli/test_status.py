@@ -68,12 +68,14 @@ def test_logs_follows_the_log_as_it_grows_and_is_cut(home: Home) -> None:
     command = [sys.executable, "-m", "copilotd", "logs", "-f"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout is not None
-        seen = [following.stdout.readline()]
-        with home.paths.log.open("a", encoding="utf-8") as log:
-            log.write("second\n")
-        seen.append(following.stdout.readline())
-        home.paths.log.write_text("3\n", "utf-8")
-        seen.append(following.stdout.readline())
-        following.terminate()
+        try:
+            seen = [following.stdout.readline()]
+            with home.paths.log.open("a", encoding="utf-8") as log:
+                log.write("second\n")
+            seen.append(following.stdout.readline())
+            home.paths.log.write_text("3\n", "utf-8")
+            seen.append(following.stdout.readline())
+        finally:
+            following.kill()
 
     assert seen == ["first\n", "second\n", "3\n"]

@@ -12,6 +12,7 @@ from copilotd.config import EngineSection
 from copilotd.engine.client import EngineClient
 from copilotd.engine.keeper import Report
 from copilotd.engine.protocol import WorkerSpec
+from copilotd.errors import ModelError
 from copilotd.models.catalogue import load_catalogue
 from copilotd.models.progress import Progress
 from copilotd.models.pull import pull
@@ -26,7 +27,12 @@ def model_path() -> Path:
     if given := os.environ.get("COPILOTD_TEST_MODEL"):
         return Path(given)
     store = Store(platformdirs.user_cache_path("copilotd-tests") / "models")
-    record = pull(MODEL, store, load_catalogue(), _ignore, threading.Event())
+    try:
+        record = pull(MODEL, store, load_catalogue(), _ignore, threading.Event())
+    except ModelError as error:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(f"the test model could not be fetched: {error.message} {error.hint}")
     return store.paths(record)[0]
 
 

@@ -62,7 +62,10 @@ def probe() -> Build | Check:
     """Import llama_cpp elsewhere: what it says of itself, or what is wrong with it."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=IMPORT_WITHIN_S
+            [sys.executable, "-P", "-c", _PROBE],
+            capture_output=True,
+            text=True,
+            timeout=IMPORT_WITHIN_S,
         )
     except subprocess.TimeoutExpired:
         return broken(PACKAGE, f"did not import within {IMPORT_WITHIN_S:.0f} s", _routes())
