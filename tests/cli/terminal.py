@@ -31,15 +31,31 @@ class Terminal:
         """Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
 
+    def interrupt_to(self, text: str, times: int = 20) -> str:
+        """Ctrl-C, again each second until `text` appears, as an impatient person does.
+
+        Python sees one that comes between a prompt and the wait for keys only after the next key.
+        """
+        for _ in range(times):
+            self.interrupt()
+            if self._appears(text, within_s=1.0):
+                break
+        return self.read_to(text)
+
     def read_to(self, text: str, within_s: float = 20.0) -> str:
         """All that has appeared since the last call, up to and with `text`."""
-        deadline = time.monotonic() + within_s
-        while text not in self._unread:
-            ready, _, _ = select.select([self._ours], [], [], deadline - time.monotonic())
-            assert ready, f"{text!r} did not appear; there is {self._unread!r}"
-            self._unread += os.read(self._ours, 4096).decode().replace("\r\n", "\n")
+        assert self._appears(text, within_s), f"{text!r} did not appear, but {self._unread!r}"
         seen, _, self._unread = self._unread.partition(text)
         return seen + text
+
+    def _appears(self, text: str, within_s: float) -> bool:
+        deadline = time.monotonic() + within_s
+        while text not in self._unread:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self._ours], [], [], left)[0]:
+                return False
+            self._unread += os.read(self._ours, 4096).decode().replace("\r\n", "\n")
+        return True
 
     def ended(self) -> int:
         """The exit code, once the command has ended."""

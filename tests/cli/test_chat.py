@@ -63,8 +63,7 @@ def test_ctrl_c_stops_an_answer_and_not_the_conversation(home: Home) -> None:
         terminal.read_to("(stopped)")
 
         terminal.read_to("> ")
-        terminal.interrupt()
-        terminal.read_to("(Ctrl-D leaves)")
+        terminal.interrupt_to("(Ctrl-D leaves)")
 
         terminal.read_to("> ")
         terminal.type("/clear\nHow are you?\n")
