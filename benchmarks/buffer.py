@@ -1,0 +1,80 @@
+"""A file as an editor holds it while a recorded session goes on.
+
+Text is kept in UTF-16 code units, a character beyond U+FFFF as its two halves: recordings and LSP
+both count so, and every offset is then a plain index. JSON joins the halves again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """`text` takes the place of what was between `start` and `end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The same as LSP says it: lines and characters from 0."""
+
+    start: Position
+    end: Position
+    text: str
+
+
+class Buffer:
+    """A file with its cursor; `version` counts the edits."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path, self.text = path, text
+        self.cursor = 0
+        self.version = 1
+
+    def apply(self, edits: Sequence[Edit]) -> list[Change]:
+        """Make `edits`, whose offsets all mean the text before the first of them.
+
+        Gives the changes in an order in which they can be made one after the other.
+        """
+        changes = []
+        for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
+            start, end = self.position(edit.start), self.position(edit.end)
+            changes.append(Change(start, end, edit.text))
+            self.text = self.text[: edit.start] + edit.text + self.text[edit.end :]
+        self.version += 1
+        return changes
+
+    def position(self, offset: int) -> Position:
+        """Line and character of `offset`."""
+        line_start = self.text.rfind("\n", 0, offset) + 1
+        return self.text.count("\n", 0, offset), offset - line_start
+
+    def offset(self, position: Position) -> int:
+        """The place of a position that is inside the text."""
+        line, character = position
+        start = 0
+        for _ in range(line):
+            start = self.text.index("\n", start) + 1
+        return start + character
+
+    def rest_of_line(self, offset: int) -> str:
+        """What follows `offset` on its line."""
+        return self.text[offset:].partition("\n")[0].removesuffix("\r")
+
+
+def units(text: str) -> str:
+    """`text` with every character beyond U+FFFF as its two halves."""
+    if text.isascii() or max(text) <= "\uffff":
+        return text
+    halves = text.encode("utf-16-le", "surrogatepass")
+    return "".join(chr(halves[i] | halves[i + 1] << 8) for i in range(0, len(halves), 2))
+
+
+def characters(text: str) -> str:
+    """The opposite of `units`; what has lost its other half becomes U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

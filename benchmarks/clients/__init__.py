@@ -1,0 +1,1 @@
+"""What asks a server for ghost text while a recorded session is played."""

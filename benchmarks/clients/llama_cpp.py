@@ -1,0 +1,107 @@
+"""`llama_cpp.server`, asked for each completion with a FIM prompt; a newer request hangs up."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import httpx2
+from llama_cpp import Llama, llama_cpp
+
+from benchmarks.board import rest_behind
+from benchmarks.buffer import Buffer, characters, units
+from benchmarks.player import Client
+from benchmarks.trace import Asked, Ended
+
+PREFIX_LINES, SUFFIX_LINES = 256, 64
+NEW_TOKENS = 64
+
+
+class FimText:
+    """Prompts as text: the server reads the names of control tokens as these tokens.
+
+    Its own `suffix` parameter puts token 0 where the markers belong.
+    """
+
+    def __init__(self, model: Path) -> None:
+        llama = Llama(str(model), vocab_only=True, verbose=False)
+        vocab = llama_cpp.llama_model_get_vocab(llama.model)
+        self._prefix, self._suffix, self._middle = (
+            llama_cpp.llama_vocab_get_text(vocab, token(vocab)).decode()
+            for token in (
+                llama_cpp.llama_vocab_fim_pre,
+                llama_cpp.llama_vocab_fim_suf,
+                llama_cpp.llama_vocab_fim_mid,
+            )
+        )
+
+    def prompt(self, text: str, cursor: int) -> str:
+        """For a cursor in `text`."""
+        before, after = lines_around(text, cursor)
+        return "".join([self._prefix, before, self._suffix, after, self._middle])
+
+
+def lines_around(text: str, cursor: int) -> tuple[str, str]:
+    """As many lines before and after `cursor` as llama.vim sends."""
+    before = text[:cursor].split("\n")[-PREFIX_LINES - 1 :]
+    after = text[cursor:].split("\n")[: SUFFIX_LINES + 1]
+    return "\n".join(before), "\n".join(after)
+
+
+def completion_body(prompt: str) -> dict[str, object]:
+    """Greedy and streamed, to the end of the line."""
+    return {
+        "prompt": prompt,
+        "max_tokens": NEW_TOKENS,
+        "temperature": 0,
+        "stop": ["\n"],
+        "stream": True,
+    }
+
+
+class LlamaCppClient(Client):
+    """At most one request is under way. It stops at the line's end, which favours the server."""
+
+    def __init__(self, url: str, fim: FimText) -> None:
+        super().__init__()
+        self._http = httpx2.AsyncClient(base_url=url, timeout=600)
+        self._fim = fim
+        self._job: asyncio.Task[None] | None = None
+        self._request = 0
+
+    async def begin(self) -> None:
+        """Let the model write a few words."""
+        await self._line("for word in words:")
+
+    def asked(self, buffer: Buffer, asked: Asked) -> None:
+        """Take the place of the request before."""
+        self._hang_up()
+        self._request = asked.request
+        prompt = self._fim.prompt(buffer.text, buffer.cursor)
+        self._job = asyncio.create_task(self._answer(asked.request, prompt, rest_behind(buffer)))
+
+    def ended(self, ended: Ended) -> None:
+        """Hang up when the editor cancelled."""
+        if ended.is_cancelled and ended.request == self._request:
+            self._hang_up()
+
+    async def finish(self) -> None:
+        """Hang up."""
+        self._hang_up()
+        await self._http.aclose()
+
+    async def _answer(self, request: int, prompt: str, rest: str) -> None:
+        self.board.show(request, await self._line(characters(prompt)), rest)
+
+    async def _line(self, prompt: str) -> str:
+        text = ""
+        body = completion_body(prompt)
+        async with self._http.stream("POST", "/v1/completions", json=body) as response:
+            response.raise_for_status()
+            async for line in response.aiter_lines():
+                if line.startswith("data: {"):
+                    text += json.loads(line[6:])["choices"][0]["text"]
+        return units(text)
+
+    def _hang_up(self) -> None:
+        if self._job is not None:
+            self._job.cancel()

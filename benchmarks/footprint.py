@@ -1,0 +1,68 @@
+"""What a server and all its processes take from the machine."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import psutil
+
+EVERY_S = 0.25
+
+
+@dataclass
+class Footprint:
+    """CPU seconds since the beginning, and the most memory at one time, in bytes."""
+
+    peak_rss: int = 0
+    _before: dict[psutil.Process, float] = field(default_factory=dict)
+    _after: dict[psutil.Process, float] = field(default_factory=dict)
+
+    @property
+    def cpu_s(self) -> float:
+        """Time of all processes; one that has ended counts with what was seen last."""
+        return sum(self._after.values()) - sum(self._before.values())
+
+    def look(self, pid: int) -> None:
+        """Take the figures of the process tree under `pid`."""
+        rss = 0
+        for process in _tree(pid):
+            try:
+                times = process.cpu_times()
+                rss += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+            self._after[process] = times.user + times.system
+        self.peak_rss = max(self.peak_rss, rss)
+
+    def begin(self, pid: int) -> None:
+        """What was used so far does not count."""
+        self.look(pid)
+        self._before = dict(self._after)
+
+
+@asynccontextmanager
+async def footprint(pid: int) -> AsyncIterator[Footprint]:
+    """The footprint of the process tree under `pid` from the beginning to the end of the block."""
+    seen = Footprint()
+    seen.begin(pid)
+    watching = asyncio.create_task(_watch(seen, pid))
+    try:
+        yield seen
+    finally:
+        watching.cancel()
+        seen.look(pid)
+
+
+async def _watch(seen: Footprint, pid: int) -> None:
+    while True:
+        await asyncio.sleep(EVERY_S)
+        seen.look(pid)
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []

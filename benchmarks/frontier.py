@@ -1,0 +1,131 @@
+"""Quality against cost of the ways to lay out a FIM prompt while a line is typed.
+
+    python -m benchmarks.frontier --model MODEL.gguf --data FIM.jsonl.gz --out OUTCOMES.jsonl
+
+Every recipe (recipes.py) meets every hole (holes.py): the line is typed up to the cursor, and the
+model has to write exactly the rest of it, greedy, within 64 tokens. Outcomes are appended to --out;
+the same command goes on where it was stopped, and does only what is missing. `--report` prints the
+tables and writes the plot from that file alone, with no model. `--time N` measures, on N holes of
+each kind, how long the first new text takes after a keystroke: only on a machine that does nothing
+else. `--only TEXT` keeps to the recipes whose name contains it.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from sysconfig import get_path
+
+from benchmarks.cells import Cells
+from benchmarks.exact import Exact
+from benchmarks.first_token import first_token_ms
+from benchmarks.frontier_plot import plot
+from benchmarks.frontier_table import tables
+from benchmarks.holes import LONG_FILES, Hole, humaneval, long_files
+from benchmarks.keystroke_cost import on_new_line, per_keystroke
+from benchmarks.layout import Layouts
+from benchmarks.outcomes import Outcomes, Tried
+from benchmarks.recipes import Recipe, recipes
+
+
+def main() -> None:
+    """Try what is missing, or time, or report."""
+    options = _options()
+    chosen = [recipe for recipe in recipes() if options.only in recipe.name]
+    outcomes = Outcomes.read(options.out)
+    if not options.report:
+        holes = _holes(options)
+        cells = Cells(options.model, options.threads)
+        if options.time:
+            _time(_some(holes, options.time), chosen, cells, outcomes)
+        else:
+            _try(holes, chosen, cells, outcomes)
+    names = [recipe.name for recipe in chosen]
+    print(tables(outcomes, names))
+    options.plot.write_text(plot(outcomes, chosen))
+
+
+def _try(holes: list[Hole], chosen: list[Recipe], cells: Cells, outcomes: Outcomes) -> None:
+    layouts, exact = Layouts(cells.vocabulary), Exact(cells)
+    for number, hole in enumerate(holes, 1):
+        print(f"\r{number}/{len(holes)}", end="", file=sys.stderr, flush=True)
+        missing = [r for r in _fit(hole, chosen) if r.name not in outcomes.tried[hole.name]]
+        results = exact.outcomes(hole, {r.name: layouts.layout(hole, r) for r in missing})
+        tried = {
+            r.name: asdict(
+                Tried(
+                    **asdict(results[r.name]),
+                    evaluated=per_keystroke(layouts, hole, r),
+                    new_line=on_new_line(layouts, hole, r),
+                )
+            )
+            for r in missing
+        }
+        if tried:
+            outcomes.add(_row(hole) | {"recipes": tried})
+
+
+def _time(holes: list[Hole], chosen: list[Recipe], cells: Cells, outcomes: Outcomes) -> None:
+    layouts = Layouts(cells.vocabulary)
+    for number, hole in enumerate(holes, 1):
+        print(f"\r{number}/{len(holes)}", end="", file=sys.stderr, flush=True)
+        ms = {r.name: first_token_ms(cells, layouts, hole, r) for r in _fit(hole, chosen)}
+        outcomes.add(_row(hole) | {"first_ms": ms})
+
+
+def _fit(hole: Hole, chosen: Iterable[Recipe]) -> list[Recipe]:
+    return [r for r in chosen if hole.source == LONG_FILES or not r.for_long_files_only]
+
+
+def _row(hole: Hole) -> dict[str, str]:
+    return {"hole": hole.name, "source": hole.source, "point": hole.point}
+
+
+def _holes(options: argparse.Namespace) -> list[Hole]:
+    """Both kinds in turns, so that a run that is stopped has its share of each."""
+    kinds = [
+        humaneval(options.data, options.limit),
+        long_files(options.sources, options.files),
+    ]
+    placed = [(at / len(kind), hole) for kind in kinds for at, hole in enumerate(kind)]
+    return [hole for _, hole in sorted(placed, key=lambda item: item[0])]
+
+
+def _some(holes: list[Hole], count: int) -> list[Hole]:
+    """The first `count` of each kind into which something has been typed."""
+    typed = [hole for hole in holes if hole.typed > hole.indentation]
+    kinds = {hole.source: [h for h in typed if h.source == hole.source] for hole in typed}
+    return [hole for kind in kinds.values() for hole in kind[:count]]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, help="a GGUF file with FIM tokens")
+    parser.add_argument("--data", type=Path, help="holes, JSON lines, may be gzip")
+    parser.add_argument("--limit", type=int, default=300, help="holes to try (default 300)")
+    parser.add_argument("--files", type=int, default=60, help="long files to try (default 60)")
+    parser.add_argument(
+        "--sources",
+        type=Path,
+        default=Path(get_path("stdlib")),
+        help="folder of Python files (default: the standard library)",
+    )
+    parser.add_argument("--threads", type=int, default=2, help="(default 2)")
+    parser.add_argument("--out", type=Path, required=True, help="file of outcomes, JSON lines")
+    parser.add_argument("--only", default="", help="part of the names of the recipes to try")
+    parser.add_argument("--time", type=int, default=0, help="holes of each kind to time")
+    parser.add_argument("--report", action="store_true", help="only tables and plot, from --out")
+    parser.add_argument(
+        "--plot", type=Path, default=Path(__file__).with_suffix(".svg"), help="SVG to write"
+    )
+    options = parser.parse_args()
+    if not options.report and not (options.model and options.data):
+        parser.error("--model and --data are needed, or --report")
+    return options
+
+
+if __name__ == "__main__":
+    main()

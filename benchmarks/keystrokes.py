@@ -1,0 +1,211 @@
+"""What a keystroke costs: functions typed key by key into a file of 500 lines.
+
+    python -m benchmarks.keystrokes --model MODEL.gguf
+
+After each key a suggestion is asked for, and the next key comes a pause after the answer. The
+functions are of Python's own standard library (functions.py). Every side types each function in
+turn, from a cursor where nothing of the file was evaluated before. All see 256 lines before the
+cursor and 64 after it, as llama.vim sends, but for the daemon, which chooses for itself.
+copilotd-nocache asks its model at every key; copilotd also serves text typed along a suggestion.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from benchmarks.clients.llama_cpp import FimText
+from benchmarks.functions import NAMES, Function, Keystroke, function
+from benchmarks.measure import machine, p95
+from benchmarks.peers import llama_cpp_server, llama_server
+from benchmarks.raw import Raw
+from benchmarks.served import served
+from benchmarks.typists import (
+    Answer,
+    Copilotd,
+    LlamaCppPython,
+    LlamaCppServer,
+    LlamaServer,
+    Typist,
+)
+
+N_CTX = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A key and its answer."""
+
+    key: Keystroke
+    answer: Answer
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the first line suggested is the rest of the line."""
+        lines = (line.strip() for line in self.answer.text.split("\n"))
+        return next((line for line in lines if line), "") == self.key.rest.strip()
+
+
+def main() -> None:
+    """Print the table."""
+    options = _options()
+    # The servers are stopped then as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    typed: dict[str, list[Typed]] = {side: [] for side in options.sides}
+    with ExitStack() as running:
+        sides = {side: running.enter_context(SIDES[side](options.model)) for side in options.sides}
+        for number, name in enumerate(NAMES[: options.functions]):
+            for side in _turned(options.sides, number):
+                print(f"\r\x1b[K{name}, {side}", end="", file=sys.stderr, flush=True)
+                typed[side] += _type(sides[side], function(name), options)
+    print(f"\n{machine()}, {options.model.name}, {options.keys} keys each of {options.functions}\n")
+    print(_table(typed))
+
+
+def _type(side: Typist, wanted: Function, options: argparse.Namespace) -> list[Typed]:
+    """The first keys of a function, less the very first, which finds nothing evaluated."""
+    typed = []
+    for key in wanted.keystrokes(options.keys):
+        typed.append(Typed(key, side.answer(key)))
+        time.sleep(options.pause_ms / 1000)
+    return typed[1:]
+
+
+def _turned(sides: Sequence[str], by: int) -> list[str]:
+    by %= len(sides)
+    return [*sides[by:], *sides[:by]]
+
+
+def _table(typed: dict[str, list[Typed]]) -> str:
+    """A line for each figure, a column for each side."""
+    lines = [f"| | {' | '.join(typed)} |", "|---" * (len(typed) + 1) + "|"]
+    for name, figure in FIGURES.items():
+        lines.append(f"| {name} | {' | '.join(figure(keys) for keys in typed.values())} |")
+    ours = _first_p50(next(iter(typed.values())))
+    ratios = (f"{ours / _first_p50(keys):.3f}" for keys in typed.values())
+    lines.append(f"| first column's p50 to the first token, of this one's | {' | '.join(ratios)} |")
+    return "\n".join(lines)
+
+
+def _first_p50(keys: Sequence[Typed]) -> float:
+    return median([key.answer.first_ms for key in keys if key.answer.first_ms is not None] or [0.0])
+
+
+def _spread(value: Callable[[Answer], float | None]) -> Callable[[Sequence[Typed]], str]:
+    """Median and 95th percentile of the answers that have a value."""
+
+    def figure(keys: Sequence[Typed]) -> str:
+        values = [each for key in keys if (each := value(key.answer)) is not None]
+        return f"{median(values):.0f} / {p95(values):.0f}" if values else "-"
+
+    return figure
+
+
+def _exact(keys: Sequence[Typed]) -> str:
+    asked = [key for key in keys if key.key.rest.strip()]
+    right = sum(key.is_exact for key in asked)
+    return f"{right} of {len(asked)} = {100 * right / len(asked):.1f} %"
+
+
+FIGURES: dict[str, Callable[[Sequence[Typed]], str]] = {
+    "keys": lambda keys: str(len(keys)),
+    "answered without the model": lambda keys: str(sum(key.answer.is_known for key in keys)),
+    "answered with text": lambda keys: str(sum(bool(key.answer.text.strip()) for key in keys)),
+    "tokens evaluated, p50 / p95": _spread(lambda answer: answer.evaluated),
+    "ms to the first token, p50 / p95": _spread(lambda answer: answer.first_ms),
+    "ms to the whole suggestion, p50 / p95": _spread(lambda answer: answer.total_ms),
+    "first line exact": _exact,
+}
+
+
+@contextmanager
+def _copilotd(model: Path, **settings: str) -> Iterator[Typist]:
+    with served(model, MODEL__N_THREADS=str(_threads()), **settings) as daemon:
+        yield Copilotd(daemon.url)
+
+
+@contextmanager
+def _copilotd_without_cache(model: Path) -> Iterator[Typist]:
+    with _copilotd(model, COMPLETION__CACHE_ENTRIES="0") as typist:
+        yield typist
+
+
+@contextmanager
+def _llama_server(model: Path) -> Iterator[Typist]:
+    with llama_server(model, _threads(), "off", N_CTX) as peer:
+        yield LlamaServer(peer.url)
+
+
+@contextmanager
+def _llama_server_with_flash(model: Path) -> Iterator[Typist]:
+    with llama_server(model, _threads(), "on", N_CTX) as peer:
+        yield LlamaServer(peer.url)
+
+
+@contextmanager
+def _llama_cpp_server(model: Path) -> Iterator[Typist]:
+    with llama_cpp_server(model, _threads(), N_CTX) as peer:
+        yield LlamaCppServer(peer.url, FimText(model))
+
+
+@contextmanager
+def _llama_cpp_python(model: Path) -> Iterator[Typist]:
+    yield LlamaCppPython(Raw(model, _threads(), N_CTX))
+
+
+def _threads() -> int:
+    return psutil.cpu_count(logical=False) or 1
+
+
+SIDES = {
+    "copilotd-nocache": _copilotd_without_cache,
+    "copilotd": _copilotd,
+    "llama-server": _llama_server,
+    "llama-server-fa": _llama_server_with_flash,
+    "llama-cpp-server": _llama_cpp_server,
+    "llama-cpp-python": _llama_cpp_python,
+}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument(
+        "--sides",
+        type=_sides,
+        default=list(SIDES),
+        help=f"of {','.join(SIDES)} (default all); -fa: with flash attention",
+    )
+    parser.add_argument("--keys", type=int, default=30, help="keys of each function (default 30)")
+    parser.add_argument(
+        "--functions", type=int, default=3, help=f"functions, at most {len(NAMES)} (default 3)"
+    )
+    parser.add_argument(
+        "--pause-ms",
+        type=float,
+        default=150,
+        help="from an answer to the next key (default 150); 0: at once",
+    )
+    return parser.parse_args()
+
+
+def _sides(words: str) -> list[str]:
+    sides = words.split(",")
+    if unknown := set(sides) - set(SIDES):
+        raise argparse.ArgumentTypeError(
+            f"unknown: {', '.join(unknown)}; known: {', '.join(SIDES)}"
+        )
+    return sides
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""llama-server's `/infill` as llama.vim calls it: what is sent of a file, and what comes back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from benchmarks.buffer import Buffer, characters, units
+from benchmarks.player import Work
+
+PREFIX_LINES, SUFFIX_LINES = 256, 64
+MOST_TOKENS = 128
+SCROLLED = 3
+TIMINGS = [
+    f"timings/{of}_{what}"
+    for of in ("prompt", "predicted")
+    for what in ("n", "ms", "per_token_ms", "per_second")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The lines above, the line up to the cursor, and what follows it."""
+
+    prefix: str
+    middle: str
+    suffix: str
+    indent: int
+    rest_of_line: str = ""
+
+    @property
+    def key(self) -> str:
+        """Under which the answer is remembered."""
+        return f"{self.prefix}{self.middle}\0{self.suffix}"
+
+    def keys(self) -> Iterator[str]:
+        """This one's key, and those that it has when the window is a few lines further down."""
+        yield self.key
+        prefix = self.prefix
+        for _ in range(SCROLLED):
+            prefix = prefix.partition("\n")[2]
+            if not prefix:
+                return
+            yield Context(prefix, self.middle, self.suffix, self.indent).key
+
+
+@dataclass
+class Reply:
+    """An answer and its cost; `is_shown` once it was seen in time, as a whole or its rest."""
+
+    content: str
+    work: Work
+    is_late: bool = False
+    is_shown: bool = False
+
+
+def context(buffer: Buffer, cursor: int) -> Context:
+    """What is sent for a cursor; a blank line counts as not begun."""
+    lines = buffer.text.split("\n")
+    line, character = buffer.position(cursor)
+    current = lines[line] if lines[line].strip() else ""
+    above = lines[max(0, line - PREFIX_LINES) : line]
+    below = lines[line + 1 : line + 1 + SUFFIX_LINES]
+    rest = current[character:]
+    indent = len(current) - len(current.lstrip())
+    return Context(_text(above), current[:character], f"{rest}\n{_text(below)}", indent, rest)
+
+
+def context_behind(buffer: Buffer, cursor: int, accepted: Sequence[str], indent: int) -> Context:
+    """What is sent for the cursor behind a suggestion, as if that had been accepted."""
+    lines = buffer.text.split("\n")
+    line = buffer.position(cursor)[0]
+    first = lines[line] + accepted[0]
+    above = lines[max(0, line - PREFIX_LINES + len(accepted) - 1) : line]
+    below = lines[line + 1 : line + 1 + SUFFIX_LINES]
+    middle = first
+    if len(accepted) > 1:
+        above, middle = [*above, first, *accepted[1:-1]], accepted[-1]
+    return Context(_text(above), middle, f"\n{_text(below)}", indent)
+
+
+class Infill:
+    """The client's side of the connection."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx2.AsyncClient(base_url=url, timeout=600)
+
+    async def ask(self, here: Context, extra: Sequence[Mapping[str, str]], most_ms: int) -> Reply:
+        """A completion that takes at most `most_ms` to decode."""
+        body = infill_body(here, extra, most_ms)
+        return _reply((await self._post(body)).json())
+
+    async def read(self, extra: Sequence[Mapping[str, str]]) -> Reply:
+        """Let the server evaluate the chunks of the ring."""
+        nothing = infill_body(Context("", "", "", 0), extra, 1)
+        nothing |= {"n_predict": 0, "temperature": 0.0, "samplers": [], "t_max_prompt_ms": 1}
+        return _reply((await self._post(nothing)).json())
+
+    async def total(self) -> Work:
+        """All tokens since the server's start."""
+        lines = (await self._http.get("/metrics")).text.splitlines()
+        counts = dict(line.split() for line in lines if not line.startswith("#"))
+        evaluated, decoded = (
+            int(float(counts[f"llamacpp:{name}_total"]))
+            for name in ("prompt_tokens", "tokens_predicted")
+        )
+        return Work(evaluated, decoded)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._http.aclose()
+
+    async def _post(self, body: Mapping[str, object]) -> httpx2.Response:
+        return (await self._http.post("/infill", json=body)).raise_for_status()
+
+
+def infill_body(
+    here: Context, extra: Sequence[Mapping[str, str]], most_ms: int
+) -> dict[str, object]:
+    """The request, with llama.vim's own parameters."""
+    return {
+        "input_prefix": characters(here.prefix),
+        "input_suffix": characters(here.suffix),
+        "input_extra": list(extra),
+        "prompt": characters(here.middle),
+        "n_predict": MOST_TOKENS,
+        "n_indent": here.indent,
+        "stop": [],
+        "top_k": 40,
+        "top_p": 0.90,
+        "stream": False,
+        "samplers": ["top_k", "top_p", "infill"],
+        "cache_prompt": True,
+        "t_max_prompt_ms": 500,
+        "t_max_predict_ms": most_ms,
+        "response_fields": ["content", *TIMINGS, "truncated", "tokens_cached"],
+    }
+
+
+def _reply(response: Mapping[str, Any]) -> Reply:
+    work = Work(response.get("timings/prompt_n", 0), response.get("timings/predicted_n", 0))
+    return Reply(units(response.get("content", "")), work)
+
+
+def _text(lines: Sequence[str]) -> str:
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,51 @@
+"""The file of outcomes: JSON lines, appended as they come, so that a run can stop and go on."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(slots=True)
+class Tried:
+    """What is known of one recipe on one hole."""
+
+    right: bool
+    steps: int
+    evaluated: list[int]
+    """Prompt tokens per keystroke of the whole line."""
+    new_line: int
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """All that the file holds, by hole and recipe."""
+
+    path: Path
+    tried: dict[str, dict[str, Tried]] = field(default_factory=lambda: defaultdict(dict))
+    first_ms: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
+    sources: dict[str, str] = field(default_factory=dict)
+    points: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "Outcomes":
+        """What earlier runs left; a line that was cut off when one was stopped does not count."""
+        outcomes = cls(path)
+        lines = path.read_text().split("\n")[:-1] if path.exists() else []
+        for line in lines:
+            outcomes._take(json.loads(line))
+        return outcomes
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Take note of a hole's outcomes, here and in the file."""
+        self._take(row)
+        with self.path.open("a") as file:
+            file.write(f"{json.dumps(row)}\n")
+
+    def _take(self, row: dict[str, Any]) -> None:
+        hole = row["hole"]
+        self.sources[hole], self.points[hole] = row["source"], row["point"]
+        for name, tried in row.get("recipes", {}).items():
+            self.tried[hole][name] = Tried(**tried)
+        self.first_ms[hole] |= row.get("first_ms", {})

@@ -1,0 +1,185 @@
+"""The other servers: llama-server and `llama_cpp.server`, on the kernels that the daemon runs.
+
+    python -m benchmarks.peers
+
+llama-server is built from the llama.cpp inside llama-cpp-python's own source distribution, of the
+version that is installed here, so that a difference in speed is never one of the kernels. The
+binary is kept in the user's cache folder.
+"""
+
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx2
+from platformdirs import user_cache_path
+
+START_S = 120.0
+PACKAGE = "llama-cpp-python"
+# As the wheel is built (Release, tuned for this CPU); the rest saves work.
+CMAKE = {
+    "CMAKE_BUILD_TYPE": "Release",
+    "BUILD_SHARED_LIBS": "OFF",
+    "GGML_NATIVE": "ON",
+    "LLAMA_CURL": "OFF",
+    "LLAMA_OPENSSL": "OFF",
+    "LLAMA_BUILD_UI": "OFF",
+    "LLAMA_USE_PREBUILT_UI": "OFF",
+    "LLAMA_BUILD_TESTS": "OFF",
+    "LLAMA_BUILD_EXAMPLES": "OFF",
+}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A server that runs."""
+
+    url: str
+    pid: int
+
+
+def main() -> None:
+    """Build what is missing; say where it is."""
+    print(llama_server_binary())
+
+
+@contextmanager
+def llama_server(model: Path, n_threads: int, flash_attention: str, n_ctx: int) -> Iterator[Peer]:
+    """llama-server with the flags of llama.vim's presets; `flash_attention` is "on" or "off"."""
+    port = _free_port()
+    options = {
+        "--model": model,
+        "--port": port,
+        "--threads": n_threads,
+        "--flash-attn": flash_attention,
+        "--ctx-size": n_ctx,
+        "--parallel": 1,
+        "--batch-size": 1024,
+        "--ubatch-size": 1024,
+        "--cache-reuse": 256,
+    }
+    command = [str(llama_server_binary()), "--metrics", *_words(options)]
+    with _running(command, port, "/health") as peer:
+        yield peer
+
+
+@contextmanager
+def llama_cpp_server(model: Path, n_threads: int, n_ctx: int) -> Iterator[Peer]:
+    """`python -m llama_cpp.server`; it needs the extra `llama-cpp-python[server]`."""
+    port = _free_port()
+    options = {
+        "--model": model,
+        "--port": port,
+        "--n_threads": n_threads,
+        "--n_threads_batch": n_threads,
+        "--n_ctx": n_ctx,
+    }
+    command = [sys.executable, "-m", "llama_cpp.server", *_words(options)]
+    with _running(command, port, "/v1/models") as peer:
+        yield peer
+
+
+def llama_server_binary() -> Path:
+    """Where llama-server is; builds it at the first call, which takes minutes."""
+    binary = user_cache_path("copilotd-benchmarks") / f"llama-server-{version(PACKAGE)}"
+    if sys.platform == "win32":
+        binary = binary.with_name(f"{binary.name}.exe")
+    if not binary.exists():
+        binary.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=binary.parent) as folder:
+            built = _built(_source(Path(folder)), Path(folder, "build"))
+            shutil.move(built, binary)
+    return binary
+
+
+def _source(folder: Path) -> Path:
+    """Fetch the source distribution into `folder` and unpack it; gives llama.cpp's own tree."""
+    wanted = f"{PACKAGE}=={version(PACKAGE)}"
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", PACKAGE]
+    _show([*pip, "--dest", str(folder), wanted])
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+        archive.extractall(folder, filter="data")
+    return next(folder.glob("*/vendor/llama.cpp"))
+
+
+def _built(source: Path, folder: Path) -> Path:
+    """Compile in `folder`; gives the binary."""
+    cmake = shutil.which("cmake")
+    if cmake is None:
+        raise SystemExit("cmake is missing. Install it, for example with `pip install cmake ninja`")
+    generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+    flags = [f"-D{key}={value}" for key, value in CMAKE.items()]
+    _show([cmake, "-S", str(source), "-B", str(folder), *generator, *flags])
+    jobs = ["--config", "Release", "--target", "llama-server", "-j2"]
+    _show([cmake, "--build", str(folder), *jobs])
+    return next(path for path in folder.rglob("llama-server*") if _is_program(path))
+
+
+def _is_program(path: Path) -> bool:
+    return path.parent.name in ("bin", "Release") and path.suffix in ("", ".exe")
+
+
+def _show(command: list[str]) -> None:
+    """Run a long command with its newest line on the screen; ends the program if it fails."""
+    lines: list[str] = []
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    with process:
+        for line in process.stdout or ():
+            lines.append(line)
+            print(f"\r\x1b[K{line.strip()[:100]}", end="", file=sys.stderr, flush=True)
+    print("\r\x1b[K", end="", file=sys.stderr)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{''.join(lines[-40:])}")
+
+
+@contextmanager
+def _running(command: list[str], port: int, ready: str) -> Iterator[Peer]:
+    """The server of `command` from when it answers `ready` with 200 to the end of the block."""
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            if not _answers(process, url + ready):
+                output.seek(0)
+                raise SystemExit(f"{' '.join(command)} does not start:\n{output.read()[-4000:]}")
+            yield Peer(url, process.pid)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
+    until = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            if httpx2.get(url).status_code == 200:
+                return True
+        except httpx2.TransportError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _words(options: dict[str, object]) -> list[str]:
+    return [str(word) for option in options.items() for word in option]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""A programmer's recorded session in real time, with each server in turn to give ghost text.
+
+    python -m benchmarks.replay TRACE.w.json --model MODEL.gguf
+
+Edits, turns to other files, requests and cancellations come at the programmer's own times. A
+request is answered in time if text that is not blank is there before the next edit or request.
+Gold is the rest of the request's line as it is 30 seconds later. Every side begins on a server
+that has just been started, loaded the model and written a few words, with as many threads as the
+machine has cores. The first column is what the recording itself has as answers.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from benchmarks.clients.copilotd import CopilotdClient
+from benchmarks.clients.llama_cpp import FimText, LlamaCppClient
+from benchmarks.clients.recorded import Recorded
+from benchmarks.footprint import footprint
+from benchmarks.llama_vim.client import LlamaVim
+from benchmarks.measure import machine
+from benchmarks.peers import llama_cpp_server, llama_server
+from benchmarks.player import Client, play, rehearse
+from benchmarks.scores import Played, save, table
+from benchmarks.served import served
+from benchmarks.trace import Event, read
+
+N_CTX = 8192
+Started = Iterator[tuple[Client, int]]
+
+
+def main() -> None:
+    """Print the table."""
+    options = _options()
+    # The servers are stopped then as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    events = read(options.trace, options.seconds)
+    seconds = min(options.seconds, events[-1].time)
+    played = [_recorded(events, seconds)]
+    for side in options.sides:
+        played.append(_play(side, options.model, events, seconds))
+        if options.out:
+            save(options.out, played)
+    print(f"\n{machine()}, {options.model.name}, {seconds:.0f} s of {options.trace.name}\n")
+    print(table(played))
+
+
+def _play(side: str, model: Path, events: Sequence[Event], seconds: float) -> Played:
+    """The whole session on one side."""
+    print(f"\r{side}", file=sys.stderr)
+    with SIDES[side](model) as (client, pid):
+        return asyncio.run(_played(side, client, pid, events, seconds))
+
+
+def _recorded(events: Sequence[Event], seconds: float) -> Played:
+    client = Recorded()
+    rehearse(events, client)
+    return Played("recorded", seconds, [*client.board.rows.values()])
+
+
+async def _played(
+    side: str, client: Client, pid: int, events: Sequence[Event], seconds: float
+) -> Played:
+    await client.begin()
+    async with footprint(pid) as used:
+        lateness = await play(events, client)
+    await client.finish()
+    rows, work = [*client.board.rows.values()], await client.work()
+    return Played(side, seconds, rows, lateness, work, used.cpu_s, used.peak_rss)
+
+
+@contextmanager
+def _copilotd(model: Path) -> Started:
+    with served(model, MODEL__N_THREADS=str(_threads())) as daemon:
+        yield CopilotdClient(daemon), daemon.pid
+
+
+def _llama_server(flash_attention: str, *, hang_up: bool = False) -> Callable[[Path], Started]:
+    def start(model: Path) -> Started:
+        with llama_server(model, _threads(), flash_attention, N_CTX) as peer:
+            yield LlamaVim(peer.url, hang_up=hang_up), peer.pid
+
+    return start
+
+
+@contextmanager
+def _llama_cpp(model: Path) -> Started:
+    with llama_cpp_server(model, _threads(), N_CTX) as peer:
+        yield LlamaCppClient(peer.url, FimText(model)), peer.pid
+
+
+def _threads() -> int:
+    return psutil.cpu_count(logical=False) or 1
+
+
+SIDES = {
+    "copilotd": _copilotd,
+    "llama-server": contextmanager(_llama_server("off")),
+    "llama-server-fa": contextmanager(_llama_server("on")),
+    "llama-server-hangup": contextmanager(_llama_server("off", hang_up=True)),
+    "llama-server-fa-hangup": contextmanager(_llama_server("on", hang_up=True)),
+    "llama-cpp": _llama_cpp,
+}
+DEFAULT = "copilotd,llama-server,llama-server-fa,llama-cpp"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("trace", type=Path, help="a workspace recording, *.w.json")
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument(
+        "--sides",
+        type=_sides,
+        default=_sides(DEFAULT),
+        help=f"of {', '.join(SIDES)} (default {DEFAULT}); -fa: with flash attention; "
+        "-hangup: cancelled requests are given up, which llama.vim does not do",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="only the first SECONDS"
+    )
+    parser.add_argument("--out", type=Path, help="write a record of each request as JSON")
+    return parser.parse_args()
+
+
+def _sides(words: str) -> list[str]:
+    sides = words.split(",")
+    if unknown := set(sides) - set(SIDES):
+        raise argparse.ArgumentTypeError(
+            f"unknown: {', '.join(unknown)}; known: {', '.join(SIDES)}"
+        )
+    return sides
+
+
+if __name__ == "__main__":
+    main()

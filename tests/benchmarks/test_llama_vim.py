@@ -1,0 +1,117 @@
+"""What the benchmark's double of llama.vim sends, finds again and shows."""
+
+import pytest
+
+from benchmarks.buffer import Buffer
+from benchmarks.llama_vim.answers import Answers
+from benchmarks.llama_vim.infill import Context, Reply, context, context_behind
+from benchmarks.llama_vim.ring import Ring
+from benchmarks.llama_vim.suggestion import suggestion
+from benchmarks.player import Work
+
+
+def at_cursor(text: str) -> Buffer:
+    """The buffer of `text`, with its cursor at the bar."""
+    before, _, after = text.partition("|")
+    buffer = Buffer("a.py", before + after)
+    buffer.cursor = len(before)
+    return buffer
+
+
+def here(text: str) -> Context:
+    buffer = at_cursor(text)
+    return context(buffer, buffer.cursor)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("a\n  b|c\nd", Context("a\n", "  b", "c\nd\n", 2, "c")),
+        ("a\n  |\nd", Context("a\n", "", "\nd\n", 0, "")),
+        ("|a", Context("\n", "", "a\n\n", 0, "a")),
+    ],
+)
+def test_a_request_has_the_lines_above_the_line_and_what_follows(text: str, sent: Context) -> None:
+    assert here(text) == sent
+
+
+def test_only_so_many_lines_are_sent() -> None:
+    lines = "\n".join(map(str, range(1000)))
+    sent = here(lines.replace("\n500\n", "\n500|\n"))
+    assert sent.prefix.split("\n")[0] == "244"
+    assert sent.suffix == "\n" + "\n".join(map(str, range(501, 565))) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "sent"),
+    [
+        (["bc"], Context("a\n", " bc", "\nd\n", 1)),
+        (["b", " c"], Context("a\n b\n", " c", "\nd\n", 1)),
+    ],
+)
+def test_the_next_suggestion_is_asked_for_behind_this_one(
+    accepted: list[str], sent: Context
+) -> None:
+    buffer = at_cursor("a\n |\nd")
+    assert context_behind(buffer, buffer.cursor, accepted, indent=1) == sent
+
+
+def test_text_typed_along_an_answer_shows_the_rest_of_it() -> None:
+    answers = Answers()
+    reply = Reply("return a + b", Work())
+    answers.remember(here("def f():\n    x|"), reply)
+    assert answers.find(here("def f():\n    xreturn |")) == ("a + b", reply)
+    assert answers.find(here("def f():\n    xreturm |")) is None
+
+
+def test_an_answer_is_known_after_the_window_has_moved_three_lines() -> None:
+    answers = Answers()
+    answers.remember(here("a\nb\nc\nd\ne|"), Reply("f", Work()))
+    assert [answers.has(here(text)) for text in ("b\nc\nd\ne|", "d\ne|", "e|")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "shown"),
+    [
+        ("x = |\n", "1\n", ["1"]),
+        ("f(|)\n", "1", ["1)"]),
+        ("if a:\n    |\n", "    b\n    c", ["b", "    c"]),
+        ("f(|)\n", ")", []),
+        ("x = |\n", "\n\n", []),
+        ("a|\nb\nc\n", "\nb\nc", []),
+        ("a\n|\n\nb\nc\n", "b", []),
+        ("a\n|\nb\nc\n", "b\nc", []),
+        ("a\n|\nb\nc\nd\n", "b\nc\nd", []),
+        ("a\n|\nb\nc\n", "b\nd", ["b", "d"]),
+    ],
+)
+def test_what_stands_there_already_is_not_suggested(
+    text: str, answer: str, shown: list[str]
+) -> None:
+    assert suggestion(at_cursor(text), answer) == shown
+
+
+def test_the_ring_takes_what_is_new_and_drops_what_it_is_like() -> None:
+    ring = Ring()
+    old, new = [str(n) for n in range(20)], [str(n) for n in range(1, 21)]
+    ring.pick(old, "a.py", evict=False)
+    ring.pick(new, "a.py", evict=False)
+    assert ring.update() and not ring.update()
+    assert ring.extra() == [{"text": "\n".join(old) + "\n", "filename": "a.py"}]
+    ring.pick(new, "a.py", evict=True)
+    assert ring.extra() == []
+    assert ring.update()
+    assert ring.extra() == [{"text": "\n".join(new) + "\n", "filename": "a.py"}]
+
+
+def test_the_ring_forgets_what_is_like_the_place_of_the_cursor() -> None:
+    ring = Ring()
+    lines = [str(n) for n in range(20)]
+    ring.pick(lines, "a.py", evict=True)
+    ring.update()
+    ring.evict_near(lines, "a.py")
+    assert ring.extra() == []
