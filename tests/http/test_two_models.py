@@ -1,0 +1,74 @@
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from tests.http.serving import Served, serving
+
+HI = [{"role": "user", "content": "Hi"}]
+TALKER = msgspec.structs.replace(FAKE_MODEL, name="talker", n_embd=2)
+
+PLACES: dict[str, dict[str, object]] = {
+    "/v1/completions": {"prompt": "a"},
+    "/v1/chat/completions": {"messages": HI},
+    "/v1/embeddings": {"input": "a"},
+}
+
+
+@pytest.fixture
+async def two() -> AsyncIterator[Served]:
+    """`local` completes, `talker` chats."""
+    talker = FakeEngine("Hello.", info=TALKER)
+    async with serving(FakeEngine("a + b"), chat_engine=talker) as served:
+        yield served
+
+
+async def test_the_list_has_both(two: Served) -> None:
+    listed = (await two.client.get("/v1/models")).json()["data"]
+
+    assert [model["id"] for model in listed] == ["local", "talker"]
+
+
+@pytest.mark.parametrize(
+    ("path", "default"),
+    [
+        ("/v1/completions", "local"),
+        ("/v1/chat/completions", "talker"),
+        ("/v1/embeddings", "local"),
+    ],
+)
+async def test_each_endpoint_has_its_own_model_and_takes_the_other_by_name(
+    two: Served, path: str, default: str
+) -> None:
+    names: list[str | None] = [None, "gpt-4o", "local", "talker", "talker.gguf"]
+
+    answers = [
+        (await two.post(path, PLACES[path] | ({"model": name} if name else {}))).json()
+        for name in names
+    ]
+
+    assert [answer["model"] for answer in answers] == [
+        default,
+        default,
+        "local",
+        "talker",
+        "talker",
+    ]
+
+
+async def test_the_model_that_is_named_is_the_one_that_writes(two: Served) -> None:
+    swapped = await two.post("/v1/completions", {"prompt": "a", "model": "talker"})
+    as_well = await two.post("/v1/chat/completions", {"messages": HI, "model": "local"})
+    vectors = await two.post("/v1/embeddings", {"input": "a", "model": "talker"})
+
+    assert swapped.json()["choices"][0]["text"] == "Hello."
+    assert as_well.json()["choices"][0]["message"]["content"] == "a + b"
+    assert vectors.json()["data"][0]["embedding"] == [0.0, 1.0]
+
+
+async def test_copilots_ghost_text_comes_from_the_model_that_completes(two: Served) -> None:
+    response = await two.post("/v1/engines/talker/completions", {"prompt": "a", "suffix": ""})
+
+    assert '"text":"a"' in response.text
+    assert len(two.engine.requests) == 1
