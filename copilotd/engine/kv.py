@@ -3,18 +3,18 @@
 All sequences share the cells of one unified cache; `copy` between sequences shares cells and costs
 nothing. A slot keeps its tokens when its request is over, so that the next request with the same
 beginning evaluates only what is new. When another slot is taken, the idle ones are parked
-(`parking.py`): in the context they would slow it down.
+(`parking.py`) but for a few cells: in the context they would slow it down.
 """
 
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
-from copilotd.engine.parking import Park, Parked, State
-
-_WORTH_PARKING = 32
-"""Fewer tokens are evaluated again in less time than it takes to look for them."""
+from copilotd.engine.parking import MUCH, WORTH, Park, Parked
+from copilotd.engine.prefix import common_prefix
+from copilotd.engine.statefile import GoOn, State
 
 
 class Cache(Protocol):
@@ -46,23 +46,32 @@ class Cache(Protocol):
 class Slot:
     """One sequence id of the context. `tokens[i]` is evaluated at position i, in cell `cells[i]`.
 
-    Cell numbers are the pool's own; they only say which cells two slots share.
+    Cell numbers are the pool's own; they only say which cells two slots share. `wanted` says that
+    the request was suspended and comes back for all of its tokens.
     """
 
     sequence: int
     tokens: list[int] = field(default_factory=list)
     cells: list[int] = field(default_factory=list)
     busy: bool = False
+    wanted: bool = False
     used: int = 0
 
 
 class KVPool:
-    """`n_slots` sequences over `n_cells` cells, and `park_bytes` of states outside of them."""
+    """`n_slots` sequences over `n_cells` cells, and the `park` outside of them.
 
-    def __init__(self, cache: Cache, n_slots: int, n_cells: int, park_bytes: int) -> None:
+    Idle slots stay in the context while they hold at most `resident_cells` that no running request
+    holds too.
+    """
+
+    def __init__(
+        self, cache: Cache, park: Park, n_slots: int, n_cells: int, resident_cells: int
+    ) -> None:
         self._cache = cache
-        self._park = Park(park_bytes)
+        self._park = park
         self._slots = [Slot(i) for i in range(n_slots)]
+        self._resident_cells = resident_cells
         self._clock = 0
         self._holders: Counter[int] = Counter()
         self._numbers = itertools.count()
@@ -73,25 +82,28 @@ class KVPool:
         shared = [self._usable(s.tokens, prompt, s.busy) for s in self._slots if s.busy]
         return need - max(shared, default=0)
 
-    def acquire(self, prompt: list[int]) -> Slot | None:
+    def acquire(self, prompt: list[int], *, keep: bool = False) -> Slot | None:
         """A slot that holds as much of `prompt` as any does, but not all: the last token is left.
 
-        None if every slot is busy.
+        With `keep`, what others hold beyond that is kept for them. None if every slot is busy.
         """
         if not self.has_idle():
             return None
-        slot = self._fetched(prompt) or self._taken_over(prompt)
-        slot.busy = True
+        slot = self._fetched(prompt) or self._taken_over(prompt, keep)
+        slot.busy, slot.wanted = True, False
         self._touch(slot)
-        for other in self._slots:
-            if not other.busy:
-                self._vacate(other)
+        self._park_idle()
         return slot
 
     def release(self, slot: Slot) -> None:
         """The request is over; what the slot holds may be used again or evicted."""
         slot.busy = False
         self._touch(slot)
+
+    def suspend(self, slot: Slot) -> None:
+        """The request waits; what the slot holds may be moved, and is kept for its return."""
+        slot.wanted = True
+        self.release(slot)
 
     def append(self, slot: Slot, tokens: list[int]) -> None:
         """`tokens` were evaluated behind those that `slot` holds."""
@@ -109,13 +121,15 @@ class KVPool:
                 del self._holders[cell]
         del slot.tokens[length:], slot.cells[length:]
 
+    # --- room --------------------------------------------------------------------------------
+
     def free_cells(self) -> int:
         """Cells that no slot holds."""
         return self.n_cells - len(self._holders)
 
     def busy_cells(self) -> int:
         """Cells that running requests hold, shared ones counted once."""
-        return len({cell for slot in self._slots if slot.busy for cell in slot.cells})
+        return len(self._busy())
 
     def has_idle(self) -> bool:
         """Whether `acquire` would find a slot."""
@@ -130,42 +144,72 @@ class KVPool:
 
     def evict_one(self) -> bool:
         """Take the least recently used idle slot out of the context; False if there is none."""
-        idle = [slot for slot in self._slots if not slot.busy and slot.tokens]
-        if not idle:
-            return False
-        self._vacate(min(idle, key=lambda slot: slot.used))
-        return True
+        idle = [slot for slot in self._idle() if slot.tokens]
+        if idle:
+            self._vacate(idle[-1])
+        return bool(idle)
 
-    def _taken_over(self, prompt: list[int]) -> Slot:
+    def _park_idle(self) -> None:
+        """Take idle slots out of the context, but for those used last that are small enough."""
+        staying = self._busy()
+        room = len(staying) + self._resident_cells
+        for slot in self._idle():
+            together = staying.union(slot.cells)
+            if len(together) > room:
+                self._vacate(slot)
+            else:
+                staying = together
+
+    # --- the archive -------------------------------------------------------------------------
+
+    def file(self, go_on: GoOn) -> bool:
+        """Write every sequence of which files lack much; False if `go_on` said no."""
+        slots = all(self._file(slot, MUCH, go_on) for slot in self._by_use())
+        return slots and self._park.file_all(go_on)
+
+    def file_last(self, go_on: GoOn) -> bool:
+        """Write what files lack of the sequence worked on last; False if `go_on` said no."""
+        return self._file(self._by_use()[0], 0.0, go_on)
+
+    def _file(self, slot: Slot, share: float, go_on: GoOn) -> bool:
+        save = partial(self._cache.save, slot.sequence)
+        return self._park.file(slot.tokens, save, share, go_on)
+
+    # --- choosing a slot ---------------------------------------------------------------------
+
+    def _taken_over(self, prompt: list[int], keep: bool) -> Slot:
         """A slot that goes on from, or shares, the longest beginning that is in the context."""
         best = max(
             self._slots, key=lambda s: (self._usable(s.tokens, prompt, s.busy), not s.busy, s.used)
         )
         shared = self._usable(best.tokens, prompt, best.busy)
-        others = [slot for slot in self._slots if not slot.busy and slot is not best]
-        if not best.busy and (_goes_on(best.tokens, shared) or not others):
-            if not _goes_on(best.tokens, shared):
-                self._keep(best)
-            self.truncate(best, shared)
-            return best
-        slot = self._emptied(others)
-        self._share(best, slot, shared)
-        return slot
+        others = [slot for slot in self._idle() if slot is not best]
+        if best.busy or (others and not _is_spent(best, shared, keep)):
+            slot = self._emptied(others)
+            self._share(best, slot, shared)
+            return slot
+        if not _is_spent(best, shared, keep):
+            self._keep(best)
+        self.truncate(best, shared)
+        return best
 
     def _fetched(self, prompt: list[int]) -> Slot | None:
         """A slot with a parked state, if that has more of `prompt` than the context has."""
         here = max(self._usable(s.tokens, prompt, s.busy) for s in self._slots)
-        entry, shared = self._park.best(lambda tokens: self._usable(tokens, prompt))
-        if entry is None or shared <= here:
+        while found := self._park.best(lambda tokens: self._usable(tokens, prompt), here):
+            entry, shared = found
+            state = entry.read()
+            # A file that could not be read is not found again.
+            if state is not None:
+                return self._loaded(entry.tokens, state, shared)
+        return None
+
+    def _loaded(self, tokens: list[int], state: State, shared: int) -> Slot | None:
+        """A slot with the first `shared` of `tokens`; None if there is no room for the state."""
+        slot = self._emptied(self._idle())
+        if not self.make_room(len(tokens)) or not self._cache.load(slot.sequence, state):
             return None
-        slot = self._emptied([slot for slot in self._slots if not slot.busy])
-        if not self.make_room(len(entry.tokens)):
-            return None
-        if not self._cache.load(slot.sequence, entry.state):
-            return None
-        self.append(slot, entry.tokens)
-        if _goes_on(entry.tokens, shared):
-            self._park.remove(entry)
+        self.append(slot, tokens)
         self.truncate(slot, shared)
         return slot
 
@@ -183,7 +227,7 @@ class KVPool:
 
     def _keep(self, slot: Slot) -> None:
         """Park what `slot` holds."""
-        if len(slot.tokens) >= _WORTH_PARKING and not self._park.covers(slot.tokens):
+        if len(slot.tokens) >= WORTH and not self._park.covers(slot.tokens):
             self._park.add(Parked(list(slot.tokens), self._cache.save(slot.sequence)))
 
     def _usable(self, tokens: list[int], prompt: list[int], busy: bool = False) -> int:
@@ -192,6 +236,8 @@ class KVPool:
         if self._cache.can_trim or (shared == len(tokens) and not busy):
             return shared
         return 0
+
+    # --- book-keeping ------------------------------------------------------------------------
 
     def _share(self, source: Slot, target: Slot, length: int) -> None:
         if length:
@@ -207,23 +253,23 @@ class KVPool:
         self._clock += 1
         slot.used = self._clock
 
+    def _by_use(self) -> list[Slot]:
+        """All slots, the most recently used first."""
+        return sorted(self._slots, key=lambda slot: slot.used, reverse=True)
 
-def _goes_on(tokens: list[int], shared: int) -> bool:
-    """Whether a request that shares so much of `tokens` is the next one of the same work.
+    def _idle(self) -> list[Slot]:
+        return [slot for slot in self._by_use() if not slot.busy]
 
-    Losing the rest is right for a document that is being typed, and wrong for a conversation of
-    which only the beginning agrees.
+    def _busy(self) -> set[int]:
+        return {cell for slot in self._slots if slot.busy for cell in slot.cells}
+
+
+def _is_spent(slot: Slot, shared: int, keep: bool) -> bool:
+    """Whether what `slot` holds beyond `shared` may be lost to a request that goes on from there.
+
+    That is right for a document that is being typed, and wrong for a conversation of which only
+    the beginning agrees.
     """
-    return 2 * shared >= len(tokens)
-
-
-def common_prefix(a: list[int], b: list[int]) -> int:
-    """Length of the longest common beginning; compares slices, which run in C."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    if shared == len(slot.tokens):
+        return True
+    return not keep and not slot.wanted and 2 * shared >= len(slot.tokens)

@@ -4,51 +4,93 @@ Attention runs over every cell up to the last one in use, whoever owns it, so an
 the context slows each token of the others. Copying one out and back costs milliseconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from copilotd.engine.archive import Archive
+from copilotd.engine.prefix import begins_with, mostly_in
+from copilotd.engine.statefile import GoOn, State
 
-State = NDArray[np.uint8]
-"""The bytes of a sequence as llama.cpp wrote them, shape (size,)."""
+WORTH = 32
+"""Fewer tokens are evaluated again in less time than it takes to look for them."""
+
+MUCH = 0.25
+"""What may be missing of a sequence in its file while work goes on: more would wear out disks."""
+
+
+class Held(Protocol):
+    """What a sequence held when it left the context: `tokens[i]` was evaluated at position i."""
+
+    @property
+    def tokens(self) -> list[int]:
+        """What was evaluated."""
+        ...
+
+    def read(self) -> State | None:
+        """Its keys and values; None if they are lost."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parked:
-    """What a sequence held: `tokens[i]` was evaluated at position i."""
+    """A sequence in memory."""
 
     tokens: list[int]
     state: State
 
+    def read(self) -> State:
+        """Its keys and values."""
+        return self.state
+
 
 class Park:
-    """At most `budget` bytes of states; the least recently used goes first."""
+    """At most `budget` bytes of states in memory, the least recently used of which goes first.
 
-    def __init__(self, budget: int) -> None:
+    Behind them stands the archive, whose files are used where they hold more.
+    """
+
+    def __init__(self, budget: int, archive: Archive) -> None:
         self._budget = budget
+        self._archive = archive
         self._entries: list[Parked] = []
 
     def add(self, entry: Parked) -> None:
-        """Keep `entry`, in place of those that are its beginning."""
-        self._entries = [e for e in self._entries if e.tokens != entry.tokens[: len(e.tokens)]]
-        self._entries.append(entry)
+        """Keep `entry` in place of its beginnings; what it holds most of is the next to go."""
+        others = [e for e in self._entries if not begins_with(entry.tokens, e.tokens)]
+        others.sort(key=lambda e: not mostly_in(e.tokens, entry.tokens))
+        self._entries = [*others, entry]
         while sum(len(e.state) for e in self._entries) > self._budget:
             self._entries.pop(0)
 
     def covers(self, tokens: list[int]) -> bool:
         """Whether an entry begins with `tokens`, so that they need not be kept again."""
-        return any(e.tokens[: len(tokens)] == tokens for e in self._entries)
+        return any(begins_with(e.tokens, tokens) for e in self._entries)
 
-    def best(self, usable: Callable[[list[int]], int]) -> tuple[Parked | None, int]:
-        """The entry of whose tokens most are usable, the newest of equals, and how many are."""
-        found: Parked | None = None
-        most = 0
-        for entry in reversed(self._entries):
-            if (length := usable(entry.tokens)) > most:
-                found, most = entry, length
-        return found, most
+    def best(self, usable: Callable[[list[int]], int], here: int) -> tuple[Held, int] | None:
+        """What holds most tokens that are usable, the newest of equals, and how many they are.
 
-    def remove(self, entry: Parked) -> None:
-        """Forget `entry`, unless it had to go already."""
-        self._entries = [e for e in self._entries if e is not entry]
+        None if that is not more than the `here` that are in the context.
+        """
+        kept = _longest(reversed(self._entries), usable, here)
+        enough = (kept[1] if kept else here) + WORTH
+        return _longest(reversed(self._archive.files), usable, enough) or kept
+
+    def file_all(self, go_on: GoOn) -> bool:
+        """Write the entries of which files lack much, newest first; False if `go_on` said no."""
+        return all(self.file(e.tokens, e.read, MUCH, go_on) for e in reversed(self._entries))
+
+    def file(self, tokens: list[int], read: Callable[[], State], share: float, go_on: GoOn) -> bool:
+        """Write a state if files lack at least `share` of its tokens; False if `go_on` said no."""
+        enough = self._archive.lacks(tokens) < max(WORTH, share * len(tokens))
+        return enough or self._archive.write(tokens, read(), go_on)
+
+
+def _longest(
+    entries: Iterable[Held], usable: Callable[[list[int]], int], more_than: int
+) -> tuple[Held, int] | None:
+    found, most = None, more_than
+    for entry in entries:
+        if (length := usable(entry.tokens)) > most:
+            found, most = entry, length
+    return (found, most) if found is not None else None

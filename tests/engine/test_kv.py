@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from copilotd.engine.kv import KVPool, common_prefix
-from copilotd.engine.parking import State
+from copilotd.engine.kv import KVPool, Slot
+from copilotd.engine.parking import Park
+from copilotd.engine.prefix import common_prefix
+from copilotd.engine.statefile import State
+from tests.engine.archives import NO_ARCHIVE
 
 
 class RecordedCache:
@@ -27,19 +30,25 @@ class RecordedCache:
         return True
 
 
-def filled(cache: RecordedCache, *contents: list[int]) -> KVPool:
+def filled(cache: RecordedCache, *contents: list[int], resident_cells: int = 0) -> KVPool:
     """A pool of three slots, the first of which hold `contents` and are idle."""
-    pool = KVPool(cache, n_slots=3, n_cells=100, park_bytes=100)
+    park = Park(100, NO_ARCHIVE)
+    pool = KVPool(cache, park, n_slots=3, n_cells=100, resident_cells=resident_cells)
     slots = []
     for tokens in contents:
-        slot = pool.acquire([])
-        assert slot is not None
+        slot = acquired(pool, [])
         pool.append(slot, tokens)
         slots.append(slot)
     for slot in slots:
         pool.release(slot)
     cache.calls.clear()
     return pool
+
+
+def acquired(pool: KVPool, prompt: list[int], *, keep: bool = False) -> Slot:
+    slot = pool.acquire(prompt, keep=keep)
+    assert slot is not None
+    return slot
 
 
 @pytest.mark.parametrize(
@@ -91,6 +100,86 @@ def test_idle_slots_are_parked_when_another_is_taken_and_fetched_when_wanted() -
         ("save", 1),
         ("trim", 1, 0),
     ]
+
+
+def test_the_idle_slots_used_last_stay_while_they_add_few_cells() -> None:
+    cache = RecordedCache()
+    first, second, third = [1] * 40, [2] * 15, [3] * 15
+    pool = filled(cache, first, second, third, resident_cells=30)
+    slot = acquired(pool, [*third, 9])
+    assert (slot.tokens, cache.calls) == (third, [("save", 0), ("trim", 0, 0)])
+    assert pool.free_cells() == 70
+
+
+def test_cells_that_a_running_request_shares_do_not_count_as_idle() -> None:
+    cache = RecordedCache()
+    prefix = [1] * 40
+    pool = filled(cache, [*prefix, 2, 2, 2, 2, 2], resident_cells=5)
+    background = acquired(pool, [*prefix, 3, 3], keep=True)
+    assert background.tokens == prefix
+    assert cache.calls == [("copy", 0, background.sequence, 40)]
+
+
+def test_with_keep_a_slot_is_shared_and_not_cut() -> None:
+    cache = RecordedCache()
+    live = [1, 2, 3, 4]
+    pool = filled(cache, live, resident_cells=10)
+    background = acquired(pool, [1, 2, 3, 9], keep=True)
+    assert (background.sequence, background.tokens) == (1, [1, 2, 3])
+    pool.append(background, [9])
+    pool.release(background)
+    again = acquired(pool, [*live, 5])
+    assert (again.sequence, again.tokens) == (0, live)
+
+
+def test_with_keep_a_slot_that_is_wholly_shared_is_used_in_place() -> None:
+    cache = RecordedCache()
+    pool = filled(cache, [1, 2, 3])
+    assert acquired(pool, [1, 2, 3, 4], keep=True).sequence == 0
+    assert cache.calls == []
+
+
+def test_with_keep_and_no_other_slot_the_live_sequence_is_parked() -> None:
+    cache = RecordedCache()
+    pool = filled(cache, [1] * 40, resident_cells=100)
+    for _ in range(2):
+        acquired(pool, [7])
+    background = acquired(pool, [*[1] * 30, 2], keep=True)
+    assert background.tokens == [1] * 30
+    assert cache.calls == [("save", 0), ("trim", 0, 30)]
+
+
+def test_what_a_suspended_request_has_evaluated_is_shared_and_not_cut() -> None:
+    cache = RecordedCache()
+    pool = filled(cache, resident_cells=100)
+    background = acquired(pool, [1, 2, 3, 4, 5, 6], keep=True)
+    pool.append(background, [1, 2, 3, 4, 5])
+    pool.suspend(background)
+    completion = acquired(pool, [1, 2, 3, 4, 9])
+    assert (completion.tokens, cache.calls[-1]) == ([1, 2, 3, 4], ("copy", 0, 1, 4))
+    pool.release(completion)
+    assert acquired(pool, [1, 2, 3, 4, 5, 6], keep=True).tokens == [1, 2, 3, 4, 5]
+
+
+def test_what_goes_on_in_place_is_no_longer_kept_for_another() -> None:
+    pool = filled(RecordedCache())
+    suspended = acquired(pool, [1, 2, 3])
+    pool.append(suspended, [1, 2, 3])
+    pool.suspend(suspended)
+    pool.release(acquired(pool, [1, 2, 3, 4]))
+    assert acquired(pool, [1, 2, 9]).sequence == suspended.sequence
+
+
+def test_a_document_that_moved_on_gives_way_to_others_that_are_parked() -> None:
+    """Forty bytes a state, room for two: the old anchor's state goes before the other document."""
+    pool = filled(RecordedCache())
+    other, old, new = [9] * 40, [*[1] * 40, 2], [*[1] * 40, 3]
+    for tokens in (other, old, new):
+        slot = acquired(pool, [*tokens, 0], keep=True)
+        pool.append(slot, tokens[len(slot.tokens) :])
+        pool.release(slot)
+    pool.release(acquired(pool, [5]))
+    assert acquired(pool, [*other, 6]).tokens == other
 
 
 def test_what_is_parked_stays_within_its_budget() -> None:
