@@ -6,31 +6,28 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import psutil
 from watchfiles import Change, awatch
 
-from copilotd import __version__, lifecycle, logs
-from copilotd.chat.session import ChatService
+from copilotd import __version__, lifecycle, logs, pool
 from copilotd.completion.service import CompletionService
-from copilotd.completion.text import TextService
-from copilotd.config import RELOADABLE, Settings, tables
-from copilotd.engine.client import EngineClient
+from copilotd.config import RELOADABLE, Settings, changes
 from copilotd.engine.protocol import Engine
-from copilotd.errors import ConfigError, CopilotdError
+from copilotd.errors import ConfigError
 from copilotd.http.app import Services, build_app
 from copilotd.http.front import HttpFront
-from copilotd.loading import provider
 from copilotd.lsp.front import LspFront
-from copilotd.models.catalogue import load_catalogue
-from copilotd.models.provision import Provision
-from copilotd.models.store import Store
+from copilotd.models.tuning import Tunings, describe_machine
 from copilotd.paths import Paths
-from copilotd.types import DaemonStatus, EngineState, ModelInfo, Phase
+from copilotd.served import ServedModel, ServedModels
+from copilotd.tuner import Tuner
+from copilotd.types import DaemonStatus, EngineState, Phase, Tuning
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +48,9 @@ class Origin:
 
 
 def build(paths: Paths, settings: Settings, origin: Origin) -> "Daemon":
-    """The daemon with the real engine and the models of `paths`."""
-    provision = Provision(Store(paths.models), load_catalogue(), settings.model)
-    engine = EngineClient(provider(provision, settings.model), settings.engine)
-    return Daemon(paths, settings, engine, origin)
+    """The daemon with real engines and the models of `paths`."""
+    engine, *second = pool.engines(pool.wanted(paths, settings), settings.engine)
+    return Daemon(paths, settings, engine, origin, *second)
 
 
 def serve(daemon: "Daemon") -> None:
@@ -68,19 +64,28 @@ def serve(daemon: "Daemon") -> None:
 
 
 class Daemon:
-    """One engine, one completion service, one chat service, and the fronts that share them."""
+    """The models, one completion service, and the fronts that share them.
 
-    def __init__(self, paths: Paths, settings: Settings, engine: Engine, origin: Origin) -> None:
+    `chat_engine` holds a second model that is for chat; without it `engine` serves both.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        settings: Settings,
+        engine: Engine,
+        origin: Origin,
+        chat_engine: Engine | None = None,
+    ) -> None:
         self._paths = paths
         self._settings = settings
         self._origin = origin
-        self._engine = engine
+        self._models = _models(settings, engine, chat_engine)
         self._completion = CompletionService(engine, settings.completion)
-        self._chat = ChatService(engine, settings.chat)
-        self._text = TextService(engine)
+        tunings = Tunings(paths.tunings, describe_machine())
+        self._tuner = Tuner(engine, tunings, settings.model, self._learn)
         self._lsp = LspFront(self._completion, engine, self.status)
         self._http = HttpFront(build_app(self._services(), settings.server), settings.server)
-        self._model: ModelInfo | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._url = self._socket = ""
@@ -104,29 +109,34 @@ class Daemon:
 
     def status(self) -> DaemonStatus:
         """One look at the whole daemon."""
+        first, *second = [model.status() for model in self._models.all]
         return DaemonStatus(
             version=__version__,
             pid=os.getpid(),
             uptime=time.monotonic() - self._born,
             rss=psutil.Process().memory_info().rss,
-            state=self._engine.state,
-            model=self._model,
-            alias=self._alias(),
-            engine=self._engine.stats(),
+            state=first.state,
+            model=first.model,
+            alias=first.alias,
+            engine=first.engine,
             completion=self._completion.stats(),
             clients=self._lsp.clients,
             url=self._url,
             socket=self._socket,
+            tuning=self._tuner.tuning,
+            budget=self._completion.budget,
+            chat=second[0] if second else None,
         )
 
     async def _startup(self) -> None:
-        self._engine.subscribe(self._engine_changed)
+        for model in self._models.all:
+            model.engine.subscribe(partial(self._engine_changed, model))
         self._url = await self._http.start()
         self._socket = await self._lsp.start(self._paths)
         arguments = self._origin.arguments
         lifecycle.announce(self._paths, self._url, self._socket, __version__, arguments)
         log.info("copilotd %s listens on %s and %s", __version__, self._url, self._socket)
-        self._begin(self._load_model())
+        self._begin(self._load(self._models.completion))
         self._begin(self._watch_settings())
 
     async def _shutdown(self) -> None:
@@ -134,38 +144,36 @@ class Daemon:
         lifecycle.retract(self._paths)
         for task in self._tasks:
             task.cancel()
-        # The engine at the same time as the fronts: their streams end as soon as it has.
-        closing = (self._http.close(), self._lsp.close(), self._engine.close())
-        await asyncio.gather(*map(_closed, closing))
+        # The engines at the same time as the fronts: their streams end as soon as they have.
+        engines = (model.engine.close() for model in self._models.all)
+        await asyncio.gather(*map(_closed, (self._http.close(), self._lsp.close(), *engines)))
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _services(self) -> Services:
-        return Services(
-            self._completion, self._text, self._chat, self._engine, self.status, self.stop
-        )
-
-    def _alias(self) -> str:
-        known = self._model.name if self._model else self._settings.model.name
-        return self._settings.model.alias or known
+        return Services(self._completion, self._models, self.status, self.stop, self._tuner.measure)
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # --- the model ---------------------------------------------------------------------------
+    # --- the models --------------------------------------------------------------------------
 
-    def _engine_changed(self, state: EngineState) -> None:
+    def _engine_changed(self, model: ServedModel, state: EngineState) -> None:
         if state.phase is Phase.READY:
-            self._begin(self._load_model())
+            self._begin(self._load(model))
         # Failures it logs itself, with their next step; a download says more than a log needs.
         if state.phase not in (Phase.DOWNLOADING, Phase.FAILED):
-            log.info("engine %s", ": ".join(filter(None, (state.phase, state.detail))))
+            who = "engine" if model is self._models.completion else "chat engine"
+            log.info("%s %s", who, ": ".join(filter(None, (state.phase, state.detail))))
 
-    async def _load_model(self) -> None:
-        # The engine logs its own failures, and says when it is ready after a download.
-        with suppress(CopilotdError):
-            self._model = await self._engine.info()
+    async def _load(self, model: ServedModel) -> None:
+        await model.load()
+        if model is self._models.completion and model.info is not None:
+            await self._tuner.loaded(model.info)
+
+    def _learn(self, tuning: Tuning) -> None:
+        self._completion.speed = tuning.calibration.speed
 
     # --- settings that change while it runs --------------------------------------------------
 
@@ -189,17 +197,23 @@ class Daemon:
         except ConfigError as error:
             log.error("settings kept as they were: %s. %s", error.message, error.hint)
             return
-        changed = [t for t in tables() if getattr(new, t) != getattr(self._settings, t)]
-        for table in changed:
-            later = "" if table in RELOADABLE else " after copilotd restart"
-            log.info("[%s] changed, takes effect%s", table, later)
+        for line in changes(self._settings, new):
+            log.info("%s", line)
         self._apply(self._settings.model_copy(update={t: getattr(new, t) for t in RELOADABLE}))
 
     def _apply(self, settings: Settings) -> None:
         self._settings = settings
         self._completion.settings = settings.completion
-        self._chat.settings = settings.chat
+        for model in self._models.all:
+            model.chat.settings = settings.chat
         logs.set_level(settings.log.level)
+
+
+def _models(settings: Settings, engine: Engine, chat_engine: Engine | None) -> ServedModels:
+    first = ServedModel(engine, settings.model.name, settings.model.alias, settings.chat)
+    if chat_engine is None:
+        return ServedModels(first, first)
+    return ServedModels(first, ServedModel(chat_engine, settings.chat.model, "", settings.chat))
 
 
 async def _closed(closing: Awaitable[None]) -> None:

@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import TypeVar
 
 from copilotd.config import ModelSection
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.models.provision import Installed, Progress, Provision
-from copilotd.types import EngineState, Phase
+from copilotd.models.tuning import Tunings, asked
+from copilotd.types import EngineState, Phase, Setup
 
 T = TypeVar("T")
 Report = Callable[[EngineState], None]
@@ -23,28 +25,44 @@ REPORT_EVERY_S = 0.2
 
 
 def provider(
-    provision: Provision, settings: ModelSection
+    provision: Provision,
+    settings: ModelSection,
+    parked: Path | None = None,
+    tunings: Tunings | None = None,
 ) -> Callable[[Report], Awaitable[WorkerSpec]]:
-    """What `EngineClient` calls: download the model if it is missing, and say how to load it."""
+    """What `EngineClient` calls: download the model if it is missing, and say how to load it.
+
+    What it has read is kept in the folder `parked`, or not on disk at all. It is run in the way
+    that `tunings` found best.
+    """
 
     async def provide(report: Report) -> WorkerSpec:
         tell = _throttled(asyncio.get_running_loop(), report)
         installed = await _in_thread(lambda cancelled: provision.ensure(tell, cancelled))
-        return worker_spec(installed, settings)
+        tuning = tunings.read(installed.path, settings) if tunings else None
+        chosen = tuning.calibration.chosen if tuning else asked(settings)
+        return worker_spec(installed, settings, chosen, parked)
 
     return provide
 
 
-def worker_spec(installed: Installed, settings: ModelSection) -> WorkerSpec:
-    """How `installed` is loaded under these settings."""
+def worker_spec(
+    installed: Installed, settings: ModelSection, setup: Setup, parked: Path | None = None
+) -> WorkerSpec:
+    """How `installed` is loaded under these settings, to be run as `setup` says."""
     return WorkerSpec(
         path=str(installed.path),
         name=installed.name,
         n_ctx=settings.n_ctx,
-        n_threads=settings.n_threads,
+        n_threads=setup.n_threads,
+        n_threads_batch=setup.n_threads_batch,
+        n_ubatch=setup.n_ubatch,
         n_gpu_layers=settings.n_gpu_layers,
-        flash_attention=settings.flash_attention,
+        flash_attention=setup.flash_attention,
+        kv_type=setup.kv_type,
         park_bytes=settings.parked_mb * 2**20,
+        park_path=str(parked or ""),
+        park_disk_bytes=settings.parked_disk_mb * 2**20,
         fim_fallback=dict(installed.fim_fallback),
         suffix_first=installed.suffix_first,
     )

@@ -12,12 +12,13 @@ APP = "copilotd"
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The four places: settings, models, logs and caches, and what lives only while running."""
+    """The five places: settings, models, logs, caches, and what lives only while running."""
 
     config: Path
     data: Path
     state: Path
     runtime: Path
+    cache: Path
 
     @classmethod
     def of_user(cls) -> "Paths":
@@ -32,6 +33,7 @@ class Paths:
             data=dirs.user_data_path,
             state=dirs.user_state_path,
             runtime=runtime,
+            cache=dirs.user_cache_path,
         )
 
     @property
@@ -43,6 +45,16 @@ class Paths:
     def models(self) -> Path:
         """The folder of the model store."""
         return self.data / "models"
+
+    @property
+    def parked(self) -> Path:
+        """The folder of what models have read, saved across restarts."""
+        return self.cache / "parked"
+
+    @property
+    def tunings(self) -> Path:
+        """The folder of what was measured of models."""
+        return self.state / "tuning"
 
     @property
     def log(self) -> Path:

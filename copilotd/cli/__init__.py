@@ -9,7 +9,19 @@ import sys
 import typer
 
 from copilotd import __version__
-from copilotd.cli import chat, complete, config, doctor, logs, lsp, models, start, status, stop
+from copilotd.cli import (
+    chat,
+    complete,
+    config,
+    doctor,
+    logs,
+    lsp,
+    models,
+    start,
+    status,
+    stop,
+    tune,
+)
 from copilotd.errors import CopilotdError, NotRunning
 
 EPILOG = """Exit codes: 0 done · 1 failed · 2 wrong usage · 3 no daemon runs · 130 interrupted.
@@ -69,7 +81,7 @@ def _options(
 for panel, commands in {
     "The daemon": (start.start, stop.stop, start.restart, status.status, logs.logs),
     "Using it": (complete.complete, chat.chat, lsp.lsp),
-    "Looking after it": (doctor.doctor,),
+    "Looking after it": (doctor.doctor, tune.tune),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -100,7 +100,7 @@ def _toml(value: object) -> str:
 
 
 def _effect(key: str) -> str:
-    from copilotd.config import DEFAULT, ENVIRONMENT, RELOADABLE, origin, read_layers
+    from copilotd.config import DEFAULT, ENVIRONMENT, LOADING, RELOADABLE, origin, read_layers
     from copilotd.lifecycle import find
     from copilotd.paths import Paths
 
@@ -112,6 +112,6 @@ def _effect(key: str) -> str:
         return f"But {variable} is set, and wins."
     if find(paths) is None:
         return "The next copilotd start uses it."
-    if key.partition(".")[0] in RELOADABLE:
+    if key.partition(".")[0] in RELOADABLE and key not in LOADING:
         return "The running daemon takes it over at once."
     return "The running daemon uses it after copilotd restart."

@@ -11,7 +11,7 @@ import msgspec
 
 from copilotd.errors import EngineError, NotRunning
 from copilotd.lifecycle import Running
-from copilotd.types import DaemonStatus, Message, Outcome
+from copilotd.types import DaemonStatus, Measuring, Message, Outcome, Tuning
 
 LONGEST_ANSWER_S = 600.0
 """A big model on a small machine may think for minutes."""
@@ -54,6 +54,19 @@ class Connection:
         """Ghost text for `text`, the contents of `path`, at `offset` code points."""
         body = {"path": str(path), "text": text, "offset": offset}
         return msgspec.json.decode(self._post("/admin/complete", body), type=Outcome)
+
+    def load(self, model: str) -> None:
+        """Have the model of that name loaded, if it is not."""
+        self._post("/v1/completions", {"model": model, "prompt": "a", "max_tokens": 1})
+
+    def tune(self) -> Generator[Measuring | Tuning, None, None]:
+        """Have the model measured: how far it is, then the result; closing the iterator ends it."""
+        with _translated(), self._client.stream("POST", "/admin/tune") as reply:
+            if reply.is_error:
+                raise _refusal(reply.status_code, reply.read())
+            for line in reply.iter_lines():
+                if data := line.removeprefix("data: "):
+                    yield _step(data)
 
     def fill(self, before: str, after: str, max_tokens: int) -> str:
         """What the model writes between `before` and `after`, unfiltered."""
@@ -112,3 +125,12 @@ def _delta(line: str) -> str:
         raise EngineError(str(event["error"]["message"]), "copilotd logs.")
     choices = event.get("choices") or [{}]
     return str(choices[0].get("delta", {}).get("content") or "")
+
+
+def _step(data: str) -> Measuring | Tuning:
+    event = json.loads(data)
+    if "error" in event:
+        raise EngineError(str(event["error"]["message"]), "copilotd logs.")
+    if "measuring" in event:
+        return msgspec.convert(event["measuring"], Measuring)
+    return msgspec.convert(event["tuning"], Tuning, strict=False)

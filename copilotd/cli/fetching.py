@@ -13,16 +13,16 @@ from copilotd.models.store import Store
 from copilotd.paths import Paths
 
 
-def fetch(paths: Paths, settings: ModelSection, asked_by: str) -> None:
+def fetch(paths: Paths, settings: ModelSection, asked_by: str, role: str = "Model") -> None:
     """Say which model is served and why; download it if it is missing.
 
-    `asked_by` is where `model.name` comes from.
+    `asked_by` is where its name comes from, `role` what it is called here.
 
     Raises: ModelError.
     """
     store, catalogue = Store(paths.models), load_catalogue()
     provision = Provision(store, catalogue, settings)
-    say(f"Model: {provision.wanted}\n  {reason(store, catalogue, settings, asked_by)}")
+    say(f"{role}: {provision.wanted}\n  {reason(store, catalogue, settings, asked_by)}")
     if provision.installed() is not None:
         return
     try:

@@ -57,7 +57,7 @@ def _checked(key: str, value: str, file: Path) -> object:
     try:
         return getattr(kind(**{name: parsed}), name)
     except ValidationError as error:
-        raise explained(error.errors()[0], key, "the command line") from None
+        raise explained(error.errors()[-1], key, "the command line") from None
 
 
 def _parsed(field: FieldInfo, value: str) -> Any:

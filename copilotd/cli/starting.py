@@ -88,7 +88,11 @@ def _prepare(paths: Paths, options: Options) -> Settings:
     sources = (*_files(paths, options), overrides(options))
     settings = load(*sources)
     listen_tcp(settings.server.host, settings.server.port).close()
-    fetch(paths, settings.model, asked_by=origin("model.name", read_layers(*sources)[0]))
+    layers = read_layers(*sources)[0]
+    fetch(paths, settings.model, asked_by=origin("model.name", layers))
+    if settings.chat_model is not None:
+        asked_by = origin("chat.model", layers)
+        fetch(paths, settings.chat_model, asked_by, role="Chat model")
     return settings
 
 
@@ -109,7 +113,8 @@ def _say_that_it_runs(running: Running) -> None:
 
 def _say_what_next(status: DaemonStatus) -> None:
     console = out()
-    console.print(f"[bold green]copilotd runs[/] with {status.alias} on {status.url}")
+    chat = f", and {status.chat.alias} for chat," if status.chat else ""
+    console.print(f"[bold green]copilotd runs[/] with {status.alias}{chat} on {status.url}")
     console.print(
         "\nWhat next:\n"
         "  open your editor          its language server is: copilotd lsp\n"

@@ -7,7 +7,7 @@ import typer
 from copilotd.cli.examples import examples
 
 if TYPE_CHECKING:
-    from copilotd.types import DaemonStatus, EngineStats
+    from copilotd.types import DaemonStatus, EngineStats, ModelStatus
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: all figures as JSON.")]
 
@@ -44,19 +44,22 @@ def _show(now: "DaemonStatus") -> None:
 
 
 def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
-    from copilotd.cli.terminal import duration, size
+    from copilotd.cli.terminal import duration
 
-    completion, engine = now.completion, now.engine
+    completion, first = now.completion, _first(now)
     return [
         ("copilotd", f"{now.version}, pid {now.pid}, up {duration(now.uptime)}"),
-        ("engine", ": ".join(filter(None, (now.state.phase, now.state.detail)))),
-        ("model", _model(now)),
-        ("memory", f"model {size(engine.rss)}, daemon {size(now.rss)}"),
+        ("engine", _state(first)),
+        ("model", _model(first)),
+        *(_second(now.chat) if now.chat else ()),
+        ("memory", _memory(now)),
         ("editors", ", ".join(now.clients) or "none connected"),
         ("HTTP", f"{now.url}  (API page: {now.url}/docs)"),
         ("LSP", now.socket),
-        ("requests", f"{engine.requests}, {engine.running} running, {engine.waiting} waiting"),
-        ("speed", _speed(engine)),
+        ("requests", _requests(now)),
+        ("speed", _speed(now.engine)),
+        *([("chat speed", _speed(now.chat.engine))] if now.chat else ()),
+        *_measured(now),
         (
             "ghost text",
             f"{completion.shown} shown of {completion.requests} asked for, "
@@ -65,13 +68,55 @@ def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
     ]
 
 
-def _model(now: "DaemonStatus") -> str:
+def _measured(now: "DaemonStatus") -> list[tuple[str, str]]:
+    from copilotd.cli.speed import SMALLER_MODEL, in_words, is_slow
+
+    if now.tuning is None or now.budget is None:
+        return []
+    speed = now.tuning.calibration.speed
+    rows = [("measured", in_words(speed, now.budget))]
+    if is_slow(speed):
+        rows.append(("", f"slow on {now.tuning.machine}. {SMALLER_MODEL}"))
+    return rows
+
+
+def _first(now: "DaemonStatus") -> "ModelStatus":
+    from copilotd.types import ModelStatus
+
+    return ModelStatus(now.alias, now.state, now.model, now.engine)
+
+
+def _second(chat: "ModelStatus") -> list[tuple[str, str]]:
+    return [("chat engine", _state(chat)), ("chat model", _model(chat))]
+
+
+def _state(model: "ModelStatus") -> str:
+    return ": ".join(filter(None, (model.state.phase, model.state.detail)))
+
+
+def _model(served: "ModelStatus") -> str:
     from copilotd.cli.terminal import size
 
-    if now.model is None:
-        return f"{now.alias} (not loaded)"
-    name = now.model.name if now.alias == now.model.name else f"{now.model.name} as {now.alias}"
-    return f"{name}, {size(now.model.size)}, context {now.model.n_ctx} tokens"
+    model, alias = served.model, served.alias
+    if model is None:
+        return f"{alias} (not loaded)"
+    name = model.name if alias == model.name else f"{model.name} as {alias}"
+    return f"{name}, {size(model.size)}, context {model.n_ctx} tokens"
+
+
+def _memory(now: "DaemonStatus") -> str:
+    from copilotd.cli.terminal import size
+
+    chat = f"chat model {size(now.chat.engine.rss)}, " if now.chat else ""
+    return f"model {size(now.engine.rss)}, {chat}daemon {size(now.rss)}"
+
+
+def _requests(now: "DaemonStatus") -> str:
+    engines = {"": now.engine} | ({"; chat: ": now.chat.engine} if now.chat else {})
+    return "".join(
+        f"{whose}{engine.requests}, {engine.running} running, {engine.waiting} waiting"
+        for whose, engine in engines.items()
+    )
 
 
 def _speed(engine: "EngineStats") -> str:

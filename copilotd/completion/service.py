@@ -4,37 +4,45 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from contextlib import aclosing
 from dataclasses import replace
-from uuid import uuid4
 
+from copilotd.completion.anchors import Anchors
+from copilotd.completion.anticipation import Anticipation
+from copilotd.completion.budget import Budget, budget
 from copilotd.completion.cache import CompletionCache
+from copilotd.completion.composer import Composer, outcome
 from copilotd.completion.feedback import Feedback
+from copilotd.completion.flight import Flight
 from copilotd.completion.latest import Latest, Superseded
 from copilotd.completion.mode import mode_at
-from copilotd.completion.writing import Written, read
+from copilotd.completion.rhythm import Rhythm
 from copilotd.config import CompletionSection
 from copilotd.engine.protocol import Engine
 from copilotd.errors import CopilotdError, EngineNotReady
-from copilotd.postprocess.pipeline import finish
-from copilotd.postprocess.scene import Draft, Scene
-from copilotd.prompt.fim import fim_prompt, with_bos
-from copilotd.prompt.window import trim_prefix, trim_suffix, window
+from copilotd.postprocess.scene import Scene
 from copilotd.types import (
     Completion,
     CompletionRequest,
     CompletionStats,
-    Explanation,
-    FilterStep,
-    GenerateRequest,
+    Document,
+    EngineState,
     Lane,
-    ModelInfo,
     Outcome,
+    Phase,
+    Speed,
     Status,
     Trigger,
 )
 
 log = logging.getLogger(__name__)
+
+_OF_A_GAP = 0.7
+"""Somebody who types fast is answered within this part of the usual gap between keystrokes."""
+_SOONEST_S = 0.08
+_WORTH_ASKING_AHEAD = 0.1
+"""Share of suggestions that somebody accepts, for whom it pays to ask for what follows them."""
+_LEAST = 2
+"""Characters, white space aside, for which a piece of a suggestion is worth showing."""
 
 
 class CompletionService:
@@ -42,12 +50,19 @@ class CompletionService:
 
     def __init__(self, engine: Engine, settings: CompletionSection) -> None:
         self.settings = settings
+        self.speed: Speed | None = None
         self._engine = engine
         self._cache = CompletionCache(settings.cache_entries)
+        self._anchors = Anchors(engine)
+        self._composer = Composer(engine, self._anchors)
+        self._anticipation = Anticipation()
+        self._flights: dict[tuple[str, str], Flight] = {}
         self._latest = Latest()
+        self._rhythm = Rhythm()
         self._feedback = Feedback()
         self._counts: Counter[str] = Counter()
         self._last: Outcome | None = None
+        engine.subscribe(self._engine_changed)
 
     async def complete(self, request: CompletionRequest) -> Outcome:
         """The ghost text for `request`, or why there is none.
@@ -56,10 +71,30 @@ class CompletionService:
         method: it becomes an outcome with its reason.
         """
         started = time.perf_counter()
-        outcome = self._refusal(request) or self._remembered(request)
-        if outcome is None:
-            outcome = await self._attempt(request)
-        return self._recorded(outcome, started)
+        self._anticipation.drop()
+        found = self._refusal(request) or self._remembered(request)
+        if found is None:
+            found = await self._attempt(request)
+        return self._recorded(request, found, started)
+
+    def opened(self, document: Document) -> None:
+        """The user turned to this document."""
+        if self.settings.enabled and self.settings.anticipate:
+            self._anticipation.plan(lambda: self._anchors.warm_head(document, self.budget))
+
+    def changed(self, document: Document, offset: int | None, client: str) -> None:
+        """The user changed the document; the cursor is probably at `offset` now, if that is known.
+
+        What is being written on another way than this change is ended at once.
+        """
+        key = (client, document.uri)
+        flight = self._flights.get(key)
+        if flight is not None and not _leads_near(flight, document, offset):
+            flight.shared.cancel()
+        if offset is None:
+            self._anticipation.drop()
+        else:
+            self._plan(CompletionRequest(document, offset, client=client), None)
 
     def shown(self, id: str) -> None:
         """The editor drew the suggestion."""
@@ -83,6 +118,11 @@ class CompletionService:
             accepted=self._feedback.counts["accepted"],
             rejected=self._feedback.counts["rejected"],
         )
+
+    @property
+    def budget(self) -> Budget:
+        """What a suggestion may cost under the settings of now, at the speed known by now."""
+        return budget(self.settings, self.speed)
 
     @property
     def last(self) -> Outcome | None:
@@ -122,72 +162,127 @@ class CompletionService:
             return Outcome(Status.FAILED, "an internal error; `copilotd logs` has its trace")
 
     async def _asked(self, request: CompletionRequest) -> Outcome:
+        patience_s = self._patience_s(request)
+        flight = self._under_way(request)
+        if flight is None:
+            await self._debounced(request)
+            # What was being written when the request came in may be there now.
+            if found := self._remembered(request):
+                return found
+            flight = self._take_off(request)
+        return await self._served(request, flight, flight.started + patience_s)
+
+    def _under_way(self, request: CompletionRequest) -> Flight | None:
+        """A flight that is ahead of what was typed, on the same way."""
+        flight = self._flights.get(request.key)
+        leads = flight and flight.leads(request.document, request.offset)
+        return flight if leads else None
+
+    async def _debounced(self, request: CompletionRequest) -> None:
         if request.trigger is Trigger.AUTOMATIC:
-            await asyncio.sleep(self.settings.debounce_ms / 1000)
-        scene = self._scene(request)
-        info = await self._engine.info()
-        prompt = await self._prompt(scene, info)
-        written = await self._generate(scene, prompt)
-        draft, steps = finish(scene, Draft(written.text, unfinished=written.unfinished))
-        explanation = await self._explained(scene, prompt, written, steps)
-        return self._offered(scene, draft, explanation)
+            await asyncio.sleep(self.budget.debounce_ms / 1000)
 
-    def _scene(self, request: CompletionRequest) -> Scene:
+    def _take_off(self, request: CompletionRequest, lane: Lane = Lane.COMPLETION) -> Flight:
+        """Have the model write, in place of what it writes in the same document now."""
+        older = self._flights.get(request.key)
+        if older is not None:
+            older.shared.cancel()
         mode = mode_at(request.document, request.offset)
-        return Scene(request.document, request.offset, mode, self.settings.max_lines)
+        scene = Scene(request.document, request.offset, mode, self.settings.max_lines)
+        flight = Flight(scene, lambda flight: self._flown(flight, request, lane))
+        self._flights[request.key] = flight
+        return flight
 
-    async def _prompt(self, scene: Scene, info: ModelInfo) -> list[int]:
-        budget = self.settings
-        suffix_tokens = budget.suffix_tokens if info.fim.prefix is not None else 0
-        part = window(scene.document, scene.offset, budget.prefix_tokens, suffix_tokens)
-        before = await self._engine.tokenize(part.before, special=False)
-        before = trim_prefix(before, budget.prefix_tokens)
-        if not suffix_tokens:
-            return with_bos(info, before)
-        after = await self._engine.tokenize(part.after, special=False)
-        return fim_prompt(info, before, trim_suffix(after, suffix_tokens))
+    async def _flown(self, flight: Flight, request: CompletionRequest, lane: Lane) -> Outcome:
+        try:
+            whole = await self._composer.compose(flight, self.budget, lane)
+        finally:
+            if self._flights.get(request.key) is flight:
+                del self._flights[request.key]
+        if whole.completion is not None:
+            self._cache.remember(request.document, whole.completion, whole.explanation)
+        return whole
 
-    async def _generate(self, scene: Scene, prompt: list[int]) -> Written:
-        wanted = GenerateRequest(prompt, self.settings.max_tokens, lane=Lane.COMPLETION)
-        async with aclosing(self._engine.generate(wanted)) as events:
-            return await read(scene, events)
+    async def _served(self, request: CompletionRequest, flight: Flight, due: float) -> Outcome:
+        """The whole suggestion; from the time `due` on the first useful piece of it."""
+        with flight.shared.awaited():
+            while not flight.landed:
+                wait_s = due - time.perf_counter()
+                if wait_s <= 0 and (piece := _useful(request, flight)):
+                    flight.shared.leave()
+                    return piece
+                await flight.grown(wait_s if 0 < wait_s < float("inf") else None)
+            return _cut(request, flight, flight.result())
 
-    async def _explained(
-        self, scene: Scene, prompt: list[int], written: Written, steps: tuple[FilterStep, ...]
-    ) -> Explanation:
-        return Explanation(
-            source="engine",
-            mode=scene.mode,
-            prompt=await self._engine.detokenize(prompt),
-            raw=written.steps[0].before if written.steps else written.text,
-            filters=written.steps + steps,
-            prompt_tokens=len(prompt),
-            cached_tokens=written.usage.cached_tokens,
-            completion_tokens=written.usage.completion_tokens,
-            first_token_ms=written.first_token_ms,
-        )
+    def _patience_s(self, request: CompletionRequest) -> float:
+        """How long the whole suggestion is waited for."""
+        if request.trigger is Trigger.INVOKED:
+            return float("inf")
+        patience_s = self.budget.answer_ms / 1000
+        gap_s = self._rhythm.beat(request.key, time.perf_counter())
+        return patience_s if gap_s is None else min(patience_s, max(_SOONEST_S, _OF_A_GAP * gap_s))
 
-    def _offered(self, scene: Scene, draft: Draft, explanation: Explanation) -> Outcome:
-        if not draft.text:
-            by = explanation.filters[-1].name if explanation.filters else ""
-            reason = f"nothing left after the filter {by}" if by else "the model wrote nothing"
-            return Outcome(Status.EMPTY, reason, explanation=explanation)
-        end = scene.offset + draft.overwrites
-        completion = Completion(uuid4().hex, draft.text, scene.offset, end)
-        self._cache.remember(scene.document, completion, explanation)
-        return Outcome(Status.SHOWN, "the model's answer", completion, explanation)
-
-    def _recorded(self, outcome: Outcome, started: float) -> Outcome:
+    def _recorded(self, request: CompletionRequest, found: Outcome, started: float) -> Outcome:
         total_ms = (time.perf_counter() - started) * 1000
-        outcome = replace(outcome, explanation=replace(outcome.explanation, total_ms=total_ms))
+        found = replace(found, explanation=replace(found.explanation, total_ms=total_ms))
         self._counts["requests"] += 1
-        self._counts[outcome.status] += 1
-        self._counts[outcome.explanation.source] += 1
-        if outcome.completion is not None:
-            self._feedback.offered(outcome.completion.id)
-        if outcome.status is not Status.CANCELLED:
-            self._last = outcome
-        return outcome
+        self._counts[found.status] += 1
+        self._counts[found.explanation.source] += 1
+        if found.completion is not None:
+            self._feedback.offered(found.completion.id)
+        if found.status is not Status.CANCELLED:
+            self._last = found
+            self._plan(request, found.completion)
+        return found
+
+    # --- in the pauses -----------------------------------------------------------------------
+
+    def _plan(self, request: CompletionRequest, shown: Completion | None) -> None:
+        if self.settings.enabled and self.settings.anticipate:
+            self._anticipation.plan(lambda: self._prepare(request, shown))
+
+    async def _prepare(self, request: CompletionRequest, shown: Completion | None) -> None:
+        """Ask for what follows the acceptance of `shown`, and anchor a prompt that went stale."""
+        if shown is not None and self._feedback.acceptance >= _WORTH_ASKING_AHEAD:
+            await self._ask_ahead(request, shown)
+        await self._anchors.settle(request.document, request.offset, self.budget)
+
+    async def _ask_ahead(self, request: CompletionRequest, shown: Completion) -> None:
+        text = request.document.text
+        accepted = text[: shown.start] + shown.text + text[shown.end :]
+        document = replace(request.document, text=accepted)
+        offset = shown.start + len(shown.text)
+        if self._cache.find(document, offset) is None:
+            ahead = CompletionRequest(document, offset, client=request.client)
+            await self._take_off(ahead, Lane.BACKGROUND).shared.result()
+
+    def _engine_changed(self, state: EngineState) -> None:
+        if state.phase is not Phase.READY:
+            self._anchors.clear()
+
+
+def _leads_near(flight: Flight, document: Document, offset: int | None) -> bool:
+    """Whether the change goes along what is written; the editor may have closed a bracket."""
+    if offset is None:
+        return False
+    return any(flight.leads(document, offset - closers) for closers in range(3))
+
+
+def _useful(request: CompletionRequest, flight: Flight) -> Outcome | None:
+    """What is written so far, if it is worth showing."""
+    piece = _cut(request, flight, outcome(flight))
+    text = piece.completion.text if piece.completion else ""
+    return piece if len("".join(text.split())) >= _LEAST else None
+
+
+def _cut(request: CompletionRequest, flight: Flight, made: Outcome) -> Outcome:
+    """`made` without what was typed of it since."""
+    if made.completion is None:
+        return made
+    rest = flight.origin.rest(made.completion, request.document, request.offset)
+    if rest is None:
+        return Outcome(Status.EMPTY, "typed to its end already", explanation=made.explanation)
+    return replace(made, completion=rest)
 
 
 def _reason(error: CopilotdError) -> str:

@@ -1,8 +1,8 @@
 """What the model writes, read only as far as it is of use."""
 
 import time
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field, replace
 
 from msgspec import structs
 
@@ -13,29 +13,47 @@ from copilotd.types import Chunk, FilterStep, Finished, FinishReason, Usage
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The text, cut where a streaming filter (see `steps`) or the token limit stopped it."""
+    """The text so far; at the end cut where a streaming filter (see `steps`) stopped it.
 
-    text: str
-    steps: tuple[FilterStep, ...]
-    usage: Usage
-    first_token_ms: float
-    unfinished: bool = False
+    `unfinished` says that more would follow: it is still being written, or the token limit ended
+    it.
+    """
+
+    text: str = ""
+    steps: tuple[FilterStep, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    first_token_ms: float = 0.0
+    unfinished: bool = True
 
 
-async def read(scene: Scene, events: AsyncGenerator[Chunk | Finished, None]) -> Written:
-    """Collect the output until it ends or a streaming filter has seen enough."""
-    started = time.perf_counter()
-    text, usage, first_token_ms, pieces = "", Usage(), 0.0, 0
+async def read(
+    scene: Scene,
+    events: AsyncGenerator[Chunk | Finished, None],
+    started: float,
+    tell: Callable[[Written], None],
+) -> Written:
+    """Collect the output until it ends or a streaming filter has seen enough.
+
+    `tell` hears of every piece that came before that. `started` is when the work for it began, by
+    `time.perf_counter`.
+    """
+    written = Written()
     async for event in events:
         if isinstance(event, Finished):
             unfinished = event.reason is FinishReason.LENGTH
-            return Written(text, (), event.usage, first_token_ms, unfinished)
-        first_token_ms = first_token_ms or (time.perf_counter() - started) * 1000
-        pieces += 1
-        usage = structs.replace(event.usage or usage, completion_tokens=pieces)
-        text += event.text
-        if stopped := stop_at(scene, text):
+            return replace(written, usage=event.usage, unfinished=unfinished)
+        written = _longer(written, event, started)
+        if stopped := stop_at(scene, written.text):
             name, length = stopped
-            step = FilterStep(name, text, text[:length])
-            return Written(text[:length], (step,), usage, first_token_ms)
-    return Written(text, (), usage, first_token_ms)
+            text = written.text[:length]
+            step = FilterStep(name, written.text, text)
+            return replace(written, text=text, steps=(step,), unfinished=False)
+        tell(written)
+    return replace(written, unfinished=False)
+
+
+def _longer(written: Written, piece: Chunk, started: float) -> Written:
+    first_ms = written.first_token_ms or (time.perf_counter() - started) * 1000
+    usage = piece.usage or written.usage
+    usage = structs.replace(usage, completion_tokens=written.usage.completion_tokens + 1)
+    return replace(written, text=written.text + piece.text, usage=usage, first_token_ms=first_ms)

@@ -5,6 +5,7 @@ Order of precedence: command line > environment (`COPILOTD_SERVER__PORT=8010`) >
 `configs/copilotd.toml` is generated from these models.
 """
 
+from copilotd.config.changes import changes
 from copilotd.config.sections import (
     ChatSection,
     CompletionSection,
@@ -20,6 +21,7 @@ from copilotd.config.sources import (
     COMMAND_LINE,
     DEFAULT,
     ENVIRONMENT,
+    LOADING,
     PROJECT_FILE,
     PROJECT_TABLES,
     RELOADABLE,
@@ -37,6 +39,7 @@ __all__ = [
     "COMMAND_LINE",
     "DEFAULT",
     "ENVIRONMENT",
+    "LOADING",
     "PROJECT_FILE",
     "PROJECT_TABLES",
     "RELOADABLE",
@@ -50,6 +53,7 @@ __all__ = [
     "ServerSection",
     "Settings",
     "allowed_values",
+    "changes",
     "find_project_file",
     "load",
     "load_leniently",

@@ -1,9 +1,11 @@
 """Every setting, with its default, its bounds and its meaning."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+Auto = Literal["auto"]
 
 
 class Section(BaseModel):
@@ -24,16 +26,23 @@ class ModelSection(Section):
     n_ctx: int = Field(default=8192, ge=512)
     """Context in tokens, shared by all requests; the KV cache grows with it."""
     n_threads: int = Field(default=0, ge=0)
-    """Threads for decoding; 0 means one per physical core."""
+    """Threads; 0 goes by what was measured, and means one per physical core until then."""
     n_gpu_layers: int = Field(default=-1, ge=-1)
     """Layers kept on the GPU, where llama.cpp was built with one; -1 means all of them."""
     flash_attention: Literal["auto", "on", "off"] = "auto"
-    """llama.cpp's flash attention; "off" is often faster on a CPU."""
+    """llama.cpp's flash attention; "auto" goes by what was measured (copilotd tune)."""
+    kv_type: Literal["f16", "q8_0"] = "f16"
+    """Precision of the KV cache; q8_0 takes half the memory, and flash attention with it."""
     parked_mb: int = Field(default=256, ge=0)
     """Memory in MB that keeps what was read of documents and conversations that nobody works on
     now, so that going back to one is quick."""
+    parked_disk_mb: int = Field(default=1024, ge=0)
+    """Disk space in MB that keeps the same across restarts; 0 keeps nothing. The folder holds what
+    the model has read of your files."""
     auto_download: bool = True
     """Whether a missing model is downloaded when the daemon starts."""
+    auto_tune: bool = True
+    """Whether the daemon measures by itself, once and in idle time, what a model costs here."""
 
 
 class ServerSection(Section):
@@ -67,23 +76,39 @@ class CompletionSection(Section):
     """Whether ghost text is offered at all."""
     disabled_languages: list[str] = []
     """Language ids (as the editor names them) without automatic ghost text."""
-    debounce_ms: int = Field(default=50, ge=0)
-    """Wait this long for the next keystroke before the model is asked."""
-    prefix_tokens: int = Field(default=768, ge=16)
-    """Tokens of text before the cursor that the model sees at most."""
-    suffix_tokens: int = Field(default=128, ge=0)
-    """Tokens of text after the cursor that the model sees at most."""
-    max_tokens: int = Field(default=96, ge=1)
-    """Tokens to generate at most for one suggestion."""
+    target_ms: int = Field(default=300, ge=1)
+    """Half of all suggestions shall show their first line within this; at this time what is
+    written by then is shown."""
+    limit_ms: int = Field(default=1000, ge=1)
+    """Nine of ten suggestions shall show their first line within this; no suggestion that you did
+    not ask for takes longer."""
+    debounce_ms: Auto | Annotated[int, Field(ge=0)] = "auto"
+    """Wait this long for the next keystroke before the model is asked; "auto" goes by the measured
+    speed (copilotd tune)."""
+    prefix_tokens: Auto | Annotated[int, Field(ge=16)] = "auto"
+    """Tokens of text before the cursor that the model sees at most; "auto" goes by the measured
+    speed."""
+    suffix_tokens: Auto | Annotated[int, Field(ge=0)] = "auto"
+    """Tokens of text after the cursor that the model sees at most; "auto" goes by the measured
+    speed."""
+    max_tokens: Auto | Annotated[int, Field(ge=1)] = "auto"
+    """Tokens to generate at most for one suggestion; "auto" goes by the measured speed and
+    limit_ms."""
     max_lines: int = Field(default=8, ge=1)
     """Lines to suggest at most."""
     cache_entries: int = Field(default=256, ge=0)
     """Suggestions kept, so that text typed along one needs no model."""
+    anticipate: bool = True
+    """Whether pauses are used to prepare what will probably be asked for next."""
 
 
 class ChatSection(Section):
     """Chat."""
 
+    model: str = ""
+    """A second model, for chat only: a name, a source or a path as in model.name. It is loaded
+    beside the first when somebody chats, if the memory is there for both. Empty means that one
+    model serves both."""
     system_prompt: str = (
         "You are copilotd, a careful programming assistant that runs on the user's own machine."
     )
@@ -118,6 +143,13 @@ class Settings(BaseSettings):
     completion: CompletionSection = CompletionSection()
     chat: ChatSection = ChatSection()
     log: LogSection = LogSection()
+
+    @property
+    def chat_model(self) -> ModelSection | None:
+        """The second model, loaded as the first is; None if the settings name none."""
+        if not self.chat.model:
+            return None
+        return self.model.model_copy(update={"name": self.chat.model, "alias": ""})
 
     @classmethod
     def settings_customise_sources(

@@ -26,6 +26,10 @@ PROJECT_TABLES: tuple[str, ...] = ("completion", "chat")
 RELOADABLE: tuple[str, ...] = ("completion", "chat", "log")
 """Tables whose changes take effect in a running daemon; the others need a restart."""
 
+LOADING: tuple[str, ...] = ("chat.model",)
+"""Settings of those tables that download and load something: they need a restart all the same, and
+no project can make them."""
+
 COMMAND_LINE = "the command line"
 ENVIRONMENT = "the environment"
 DEFAULT = "default"
@@ -70,8 +74,8 @@ def load_leniently(
     try:
         return Settings(**merged), problems
     except ValidationError as error:
-        for detail in error.errors():
-            key = _key(detail)
+        # A setting of several types has an error for each; the last type says the most.
+        for key, detail in {_key(detail): detail for detail in error.errors()}.items():
             problems.append(explained(detail, key, origin(key, layers)))
             _drop(merged, key)
     return Settings(**merged), problems
@@ -134,6 +138,10 @@ def _read_environment() -> Layer:
 
 def _read_project(file: Path | None, problems: list[ConfigError]) -> Layer:
     values = read_file(file) if file else {}
+    for key in LOADING:
+        if _has(values, key.split(".")):
+            problems.append(_not_for_projects(key, file))
+            _drop(values, key)
     problems += [
         ConfigError(
             f"[{table}] (from {file}): a project cannot set this table",
@@ -143,6 +151,13 @@ def _read_project(file: Path | None, problems: list[ConfigError]) -> Layer:
         if table not in PROJECT_TABLES
     ]
     return Layer(str(file), {table: values[table] for table in PROJECT_TABLES if table in values})
+
+
+def _not_for_projects(key: str, file: Path | None) -> ConfigError:
+    return ConfigError(
+        f"{key} (from {file}): a project cannot set this",
+        "Use your own file: copilotd config path.",
+    )
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What a setting accepts, and what is wrong with a value, in words for a person."""
 
 from difflib import get_close_matches
-from typing import get_args
+from types import UnionType
+from typing import Union, get_args, get_origin
 
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
@@ -19,7 +20,7 @@ def allowed_values(key: str) -> str:
     fields = tables()[section].model_fields
     if name not in fields:
         return f"in [{section}] the keys {', '.join(fields)}"
-    return _kind(fields[name]) + _bounds(fields[name])
+    return _allowed(fields[name])
 
 
 def explained(detail: ErrorDetails, key: str, where: str) -> ConfigError:
@@ -36,8 +37,17 @@ def unknown(key: str, where: str) -> ConfigError:
     return ConfigError(message, f"Allowed: {allowed_values(key)}.")
 
 
+def _allowed(field: FieldInfo) -> str:
+    if get_origin(field.annotation) in (Union, UnionType):
+        kinds = map(FieldInfo.from_annotation, get_args(field.annotation))
+        return " or ".join(map(_allowed, kinds))
+    return _kind(field) + _bounds(field)
+
+
 def _kind(field: FieldInfo) -> str:
     if values := [value for value in get_args(field.annotation) if isinstance(value, str)]:
+        if len(values) == 1:
+            return f'"{values[0]}"'
         return "one of " + ", ".join(f'"{value}"' for value in values)
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     return next((n for kind, n in names.items() if field.annotation is kind), "a list of texts")

@@ -6,33 +6,40 @@ back all its memory, and because a token loop must not share an event loop with 
 
 import itertools
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TypeVar
 
+import msgspec
 import psutil
 
 from copilotd.config import EngineSection
 from copilotd.engine.connection import Connection
 from copilotd.engine.keeper import Connect, Keeper, Provision
 from copilotd.engine.protocol import (
+    Calibrate,
     Cancel,
     Command,
     Detokenize,
     Embed,
     Finish,
     Generate,
+    Measured,
     Output,
+    Result,
     Tokenize,
 )
 from copilotd.engine.totals import Meter, Totals
 from copilotd.errors import EngineBusy, EngineDied
 from copilotd.types import (
+    Calibration,
     Chunk,
     EngineState,
     EngineStats,
     Finished,
     GenerateRequest,
+    Measuring,
     ModelInfo,
+    Setup,
 )
 
 T = TypeVar("T")
@@ -94,6 +101,20 @@ class EngineClient:
                 del self._meters[id]
                 self._totals.add(meter.usage())
 
+    async def calibrate(
+        self, asked: Setup, quiet_s: float, *, patient: bool
+    ) -> AsyncGenerator[Measuring | Calibration, None]:
+        """Stream how far it is, then the result; closing the generator ends it."""
+        async with AsyncExitStack() as stack:
+            worker = await stack.enter_async_context(self._keeper.use())
+            if patient:
+                # Nobody waits for the result: no reason to keep a model that is not used.
+                await stack.aclose()
+            command = Calibrate(next(self._ids), asked, quiet_s, patient)
+            async with aclosing(_measured(worker.connection, command)) as steps:
+                async for step in steps:
+                    yield step
+
     def stats(self) -> EngineStats:
         """Counts since the start."""
         running = sum(meter.first_at is not None for meter in self._meters.values())
@@ -143,6 +164,23 @@ async def _events(
                     yield event.chunk
                 elif isinstance(event, Finish):
                     yield event.finished
+    finally:
+        if not finished:
+            _cancel(connection, command)
+
+
+async def _measured(
+    connection: Connection, command: Calibrate
+) -> AsyncGenerator[Measuring | Calibration, None]:
+    finished = False
+    try:
+        async with aclosing(connection.stream(command)) as events:
+            async for event in events:
+                finished = isinstance(event, Result)
+                if isinstance(event, Measured):
+                    yield event.progress
+                elif isinstance(event, Result):
+                    yield msgspec.msgpack.decode(event.value, type=Calibration)
     finally:
         if not finished:
             _cancel(connection, command)

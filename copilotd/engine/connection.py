@@ -11,11 +11,21 @@ from typing import TypeVar
 import msgspec
 
 from copilotd import errors
-from copilotd.engine.protocol import Command, Event, Failed, Finish, Result
+from copilotd.engine.protocol import (
+    SAVES_WITHIN_S,
+    Command,
+    Event,
+    Failed,
+    Finish,
+    Notice,
+    Result,
+)
 from copilotd.errors import EngineDied, EngineError
 
 T = TypeVar("T")
 Inbox = asyncio.Queue[Event | EngineDied]
+
+_ENDS_WITHIN_S = SAVES_WITHIN_S + 0.25
 
 log = logging.getLogger(__name__)
 
@@ -87,13 +97,18 @@ class Connection:
         self._process.stdin.write(len(body).to_bytes(4, "big") + body)
 
     async def close(self) -> None:
-        """End the worker at once; it keeps nothing that would need saving."""
+        """End the worker; it has a moment to save its KV cache, those who wait for it have not."""
         self._closing = True
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._fail(EngineDied("the model is being unloaded", "Try again."))
+        self._close_pipes()
+        try:
+            async with asyncio.timeout(_ENDS_WITHIN_S):
+                await self._process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
         await self._process.wait()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._close_pipes()
 
     async def _read_events(self) -> None:
         if self._process.stdout is None:
@@ -102,8 +117,10 @@ class Connection:
             while True:
                 header = await self._process.stdout.readexactly(4)
                 body = await self._process.stdout.readexactly(int.from_bytes(header, "big"))
-                event = msgspec.msgpack.decode(body, type=Event)
-                if inbox := self._inboxes.get(event.id):
+                event = msgspec.msgpack.decode(body, type=Event | Notice)
+                if isinstance(event, Notice):
+                    log.warning(event.message)
+                elif inbox := self._inboxes.get(event.id):
                     inbox.put_nowait(event)
         await self._bury()
 
@@ -113,11 +130,14 @@ class Connection:
             f"the model's worker process {_ending(code)}{self._quoted()}",
             "The next request starts a new one; `copilotd logs` shows more.",
         )
-        for inbox in self._inboxes.values():
-            inbox.put_nowait(error)
+        self._fail(error)
         if not self._closing:
             self._close_pipes()
             self._on_death(error)
+
+    def _fail(self, error: EngineDied) -> None:
+        for inbox in self._inboxes.values():
+            inbox.put_nowait(error)
 
     def _close_pipes(self) -> None:
         if self._process.stdin is not None:

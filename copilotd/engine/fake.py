@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from copilotd.errors import ContextOverflow
 from copilotd.types import (
+    Calibration,
     Chunk,
     EngineState,
     EngineStats,
@@ -16,8 +17,12 @@ from copilotd.types import (
     Finished,
     FinishReason,
     GenerateRequest,
+    Measurement,
+    Measuring,
     ModelInfo,
     Phase,
+    Setup,
+    Speed,
     Usage,
 )
 
@@ -53,13 +58,32 @@ FAKE_MODEL = ModelInfo(
     load_ms=0.0,
 )
 
+_SETUP = Setup("off", 4, 4, 128)
+_ON = Setup("on", 4, 4, 128)
+FAKE_CALIBRATION = Calibration(
+    default=_SETUP,
+    chosen=_SETUP,
+    speed=Speed(
+        prefill={32: 160.0, 128: 200.0, 512: 200.0},
+        decode={100: 20.0, 1000: 25.0},
+        batch={2: 1.5, 3: 2.0, 4: 2.4, 6: 3.2, 8: 4.0},
+    ),
+    measurements=[
+        Measurement(_SETUP, 0, 128, 640.0),
+        Measurement(_SETUP, 1000, 1, 25.0),
+        Measurement(_ON, 0, 128, 640.0),
+        Measurement(_ON, 1000, 1, 50.0),
+    ],
+)
+
 
 class FakeEngine:
     """Answers every request with the text that `script` gives for its rendered prompt.
 
     `hold` keeps each generation back before its first piece until it is set, so that a test can
-    act in the middle of one. `asked` is set by the first request, `requests` records them all, and
-    `cancelled` counts generations that were closed before their end.
+    act in the middle of one. `asked` is set by the first request, `requests` records them all,
+    `cancelled` counts generations that were closed before their end, and `closed` is set by the
+    first of those.
     """
 
     def __init__(
@@ -76,7 +100,10 @@ class FakeEngine:
         self.state = EngineState(Phase.READY)
         self.requests: list[GenerateRequest] = []
         self.cancelled = 0
+        self.calibrations = 0
+        self.calm = asyncio.Event()
         self.asked = asyncio.Event()
+        self.closed = asyncio.Event()
 
     def enter(self, state: EngineState) -> None:
         """Pretend to change state, and tell the listeners."""
@@ -112,7 +139,7 @@ class FakeEngine:
         self.asked.set()
         if len(request.prompt) >= self._info.n_ctx:
             raise ContextOverflow("the prompt does not fit")
-        prompt = await self.detokenize(request.prompt)
+        prompt = await self.detokenize(request.prompt) + request.tail
         answer = self._script if isinstance(self._script, str) else self._script(prompt)
         finished = False
         try:
@@ -120,12 +147,24 @@ class FakeEngine:
                 finished = isinstance(event, Finished)
                 yield event
         finally:
-            self.cancelled += not finished
+            if not finished:
+                self.cancelled += 1
+                self.closed.set()
 
     async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
         """A unit vector along the axis given by the input's length."""
         size = self._info.n_embd
         return [[float(len(tokens) % size == axis) for axis in range(size)] for tokens in inputs]
+
+    async def calibrate(
+        self, asked: Setup, quiet_s: float, *, patient: bool
+    ) -> AsyncGenerator[Measuring | Calibration, None]:
+        """Half the way, then the scripted result; a patient one waits until it is `calm`."""
+        if patient:
+            await self.calm.wait()
+        self.calibrations += 1
+        yield Measuring("measuring speed", 0.5)
+        yield FAKE_CALIBRATION
 
     def stats(self) -> EngineStats:
         """The number of requests."""

@@ -5,30 +5,33 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from copilotd.engine.healing import UNCONSTRAINED, Constraint, split
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.kv import KVPool
 from copilotd.engine.model import N_BATCH, N_UBATCH, Decoded, Entry, Model
 from copilotd.engine.output import Piece
-from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output, WorkerSpec
+from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output
 from copilotd.engine.sampling import Logits, Sampler, log_probabilities, most_probable
 from copilotd.engine.scheduler import Scheduler, Share
-from copilotd.engine.sequence import Sequence
+from copilotd.engine.sequence import Sequence, SequenceStatus
+from copilotd.engine.trail import Trail
 from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
-from copilotd.types import Chunk, Finished, FinishReason, Lane, TokenLogprob
+from copilotd.types import Chunk, Finished, FinishReason, GenerateRequest, Lane, TokenLogprob
 
 
 class Generation:
     """Every generation in the worker. `step` is the engine's inner loop."""
 
     def __init__(
-        self, model: Model, interrupt: Interrupt, spec: WorkerSpec, emit: Callable[[Event], None]
+        self, model: Model, interrupt: Interrupt, pool: KVPool, emit: Callable[[Event], None]
     ) -> None:
         self._model = model
         self._vocabulary = model.vocabulary
         self._interrupt = interrupt
         self._emit = emit
-        self._pool = KVPool(model, spec.n_seq, model.n_ctx, spec.park_bytes)
+        self._pool = pool
         self._scheduler = Scheduler(self._pool, N_BATCH, N_UBATCH)
+        self._trail = Trail()
 
     @property
     def lane(self) -> Lane | None:
@@ -42,12 +45,14 @@ class Generation:
             ContextOverflow: the prompt leaves no room for a single token.
             InvalidRequest: an empty prompt, or a token that the vocabulary does not have.
         """
-        request = command.request
+        request, constraint = self._healed(command.request)
         _check(request.prompt, self._model)
-        room = self._model.n_ctx - len(request.prompt)
+        room = max(1, self._model.n_ctx - len(request.prompt) - len(constraint.rest))
         request = replace(request, max_tokens=min(request.max_tokens, room))
         sampler = Sampler(request.sampling, self._vocabulary.size)
-        self._scheduler.add(Sequence(command.id, request, sampler))
+        sequence = Sequence(command.id, request, sampler, constraint)
+        self._scheduler.add(sequence)
+        self._retrace(sequence)
 
     def cancel(self, id: int) -> None:
         """Drop a request; unknown ids are those that are over already."""
@@ -68,6 +73,18 @@ class Generation:
             self._resynchronise(shares)
         elif not self._pool.evict_one() and not self._scheduler.preempt():
             self._overflow(shares)
+
+    def _healed(self, request: GenerateRequest) -> tuple[GenerateRequest, Constraint]:
+        """Take what is safe of the tail into the prompt; the rest constrains the output."""
+        if not request.tail:
+            return request, UNCONSTRAINED
+        tokens = self._vocabulary.tokenize(request.tail, special=False)
+        pieces = [self._vocabulary.piece(token) for token in tokens]
+        # Something has to be evaluated before anything can be predicted.
+        keep = max(split(pieces), 0 if request.prompt else 1)
+        prompt = [*request.prompt, *tokens[:keep]]
+        constraint = Constraint(self._vocabulary.pieces, b"".join(pieces[keep:]))
+        return replace(request, prompt=prompt, tail=""), constraint
 
     # --- evaluate ----------------------------------------------------------------------------
 
@@ -133,19 +150,39 @@ class Generation:
         if sequence.scores:
             self._emit(Output(sequence.id, Chunk("", sequence.scores, prompt=True)))
             sequence.scores = []
-        if sequence.generated >= sequence.request.max_tokens:
-            return self._finish(sequence, FinishReason.LENGTH)
         logits = self._model.logits(index)
-        token = sequence.sampler.choose(logits)
+        if sequence.request.lane is not Lane.CHAT:
+            self._trail.keep(sequence.tokens, logits)
+        self._choose(sequence, logits)
+
+    def _retrace(self, sequence: Sequence) -> None:
+        """Choose tokens for as long as it is remembered what the model predicts."""
+        if sequence.scored:
+            return
+        while sequence.status is not SequenceStatus.FINISHED:
+            logits = self._trail.find(sequence.tokens)
+            if logits is None:
+                return
+            sequence.first_token = sequence.first_token or time.perf_counter()
+            sequence.cached = len(sequence.request.prompt)
+            self._choose(sequence, logits)
+
+    def _choose(self, sequence: Sequence, logits: Logits) -> None:
+        """The next token of `sequence`, or its end."""
+        if sequence.complete:
+            return self._finish(sequence, FinishReason.LENGTH)
+        token = sequence.sampler.choose(sequence.constraint.apply(logits))
         if token in self._vocabulary.end_tokens:
             return self._finish(sequence, FinishReason.STOP)
-        logprob = self._logprob(sequence, token, logits)
         sequence.tokens.append(token)
-        piece = sequence.output.push(self._vocabulary.piece(token), logprob)
+        written = sequence.accept(self._vocabulary.piece(token))
+        if written is None:
+            return
+        piece = sequence.output.push(written, self._logprob(sequence, token, logits))
         self._send(sequence, piece)
         if piece.stopped:
             return self._finish(sequence, FinishReason.STOP)
-        if sequence.generated >= sequence.request.max_tokens:
+        if sequence.complete:
             self._finish(sequence, FinishReason.LENGTH)
 
     def _finish(self, sequence: Sequence, reason: FinishReason) -> None:

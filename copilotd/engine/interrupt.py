@@ -30,13 +30,14 @@ class Interrupt:
         self._yields_to: int = 0
         self._cancelled: set[int] = set()
         self._waiting: int = len(Lane)
+        self._stopped = False
 
-    def begin(self, ids: Collection[int], lane: Lane) -> None:
+    def begin(self, ids: Collection[int], lane: int) -> None:
         """A batch of the requests `ids` begins; an arrival in a lane before `lane` stops it."""
         with self._lock:
             self._running, self._yields_to = frozenset(ids), lane
-            stop = not self._cancelled.isdisjoint(self._running) or self._waiting < lane
-            self.flag[0] = bytes([stop])
+            cancelled = not self._cancelled.isdisjoint(self._running)
+            self.flag[0] = bytes([cancelled or self._waiting < lane or self._stopped])
 
     def end(self) -> None:
         """The batch is over."""
@@ -61,6 +62,12 @@ class Interrupt:
         """Every request that arrived is with the scheduler now."""
         with self._lock:
             self._waiting = len(Lane)
+
+    def stop(self) -> None:
+        """The worker ends: stop the batch that runs, and every later one."""
+        with self._lock:
+            self._stopped = True
+            self.flag[0] = b"\1"
 
     def is_cancelled(self, id: int) -> bool:
         """Whether `cancel` was called for `id`."""

@@ -1,6 +1,6 @@
 """The loaded model: the one owner of llama.cpp's context, called by one thread.
 
-Only this module, `vocabulary.py` and `sampling.py` import llama_cpp.
+Only this module, `setup.py`, `trial.py`, `vocabulary.py` and `sampling.py` import llama_cpp.
 """
 
 import ctypes
@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+import llama_cpp
 import numpy as np
-import psutil
 from llama_cpp import llama_cpp as C
 
+from copilotd.engine.calibration import Course, course
 from copilotd.engine.interrupt import Interrupt, strlen_address
-from copilotd.engine.parking import State
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.sampling import Logits
+from copilotd.engine.setup import context_params, decided, threads
+from copilotd.engine.statefile import State
+from copilotd.engine.trial import N_CELLS, TrialBench
 from copilotd.engine.vocabulary import Vocabulary
 from copilotd.errors import ContextOverflow, EngineError, EngineLoadFailed
-from copilotd.types import ModelInfo
+from copilotd.types import ModelInfo, Setup
 
 N_BATCH = 512
 """Most tokens in one call of llama.cpp."""
@@ -122,6 +125,24 @@ class Model:
         size = len(state)
         return bool(C.llama_state_seq_set_data(self._context, _pointer(state), size, sequence))
 
+    @property
+    def state_format(self) -> str:
+        """What the bytes of a saved state depend on, besides the model file."""
+        params = self._context_params(self._spec)
+        return " ".join(
+            str(part)
+            for part in (
+                llama_cpp.__version__,
+                self.info.system,
+                self.info.architecture,
+                C.llama_model_n_layer(self._model),
+                params.type_k,
+                params.type_v,
+                params.flash_attn_type,
+                self.info.gpu_offload,
+            )
+        )
+
     def length(self, sequence: int) -> int:
         """Positions of `sequence` that are in the cache."""
         return int(C.llama_memory_seq_pos_max(self._memory, sequence)) + 1
@@ -153,6 +174,20 @@ class Model:
         vector = np.ctypeslib.as_array(row, (self.info.n_embd,)).astype(np.float64)
         return list((vector / (np.linalg.norm(vector) or 1.0)).tolist())
 
+    def course(self, asked: Setup) -> Course:
+        """What to measure of this model, where `asked` leaves it open."""
+        return course(asked, decided(asked, N_UBATCH), threads())
+
+    def bench(self) -> TrialBench:
+        """Where ways of running this model are tried."""
+        can_fill = self.can_trim and C.llama_model_n_swa(self._model) == 0
+        return TrialBench(self._trial_context, self.vocabulary.size, can_fill)
+
+    def _trial_context(self, setup: Setup) -> Any:
+        params = context_params(setup, N_BATCH)
+        params.n_ctx, params.n_seq_max, params.kv_unified = N_CELLS, 2, True
+        return self._new_context(params)
+
     # --- loading -----------------------------------------------------------------------------
 
     def _load(self, spec: WorkerSpec) -> Any:
@@ -178,13 +213,10 @@ class Model:
         return context
 
     def _context_params(self, spec: WorkerSpec) -> Any:
-        params = C.llama_context_default_params()
+        params = context_params(decided(spec.setup, N_UBATCH), N_BATCH)
         # Beyond what a model was trained on it writes noise.
         params.n_ctx = min(spec.n_ctx, int(C.llama_model_n_ctx_train(self._model)))
-        params.n_batch, params.n_ubatch = N_BATCH, N_UBATCH
         params.n_seq_max, params.kv_unified = spec.n_seq, True
-        params.n_threads = params.n_threads_batch = spec.n_threads or _cores()
-        params.flash_attn_type = _flash_attention(spec.flash_attention)
         return params
 
     def _embedding_params(self) -> Any:
@@ -256,22 +288,6 @@ class _Log:
     def _record(self, level: int, text: bytes, _: object) -> None:
         if level == _ERROR:
             self._lines.append(text.decode("utf-8", "replace").strip())
-
-
-def _flash_attention(setting: str) -> int:
-    # On a CPU it makes decoding in a long context slower, and llama.cpp's own "auto" turns it on.
-    on_gpu = C.LLAMA_FLASH_ATTN_TYPE_AUTO
-    off = C.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    auto = on_gpu if C.llama_supports_gpu_offload() else off
-    return int({"auto": auto, "on": C.LLAMA_FLASH_ATTN_TYPE_ENABLED, "off": off}[setting])
-
-
-def _cores() -> int:
-    """Physical cores that this process may use: a second thread on one core slows decoding."""
-    process = psutil.Process()
-    allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else None
-    physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    return max(1, min(physical, allowed or physical))
 
 
 def _pointer(state: State) -> Any:

@@ -2,7 +2,8 @@
 
 A frame is a 4-byte big-endian length and a msgpack body. The daemon sends `Command`s, the worker
 answers with `Event`s that carry the command's `id`. Each command gets exactly one last event:
-`Result`, `Finished` or `Failed`.
+`Result`, `Finished` or `Failed`. A `Notice` answers nothing. When the daemon closes the pipe, the
+worker saves what it can in `SAVES_WITHIN_S` and ends.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -11,12 +12,15 @@ from typing import Protocol
 import msgspec
 
 from copilotd.types import (
+    Calibration,
     Chunk,
     EngineState,
     EngineStats,
     Finished,
     GenerateRequest,
+    Measuring,
     ModelInfo,
+    Setup,
 )
 
 
@@ -62,6 +66,18 @@ class Engine(Protocol):
         """
         ...
 
+    def calibrate(
+        self, asked: Setup, quiet_s: float, *, patient: bool
+    ) -> AsyncGenerator[Measuring | Calibration, None]:
+        """Stream how far it is, then the result; closing the generator ends it.
+
+        Measures only while nothing else was asked for `quiet_s` seconds, and, if `patient`, while
+        other programs leave the processor alone. What `asked` decides is not varied.
+
+        Raises: EngineError, and those of the class.
+        """
+        ...
+
     def stats(self) -> EngineStats:
         """Counts since the start."""
         ...
@@ -71,11 +87,16 @@ class Engine(Protocol):
         ...
 
 
+SAVES_WITHIN_S = 0.5
+"""For the KV cache, when the worker ends: the daemon's own end waits for it."""
+
+
 class WorkerSpec(msgspec.Struct, frozen=True):
     """What the worker loads. `n_threads` 0 means the physical cores; `n_gpu_layers` -1 means all.
 
-    `flash_attention` is auto, on or off. `n_seq` sequences share `n_ctx` cells of KV cache; those
-    that are idle may take `park_bytes` outside of it.
+    `flash_attention`, `n_threads_batch`, `n_ubatch` and `kv_type` are those of `Setup`. `n_seq`
+    sequences share `n_ctx` cells of KV cache; those that are idle may take `resident_cells` in it,
+    `park_bytes` of memory, and `park_disk_bytes` in the folder `park_path`.
     """
 
     path: str
@@ -85,11 +106,25 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     n_gpu_layers: int = -1
     flash_attention: str = "auto"
     n_seq: int = 8
+    resident_cells: int = 512
+    """On two cores each hundred idle cells make a token 0.4 ms slower, of 22 (0.5B, Q4_K_M)."""
     park_bytes: int = 256 * 2**20
+    park_path: str = ""
+    park_disk_bytes: int = 0
     fim_fallback: dict[str, str] = {}
     """Token texts by field of `FimTokens`, for a GGUF that does not name its own."""
     suffix_first: bool = False
     """Whether the model's family reads the suffix first in a FIM prompt."""
+    n_threads_batch: int = 0
+    n_ubatch: int = 0
+    kv_type: str = "f16"
+
+    @property
+    def setup(self) -> Setup:
+        """How it is run."""
+        return Setup(
+            self.flash_attention, self.n_threads, self.n_threads_batch, self.n_ubatch, self.kv_type
+        )
 
 
 class Load(msgspec.Struct, frozen=True, tag=True):
@@ -128,13 +163,22 @@ class Embed(msgspec.Struct, frozen=True, tag=True):
     inputs: list[list[int]]
 
 
+class Calibrate(msgspec.Struct, frozen=True, tag=True):
+    """Answered by `Measured`s and a `Result` with a Calibration; see `Engine.calibrate`."""
+
+    id: int
+    asked: Setup
+    quiet_s: float
+    patient: bool
+
+
 class Cancel(msgspec.Struct, frozen=True, tag=True):
     """Stop the command with this id, also in the middle of a batch. Never answered itself."""
 
     id: int
 
 
-Command = Load | Tokenize | Detokenize | Generate | Embed | Cancel
+Command = Load | Tokenize | Detokenize | Generate | Embed | Calibrate | Cancel
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
@@ -149,6 +193,13 @@ class Output(msgspec.Struct, frozen=True, tag=True):
 
     id: int
     chunk: Chunk
+
+
+class Measured(msgspec.Struct, frozen=True, tag=True):
+    """A calibration has come so far."""
+
+    id: int
+    progress: Measuring
 
 
 class Finish(msgspec.Struct, frozen=True, tag=True):
@@ -167,4 +218,10 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     hint: str = ""
 
 
-Event = Result | Output | Finish | Failed
+Event = Result | Output | Measured | Finish | Failed
+
+
+class Notice(msgspec.Struct, frozen=True, tag=True):
+    """Something for the daemon's log that belongs to no command."""
+
+    message: str

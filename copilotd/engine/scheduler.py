@@ -88,7 +88,7 @@ class Scheduler:
         while not self._fits(waiting):
             if not self._preempt_behind(lane):
                 return
-        slot = self._pool.acquire(waiting.reusable)
+        slot = self._pool.acquire(waiting.reusable, keep=lane is Lane.BACKGROUND)
         if slot is not None:
             waiting.admit(slot)
 
@@ -107,7 +107,9 @@ class Scheduler:
         return bool(behind)
 
     def _suspend(self, sequence: Sequence) -> None:
-        self._give_back(sequence)
+        if sequence.slot is not None:
+            self._pool.suspend(sequence.slot)
+            sequence.slot = None
         sequence.status = SequenceStatus.WAITING
 
     def _give_back(self, sequence: Sequence) -> None:

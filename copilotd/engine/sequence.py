@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from copilotd.engine.healing import Constraint
 from copilotd.engine.kv import Slot
 from copilotd.engine.output import TextStream
 from copilotd.engine.sampling import Sampler
@@ -27,12 +28,16 @@ class SequenceStatus(Enum):
 class Sequence:
     """`tokens` is the prompt and what was generated; the slot knows how many are evaluated.
 
-    `started` says that a piece was sent; `scores` collects the prompt's log probabilities.
+    `constraint` is the unfinished word that the output begins with, and `healing` the number of
+    tokens that went into it. `started` says that a piece was sent; `scores` collects the prompt's
+    log probabilities.
     """
 
     id: int
     request: GenerateRequest
     sampler: Sampler
+    constraint: Constraint
+    healing: int = 0
     status: SequenceStatus = SequenceStatus.WAITING
     slot: Slot | None = None
     cached: int = 0
@@ -64,9 +69,19 @@ class Sequence:
         return len(self.tokens) - len(self.request.prompt)
 
     @property
+    def complete(self) -> bool:
+        """Whether as many tokens were written as were asked for, healing aside."""
+        return self.generated - self.healing >= self.request.max_tokens
+
+    @property
     def decoding(self) -> bool:
         """Whether the prompt is done, so that each batch takes one token of it."""
         return self.generated > 0 and len(self.pending) == 1
+
+    @property
+    def scored(self) -> bool:
+        """Whether log probabilities were asked for."""
+        return self.request.prompt_logprobs or self.request.logprobs is not None
 
     @property
     def reusable(self) -> list[int]:
@@ -85,7 +100,16 @@ class Sequence:
         self.status = SequenceStatus.RUNNING
         if not self.admitted:
             self.admitted = time.perf_counter()
-            self.cached = len(slot.tokens)
+            self.cached = max(self.cached, min(len(slot.tokens), len(self.request.prompt)))
+
+    def accept(self, piece: bytes) -> bytes | None:
+        """What a chosen token writes; None if it only continues the word that is healed."""
+        healing = bool(self.constraint.rest)
+        written = self.constraint.accept(piece)
+        if healing and not written:
+            self.healing += 1
+            return None
+        return written
 
     def usage(self) -> Usage:
         """What it has cost until now."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from llama_cpp import llama_cpp as C
 
+from copilotd.engine.healing import Pieces
 from copilotd.errors import EngineError
 from copilotd.types import FimTokens
 
@@ -30,6 +31,15 @@ class Vocabulary:
     def end_tokens(self) -> frozenset[int]:
         """Every token after which a generation is over."""
         return frozenset(t for t in range(self.size) if C.llama_vocab_is_eog(self._handle, t))
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """All tokens by their bytes."""
+        return Pieces([self.piece(token) for token in range(self.size)])
+
+    def prepare(self) -> None:
+        """Look at every token, which takes a good part of a second with 150,000 of them."""
+        _ = self.pieces, self.end_tokens
 
     def tokenize(self, text: str, special: bool) -> list[int]:
         """Token ids of `text`, without BOS; control tokens are read from it if `special`."""

@@ -2,8 +2,9 @@
 
 Commands come in on stdin, events leave on what was stdout (the real one is pointed at stderr, for
 whatever libraries print). One thread reads commands, answers what needs only the vocabulary, and
-sets the interrupt; the main thread owns the context. When stdin ends the daemon is gone, and the
-process ends at once, also in the middle of a batch: no orphan keeps the memory.
+sets the interrupt; the main thread owns the context. When stdin ends the daemon is gone or wants
+no more: the batch is interrupted, the KV cache is saved as far as that is quick, and the process
+ends, whatever the main thread is stuck in: no orphan keeps the memory.
 """
 
 import os
@@ -11,16 +12,25 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections import deque
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from copilotd.engine.archive import Archive
+from copilotd.engine.calibrator import Calibrator
 from copilotd.engine.embedding import EmbeddingJob
+from copilotd.engine.fingerprint import fingerprint
 from copilotd.engine.generation import Generation, failed
 from copilotd.engine.interrupt import Interrupt
+from copilotd.engine.kv import KVPool
 from copilotd.engine.model import Model
+from copilotd.engine.parking import Park
 from copilotd.engine.protocol import (
+    SAVES_WITHIN_S,
+    Calibrate,
     Cancel,
     Command,
     Detokenize,
@@ -28,6 +38,7 @@ from copilotd.engine.protocol import (
     Event,
     Generate,
     Load,
+    Notice,
     Result,
     Tokenize,
     WorkerSpec,
@@ -35,11 +46,17 @@ from copilotd.engine.protocol import (
 from copilotd.errors import EngineError
 from copilotd.types import Lane
 
+_SETTLES_S = 5.0
+"""After so long without a command, what could be lost with the process is written to disk."""
+_ENDS_WITHIN_S = 1.5
+"""However long the main thread takes."""
+
 
 def main() -> None:
     """Load the model that the first command names, then serve until stdin ends."""
-    # Ctrl-C in a terminal reaches the whole process group; the daemon decides when we end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and a stopping system reach the whole group; the daemon decides when we end.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     events = Events(_claim_stdout())
     commands = sys.stdin.buffer
     load = read_command(commands)
@@ -53,8 +70,12 @@ def main() -> None:
         return
     events.send(Result(load.id, msgspec.Raw(msgspec.msgpack.encode(model.info))))
     worker = Worker(model, interrupt, load.spec, events)
-    threading.Thread(target=_read, args=(commands, worker), daemon=True).start()
+    threading.Thread(target=listen, args=(commands, worker), daemon=True).start()
+    # The first completion would wait half a second for it.
+    model.vocabulary.prepare()
     worker.run()
+    # What the libraries would do at the end of the process is no use, and takes time.
+    os._exit(0)
 
 
 class Events:
@@ -65,7 +86,7 @@ class Events:
         self._lock = threading.Lock()
         self._encoder = msgspec.msgpack.Encoder()
 
-    def send(self, event: Event) -> None:
+    def send(self, event: Event | Notice) -> None:
         """Write one frame."""
         body = self._encoder.encode(event)
         with self._lock:
@@ -75,6 +96,10 @@ class Events:
     def answer(self, id: int, value: object) -> None:
         """Send the value of a command."""
         self.send(Result(id, msgspec.Raw(self._encoder.encode(value))))
+
+    def notice(self, message: str) -> None:
+        """Say something to the daemon's log."""
+        self.send(Notice(message))
 
 
 class Worker:
@@ -86,18 +111,33 @@ class Worker:
         self._model = model
         self._interrupt = interrupt
         self._events = events
-        self._inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._generation = Generation(model, interrupt, spec, events.send)
+        self._inbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._pool = _pool(model, spec, events)
+        self._generation = Generation(model, interrupt, self._pool, events.send)
         self._embeddings: deque[EmbeddingJob] = deque()
+        self._calibrator = Calibrator(model, interrupt, events.send)
+        self._unfiled = False
+        self._ending = threading.Event()
 
     def run(self) -> None:
-        """Take commands, do one step, repeat."""
-        while True:
+        """Take commands, do one step, repeat; after `end`, save the KV cache."""
+        while not self._ending.is_set():
             self._take_commands()
+            if self._idle:
+                self._calibrator.step()
+                continue
             if self._generation.lane is not None:
                 self._generation.step()
             else:
                 self._embed_one()
+            self._calibrator.disturbed()
+        self._save()
+
+    def end(self) -> None:
+        """Make `run` end soon; to be called in the reading thread."""
+        self._ending.set()
+        self._interrupt.stop()
+        self._inbox.put(None)
 
     def receive(self, command: Command) -> None:
         """Deal with a command in the reading thread."""
@@ -110,24 +150,45 @@ class Worker:
             case Generate(_, request):
                 self._inbox.put(command)
                 self._interrupt.arrived(request.lane)
+            case Embed():
+                self._inbox.put(command)
+                self._interrupt.arrived(Lane.BACKGROUND)
             case _:
                 self._inbox.put(command)
 
+    @property
+    def _idle(self) -> bool:
+        return self._generation.lane is None and not self._embeddings
+
     def _take_commands(self) -> None:
-        idle = self._generation.lane is None and not self._embeddings
         self._interrupt.taken()
-        if idle:
-            self._take(self._inbox.get())
+        if self._idle:
+            self._take(self._waited_for())
         while not self._inbox.empty():
             self._take(self._inbox.get())
 
-    def _take(self, command: Command) -> None:
+    def _waited_for(self) -> Command | None:
+        """The next command; None if it is time for what is done when there is none."""
+        rest_s = self._calibrator.rest_s
+        try:
+            return self._inbox.get(timeout=_SETTLES_S if self._unfiled else rest_s)
+        except queue.Empty:
+            if self._unfiled:
+                self._unfiled = not self._pool.file(self._inbox.empty)
+            return None
+
+    def _take(self, command: Command | None) -> None:
+        if command is None:
+            return
         try:
             match command:
                 case Generate():
                     self._generation.add(command)
+                    self._unfiled = True
                 case Embed(id, inputs):
                     self._embeddings.append(EmbeddingJob(id, inputs))
+                case Calibrate():
+                    self._calibrator.add(command)
                 case Cancel(id):
                     self._cancel(id)
         except EngineError as error:
@@ -135,6 +196,7 @@ class Worker:
 
     def _cancel(self, id: int) -> None:
         self._generation.cancel(id)
+        self._calibrator.cancel(id)
         self._embeddings = deque(job for job in self._embeddings if job.id != id)
         self._interrupt.forget(id)
 
@@ -156,6 +218,16 @@ class Worker:
             self._embeddings.popleft()
             self._events.answer(job.id, job.vectors)
 
+    def _save(self) -> None:
+        """Write to disk what the time allows."""
+        deadline = time.monotonic() + SAVES_WITHIN_S
+
+        def in_time() -> bool:
+            return time.monotonic() < deadline
+
+        if self._pool.file_last(in_time):
+            self._pool.file(in_time)
+
     def _read_vocabulary(self, command: Tokenize | Detokenize) -> None:
         vocabulary = self._model.vocabulary
         try:
@@ -174,11 +246,21 @@ def read_command(stream: BinaryIO) -> Command | None:
     return msgspec.msgpack.decode(body, type=Command) if body else None
 
 
-def _read(stream: BinaryIO, worker: Worker) -> None:
+def listen(stream: BinaryIO, worker: Worker) -> None:
+    """Hand on what the daemon says until it says no more; then the process ends in any case."""
     while (command := read_command(stream)) is not None:
         worker.receive(command)
-    # The interpreter would wait for the main thread, which may be inside llama.cpp.
+    worker.end()
+    time.sleep(_ENDS_WITHIN_S)
     os._exit(0)
+
+
+def _pool(model: Model, spec: WorkerSpec, events: Events) -> KVPool:
+    key = fingerprint(Path(spec.path), model.state_format)
+    budget = spec.park_disk_bytes if spec.park_path else 0
+    archive = Archive(Path(spec.park_path), budget, key, events.notice)
+    park = Park(spec.park_bytes, archive)
+    return KVPool(model, park, spec.n_seq, model.n_ctx, spec.resident_cells)
 
 
 def _claim_stdout() -> BinaryIO:

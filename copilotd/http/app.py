@@ -18,8 +18,9 @@ __all__ = ["Services", "build_app"]
 _ABOUT = """\
 One code model on your own machine, for every client that speaks one of these dialects.
 
-* Point an OpenAI client at this address plus `/v1`. Any API key and any model name will do: there
-  is one model, and it answers to every name.
+* Point an OpenAI client at this address plus `/v1`. Any API key and any model name will do: the
+  model that is for such requests answers. Where chat has a model of its own, a request can name
+  either (`GET /v1/models`).
 * `POST /v1/completions` with a `suffix` fills in the middle, which is what a code model does best.
 * Errors have OpenAI's shape. 503 with `Retry-After` means that the same request may succeed soon.
 """

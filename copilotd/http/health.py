@@ -31,11 +31,11 @@ class Health(BaseModel):
     responses={503: {"model": Health, "description": "Not yet, or not any more."}},
 )
 async def health(response: Response, services: ServicesOf) -> Health:
-    """200 if a request would be answered, 503 while the model is on its way or cannot be loaded.
+    """200 if a completion would be answered, 503 while its model is on its way or cannot be loaded.
 
     A model that was unloaded because nobody used it counts as ready: the next request loads it.
     """
-    state = services.engine.state
+    state = services.models.completion.engine.state
     ready = state.phase in (Phase.READY, Phase.STOPPED)
     response.status_code = 200 if ready else 503
     return _shown(state, "ok" if ready else "unavailable")

@@ -1,32 +1,29 @@
 """What the HTTP side is given to work with."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from copilotd.chat.session import ChatService
 from copilotd.completion.service import CompletionService
-from copilotd.completion.text import TextService
-from copilotd.engine.protocol import Engine
-from copilotd.types import DaemonStatus
+from copilotd.served import ServedModels
+from copilotd.types import DaemonStatus, Measuring, Tuning
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases, and the two things a client may ask of the daemon itself.
+    """The use cases, and what a client may ask of the daemon itself.
 
-    `stop` asks the daemon to end and returns at once.
+    `stop` asks the daemon to end and returns at once; `tune` measures what the model costs.
     """
 
     completion: CompletionService
-    text: TextService
-    chat: ChatService
-    engine: Engine
+    models: ServedModels
     status: Callable[[], DaemonStatus]
     stop: Callable[[], None]
+    tune: Callable[[], AsyncGenerator[Measuring | Tuning, None]]
 
 
 async def services_of(connection: HTTPConnection) -> Services:

@@ -57,16 +57,21 @@ class Documents:
         identifier: types.VersionedTextDocumentIdentifier,
         changes: Sequence[types.TextDocumentContentChangeEvent],
         encoding: Encoding,
-    ) -> None:
-        """Apply `changes` one after the other; a file that is not open is ignored."""
+    ) -> int | None:
+        """Apply `changes` one after the other; a file that is not open is ignored.
+
+        Where there is one change of a part, as typing makes it, the offset behind what it put in.
+        """
         snapshot = self._open.get(identifier.uri)
         if snapshot is None:
-            return
+            return None
+        behind = None
         for change in changes:
-            text = _changed(snapshot, change, encoding)
+            text, behind = _changed(snapshot, change, encoding)
             document = replace(snapshot.document, text=text, version=identifier.version)
             snapshot = Snapshot(document)
         self._open[identifier.uri] = snapshot
+        return behind if len(changes) == 1 else None
 
     def close(self, uri: str) -> None:
         """Forget a file."""
@@ -85,16 +90,16 @@ def path_shown(uri: str, folders: Iterable[str]) -> str:
 
 def _changed(
     snapshot: Snapshot, change: types.TextDocumentContentChangeEvent, encoding: Encoding
-) -> str:
+) -> tuple[str, int | None]:
     inserted = _without_surrogates(change.text)
     if isinstance(change, types.TextDocumentContentChangeWholeDocument):
-        return inserted
+        return inserted, None
     start, end = (
         snapshot.lines.offset(place.line, place.character, encoding)
         for place in (change.range.start, change.range.end)
     )
     text = snapshot.document.text
-    return text[:start] + inserted + text[end:]
+    return text[:start] + inserted + text[end:], start + len(inserted)
 
 
 def _without_surrogates(text: str) -> str:

@@ -20,6 +20,8 @@ from copilotd.types import FimTokens
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
+BYTES_PER_VALUE = 2
+"""Of a KV cache in f16, llama.cpp's default."""
 HINT = "Download it again with `copilotd models pull`, or choose another file."
 
 
@@ -28,7 +30,8 @@ class GgufInfo:
     """What the header of a model says. `size` is the length of the file (or of all parts), bytes.
 
     `parameters` counts the weights; `context_length` and `embedding_length` are None where the
-    file does not say.
+    file does not say. `kv_bytes` is what the KV cache takes per token at 16 bits a value, rounded
+    up where layers differ; 0 where nothing is known.
     """
 
     version: int
@@ -41,6 +44,7 @@ class GgufInfo:
     fim: FimTokens
     chat_template: str | None
     size: int
+    kv_bytes: int = 0
 
     @property
     def has_fim(self) -> bool:
@@ -108,7 +112,26 @@ def _summary(headers: Sequence[_Header]) -> GgufInfo:
         fim=FimTokens(**first.fim),
         chat_template=first.text("tokenizer.chat_template") or None,
         size=sum(header.size for header in headers),
+        kv_bytes=_kv_bytes(first, architecture),
     )
+
+
+def _kv_bytes(header: _Header, architecture: str) -> int:
+    layers, width, heads, kv_heads, key, value = (
+        header.number(f"{architecture}.{name}") or 0
+        for name in (
+            "block_count",
+            "embedding_length",
+            "attention.head_count",
+            "attention.head_count_kv",
+            "attention.key_length",
+            "attention.value_length",
+        )
+    )
+    # A file that gives heads by layer is taken for one in which every layer has all of them.
+    head = width // heads if heads else 0
+    per_layer = (kv_heads or heads) * ((key or head) + (value or head)) or 2 * width
+    return layers * per_layer * BYTES_PER_VALUE
 
 
 def _is_number(value: object) -> TypeGuard[int]:

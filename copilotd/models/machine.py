@@ -1,6 +1,7 @@
 """What this machine has to run a model with."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,15 @@ def this_machine(cgroup: Path = Path("/sys/fs/cgroup")) -> Machine:
     )
 
 
+def free_memory(mapped: int, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that a program may take while `mapped` bytes of files stay in memory for others.
+
+    Linux counts the pages of a mapped file as free, since it could read them again.
+    """
+    room = min(psutil.virtual_memory().available, _left_by_cgroup(cgroup))
+    return room - mapped if sys.platform == "linux" else room
+
+
 def _usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -42,3 +52,15 @@ def _memory_limit(cgroup: Path) -> int:
         return int((cgroup / "memory.max").read_text())
     except (OSError, ValueError):
         return 2**63
+
+
+def _left_by_cgroup(cgroup: Path) -> int:
+    """What Linux still grants this container, file pages counted as free; much if unlimited."""
+    try:
+        lines = (cgroup / "memory.stat").read_text().splitlines()
+        used = int((cgroup / "memory.current").read_text())
+    except (OSError, ValueError):
+        return 2**63
+    pages = {name: int(count) for name, _, count in (line.partition(" ") for line in lines)}
+    droppable = pages.get("active_file", 0) + pages.get("inactive_file", 0)
+    return _memory_limit(cgroup) - used + droppable

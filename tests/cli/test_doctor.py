@@ -25,12 +25,18 @@ SYSTEM = "CPU : SSE3 = 1 | AVX2 = 1 | AVX512 = 0 | OPENMP = 1 | REPACK = 1 |"
 class Pupil:
     """A model that gives the answers it was told, and knows what is in its file."""
 
-    def __init__(self, *, right: bool, info: ModelInfo = FAKE_MODEL) -> None:
+    def __init__(
+        self, *, right: bool, info: ModelInfo = FAKE_MODEL, chat: ModelInfo | None = None
+    ) -> None:
         self._right = right
         self._info = info
+        self._chat = chat
 
     def info(self) -> ModelInfo:
         return self._info
+
+    def chat_info(self) -> ModelInfo | None:
+        return self._chat
 
     def fill(self, before: str, after: str, max_tokens: int) -> str:
         if "words" in before:
@@ -95,6 +101,29 @@ def test_a_model_larger_than_the_memory_is_a_failure() -> None:
         Verdict.BROKEN,
         "Choose a smaller model: copilotd models list",
     )
+
+
+def test_a_second_model_is_looked_at_and_its_template_counts() -> None:
+    base = msgspec.structs.replace(FAKE_MODEL, chat_template=None)
+    talker = msgspec.structs.replace(FAKE_MODEL, description="a talker", load_ms=1500.0)
+
+    checks = list(check_model(Pupil(right=True, info=base, chat=talker)))
+
+    assert named("chat loading", checks) == Check("chat loading", Verdict.OK, "a talker, in 1.5 s")
+    assert named("chat template", checks).verdict is Verdict.OK
+
+
+def test_a_second_model_that_does_not_load_is_a_failure_and_the_first_is_still_tried() -> None:
+    class Alone(Pupil):
+        def chat_info(self) -> ModelInfo | None:
+            raise EngineLoadFailed("talker does not fit", "Choose a smaller model.")
+
+    checks = list(check_model(Alone(right=True)))
+
+    assert checks[-1] == Check(
+        "chat loading", Verdict.BROKEN, "talker does not fit", "Choose a smaller model."
+    )
+    assert named("self-test sum", checks).verdict is Verdict.OK
 
 
 def test_a_model_that_does_not_load_ends_the_test_of_it() -> None:

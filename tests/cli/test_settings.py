@@ -8,7 +8,10 @@ import pytest
 
 from copilotd.config import (
     PROJECT_FILE,
+    ChatSection,
+    ServerSection,
     Settings,
+    changes,
     find_project_file,
     load,
     load_leniently,
@@ -178,6 +181,31 @@ def test_a_project_cannot_decide_what_listens_or_downloads(
     ]
 
 
+def test_a_project_cannot_choose_a_model_to_download(file: Path, tmp_path: Path) -> None:
+    project = tmp_path / PROJECT_FILE
+    project.write_text("[chat]\nmodel = 'hf:a/b/c.gguf'\nmax_tokens = 7\n")
+
+    settings, problems = load_leniently(file, project)
+
+    assert (settings.chat.model, settings.chat.max_tokens) == ("", 7)
+    assert [problem.message for problem in problems] == [
+        f"chat.model (from {project}): a project cannot set this"
+    ]
+
+
+def test_the_changes_of_a_table_and_of_its_exception_are_told_apart() -> None:
+    old = Settings()
+    chat = ChatSection(model="talker", max_tokens=7)
+    new = Settings(chat=chat, server=ServerSection(port=1))
+
+    assert list(changes(old, old)) == []
+    assert list(changes(old, new)) == [
+        "[server] changed, takes effect after copilotd restart",
+        "[chat] changed, takes effect",
+        "chat.model changed, takes effect after copilotd restart",
+    ]
+
+
 def test_the_nearest_project_file_is_found(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
@@ -188,3 +216,23 @@ def test_the_nearest_project_file_is_found(tmp_path: Path) -> None:
 
     (tmp_path / "a" / PROJECT_FILE).touch()
     assert find_project_file(inner) == tmp_path / "a" / PROJECT_FILE
+
+
+def test_a_setting_that_is_auto_or_a_number_takes_both_and_says_so_of_others(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "copilotd.toml"
+    file.write_text('[completion]\nmax_tokens = "auto"\nprefix_tokens = 100\nsuffix_tokens = "x"\n')
+
+    settings, problems = load_leniently(file)
+
+    completion = settings.completion
+    assert (completion.max_tokens, completion.prefix_tokens) == ("auto", 100)
+    assert completion.suffix_tokens == "auto"
+    assert [(problem.message, problem.hint) for problem in problems] == [
+        (
+            f"completion.suffix_tokens (from {file}): Input should be a valid integer, unable to "
+            "parse string as an integer; got 'x'",
+            'Allowed: "auto" or a whole number, at least 0.',
+        )
+    ]

@@ -33,6 +33,28 @@ def test_status_shows_what_runs(home: Home) -> None:
     )
 
 
+def test_status_shows_a_second_model(home: Home) -> None:
+    home.settings('[chat]\nmodel = "talker"\n')
+    running = home.launch()
+    home.run("chat", "Hello?")
+
+    lines = home.run("status").stdout.splitlines()
+
+    assert lines[1:5] == [
+        "engine      ready",
+        "model       fake, 0 B, context 4096 tokens",
+        "chat engine ready",
+        "chat model  talker, 0 B, context 4096 tokens",
+    ]
+    assert lines[5].startswith("memory      model 0 B, chat model 0 B, daemon ")
+    assert lines[9:12] == [
+        "requests    0, 0 running, 0 waiting; chat: 1, 0 running, 0 waiting",
+        "speed       nothing measured yet",
+        "chat speed  nothing measured yet",
+    ]
+    assert running.url in lines[7]
+
+
 def test_status_as_json_has_every_figure(home: Home) -> None:
     running = home.launch()
 

@@ -5,14 +5,16 @@ import sys
 from collections.abc import AsyncGenerator
 from functools import partial
 
+from msgspec.structs import replace
+
 from copilotd import daemon, lifecycle, logs
 from copilotd.cli.options import arguments, overrides, parse
 from copilotd.cli.terminal import show_error
 from copilotd.config import load
-from copilotd.engine.fake import FakeEngine
+from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.errors import CopilotdError
 from copilotd.paths import Paths
-from copilotd.types import Chunk, Finished, GenerateRequest
+from copilotd.types import Chunk, EngineState, Finished, GenerateRequest, ModelInfo, Phase
 
 
 def answer(prompt: str) -> str:
@@ -26,8 +28,14 @@ def answer(prompt: str) -> str:
 class Scripted(FakeEngine):
     """Fills every hole with `a + b`; answers "wait" with a beginning and then nothing more."""
 
-    def __init__(self) -> None:
-        super().__init__(answer)
+    def __init__(self, name: str = "fake", phase: Phase = Phase.READY) -> None:
+        super().__init__(answer, info=replace(FAKE_MODEL, name=name))
+        self.enter(EngineState(phase))
+
+    async def info(self) -> ModelInfo:
+        if self.state.phase is not Phase.READY:
+            self.enter(EngineState(Phase.READY))
+        return await super().info()
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         if "wait" in await self.detokenize(request.prompt):
@@ -43,7 +51,8 @@ def main() -> None:
     lifecycle.prepare(paths)
     logs.set_up(paths.log, read().log.level)
     origin = daemon.Origin(read, (paths.user_settings,), arguments(options))
-    daemon.serve(daemon.Daemon(paths, read(), Scripted(), origin))
+    talker = Scripted("talker", Phase.STOPPED) if read().chat.model else None
+    daemon.serve(daemon.Daemon(paths, read(), Scripted(), origin, talker))
 
 
 if __name__ == "__main__":

@@ -20,10 +20,16 @@ from tests.daemon.home import ENDS_WITHIN_S, Home
 ON_A_FREE_PORT = {"server": {"port": 0}}
 
 
-def daemon_of(home: Home, engine: FakeEngine, **overrides: dict[str, object]) -> Daemon:
+def daemon_of(
+    home: Home,
+    engine: FakeEngine,
+    chat_engine: FakeEngine | None = None,
+    **overrides: dict[str, object],
+) -> Daemon:
     file = home.paths.user_settings
     read = partial(load, file, None, ON_A_FREE_PORT | overrides)
-    return Daemon(home.paths, read(), engine, Origin(read, (file,), ("--port", "0")))
+    origin = Origin(read, (file,), ("--port", "0"))
+    return Daemon(home.paths, read(), engine, origin, chat_engine)
 
 
 @asynccontextmanager
@@ -165,6 +171,18 @@ async def test_an_edit_of_the_settings_takes_effect_without_a_restart(
         await until(lambda: "[chat] changed, takes effect" in caplog.messages)
         assert await system_prompt(client, engine) == "Be brief."
     assert "[engine] changed, takes effect after copilotd restart" in caplog.messages
+
+
+async def test_another_chat_model_is_announced_for_the_next_start(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "copilotd")
+    async with serving(home, daemon_of(home, FakeEngine())):
+        home.settings('[chat]\nmodel = "talker"\n')
+
+        line = "chat.model changed, takes effect after copilotd restart"
+        await until(lambda: line in caplog.messages)
+    assert "[chat] changed, takes effect" not in caplog.messages
 
 
 async def test_an_edit_of_a_linked_settings_file_is_seen(

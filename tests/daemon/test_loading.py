@@ -3,16 +3,19 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from copilotd.config import ModelSection
+from copilotd.engine.fake import FAKE_CALIBRATION
 from copilotd.errors import DownloadFailed
 from copilotd.loading import provider
 from copilotd.models.catalogue import Catalogue
 from copilotd.models.progress import Progress, Report
 from copilotd.models.provision import Installed, Provision
 from copilotd.models.store import Store
-from copilotd.types import EngineState, Phase
+from copilotd.models.tuning import Tunings
+from copilotd.types import EngineState, Phase, Setup, Tuning
 
 FILE = Installed("small", Path("small.gguf"), "qwen2.5-coder", {"prefix": "<P>"})
 
@@ -29,14 +32,32 @@ class Scripted(Provision):
 
 
 async def test_the_worker_gets_the_file_and_the_settings() -> None:
-    settings = ModelSection(n_ctx=1024, n_threads=2, n_gpu_layers=0, flash_attention="off")
-    provide = provider(Scripted(lambda report, cancelled: FILE), settings)
+    settings = ModelSection(
+        n_ctx=1024, n_threads=2, n_gpu_layers=0, flash_attention="off", parked_disk_mb=3
+    )
+    provide = provider(Scripted(lambda report, cancelled: FILE), settings, Path("parked"))
 
     spec = await provide(lambda state: None)
 
     assert (spec.path, spec.name, spec.fim_fallback) == ("small.gguf", "small", {"prefix": "<P>"})
     assert (spec.n_ctx, spec.n_threads, spec.n_gpu_layers) == (1024, 2, 0)
     assert spec.flash_attention == "off"
+    assert (spec.park_path, spec.park_disk_bytes) == ("parked", 3 * 2**20)
+
+
+async def test_the_worker_runs_the_model_in_the_way_that_was_measured_best(tmp_path: Path) -> None:
+    tunings, auto = Tunings(tmp_path, "a machine"), ModelSection()
+    best = Setup("on", 3, 4, 256)
+    calibration = msgspec.structs.replace(FAKE_CALIBRATION, chosen=best)
+    tunings.write(FILE.path, auto, Tuning("small", "a machine", 1.0, calibration))
+
+    async def setup(settings: ModelSection) -> Setup:
+        ensure = Scripted(lambda report, cancelled: FILE)
+        return (await provider(ensure, settings, tunings=tunings)(lambda state: None)).setup
+
+    assert await setup(auto) == best
+    assert await setup(ModelSection(n_threads=1)) == Setup("auto", 1, 1, 0)
+    assert await setup(ModelSection(flash_attention="off")) == Setup("off", 0, 0, 0)
 
 
 async def test_a_download_is_reported_with_its_fraction() -> None:

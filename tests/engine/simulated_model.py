@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from copilotd.engine.healing import Pieces
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.model import Decoded, Entry
-from copilotd.engine.parking import State
 from copilotd.engine.sampling import Logits
+from copilotd.engine.statefile import State
 
 END = 256
 
@@ -21,14 +22,20 @@ class ByteVocabulary:
     size = 257
     end_tokens = frozenset({END})
 
+    pieces = Pieces([bytes([token]) for token in range(END)])
+
     def piece(self, token: int) -> bytes:
         return bytes([token]) if token < END else b""
+
+    def tokenize(self, text: str, special: bool) -> list[int]:
+        return list(text.encode())
 
 
 class SimulatedModel:
     """`before_decode` may set the interrupt's flag, or do whatever a test wants in mid-batch."""
 
     can_trim = True
+    state_format = "simulated"
 
     def __init__(self, n_ctx: int, interrupt: Interrupt, ubatch: int = 4) -> None:
         self.vocabulary = ByteVocabulary()

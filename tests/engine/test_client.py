@@ -5,14 +5,26 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from copilotd.config import EngineSection
 from copilotd.engine.client import EngineClient
 from copilotd.engine.connection import Connection
-from copilotd.engine.fake import FAKE_MODEL
+from copilotd.engine.fake import FAKE_CALIBRATION, FAKE_MODEL
 from copilotd.engine.keeper import Report
-from copilotd.engine.protocol import Cancel, Command, Event, Finish, Generate, Output, WorkerSpec
+from copilotd.engine.protocol import (
+    Calibrate,
+    Cancel,
+    Command,
+    Event,
+    Finish,
+    Generate,
+    Measured,
+    Output,
+    Result,
+    WorkerSpec,
+)
 from copilotd.errors import DownloadFailed, EngineBusy, EngineDied, EngineNotReady
 from copilotd.types import (
     Chunk,
@@ -20,11 +32,14 @@ from copilotd.types import (
     Finished,
     FinishReason,
     GenerateRequest,
+    Measuring,
     Phase,
+    Setup,
     Usage,
 )
 
 ASK = GenerateRequest([1], 4)
+HALF = Measuring("measuring", 0.5)
 
 
 class ScriptedConnection:
@@ -41,6 +56,11 @@ class ScriptedConnection:
         return FAKE_MODEL
 
     async def stream(self, command: Command) -> AsyncGenerator[Event, None]:
+        if isinstance(command, Calibrate):
+            yield Measured(command.id, HALF)
+            await self._gate.wait()
+            yield Result(command.id, msgspec.Raw(msgspec.msgpack.encode(FAKE_CALIBRATION)))
+            return
         assert isinstance(command, Generate)
         yield Output(command.id, Chunk("a", usage=Usage(prompt_tokens=1)))
         await self._gate.wait()
@@ -195,3 +215,37 @@ async def test_after_closing_nothing_is_started_again() -> None:
     assert bench.workers[0].closed
     with pytest.raises(EngineDied, match="stopping"):
         await bench.text()
+
+
+async def test_a_calibration_comes_with_its_progress() -> None:
+    bench = Bench()
+
+    steps = [step async for step in bench.client.calibrate(Setup(), 1.0, patient=False)]
+
+    assert steps == [HALF, FAKE_CALIBRATION]
+    assert bench.workers[0].sent == []
+
+
+async def test_a_calibration_that_nobody_wants_any_more_is_cancelled() -> None:
+    bench = Bench()
+    bench.gate.clear()
+
+    async with aclosing(bench.client.calibrate(Setup(), 1.0, patient=False)) as steps:
+        assert await anext(steps) == HALF
+
+    assert [type(command) for command in bench.workers[0].sent] == [Cancel]
+
+
+@pytest.mark.parametrize("patient", [False, True])
+async def test_only_a_calibration_that_somebody_waits_for_keeps_a_model_loaded(
+    patient: bool,
+) -> None:
+    bench = Bench(idle_minutes=0.0001)
+    bench.gate.clear()
+
+    async with aclosing(bench.client.calibrate(Setup(), 1.0, patient=patient)) as steps:
+        await anext(steps)
+        unloaded = asyncio.create_task(bench.until(Phase.STOPPED))
+        await asyncio.wait({unloaded}, timeout=5 if patient else 0.05)
+        assert unloaded.done() == patient
+        unloaded.cancel()

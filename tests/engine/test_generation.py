@@ -1,61 +1,18 @@
 """The engine's loop on a simulated model: scheduling, KV reuse, interruption, memory."""
 
 import random
-from collections import defaultdict
 from collections.abc import Sequence
-from typing import cast
+from pathlib import Path
 
 import pytest
 
-from copilotd.engine.generation import Generation
-from copilotd.engine.interrupt import Interrupt
-from copilotd.engine.model import Entry, Model
-from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output, WorkerSpec
+from copilotd.engine.model import Entry
+from copilotd.engine.protocol import Failed, Finish, Output
 from copilotd.errors import ContextOverflow, InvalidRequest
-from copilotd.types import FinishReason, GenerateRequest, Lane, Usage
-from tests.engine.simulated_model import SimulatedModel, expected_text
-
-
-class Bench:
-    """A generation loop, and what it has emitted by request id."""
-
-    def __init__(self, n_ctx: int = 400, n_seq: int = 4, park_bytes: int = 500) -> None:
-        self.interrupt = Interrupt()
-        self.model = SimulatedModel(n_ctx, self.interrupt)
-        self.texts: dict[int, str] = defaultdict(str)
-        self.last: dict[int, Event] = {}
-        self.order: list[int] = []
-        spec = WorkerSpec("model.gguf", "model", n_seq=n_seq, park_bytes=park_bytes)
-        self.loop = Generation(cast(Model, self.model), self.interrupt, spec, self._emit)
-
-    def add(
-        self, id: int, prompt: str | list[int], n: int = 8, lane: Lane = Lane.CHAT, **more: object
-    ) -> None:
-        tokens = list(prompt.encode()) if isinstance(prompt, str) else prompt
-        request = GenerateRequest(tokens, n, lane=lane, **more)  # type: ignore[arg-type]
-        self.loop.add(Generate(id, request))
-
-    def run(self, steps: int = 10_000) -> None:
-        for _ in range(steps):
-            if self.loop.lane is None:
-                return
-            self.loop.step()
-
-    def usage(self, id: int) -> Usage:
-        event = self.last[id]
-        assert isinstance(event, Finish)
-        return event.finished.usage
-
-    def _emit(self, event: Event) -> None:
-        if isinstance(event, Output):
-            self.texts[event.id] += event.chunk.text
-        else:
-            self.last[event.id] = event
-            self.order.append(event.id)
-
-
-def text_after(prompt: str, n: int = 8) -> str:
-    return expected_text(list(prompt.encode()), n)
+from copilotd.types import FinishReason, Lane
+from tests.engine.archives import archive_in
+from tests.engine.bench import Bench, text_after
+from tests.engine.simulated_model import expected_text
 
 
 def test_a_request_gets_what_the_model_predicts() -> None:
@@ -231,36 +188,86 @@ def test_prompt_scores_cover_every_token_although_the_cache_holds_it() -> None:
     assert all(t.logprob is not None and len(t.top) == 1 for t in output.chunk.tokens[1:])
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_any_mix_of_requests_gives_the_output_of_a_fresh_evaluation(seed: int) -> None:
-    """Shared beginnings, preemption, eviction, interrupts and cancels, chosen by the seed."""
+@pytest.mark.parametrize("seed", range(40))
+def test_any_mix_of_requests_gives_the_output_of_a_fresh_evaluation(
+    seed: int, tmp_path: Path
+) -> None:
+    """Shared beginnings, preemption, eviction, interrupts, cancels, restarts; by the seed."""
     rng = random.Random(seed)
-    bench = Bench(
-        n_ctx=rng.choice([150, 300, 600]),
-        n_seq=rng.choice([1, 2, 4, 8]),
-        park_bytes=rng.choice([0, 150, 1000]),
-    )
-    wanted: dict[int, tuple[list[int], int]] = {}
     stems = ["a" * 40, "a" * 20 + "b" * 30, "c" * 60]
+    for _ in range(rng.choice([1, 1, 3])):
+        bench = Bench(
+            n_ctx=rng.choice([150, 300, 600]),
+            n_seq=rng.choice([1, 2, 4, 8]),
+            park_bytes=rng.choice([0, 150, 1000]),
+            resident_cells=rng.choice([0, 50, 200]),
+            archive=archive_in(tmp_path, budget=rng.choice([0, 400, 10_000])),
+        )
+        wanted: dict[int, tuple[list[int], int]] = {}
 
-    def sometimes_interrupt(entries: Sequence[Entry]) -> None:
-        if rng.random() < 0.2:
-            bench.interrupt.flag[0] = b"\1"
+        def sometimes_interrupt(entries: Sequence[Entry], bench: Bench = bench) -> None:
+            if rng.random() < 0.2:
+                bench.interrupt.flag[0] = b"\1"
 
-    bench.model.before_decode = sometimes_interrupt
-    for id in range(30):
-        prompt = list((rng.choice(stems) + "x" * rng.randrange(1, 40)).encode())
-        n = rng.randrange(1, 25)
-        bench.add(id, prompt, n, rng.choice(list(Lane)))
-        wanted[id] = (prompt, n)
-        bench.run(steps=rng.randrange(12))
-        if rng.random() < 0.15:
-            victim = rng.randrange(id + 1)
-            bench.loop.cancel(victim)
-            if victim not in bench.last:
-                wanted.pop(victim, None)
+        bench.model.before_decode = sometimes_interrupt
+        for id in range(30):
+            prompt = list((rng.choice(stems) + "x" * rng.randrange(1, 40)).encode())
+            n = rng.randrange(1, 25)
+            bench.add(id, prompt, n, rng.choice(list(Lane)))
+            wanted[id] = (prompt, n)
+            bench.run(steps=rng.randrange(12))
+            if rng.random() < 0.15:
+                victim = rng.randrange(id + 1)
+                bench.loop.cancel(victim)
+                if victim not in bench.last:
+                    wanted.pop(victim, None)
+            if rng.random() < 0.2:
+                bench.pool.file(lambda: rng.random() < 0.9)
+        bench.run()
+        bench.pool.file_last(lambda: True)
+        assert {id: bench.texts[id] for id in wanted} == {
+            id: expected_text(prompt, n) for id, (prompt, n) in wanted.items()
+        }
+        assert not any(isinstance(event, Failed) for event in bench.last.values())
+
+
+def test_an_unfinished_word_is_healed_and_not_repeated() -> None:
+    bench = Bench()
+    bench.add(1, "def f(x): ", tail="return va")
     bench.run()
-    assert {id: bench.texts[id] for id in wanted} == {
-        id: expected_text(prompt, n) for id, (prompt, n) in wanted.items()
-    }
-    assert not any(isinstance(event, Failed) for event in bench.last.values())
+    assert bench.texts[1] == text_after("def f(x): return va")
+
+
+def test_the_tokens_of_a_healed_word_do_not_count_as_output() -> None:
+    bench = Bench()
+    bench.add(1, "x = ", n=3, tail="value")
+    bench.run()
+    assert len(bench.texts[1]) == 3
+
+
+def test_a_tail_alone_can_be_a_prompt() -> None:
+    bench = Bench()
+    bench.add(1, [], tail="word")
+    bench.run()
+    assert bench.texts[1] == text_after("word")
+
+
+def test_a_keystroke_in_a_word_evaluates_nothing_that_was_foreseen() -> None:
+    bench = Bench()
+    foreseen = text_after("x" * 50 + " ", 4)
+    bench.add(1, "x" * 50, n=4, tail=" ", lane=Lane.COMPLETION)
+    bench.run()
+    before = bench.model.evaluated
+    bench.add(2, "x" * 50, n=2, tail=" " + foreseen[:2], lane=Lane.COMPLETION)
+    bench.run()
+    assert bench.texts[2] == foreseen[2:]
+    assert bench.usage(2).cached_tokens == bench.usage(2).prompt_tokens == 51
+    assert bench.model.evaluated == before
+
+
+def test_chat_leaves_no_trail() -> None:
+    bench = Bench()
+    for id in (1, 2):
+        bench.add(id, "same prompt", n=3, lane=Lane.CHAT)
+        bench.run()
+    assert bench.model.evaluated > len("same prompt") + 3

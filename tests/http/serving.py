@@ -1,21 +1,20 @@
 """A real server on a free port, with the real services on a scripted engine."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
 
-from copilotd.chat.session import ChatService
 from copilotd.completion.service import CompletionService
-from copilotd.completion.text import TextService
 from copilotd.config import ChatSection, CompletionSection, ServerSection
 from copilotd.engine.fake import FakeEngine
 from copilotd.http.app import Services, build_app
 from copilotd.http.front import HttpFront
-from copilotd.types import CompletionStats, DaemonStatus
+from copilotd.served import ServedModel, ServedModels
+from copilotd.types import CompletionStats, DaemonStatus, Measuring, Setup, Tuning
 
 _SERVER = ServerSection(port=0)
 _COMPLETION = CompletionSection()
@@ -59,17 +58,19 @@ async def serving(
     settings: ServerSection = _SERVER,
     completion: CompletionSection = _COMPLETION,
     chat: ChatSection = _CHAT,
+    chat_engine: FakeEngine | None = None,
 ) -> AsyncIterator[Served]:
-    """Serve `engine`; ended when the context is left."""
+    """Serve `engine` as local, and `chat_engine` as talker; ended when the context is left."""
     engine = engine or FakeEngine("Paris")
     stops: list[str] = []
+    first = ServedModel(engine, "fake", "local", chat)
+    second = ServedModel(chat_engine, "talker.gguf", "", chat) if chat_engine else first
     services = Services(
         completion=CompletionService(engine, completion),
-        text=TextService(engine),
-        chat=ChatService(engine, chat),
-        engine=engine,
+        models=ServedModels(first, second),
         status=lambda: daemon_status(engine),
         stop=lambda: stops.append("stop"),
+        tune=lambda: measured(engine),
     )
     front = HttpFront(build_app(services, settings), settings)
     url = await front.start()
@@ -78,6 +79,13 @@ async def serving(
             yield Served(url, client, engine, front, stops)
     finally:
         await front.close()
+
+
+async def measured(engine: FakeEngine) -> AsyncGenerator[Measuring | Tuning, None]:
+    """What the engine tells of its calibration, and the result as one of a machine of 1970."""
+    async with aclosing(engine.calibrate(Setup(), 0.0, patient=False)) as steps:
+        async for step in steps:
+            yield step if isinstance(step, Measuring) else Tuning("fake", "a machine", 1.0, step)
 
 
 def daemon_status(engine: FakeEngine) -> DaemonStatus:

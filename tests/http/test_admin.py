@@ -1,11 +1,23 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
-from copilotd.engine.fake import FakeEngine
-from copilotd.types import Completion, DaemonStatus, EngineState, Outcome, Phase, Status
-from tests.http.serving import Served, daemon_status, serving
+from copilotd.engine.fake import FAKE_CALIBRATION, FakeEngine
+from copilotd.errors import EngineDied
+from copilotd.types import (
+    Calibration,
+    Completion,
+    DaemonStatus,
+    EngineState,
+    Measuring,
+    Outcome,
+    Phase,
+    Setup,
+    Status,
+    Tuning,
+)
+from tests.http.serving import Served, daemon_status, events, serving
 
 
 async def test_the_status_arrives_as_it_is(paris: Served) -> None:
@@ -24,7 +36,7 @@ async def test_a_completion_at_a_cursor_comes_with_its_explanation() -> None:
     assert outcome.status is Status.SHOWN
     assert outcome.completion is not None
     assert outcome.completion == Completion(outcome.completion.id, "a + b", 26, 26)
-    assert outcome.explanation.prompt == "<PRE>def add(a, b):\n    return <SUF>\n<MID>"
+    assert outcome.explanation.prompt == "<PRE><SUF>\n<MID>def add(a, b):\n    return "
     assert outcome.explanation.raw == "a + b"
 
 
@@ -88,3 +100,45 @@ async def test_events_tell_the_state_now_and_each_new_one_until_the_client_leave
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert now == ('data: {"phase":"ready","detail":"","fraction":null}', "")
     assert then == ('data: {"phase":"downloading","detail":"qwen 42 %","fraction":0.42}', "")
+
+
+async def test_measuring_tells_how_far_it_is_and_ends_with_the_result(paris: Served) -> None:
+    response = await paris.client.post("/admin/tune")
+
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    progress, result = events(response.text)
+    assert progress == {"measuring": {"text": "measuring speed", "fraction": 0.5}}
+    tuning = msgspec.convert(result["tuning"], Tuning, strict=False)
+    assert tuning == Tuning("fake", "a machine", 1.0, FAKE_CALIBRATION)
+
+
+class Dying(FakeEngine):
+    """Ends in the middle of a calibration, or before it."""
+
+    def __init__(self, *, late: bool) -> None:
+        super().__init__()
+        self._late = late
+
+    async def calibrate(
+        self, asked: Setup, quiet_s: float, *, patient: bool
+    ) -> AsyncGenerator[Measuring | Calibration, None]:
+        if self._late:
+            yield Measuring("measuring speed", 0.5)
+        raise EngineDied("the worker ended", "Try again.")
+
+
+async def test_a_worker_that_ends_before_it_was_measured_is_an_error() -> None:
+    async with serving(Dying(late=False)) as served:
+        response = await served.client.post("/admin/tune")
+
+    assert response.status_code == 503
+    assert response.json()["error"]["message"] == "the worker ended. Try again."
+
+
+async def test_a_worker_that_ends_meanwhile_is_the_last_event() -> None:
+    async with serving(Dying(late=True)) as served:
+        response = await served.client.post("/admin/tune")
+
+    progress, failure = events(response.text)
+    assert progress == {"measuring": {"text": "measuring speed", "fraction": 0.5}}
+    assert failure["error"]["message"] == "the worker ended. Try again."

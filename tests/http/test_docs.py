@@ -62,6 +62,7 @@ async def test_every_endpoint_is_described_with_an_example(paris: Served) -> Non
         "/admin/events",
         "/admin/status",
         "/admin/stop",
+        "/admin/tune",
         "/health",
         "/v1/chat/completions",
         "/v1/completions",

@@ -65,7 +65,7 @@ def paths() -> Iterator[Paths]:
     # The name of a unix socket must be short, and pytest's own folders are deep on some systems.
     with tempfile.TemporaryDirectory(prefix="copilotd-") as folder:
         root = Path(folder)
-        yield Paths(root / "config", root / "data", root / "state", root / "run")
+        yield Paths(*(root / name for name in ("config", "data", "state", "run", "cache")))
 
 
 def daemon_status(model: Model, service: CompletionService) -> DaemonStatus:

@@ -3,6 +3,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -153,7 +154,7 @@ async def test_the_command_connects_to_the_daemon_that_runs(
     daemon: Daemon, paths: Paths, spawn: Spawn
 ) -> None:
     # The command looks for its files in a folder `copilotd` of the runtime directory.
-    own = Paths(paths.config, paths.data, paths.state, paths.runtime / "copilotd")
+    own = replace(paths, runtime=paths.runtime / "copilotd")
     with lifecycle.claim(own):
         lifecycle.announce(own, "http://127.0.0.1:1", daemon.socket, "1.2.3", ())
         process = await spawn("-m", "copilotd", "lsp", XDG_RUNTIME_DIR=str(paths.runtime))

@@ -81,7 +81,7 @@ async def test_the_prompt_follows_incremental_edits(client: RawClient, daemon: D
     client.change(edit((2, 0), (3, 0), ""), version=3)
     client.change(edit((1, 8), (1, 8), " = "), version=4)
     await client.ghost_text(1, 11)
-    assert await daemon.model.prompts.get() == "<PRE>one\f\r\nzwei 😀! = <SUF>\r\n<MID>"
+    assert await daemon.model.prompts.get() == "<PRE><SUF>\r\n<MID>one\f\r\nzwei 😀! = "
 
 
 async def test_a_request_is_answered_for_the_text_at_the_time_it_was_made(
@@ -92,7 +92,7 @@ async def test_a_request_is_answered_for_the_text_at_the_time_it_was_made(
     client.open("hello = ")
     _, response = client.ask(INLINE, at(0, 8))
     client.change(edit((0, 0), (0, 8), "bye = "))
-    assert await daemon.model.prompts.get() == "<PRE>hello = <SUF><MID>"
+    assert await daemon.model.prompts.get() == "<PRE><SUF><MID>hello = "
     await asyncio.wait_for(response, WITHIN_S)
 
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from tests.lsp.conftest import Connect, Daemon
-from tests.lsp.raw_client import INLINE, WITHIN_S, RawClient, at
+from tests.lsp.raw_client import INLINE, WITHIN_S, RawClient, at, edit
 
 
 async def test_two_clients_work_at_once_and_one_leaving_does_not_touch_the_other(
@@ -134,5 +134,26 @@ async def test_closing_the_front_hangs_up_on_every_client(
     await daemon.model.prompts.get()
     await daemon.front.close()
     await client.closed()
-    assert daemon.model.ended.get_nowait() == "cut off"
+    assert await asyncio.wait_for(daemon.model.ended.get(), 5) == "cut off"
     assert list(daemon.front.clients) == []
+
+
+async def test_opening_a_file_has_its_beginning_read_in_the_next_pause(
+    client: RawClient, daemon: Daemon
+) -> None:
+    await client.begin()
+    client.open("import os\n" * 30)
+    prompt = await asyncio.wait_for(daemon.model.prompts.get(), 5)
+    assert prompt == "<PRE>" + "import os\n" * 30
+
+
+async def test_typing_elsewhere_ends_what_is_being_written(
+    client: RawClient, daemon: Daemon
+) -> None:
+    await client.begin()
+    daemon.model.gate.clear()
+    client.open("x = ")
+    client.ask(INLINE, at(0, 4))
+    await daemon.model.prompts.get()
+    client.change(edit((0, 0), (0, 1), "y"))
+    assert await asyncio.wait_for(daemon.model.ended.get(), 5) == "cut off"

@@ -4,7 +4,7 @@ import pytest
 
 from copilotd.models.catalogue import load_catalogue
 from copilotd.models.choose import choose
-from copilotd.models.machine import GIB, Machine, this_machine
+from copilotd.models.machine import GIB, Machine, free_memory, this_machine
 
 CATALOGUE = load_catalogue()
 
@@ -56,3 +56,26 @@ def test_no_limit_of_a_container_is_none(tmp_path: Path) -> None:
     assert this_machine(tmp_path) == whole
     assert whole.cores >= 1
     assert whole.memory < 2**60
+
+
+def test_free_memory_leaves_room_for_the_mapped_files_that_linux_counts_as_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container(tmp_path, limit=1000, used=700, files=300)
+
+    monkeypatch.setattr("sys.platform", "linux")
+    assert free_memory(250, tmp_path) == 1000 - 700 + 300 - 250
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert free_memory(250, tmp_path) == 1000 - 700 + 300
+
+
+def test_free_memory_without_a_container_is_what_the_system_says(tmp_path: Path) -> None:
+    assert 0 < free_memory(0, tmp_path) < 2**60
+
+
+def container(folder: Path, limit: int, used: int, files: int) -> None:
+    """The files by which Linux tells what a container may take and has taken."""
+    (folder / "memory.max").write_text(f"{limit}\n")
+    (folder / "memory.current").write_text(f"{used}\n")
+    stat = f"anon 5\nactive_file {files - 100}\ninactive_file 100\nslab 7\n"
+    (folder / "memory.stat").write_text(stat)

@@ -7,19 +7,18 @@ from copilotd.cli.diagnosis.build import check_build
 from copilotd.cli.diagnosis.check import Check, Verdict
 from copilotd.cli.diagnosis.machine import check_daemon, check_editors, check_port, check_settings
 from copilotd.cli.diagnosis.model import check_file, check_model
+from copilotd.cli.diagnosis.speed import check_speed
 from copilotd.cli.diagnosis.subject import subject
 from copilotd.config import load_leniently
-from copilotd.models.catalogue import load_catalogue
-from copilotd.models.provision import Provision
-from copilotd.models.store import Store
 from copilotd.paths import Paths
+from copilotd.pool import wanted
 
 
 def diagnose(paths: Paths) -> Iterator[Check]:
     """Look at everything; what cannot work because of an earlier failure is left out."""
     settings, problems = load_leniently(paths.user_settings)
     running = lifecycle.find(paths)
-    provision = Provision(Store(paths.models), load_catalogue(), settings.model)
+    models = wanted(paths, settings)
     loadable = True
     for check in check_build():
         loadable = loadable and check.verdict is not Verdict.BROKEN
@@ -29,9 +28,11 @@ def diagnose(paths: Paths) -> Iterator[Check]:
     yield check_port(settings.server, running)
     yield check_editors()
     if running is None:
-        file = check_file(provision)
-        loadable = loadable and file.verdict is not Verdict.BROKEN
-        yield file
+        for name, model in zip(("model", "chat model"), models, strict=False):
+            file = check_file(model.provision, name)
+            loadable = loadable and file.verdict is not Verdict.BROKEN
+            yield file
     if loadable:
-        with subject(running, settings, provision) as model:
-            yield from check_model(model)
+        with subject(running, settings, models) as under_test:
+            yield from check_model(under_test)
+        yield check_speed(running, settings, models[0])

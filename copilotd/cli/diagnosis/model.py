@@ -49,20 +49,20 @@ QUESTION = "What is the capital of France? Answer with one word."
 ANSWER = "paris"
 
 
-def check_file(provision: Provision) -> Check:
-    """Whether the model that would be served is there."""
+def check_file(provision: Provision, name: str) -> Check:
+    """Whether the model that would be served is there; `name` is what it is called here."""
     try:
         installed = provision.installed()
     except CopilotdError as error:
-        return broken("model", error.message, error.hint)
+        return broken(name, error.message, error.hint)
     if installed is None:
         step = f"copilotd start downloads it; so does copilotd models pull {provision.wanted}"
-        return broken("model", f"{provision.wanted} is not on this machine", step)
-    return ok("model", f"{installed.name} ({installed.path})")
+        return broken(name, f"{provision.wanted} is not on this machine", step)
+    return ok(name, f"{installed.name} ({installed.path})")
 
 
 def check_model(subject: Subject) -> Iterator[Check]:
-    """Load the model, look at it and try it."""
+    """Load the models, look at them and try them."""
     try:
         info = subject.info()
     except CopilotdError as error:
@@ -72,9 +72,20 @@ def check_model(subject: Subject) -> Iterator[Check]:
     yield _memory(info)
     yield _fim(info)
     yield _end(info)
-    yield _template(info)
     if info.fim.prefix is not None:
         yield from (_try(hole, subject) for hole in HOLES)
+    yield from _check_chat(info, subject)
+
+
+def _check_chat(info: ModelInfo, subject: Subject) -> Iterator[Check]:
+    try:
+        second = subject.chat_info()
+    except CopilotdError as error:
+        yield broken("chat loading", error.message, error.hint or "copilotd logs")
+        return
+    if second is not None:
+        yield ok("chat loading", f"{second.description}, in {second.load_ms / 1000:.1f} s")
+    yield _template(second or info)
     yield _timed("self-test chat", lambda: subject.ask(QUESTION), lambda a: ANSWER in a.lower())
 
 

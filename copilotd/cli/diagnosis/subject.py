@@ -1,7 +1,7 @@
-"""The model under test: in the running daemon, or loaded for the occasion if none runs."""
+"""The models under test: in the running daemon, or loaded for the occasion if none runs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from typing import Protocol
 
@@ -13,8 +13,7 @@ from copilotd.config import Settings
 from copilotd.engine.client import EngineClient
 from copilotd.errors import EngineLoadFailed
 from copilotd.lifecycle import Running
-from copilotd.loading import provider
-from copilotd.models.provision import Provision
+from copilotd.pool import Wanted, engines
 from copilotd.types import Chunk, Finished, Message, ModelInfo, Phase
 
 
@@ -23,6 +22,10 @@ class Subject(Protocol):
 
     def info(self) -> ModelInfo:
         """What is loaded."""
+        ...
+
+    def chat_info(self) -> ModelInfo | None:
+        """What is loaded for chat; None if that is the same model."""
         ...
 
     def fill(self, before: str, after: str, max_tokens: int) -> str:
@@ -35,18 +38,21 @@ class Subject(Protocol):
 
 
 @contextmanager
-def subject(running: Running | None, settings: Settings, provision: Provision) -> Iterator[Subject]:
-    """The model that serves, or would serve, this user."""
+def subject(
+    running: Running | None, settings: Settings, models: Sequence[Wanted]
+) -> Iterator[Subject]:
+    """The models that serve, or would serve, this user."""
     if running is not None:
         with Connection(running) as connection:
             yield _Remote(connection)
         return
     with asyncio.Runner() as runner:
-        engine = EngineClient(provider(provision, settings.model), settings.engine)
+        pool = engines(models, settings.engine)
         try:
-            yield _Local(runner, engine, settings)
+            yield _Local(runner, pool, settings)
         finally:
-            runner.run(engine.close())
+            for engine in pool:
+                runner.run(engine.close())
 
 
 class _Remote:
@@ -59,6 +65,13 @@ class _Remote:
             raise EngineLoadFailed(f"the model is not loaded: {status.state.detail}")
         return status.model
 
+    def chat_info(self) -> ModelInfo | None:
+        if (chat := self._connection.status().chat) is None:
+            return None
+        self._connection.load(chat.alias)
+        loaded = self._connection.status().chat
+        return loaded.model if loaded else None
+
     def fill(self, before: str, after: str, max_tokens: int) -> str:
         return self._connection.fill(before, after, max_tokens)
 
@@ -68,14 +81,19 @@ class _Remote:
 
 
 class _Local:
-    def __init__(self, runner: asyncio.Runner, engine: EngineClient, settings: Settings) -> None:
+    def __init__(
+        self, runner: asyncio.Runner, pool: Sequence[EngineClient], settings: Settings
+    ) -> None:
         self._runner = runner
-        self._engine = engine
-        self._text = TextService(engine)
-        self._chat = ChatService(engine, settings.chat)
+        self._pool = pool
+        self._text = TextService(pool[0])
+        self._chat = ChatService(pool[-1], settings.chat)
 
     def info(self) -> ModelInfo:
-        return self._runner.run(self._engine.info())
+        return self._runner.run(self._pool[0].info())
+
+    def chat_info(self) -> ModelInfo | None:
+        return self._runner.run(self._pool[-1].info()) if len(self._pool) > 1 else None
 
     def fill(self, before: str, after: str, max_tokens: int) -> str:
         request = TextRequest(before, suffix=after, max_tokens=max_tokens)

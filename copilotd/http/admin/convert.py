@@ -1,16 +1,29 @@
 """Between the admin endpoints and the daemon's own values."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from uuid import uuid4
 
 import msgspec
 from fastapi import Response
 
 from copilotd.engine.protocol import Engine
+from copilotd.errors import CopilotdError
 from copilotd.http.admin.schema import CursorBody
+from copilotd.http.errors import ErrorResponse, detail_of
 from copilotd.http.stream import event
-from copilotd.types import CompletionRequest, Document, EngineState, Trigger
+from copilotd.types import (
+    CompletionRequest,
+    Document,
+    EngineState,
+    Measuring,
+    Trigger,
+    Tuning,
+)
+
+log = logging.getLogger(__name__)
 
 _MOST_STATES = 256
 """States kept for a reader that is slow; then the oldest are dropped."""
@@ -43,3 +56,22 @@ async def state_frames(engine: Engine) -> AsyncGenerator[bytes, None]:
             yield event(msgspec.json.encode(await states.get()))
     finally:
         unsubscribe()
+
+
+async def tuning_frames(
+    steps: AsyncGenerator[Measuring | Tuning, None],
+) -> AsyncGenerator[bytes, None]:
+    """One event each, under the name of what it is; an error later than the first is the last."""
+    begun = False
+    try:
+        async with aclosing(steps):
+            async for step in steps:
+                name = "measuring" if isinstance(step, Measuring) else "tuning"
+                yield event(msgspec.json.encode({name: step}))
+                begun = True
+    except Exception as error:  # the fault barrier of one streamed request
+        if not begun:
+            raise
+        if not isinstance(error, CopilotdError):
+            log.exception("measuring the model failed")
+        yield event(ErrorResponse(error=detail_of(error)).model_dump_json())

@@ -31,6 +31,18 @@ async def complete(body: CursorBody, request: Request, services: ServicesOf) -> 
     return convert.json_response(outcome)
 
 
+@router.post(
+    "/tune",
+    summary="Measure what the model costs on this machine",
+    status_code=200,
+    response_class=EventStream,
+    responses=RESPONSES,
+)
+async def tune(request: Request, services: ServicesOf) -> EventStream:
+    """Server-sent events: how far it is, and at the end the result."""
+    return await EventStream.opened(request, convert.tuning_frames(services.tune()))
+
+
 @router.post("/stop", summary="Stop the daemon", status_code=202)
 async def stop(services: ServicesOf) -> Stopping:
     """The daemon answers what is under way, this request included, and ends."""
@@ -42,5 +54,6 @@ async def stop(services: ServicesOf) -> Stopping:
     "/events", summary="The engine's state, live", status_code=200, response_class=EventStream
 )
 async def events(request: Request, services: ServicesOf) -> EventStream:
-    """Server-sent events: the state now, and each new one."""
-    return await EventStream.opened(request, convert.state_frames(services.engine))
+    """Server-sent events of the model that completes: the state now, and each new one."""
+    engine = services.models.completion.engine
+    return await EventStream.opened(request, convert.state_frames(engine))

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
 
+from copilotd.completion.budget import Budget
 from copilotd.completion.text import TextRequest
-from copilotd.config import CompletionSection
 from copilotd.http.choices import IndexedEvents
 from copilotd.http.copilot.indentation import missing_indent
 from copilotd.http.copilot.schema import CopilotBody, CopilotChoice, CopilotChunk
@@ -14,9 +14,7 @@ from copilotd.prompt.window import window
 from copilotd.types import Document, Finished, FinishReason, ModelInfo, Sampling
 
 
-def text_requests(
-    body: CopilotBody, budget: CompletionSection, info: ModelInfo
-) -> list[TextRequest]:
+def text_requests(body: CopilotBody, budget: Budget, info: ModelInfo) -> list[TextRequest]:
     """One per choice, with the text cut to the budget of our own ghost text.
 
     The extension sends far more than a CPU reads while somebody waits.

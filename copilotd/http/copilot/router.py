@@ -43,9 +43,10 @@ async def complete(
     services: ServicesOf,
 ) -> EventStream:
     """Fill in what stands between `prompt` and `suffix`. Any engine name will do."""
-    info = await while_connected(request.receive, services.text.info())
-    wanted = convert.text_requests(body, services.completion.settings, info)
-    events = interleaved([services.text.generate(one) for one in wanted])
-    envelope = Envelope.of("cmpl", services.status().alias)
+    model = services.models.completion
+    info = await while_connected(request.receive, model.text.info())
+    wanted = convert.text_requests(body, services.completion.budget, info)
+    events = interleaved([model.text.generate(one) for one in wanted])
+    envelope = Envelope.of("cmpl", model.alias)
     chunks = convert.chunks(body, envelope, events)
     return await EventStream.opened(request, openai_frames(chunks))

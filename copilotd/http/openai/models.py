@@ -1,4 +1,4 @@
-"""GET /v1/models: the one model, under the name that the settings give it."""
+"""GET /v1/models: what is served, under the names that the settings give."""
 
 from typing import Literal
 
@@ -26,7 +26,10 @@ class ModelList(BaseModel):
     data: list[ModelEntry]
 
 
-@router.get("/v1/models", summary="List the model")
+@router.get("/v1/models", summary="List the models")
 async def models(services: ServicesOf) -> ModelList:
-    """The served model's id; it need not be loaded yet. Requests may name any other as well."""
-    return ModelList(data=[ModelEntry(id=services.status().alias)])
+    """The model that completes, then the one that chats if that is another; neither need be loaded.
+
+    A request that names neither goes to the one that is for it.
+    """
+    return ModelList(data=[ModelEntry(id=model.alias) for model in services.models.all])

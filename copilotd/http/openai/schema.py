@@ -15,7 +15,7 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     model: str | None = None
-    """Any name; there is one model, and it answers to every name."""
+    """One of GET /v1/models; with any other name, the model that is for such requests answers."""
     user: str | None = None
     """Ignored."""
 

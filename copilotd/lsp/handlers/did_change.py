@@ -12,7 +12,10 @@ def did_change(ls: EditorServer, params: types.DidChangeTextDocumentParams) -> N
     counts as its acceptance. The service counts an id once, should the command follow.
     """
     identifier, changes = params.text_document, params.content_changes
-    ls.documents.change(identifier, changes, ls.encoding)
+    cursor = ls.documents.change(identifier, changes, ls.encoding)
     snapshot = ls.documents.get(identifier.uri)
-    if snapshot and (id := ls.offers.taken(snapshot, changes)):
+    if snapshot is None:
+        return
+    ls.completion.changed(snapshot.document, cursor, ls.client_id)
+    if id := ls.offers.taken(snapshot, changes):
         ls.completion.accept(id)

@@ -6,4 +6,7 @@ from copilotd.lsp.server import EditorServer
 
 
 def did_focus(ls: EditorServer, params: Any) -> None:
-    """Accept the notification. Every request names its own file, so nothing depends on it."""
+    """Prepare for a request in that file; `params` is `{textDocument: {uri}}`."""
+    uri = getattr(getattr(params, "textDocument", None), "uri", None)
+    if snapshot := ls.documents.get(str(uri)):
+        ls.completion.opened(snapshot.document)

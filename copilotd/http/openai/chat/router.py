@@ -33,10 +33,11 @@ async def chat(
     What you leave open (temperature, length, system message) is set in the table [chat] of the
     settings. A conversation that leaves no room for an answer is an error.
     """
-    envelope = Envelope.of("chatcmpl", services.status().alias)
-    default = Sampling(temperature=services.chat.settings.temperature)
+    model = services.models.for_chat(body.model)
+    envelope = Envelope.of("chatcmpl", model.alias)
+    default = Sampling(temperature=model.chat.settings.temperature)
     wanted = convert.chat_requests(body, default)
-    events = interleaved([services.chat.reply(one) for one in wanted])
+    events = interleaved([model.chat.reply(one) for one in wanted])
     if body.stream:
         chunks = convert.chunks(body, envelope, events)
         return await EventStream.opened(request, openai_frames(chunks))

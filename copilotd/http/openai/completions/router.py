@@ -32,10 +32,11 @@ async def complete(
     The prompt is taken as it is: no chat template is put around it, and control tokens that a
     client wrote out (a rendered FIM prompt, say) are read as tokens.
     """
-    envelope = Envelope.of("cmpl", services.status().alias)
+    model = services.models.for_text(body.model)
+    envelope = Envelope.of("cmpl", model.alias)
     wanted = convert.text_requests(body)
-    texts = await while_connected(request.receive, convert.prompt_texts(body, services.engine))
-    events = interleaved([services.text.generate(one) for one in wanted])
+    texts = await while_connected(request.receive, convert.prompt_texts(body, model.engine))
+    events = interleaved([model.text.generate(one) for one in wanted])
     if body.echo:
         events = convert.echoed(events, texts)
     if body.stream:

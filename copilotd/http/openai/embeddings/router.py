@@ -19,7 +19,8 @@ async def embed(
     request: Request,
     services: ServicesOf,
 ) -> EmbeddingList:
-    """One vector of unit length per input, from the loaded model."""
-    convert.check(body, await while_connected(request.receive, services.text.info()))
-    found = await while_connected(request.receive, services.text.embed(body.input))
-    return convert.embedding_list(body, found, services.status().alias)
+    """One vector of unit length per input, from the model that completes, or the one named."""
+    model = services.models.for_text(body.model)
+    convert.check(body, await while_connected(request.receive, model.text.info()))
+    found = await while_connected(request.receive, model.text.embed(body.input))
+    return convert.embedding_list(body, found, model.alias)

@@ -1,0 +1,136 @@
+"""The anchored prompts of the open documents: for a cursor, the best one that is read in time."""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+from copilotd.completion.budget import Budget
+from copilotd.completion.readings import Readings
+from copilotd.engine.protocol import Engine
+from copilotd.prompt.anchor import Anchor, Fit, Layout, lay_out
+from copilotd.prompt.fim import fim_prompt, with_bos
+from copilotd.types import Document, Lane, ModelInfo
+
+_PER_DOCUMENT = 4
+_DOCUMENTS = 64
+_LINES_ABOVE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """A prompt for one cursor: the anchor's, then `fit.tail`."""
+
+    anchor: Anchor
+    fit: Fit
+
+    @property
+    def rendered(self) -> str:
+        """The prompt as text."""
+        return self.anchor.rendered + self.fit.tail
+
+
+class Anchors:
+    """Finds or lays out the prompt for a cursor, and has it evaluated."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._readings = Readings(engine)
+        self._documents: OrderedDict[str, deque[Anchor]] = OrderedDict()
+
+    async def at(self, document: Document, offset: int, budget: Budget, lane: Lane) -> Anchored:
+        """The prompt for `offset`, once the KV cache holds it. Raises: EngineError.
+
+        Where reading it would take too long, it is a brief one; `settle` reads the whole later.
+        """
+        chosen = self._known(document, offset)
+        if chosen is None or not self._readings.hold(chosen.anchor.prompt):
+            chosen = await self._whole(document, offset, budget)
+            if self._readings.missing(chosen.anchor.prompt) > budget.first_tokens:
+                chosen = await self._brief(document, offset, budget)
+        await self._readings.ready(chosen.anchor.prompt, lane)
+        return chosen
+
+    async def settle(self, document: Document, offset: int, budget: Budget) -> None:
+        """Read a whole prompt that is laid out for this cursor, unless that is done already."""
+        known = self._known(document, offset)
+        if known is not None and known.fit.fresh and not known.anchor.brief:
+            prompt = known.anchor.prompt
+        else:
+            prompt = (await self._whole(document, offset, budget)).anchor.prompt
+        await self._readings.ready(prompt, Lane.BACKGROUND)
+
+    async def warm_head(self, document: Document, budget: Budget) -> None:
+        """Read the beginning of a document in which nobody has asked for anything.
+
+        A later prompt begins with it wherever in the first window the cursor is.
+        """
+        info = await self._engine.info()
+        layout = lay_out(document, len(document.text), 0, budget.prefix_tokens, 0)
+        if self._of(document.uri) or info.suffix_first or layout.start:
+            return
+        before = await self._engine.tokenize(layout.before, special=False)
+        prompt = fim_prompt(info, before, [])[:-2] if info.fim.usable else with_bos(info, before)
+        await self._readings.ready(tuple(prompt), Lane.BACKGROUND)
+
+    def clear(self) -> None:
+        """Forget all prompts: the KV cache is empty, or belongs to another model."""
+        self._documents.clear()
+        self._readings.clear()
+
+    def _known(self, document: Document, offset: int) -> Anchored | None:
+        """Of the anchors that serve this cursor, the one to be had soonest, then the best."""
+        fits = [
+            Anchored(anchor, fit)
+            for anchor in self._of(document.uri)
+            if (fit := anchor.fit(document.text, offset))
+        ]
+        return min(fits, key=self._cost, default=None)
+
+    def _cost(self, known: Anchored) -> tuple[bool, bool, bool, int]:
+        anchor, fit = known.anchor, known.fit
+        return (not self._readings.hold(anchor.prompt), anchor.brief, not fit.fresh, len(fit.tail))
+
+    async def _whole(self, document: Document, offset: int, budget: Budget) -> Anchored:
+        known = self._of(document.uri)
+        info = await self._engine.info()
+        layout = lay_out(
+            document,
+            offset,
+            _LINES_ABOVE,
+            min(budget.prefix_tokens, info.n_ctx // 4),
+            min(budget.suffix_tokens, info.n_ctx // 8) if info.fim.usable else 0,
+            next((anchor.layout for anchor in reversed(known) if not anchor.brief), None),
+        )
+        return await self._laid_out(document, offset, layout, brief=False)
+
+    async def _brief(self, document: Document, offset: int, budget: Budget) -> Anchored:
+        """A prompt of what is nearest to the cursor, read in the time for a first answer."""
+        fim = (await self._engine.info()).fim.usable
+        after = budget.first_tokens // 4 if fim and budget.suffix_tokens else 0
+        before = budget.first_tokens - after
+        layout = lay_out(document, offset, _LINES_ABOVE, before, after)
+        return await self._laid_out(document, offset, layout, brief=True)
+
+    async def _laid_out(
+        self, document: Document, offset: int, layout: Layout, *, brief: bool
+    ) -> Anchored:
+        prompt = await self._prompt(layout, await self._engine.info())
+        anchor = Anchor(layout, tuple(prompt), brief, await self._engine.detokenize(prompt))
+        known = self._of(document.uri)
+        if anchor not in known:
+            known.append(anchor)
+        return Anchored(anchor, Fit(document.text[layout.at : offset], fresh=True))
+
+    async def _prompt(self, layout: Layout, info: ModelInfo) -> list[int]:
+        before = await self._engine.tokenize(layout.before, special=False)
+        before = before[-info.n_ctx // 2 :]
+        if not info.fim.usable:
+            return with_bos(info, before)
+        after = await self._engine.tokenize(layout.after, special=False)
+        return fim_prompt(info, before, after[: info.n_ctx // 8])
+
+    def _of(self, uri: str) -> deque[Anchor]:
+        anchors = self._documents.setdefault(uri, deque(maxlen=_PER_DOCUMENT))
+        self._documents.move_to_end(uri)
+        while len(self._documents) > _DOCUMENTS:
+            self._documents.popitem(last=False)
+        return anchors

@@ -1,0 +1,233 @@
+"""One generation serves the requests that are typed along it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from copilotd.completion.service import CompletionService
+from copilotd.config import CompletionSection
+from copilotd.engine.fake import FakeEngine
+from copilotd.types import (
+    Chunk,
+    Finished,
+    FinishReason,
+    GenerateRequest,
+    Lane,
+    Status,
+    Trigger,
+    Usage,
+)
+from tests.cursor import accepted, document, request
+
+SETTINGS = CompletionSection(debounce_ms=0, target_ms=1, anticipate=False)
+AUTOMATIC = Trigger.AUTOMATIC
+
+
+class PieceByPiece(FakeEngine):
+    """Writes the next piece when it is told to; `taken` says how many were."""
+
+    def __init__(self, *pieces: str) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._allowed = asyncio.Semaphore(0)
+        self.written = asyncio.Event()
+
+    def write(self, pieces: int = 1) -> None:
+        for _ in range(pieces):
+            self._allowed.release()
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
+        self.requests.append(request)
+        self.asked.set()
+        finished = False
+        try:
+            for piece in self._pieces:
+                await self._allowed.acquire()
+                yield Chunk(piece)
+            finished = True
+            self.written.set()
+            yield Finished(FinishReason.STOP, Usage())
+        finally:
+            if not finished:
+                self.cancelled += 1
+                self.closed.set()
+
+
+async def test_a_request_is_served_with_what_is_written_when_the_time_has_come() -> None:
+    engine = PieceByPiece("foo", "bar", "baz")
+    completions = CompletionService(engine, SETTINGS)
+    engine.write()
+    outcome = await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 5)
+    assert accepted("x = ║", outcome) == "x = foo║"
+    assert engine.cancelled == 0
+
+
+async def test_what_is_written_after_that_is_shown_to_the_next_request_typed_along_it() -> None:
+    engine = PieceByPiece("foo", "bar", "baz")
+    completions = CompletionService(engine, SETTINGS)
+    engine.write()
+    first = await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 5)
+    engine.write(2)
+    await asyncio.wait_for(engine.written.wait(), 5)
+    second = await asyncio.wait_for(completions.complete(request("x = f║", AUTOMATIC)), 5)
+    assert accepted("x = f║", second) == "x = foobarbaz║"
+    assert first.completion and second.completion
+    assert (first.completion.id, len(engine.requests)) == (second.completion.id, 1)
+
+
+async def test_a_request_typed_along_a_running_generation_waits_for_it() -> None:
+    engine = PieceByPiece("foo", "bar")
+    completions = CompletionService(engine, SETTINGS)
+    older = asyncio.create_task(completions.complete(request("x = ║")))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    engine.write()
+    newer = asyncio.create_task(completions.complete(request("x = ║", client="test")))
+    assert (await asyncio.wait_for(older, 5)).status is Status.CANCELLED
+    engine.write()
+    assert accepted("x = ║", await asyncio.wait_for(newer, 5)) == "x = foobar║"
+    assert (len(engine.requests), engine.cancelled) == (1, 0)
+
+
+async def test_one_who_asked_explicitly_gets_the_whole() -> None:
+    engine = PieceByPiece("foo", "bar")
+    completions = CompletionService(engine, SETTINGS)
+    engine.write(2)
+    outcome = await asyncio.wait_for(completions.complete(request("x = ║")), 5)
+    assert accepted("x = ║", outcome) == "x = foobar║"
+
+
+async def test_a_request_that_was_typed_differently_starts_anew_and_ends_the_older() -> None:
+    engine = PieceByPiece("foo", "bar")
+    completions = CompletionService(engine, SETTINGS)
+    engine.write()
+    await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 5)
+    newer = asyncio.create_task(completions.complete(request("x = g║")))
+    await asyncio.wait_for(engine.closed.wait(), 5)
+    engine.write(2)
+    assert accepted("x = g║", await asyncio.wait_for(newer, 5)) == "x = gfoobar║"
+    assert [asked.tail for asked in engine.requests] == ["x = ", "x = g"]
+
+
+async def test_a_change_that_leaves_its_way_ends_a_generation_at_once() -> None:
+    engine = PieceByPiece("foo", "bar")
+    completions = CompletionService(engine, SETTINGS)
+    engine.write()
+    await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 5)
+    completions.changed(*document("x = y║"), "test")
+    await asyncio.wait_for(engine.closed.wait(), 5)
+
+
+async def test_a_request_that_is_cancelled_and_not_repeated_frees_the_engine() -> None:
+    engine = PieceByPiece("foo")
+    task = asyncio.create_task(CompletionService(engine, SETTINGS).complete(request("a║")))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(engine.closed.wait(), 5)
+
+
+async def test_a_request_that_is_cancelled_and_repeated_at_once_goes_on() -> None:
+    engine = PieceByPiece("foo", "bar")
+    completions = CompletionService(engine, SETTINGS)
+    first = asyncio.create_task(completions.complete(request("a = ║")))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    first.cancel()
+    second = asyncio.create_task(completions.complete(request("a = ║")))
+    engine.write(2)
+    assert accepted("a = ║", await asyncio.wait_for(second, 5)) == "a = foobar║"
+    assert len(engine.requests) == 1
+
+
+LONG = "".join(f"value_{i} = {i}\n" for i in range(40))
+
+
+async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() -> None:
+    engine = FakeEngine("foo", hold=(gate := asyncio.Event()))
+    completions = CompletionService(engine, SETTINGS)
+    first = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    second = asyncio.create_task(completions.complete(request(f"{LONG}xy║\n", AUTOMATIC)))
+    assert (await asyncio.wait_for(first, 5)).status is Status.CANCELLED
+    gate.set()
+    assert (await asyncio.wait_for(second, 5)).status is Status.SHOWN
+    asked = [(wanted.max_tokens > 0, wanted.tail[-3:]) for wanted in engine.requests]
+    assert asked == [(False, ""), (True, "\nxy")]
+    assert engine.cancelled == 0
+
+
+PREPARING = SETTINGS.model_copy(update={"anticipate": True})
+
+
+async def prepared(engine: FakeEngine, count: int) -> list[GenerateRequest]:
+    """What was asked of the engine, once that is `count` requests."""
+    async with asyncio.timeout(5):
+        while len(engine.requests) < count:
+            await asyncio.wait_for(engine.asked.wait(), 5)
+            engine.asked.clear()
+    return engine.requests
+
+
+async def test_in_a_pause_what_follows_acceptance_is_asked_for() -> None:
+    engine = FakeEngine(lambda prompt: "second" if prompt.endswith("first ") else "first ")
+    completions = CompletionService(engine, PREPARING)
+    await completions.complete(request("x = ║\n"))
+    asked = await prepared(engine, 2)
+    assert [(r.tail, r.lane) for r in asked] == [
+        ("x = ", Lane.COMPLETION),
+        ("x = first", Lane.BACKGROUND),
+    ]
+
+
+async def test_nothing_is_asked_ahead_for_somebody_who_accepts_nothing() -> None:
+    engine = FakeEngine("text")
+    completions = CompletionService(engine, PREPARING)
+    for number in range(25):
+        await completions.complete(request(f"x_{number} = ║\n"))
+    completions.changed(*document(f"{LONG}║\n", "file:///w/b.py"), "test")
+    asked = await prepared(engine, 26)
+    assert [(r.lane, r.max_tokens) for r in asked[25:]] == [(Lane.BACKGROUND, 0)]
+
+
+async def test_a_place_that_is_new_to_the_model_gets_a_brief_prompt_and_the_whole_in_a_pause() -> (
+    None
+):
+    engine = FakeEngine("")
+    completions = CompletionService(engine, PREPARING)
+    await completions.complete(request(f"{LONG}x = ║\n"))
+    brief, asked, whole = (await prepared(engine, 3))[:3]
+    assert len(brief.prompt) <= 400 < len(whole.prompt)
+    assert asked.prompt == brief.prompt
+    assert (brief.lane, whole.lane) == (Lane.COMPLETION, Lane.BACKGROUND)
+    assert (brief.max_tokens, whole.max_tokens) == (0, 0)
+    head = LONG[: LONG.index("value_38")]
+    assert await engine.detokenize(whole.prompt) == f"<PRE>{head}<SUF>\n<MID>"
+
+
+async def test_once_the_whole_prompt_is_read_it_is_used() -> None:
+    engine = FakeEngine("")
+    completions = CompletionService(engine, PREPARING)
+    await completions.complete(request(f"{LONG}x = ║\n"))
+    whole = (await prepared(engine, 3))[2]
+    await completions.complete(request(f"{LONG}x = f║\n"))
+    assert engine.requests[3].prompt == whole.prompt
+
+
+async def test_in_a_pause_a_prompt_that_went_stale_is_laid_out_and_read_afresh() -> None:
+    engine = FakeEngine("")
+    completions = CompletionService(engine, PREPARING)
+    await completions.complete(request(f"{LONG}x = ║\n"))
+    await prepared(engine, 3)
+    changed = LONG.replace("value_1 = 1\n", "")
+    completions.changed(*document(f"{changed}x = ║\n"), "test")
+    fresh = (await prepared(engine, 4))[3]
+    assert (fresh.lane, fresh.max_tokens) == (Lane.BACKGROUND, 0)
+    assert (await engine.detokenize(fresh.prompt)).startswith("<PRE>value_0 = 0\nvalue_2")
+
+
+async def test_the_beginning_of_a_document_is_read_when_it_is_opened() -> None:
+    engine = FakeEngine("")
+    CompletionService(engine, PREPARING).opened(document(f"{LONG}║")[0])
+    asked = await prepared(engine, 1)
+    assert await engine.detokenize(asked[0].prompt) == f"<PRE>{LONG}"

@@ -1,0 +1,65 @@
+"""The engine's loop on a simulated model, for tests."""
+
+from collections import defaultdict
+from typing import cast
+
+from copilotd.engine.archive import Archive
+from copilotd.engine.generation import Generation
+from copilotd.engine.interrupt import Interrupt
+from copilotd.engine.kv import KVPool
+from copilotd.engine.model import Model
+from copilotd.engine.parking import Park
+from copilotd.engine.protocol import Event, Finish, Generate, Output
+from copilotd.types import GenerateRequest, Lane, Usage
+from tests.engine.archives import NO_ARCHIVE
+from tests.engine.simulated_model import SimulatedModel, expected_text
+
+
+class Bench:
+    """A generation loop, and what it has emitted by request id."""
+
+    def __init__(
+        self,
+        n_ctx: int = 400,
+        n_seq: int = 4,
+        park_bytes: int = 500,
+        resident_cells: int = 100,
+        archive: Archive = NO_ARCHIVE,
+    ) -> None:
+        self.interrupt = Interrupt()
+        self.model = SimulatedModel(n_ctx, self.interrupt)
+        self.texts: dict[int, str] = defaultdict(str)
+        self.last: dict[int, Event] = {}
+        self.order: list[int] = []
+        park = Park(park_bytes, archive)
+        self.pool = KVPool(self.model, park, n_seq, n_ctx, resident_cells)
+        self.loop = Generation(cast(Model, self.model), self.interrupt, self.pool, self._emit)
+
+    def add(
+        self, id: int, prompt: str | list[int], n: int = 8, lane: Lane = Lane.CHAT, **more: object
+    ) -> None:
+        tokens = list(prompt.encode()) if isinstance(prompt, str) else prompt
+        request = GenerateRequest(tokens, n, lane=lane, **more)  # type: ignore[arg-type]
+        self.loop.add(Generate(id, request))
+
+    def run(self, steps: int = 10_000) -> None:
+        for _ in range(steps):
+            if self.loop.lane is None:
+                return
+            self.loop.step()
+
+    def usage(self, id: int) -> Usage:
+        event = self.last[id]
+        assert isinstance(event, Finish)
+        return event.finished.usage
+
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, Output):
+            self.texts[event.id] += event.chunk.text
+        else:
+            self.last[event.id] = event
+            self.order.append(event.id)
+
+
+def text_after(prompt: str, n: int = 8) -> str:
+    return expected_text(list(prompt.encode()), n)

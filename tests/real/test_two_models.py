@@ -1,0 +1,99 @@
+"""Two workers with real models, one for completions and one for chat."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from benchmarks.served import Served, copilotd, served
+from tests.models.tiny_gguf import METADATA, write_gguf
+
+pytestmark = pytest.mark.model
+
+HOLE = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "max_tokens": 8, "temperature": 0}
+CAPITAL = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
+
+
+@pytest.fixture(scope="module")
+def daemon(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The test model under two names, which makes two of it."""
+    talker = tmp_path_factory.mktemp("models") / "talker.gguf"
+    talker.symlink_to(model_path)
+    with served(model_path, CHAT__MODEL=str(talker)) as running:
+        yield running
+
+
+@pytest.fixture
+def client(daemon: Served) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=daemon.url, timeout=120, trust_env=False) as client:
+        yield client
+
+
+def status(daemon: Served) -> Any:
+    return json.loads(copilotd(daemon.env, "status", "--json"))
+
+
+def workers(daemon: Served) -> list[int]:
+    children = psutil.Process(daemon.pid).children(recursive=True)
+    return sorted(c.pid for c in children if "copilotd.engine.worker" in c.cmdline())
+
+
+def test_completions_and_chat_have_a_worker_each(daemon: Served, client: httpx2.Client) -> None:
+    assert status(daemon)["chat"]["state"]["phase"] == "stopped"
+    assert len(workers(daemon)) == 1
+
+    written = client.post("/v1/completions", json=HOLE).json()
+    said = client.post("/v1/chat/completions", json=CAPITAL).json()
+
+    now = status(daemon)
+    assert written["choices"][0]["text"].lstrip().startswith("a + b")
+    assert "Paris" in said["choices"][0]["message"]["content"]
+    assert (now["alias"], now["chat"]["alias"]) == (written["model"], "talker")
+    assert sorted([now["engine"]["pid"], now["chat"]["engine"]["pid"]]) == workers(daemon)
+
+
+def test_the_one_that_is_not_used_is_unloaded_alone(model_path: Path, tmp_path: Path) -> None:
+    talker = tmp_path / "talker.gguf"
+    talker.symlink_to(model_path)
+    options = {"CHAT__MODEL": str(talker), "ENGINE__IDLE_MINUTES": "0.1"}
+    with served(model_path, **options) as daemon, httpx2.Client(timeout=120) as client:
+        client.post(f"{daemon.url}/v1/chat/completions", json=CAPITAL | {"max_tokens": 1})
+        before = status(daemon)
+        assert before["chat"]["state"]["phase"] == "ready"
+
+        deadline = time.monotonic() + 60
+        while (now := status(daemon))["chat"]["state"]["phase"] == "ready":
+            assert time.monotonic() < deadline
+            client.post(f"{daemon.url}/v1/completions", json=HOLE)
+
+        assert now["chat"]["state"]["detail"] == "unloaded after 0.1 idle minutes"
+        assert (now["chat"]["alias"], now["chat"]["engine"]["rss"]) == ("talker", 0)
+        assert (now["state"]["phase"], now["engine"]["pid"]) == ("ready", before["engine"]["pid"])
+
+
+def test_a_chat_model_that_does_not_fit_is_refused_and_completions_go_on(
+    model_path: Path, tmp_path: Path
+) -> None:
+    layers: dict[str, object] = {"qwen2.block_count": 10**6, "qwen2.attention.head_count": 4}
+    huge = write_gguf(tmp_path / "huge.gguf", METADATA | layers)
+    with served(model_path, CHAT__MODEL=str(huge)) as daemon:
+        client = httpx2.Client(base_url=daemon.url, timeout=120, trust_env=False)
+        with client:
+            said = client.post("/v1/chat/completions", json=CAPITAL)
+            written = client.post("/v1/completions", json=HOLE)
+        message = said.json()["error"]["message"]
+        shown = status(daemon)
+
+    name = shown["model"]["name"]
+    assert said.status_code == 500
+    assert message.startswith("huge needs 1048.7 GB (file 0.0 GB, KV cache 1048.6 GB)")
+    assert f" beside {name}, which is loaded (0.5 GB), and " in message
+    assert message.endswith('with chat.model = "" one model serves both.')
+    assert written.status_code == 200
+    assert shown["state"]["phase"] == "ready"
+    assert shown["chat"]["state"]["phase"] == "failed"
