@@ -35,9 +35,11 @@ def main() -> None:
     options = _options()
     files = _files(options.tokens // FUNCTION_TOKENS)
     rows = []
-    with served(options.model) as daemon:
+    # The suggestion itself would be remembered across an unload.
+    uncached = {"COMPLETION__CACHE_ENTRIES": "0"}
+    with served(options.model, **uncached) as daemon:
         rows += _rows("restart", lambda: _restarted(daemon), files, options.runs)
-    with served(options.model, ENGINE__IDLE_MINUTES=str(IDLE_S / 60)) as daemon:
+    with served(options.model, ENGINE__IDLE_MINUTES=str(IDLE_S / 60), **uncached) as daemon:
         rows += _rows("idle unload", lambda: _unloaded(daemon), files, options.runs)
     print(f"{machine()}, {options.model.name}, about {options.tokens} tokens a file\n")
     print(table("known file", "new file", rows))
