@@ -5,8 +5,9 @@
 After each key a suggestion is asked for, and the next key comes a pause after the answer. The
 functions are of Python's own standard library (functions.py). Every side types each function in
 turn, from a cursor where nothing of the file was evaluated before. All see 256 lines before the
-cursor and 64 after it, as llama.vim sends, but for the daemon, which chooses for itself.
-copilotd-nocache asks its model at every key; copilotd also serves text typed along a suggestion.
+cursor and 64 after it, as llama.vim sends, but for the daemon, which sends as many tokens as this
+machine evaluates in time: see the line of the prompt. copilotd-nocache keeps no suggestions, but
+what its model wrote stays in the KV cache, and text typed along it is not decoded again.
 """
 
 import argparse
@@ -54,7 +55,7 @@ class Typed:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table of all that was typed so far, after each function."""
     options = _options()
     # The servers are stopped then as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -65,8 +66,8 @@ def main() -> None:
             for side in _turned(options.sides, number):
                 print(f"\r\x1b[K{name}, {side}", end="", file=sys.stderr, flush=True)
                 typed[side] += _type(sides[side], function(name), options)
-    print(f"\n{machine()}, {options.model.name}, {options.keys} keys each of {options.functions}\n")
-    print(_table(typed))
+            print(f"\n{machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n")
+            print(_table(typed), flush=True)
 
 
 def _type(side: Typist, wanted: Function, options: argparse.Namespace) -> list[Typed]:
@@ -118,6 +119,7 @@ FIGURES: dict[str, Callable[[Sequence[Typed]], str]] = {
     "keys": lambda keys: str(len(keys)),
     "answered without the model": lambda keys: str(sum(key.answer.is_known for key in keys)),
     "answered with text": lambda keys: str(sum(bool(key.answer.text.strip()) for key in keys)),
+    "tokens in the prompt, p50 / p95": _spread(lambda answer: answer.prompt),
     "tokens evaluated, p50 / p95": _spread(lambda answer: answer.evaluated),
     "ms to the first token, p50 / p95": _spread(lambda answer: answer.first_ms),
     "ms to the whole suggestion, p50 / p95": _spread(lambda answer: answer.total_ms),
@@ -185,7 +187,7 @@ def _options() -> argparse.Namespace:
         default=list(SIDES),
         help=f"of {','.join(SIDES)} (default all); -fa: with flash attention",
     )
-    parser.add_argument("--keys", type=int, default=30, help="keys of each function (default 30)")
+    parser.add_argument("--keys", type=int, default=20, help="keys of each function (default 20)")
     parser.add_argument(
         "--functions", type=int, default=3, help=f"functions, at most {len(NAMES)} (default 3)"
     )

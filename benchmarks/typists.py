@@ -20,12 +20,13 @@ FIRST_MS = 250
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A suggestion; prompt tokens evaluated for it, and ms to the first token and to its end.
+    """A suggestion; tokens of its prompt, and those evaluated; ms to the first token, to the end.
 
     What a side does not tell is None. `is_known` means that it was there without the model.
     """
 
     text: str
+    prompt: int | None
     evaluated: int | None
     first_ms: float | None
     total_ms: float
@@ -53,9 +54,9 @@ class Copilotd:
         told = outcome["explanation"]
         text = (outcome["completion"] or {}).get("text", "")
         if told["source"] != "engine":
-            return Answer(text, 0, total_ms, total_ms, is_known=True)
-        evaluated = told["prompt_tokens"] - told["cached_tokens"]
-        return Answer(text, evaluated, told["first_token_ms"] or None, total_ms)
+            return Answer(text, None, 0, total_ms, total_ms, is_known=True)
+        prompt, cached = told["prompt_tokens"], told["cached_tokens"]
+        return Answer(text, prompt, prompt - cached, told["first_token_ms"] or None, total_ms)
 
 
 class LlamaServer:
@@ -71,7 +72,8 @@ class LlamaServer:
         del body["response_fields"]
         stream = Stream(self._http, "/infill", body | {"stream": True})
         text = "".join(stream.pieces(lambda event: event["content"]))
-        return Answer(text, stream.last["timings"]["prompt_n"], stream.first_ms, stream.total_ms)
+        prompt, evaluated = stream.last["tokens_evaluated"], stream.last["timings"]["prompt_n"]
+        return Answer(text, prompt, evaluated, stream.first_ms, stream.total_ms)
 
 
 class LlamaCppServer:
@@ -86,7 +88,7 @@ class LlamaCppServer:
         body = completion_body(self._fim.prompt(key.before + key.after, len(key.before)))
         stream = Stream(self._http, "/v1/completions", body)
         text = "".join(stream.pieces(lambda event: event["choices"][0]["text"]))
-        return Answer(text, None, stream.first_ms, stream.total_ms)
+        return Answer(text, None, None, stream.first_ms, stream.total_ms)
 
 
 class LlamaCppPython:
@@ -102,7 +104,7 @@ class LlamaCppPython:
         held = self._raw.llama.input_ids[: self._raw.llama.n_tokens].tolist()
         evaluated = len(prompt) - _common(held, prompt[:-1])
         timed = self._raw.generate(prompt, NEW_TOKENS, to_line=True)
-        return Answer(timed.text, evaluated, timed.first_ms or None, timed.total_ms)
+        return Answer(timed.text, len(prompt), evaluated, timed.first_ms or None, timed.total_ms)
 
 
 class Stream:

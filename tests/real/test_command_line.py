@@ -56,7 +56,8 @@ def test_start_says_what_it_serves_what_it_does_and_what_to_do_next(
     assert done.stdout == f"copilotd runs with mine on {running.url}\n" + NEXT.format(
         url=running.url
     )
-    assert done.stderr == (
+    # Whether one sees the moment before the load depends on the machine.
+    assert done.stderr.replace("starting\n", "") == (
         f"Model: {model_path}\n  It was asked for by the command line.\nloading {model_path.stem}\n"
     )
 
