@@ -92,7 +92,8 @@ class Sequence:
     @property
     def need(self) -> int:
         """Cells to reserve: most answers are much shorter than what they were allowed."""
-        return len(self.request.prompt) + min(self.request.max_tokens, _RESERVED)
+        healed = self.healing + len(self.constraint.rest)
+        return len(self.request.prompt) + healed + min(self.request.max_tokens, _RESERVED)
 
     def admit(self, slot: Slot) -> None:
         """Take a slot, which holds a beginning of `tokens` already."""

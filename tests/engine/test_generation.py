@@ -245,6 +245,15 @@ def test_the_tokens_of_a_healed_word_do_not_count_as_output() -> None:
     assert len(bench.texts[1]) == 3
 
 
+def test_two_requests_that_do_not_fit_beside_each_other_with_their_words_take_turns() -> None:
+    bench = Bench(n_ctx=60, n_seq=2)
+    for id, letter in ((1, "x"), (2, "y")):
+        bench.add(id, letter * 20 + " ", n=8, tail="abcdefghij")
+    bench.run(steps=200)
+    assert bench.texts[1] == text_after("x" * 20 + " abcdefghij")
+    assert bench.texts[2] == text_after("y" * 20 + " abcdefghij")
+
+
 def test_a_tail_alone_can_be_a_prompt() -> None:
     bench = Bench()
     bench.add(1, [], tail="word")
