@@ -28,6 +28,7 @@ from benchmarks.measure import machine, p95
 from benchmarks.peers import llama_cpp_server, llama_server
 from benchmarks.raw import Raw
 from benchmarks.served import served
+from benchmarks.sides import sides_of
 from benchmarks.typists import (
     Answer,
     Copilotd,
@@ -183,7 +184,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument(
         "--sides",
-        type=_sides,
+        type=sides_of(SIDES),
         default=list(SIDES),
         help=f"of {','.join(SIDES)} (default all); -fa: with flash attention",
     )
@@ -198,15 +199,6 @@ def _options() -> argparse.Namespace:
         help="from an answer to the next key (default 150); 0: at once",
     )
     return parser.parse_args()
-
-
-def _sides(words: str) -> list[str]:
-    sides = words.split(",")
-    if unknown := set(sides) - set(SIDES):
-        raise argparse.ArgumentTypeError(
-            f"unknown: {', '.join(unknown)}; known: {', '.join(SIDES)}"
-        )
-    return sides
 
 
 if __name__ == "__main__":

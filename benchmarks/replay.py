@@ -29,6 +29,7 @@ from benchmarks.peers import llama_cpp_server, llama_server
 from benchmarks.player import Client, play, rehearse
 from benchmarks.scores import Played, save, table
 from benchmarks.served import served
+from benchmarks.sides import sides_of
 from benchmarks.trace import Event, read
 
 N_CTX = 8192
@@ -118,8 +119,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument(
         "--sides",
-        type=_sides,
-        default=_sides(DEFAULT),
+        type=sides_of(SIDES),
+        default=sides_of(SIDES)(DEFAULT),
         help=f"of {', '.join(SIDES)} (default {DEFAULT}); -fa: with flash attention; "
         "-hangup: cancelled requests are given up, which llama.vim does not do",
     )
@@ -128,15 +129,6 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, help="write a record of each request as JSON")
     return parser.parse_args()
-
-
-def _sides(words: str) -> list[str]:
-    sides = words.split(",")
-    if unknown := set(sides) - set(SIDES):
-        raise argparse.ArgumentTypeError(
-            f"unknown: {', '.join(unknown)}; known: {', '.join(SIDES)}"
-        )
-    return sides
 
 
 if __name__ == "__main__":

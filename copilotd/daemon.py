@@ -26,8 +26,9 @@ from copilotd.lsp.front import LspFront
 from copilotd.models.tuning import Tunings, describe_machine
 from copilotd.paths import Paths
 from copilotd.served import ServedModel, ServedModels
+from copilotd.speed import Tuning
 from copilotd.tuner import Tuner
-from copilotd.types import DaemonStatus, EngineState, Phase, Tuning
+from copilotd.types import DaemonStatus, EngineState, Phase
 
 log = logging.getLogger(__name__)
 

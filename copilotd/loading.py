@@ -15,7 +15,8 @@ from copilotd.config import ModelSection
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.models.provision import Installed, Progress, Provision
 from copilotd.models.tuning import Tunings, asked
-from copilotd.types import EngineState, Phase, Setup
+from copilotd.speed import Setup
+from copilotd.types import EngineState, Phase
 
 T = TypeVar("T")
 Report = Callable[[EngineState], None]

@@ -11,7 +11,8 @@ from copilotd.config import ModelSection
 from copilotd.engine.protocol import Engine
 from copilotd.errors import CopilotdError
 from copilotd.models.tuning import Tunings, asked
-from copilotd.types import Measuring, ModelInfo, Tuning
+from copilotd.speed import Measuring, Tuning
+from copilotd.types import ModelInfo
 
 QUIET_S = 5.0
 """Nothing was asked for so long: then the daemon measures by itself."""

@@ -11,7 +11,8 @@ import msgspec
 
 from copilotd.errors import EngineError, NotRunning
 from copilotd.lifecycle import Running
-from copilotd.types import DaemonStatus, Measuring, Message, Outcome, Tuning
+from copilotd.speed import Measuring, Tuning
+from copilotd.types import DaemonStatus, Message, Outcome
 
 LONGEST_ANSWER_S = 600.0
 """A big model on a small machine may think for minutes."""

@@ -13,8 +13,9 @@ from copilotd.errors import EngineError, EngineLoadFailed, ModelNotFound
 from copilotd.lifecycle import Running
 from copilotd.models.provision import Installed
 from copilotd.pool import Wanted, engines
+from copilotd.speed import Budget, Measuring, Speed, Tuning
 from copilotd.tuner import Tuner
-from copilotd.types import Budget, Measuring, Phase, Speed, Tuning
+from copilotd.types import Phase
 
 Show = Callable[[Measuring], None]
 

@@ -1,6 +1,6 @@
 """A machine's speed in words."""
 
-from copilotd.types import Budget, Speed
+from copilotd.speed import Budget, Speed
 
 _SLOW_PREFILL = 60.0
 """Tokens per second: with less, reading a file anew takes more than ten seconds."""

@@ -10,7 +10,7 @@ from rich.text import Text
 from copilotd.cli.speed import SMALLER_MODEL, is_slow
 from copilotd.cli.terminal import duration, err, out, say
 from copilotd.engine.calibration import BUSY
-from copilotd.types import Budget, Calibration, Measuring, Setup, Tuning
+from copilotd.speed import Budget, Calibration, Measuring, Setup, Tuning
 
 _COLUMNS: tuple[tuple[str, int, int], ...] = (
     ("128", 0, 128),
@@ -115,12 +115,13 @@ def _consequences(calibration: Calibration, budget: Budget) -> list[tuple[str, s
         ("new place", f"{budget.first_tokens} tokens of it at first, the rest in idle time"),
         (
             "suggestion",
-            f"up to {budget.max_tokens} tokens, at {speed.decode_ms:.0f} ms each",
+            f"up to {budget.max_tokens} tokens, at {speed.decode_ms:.0f} ms each "
+            "(completion.limit_ms)",
         ),
         (
             "shown",
-            f"from {budget.answer_ms:.0f} ms on with what is written by then, "
-            f"ended at {budget.patience_ms:.0f} ms (completion.target_ms, limit_ms)",
+            f"from {budget.answer_ms:.0f} ms on with what is written by then "
+            "(completion.target_ms)",
         ),
         ("debounce", f"{budget.debounce_ms:.0f} ms"),
     ]

@@ -3,11 +3,11 @@
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
-from copilotd.completion.budget import Budget
 from copilotd.completion.readings import Readings
 from copilotd.engine.protocol import Engine
 from copilotd.prompt.anchor import Anchor, Fit, Layout, lay_out
 from copilotd.prompt.fim import fim_prompt, with_bos
+from copilotd.speed import Budget
 from copilotd.types import Document, Lane, ModelInfo
 
 _PER_DOCUMENT = 4
@@ -68,6 +68,7 @@ class Anchors:
         if self._of(document.uri) or info.suffix_first or layout.start:
             return
         before = await self._engine.tokenize(layout.before, special=False)
+        # Without the markers of suffix and middle, it is how every prompt from here on begins.
         prompt = fim_prompt(info, before, [])[:-2] if info.fim.usable else with_bos(info, before)
         await self._readings.ready(tuple(prompt), Lane.BACKGROUND)
 

@@ -7,11 +7,9 @@ done in the time that the settings promise. A slow machine gets a short suggesti
 from typing import Literal
 
 from copilotd.config import CompletionSection
-from copilotd.types import Budget, Speed
+from copilotd.speed import Budget, Speed
 
-__all__ = ["Budget", "budget"]
-
-_UNMEASURED = Budget(768, 128, 96, 50, 0, 0, 128)
+_UNMEASURED = Budget(768, 128, 96, 50, 0, 128)
 """Bounds that suit most machines, until this one is measured."""
 
 _COLD_MS = 4500
@@ -42,7 +40,6 @@ def budget(settings: CompletionSection, speed: Speed | None) -> Budget:
         max_tokens=_or(settings.max_tokens, auto.max_tokens),
         debounce_ms=_or(settings.debounce_ms, auto.debounce_ms),
         answer_ms=settings.target_ms,
-        patience_ms=max(settings.limit_ms, auto.patience_ms),
         first_tokens=auto.first_tokens,
     )
 
@@ -59,8 +56,6 @@ def _measured(settings: CompletionSection, speed: Speed) -> Budget:
         max_tokens=_within(_LEAST_TOKENS, int(left_ms / speed.decode_ms), _MOST_TOKENS),
         debounce_ms=debounce_ms,
         answer_ms=settings.target_ms,
-        # Late is better than nothing: time for the shortest suggestion is always given.
-        patience_ms=round(debounce_ms + first_ms + _LEAST_TOKENS * speed.decode_ms),
         first_tokens=_within(_LEAST_FIRST, _read_in(settings.limit_ms / 2, speed), _MOST_PREFIX),
     )
 

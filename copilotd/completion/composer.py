@@ -3,12 +3,12 @@
 from contextlib import aclosing
 
 from copilotd.completion.anchors import Anchors
-from copilotd.completion.budget import Budget
 from copilotd.completion.flight import Flight
 from copilotd.completion.writing import Written, read
 from copilotd.engine.protocol import Engine
 from copilotd.postprocess.pipeline import finish
 from copilotd.postprocess.scene import Draft
+from copilotd.speed import Budget
 from copilotd.types import (
     Completion,
     Explanation,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from copilotd.completion.anchors import Anchors
 from copilotd.completion.anticipation import Anticipation
-from copilotd.completion.budget import Budget, budget
+from copilotd.completion.budget import budget
 from copilotd.completion.cache import CompletionCache
 from copilotd.completion.composer import Composer, outcome
 from copilotd.completion.feedback import Feedback
@@ -20,6 +20,7 @@ from copilotd.config import CompletionSection
 from copilotd.engine.protocol import Engine
 from copilotd.errors import CopilotdError, EngineNotReady
 from copilotd.postprocess.scene import Scene
+from copilotd.speed import Budget, Speed
 from copilotd.types import (
     Completion,
     CompletionRequest,
@@ -29,7 +30,6 @@ from copilotd.types import (
     Lane,
     Outcome,
     Phase,
-    Speed,
     Status,
     Trigger,
 )

@@ -80,8 +80,8 @@ class CompletionSection(Section):
     """Half of all suggestions shall show their first line within this; at this time what is
     written by then is shown."""
     limit_ms: int = Field(default=1000, ge=1)
-    """Nine of ten suggestions shall show their first line within this; no suggestion that you did
-    not ask for takes longer."""
+    """Nine of ten suggestions shall show their first line within this; the number of tokens that
+    are written follows from it."""
     debounce_ms: Auto | Annotated[int, Field(ge=0)] = "auto"
     """Wait this long for the next keystroke before the model is asked; "auto" goes by the measured
     speed (copilotd tune)."""

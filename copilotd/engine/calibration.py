@@ -15,7 +15,7 @@ from statistics import median
 from msgspec.structs import replace
 
 from copilotd.errors import EngineError
-from copilotd.types import Calibration, Measurement, Measuring, Setup, Speed
+from copilotd.speed import Calibration, Measurement, Measuring, Setup, Speed
 
 NEAR, FAR = 100, 1000
 """Cells of a short and of a usual context."""

@@ -21,6 +21,7 @@ from copilotd.engine.protocol import (
     Command,
     Detokenize,
     Embed,
+    Event,
     Finish,
     Generate,
     Measured,
@@ -30,17 +31,8 @@ from copilotd.engine.protocol import (
 )
 from copilotd.engine.totals import Meter, Totals
 from copilotd.errors import EngineBusy, EngineDied
-from copilotd.types import (
-    Calibration,
-    Chunk,
-    EngineState,
-    EngineStats,
-    Finished,
-    GenerateRequest,
-    Measuring,
-    ModelInfo,
-    Setup,
-)
+from copilotd.speed import Calibration, Measuring, Setup
+from copilotd.types import Chunk, EngineState, EngineStats, Finished, GenerateRequest, ModelInfo
 
 T = TypeVar("T")
 
@@ -155,32 +147,35 @@ class EngineClient:
 async def _events(
     connection: Connection, command: Generate
 ) -> AsyncGenerator[Chunk | Finished, None]:
-    finished = False
-    try:
-        async with aclosing(connection.stream(command)) as events:
-            async for event in events:
-                finished = isinstance(event, Finish)
-                if isinstance(event, Output):
-                    yield event.chunk
-                elif isinstance(event, Finish):
-                    yield event.finished
-    finally:
-        if not finished:
-            _cancel(connection, command)
+    async with aclosing(_stream(connection, command)) as events:
+        async for event in events:
+            if isinstance(event, Output):
+                yield event.chunk
+            elif isinstance(event, Finish):
+                yield event.finished
 
 
 async def _measured(
     connection: Connection, command: Calibrate
 ) -> AsyncGenerator[Measuring | Calibration, None]:
+    async with aclosing(_stream(connection, command)) as events:
+        async for event in events:
+            if isinstance(event, Measured):
+                yield event.progress
+            elif isinstance(event, Result):
+                yield msgspec.msgpack.decode(event.value, type=Calibration)
+
+
+async def _stream(
+    connection: Connection, command: Generate | Calibrate
+) -> AsyncGenerator[Event, None]:
+    """The command's events; it is cancelled unless the last of them came."""
     finished = False
     try:
         async with aclosing(connection.stream(command)) as events:
             async for event in events:
-                finished = isinstance(event, Result)
-                if isinstance(event, Measured):
-                    yield event.progress
-                elif isinstance(event, Result):
-                    yield msgspec.msgpack.decode(event.value, type=Calibration)
+                finished = isinstance(event, Finish | Result)
+                yield event
     finally:
         if not finished:
             _cancel(connection, command)

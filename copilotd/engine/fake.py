@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 
 from copilotd.errors import ContextOverflow
+from copilotd.speed import Calibration, Measurement, Measuring, Setup, Speed
 from copilotd.types import (
-    Calibration,
     Chunk,
     EngineState,
     EngineStats,
@@ -17,12 +17,8 @@ from copilotd.types import (
     Finished,
     FinishReason,
     GenerateRequest,
-    Measurement,
-    Measuring,
     ModelInfo,
     Phase,
-    Setup,
-    Speed,
     Usage,
 )
 
@@ -102,6 +98,7 @@ class FakeEngine:
         self.cancelled = 0
         self.calibrations = 0
         self.calm = asyncio.Event()
+        self.waits_for_calm = asyncio.Event()
         self.asked = asyncio.Event()
         self.closed = asyncio.Event()
 
@@ -161,6 +158,7 @@ class FakeEngine:
     ) -> AsyncGenerator[Measuring | Calibration, None]:
         """Half the way, then the scripted result; a patient one waits until it is `calm`."""
         if patient:
+            self.waits_for_calm.set()
             await self.calm.wait()
         self.calibrations += 1
         yield Measuring("measuring speed", 0.5)

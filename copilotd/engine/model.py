@@ -24,7 +24,8 @@ from copilotd.engine.statefile import State
 from copilotd.engine.trial import N_CELLS, TrialBench
 from copilotd.engine.vocabulary import Vocabulary
 from copilotd.errors import ContextOverflow, EngineError, EngineLoadFailed
-from copilotd.types import ModelInfo, Setup
+from copilotd.speed import Setup
+from copilotd.types import ModelInfo
 
 N_BATCH = 512
 """Most tokens in one call of llama.cpp."""

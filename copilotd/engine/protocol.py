@@ -11,17 +11,8 @@ from typing import Protocol
 
 import msgspec
 
-from copilotd.types import (
-    Calibration,
-    Chunk,
-    EngineState,
-    EngineStats,
-    Finished,
-    GenerateRequest,
-    Measuring,
-    ModelInfo,
-    Setup,
-)
+from copilotd.speed import Calibration, Measuring, Setup
+from copilotd.types import Chunk, EngineState, EngineStats, Finished, GenerateRequest, ModelInfo
 
 
 class Engine(Protocol):

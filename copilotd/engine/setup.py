@@ -6,7 +6,7 @@ import psutil
 from llama_cpp import llama_cpp as C
 from msgspec.structs import replace
 
-from copilotd.types import Setup
+from copilotd.speed import Setup
 
 _FLASH_ATTENTION = {
     "auto": C.LLAMA_FLASH_ATTN_TYPE_AUTO,

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from copilotd.engine.calibration import Work
 from copilotd.errors import EngineError
-from copilotd.types import Setup
+from copilotd.speed import Setup
 
 N_CELLS = 1536
 """Room for the longest prompt of a calibration and what is measured behind it."""

@@ -9,7 +9,8 @@ from starlette.requests import HTTPConnection
 
 from copilotd.completion.service import CompletionService
 from copilotd.served import ServedModels
-from copilotd.types import DaemonStatus, Measuring, Tuning
+from copilotd.speed import Measuring, Tuning
+from copilotd.types import DaemonStatus
 
 
 @dataclass(frozen=True, slots=True)

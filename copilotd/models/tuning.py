@@ -18,7 +18,7 @@ import msgspec
 
 from copilotd.config import ModelSection
 from copilotd.models.machine import this_machine
-from copilotd.types import Setup, Tuning
+from copilotd.speed import Setup, Tuning
 
 _HEAD = 2**16
 """Bytes of a model file that tell it from others: its metadata."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from copilotd.types import Document
 
 _CHARACTERS_PER_TOKEN = 5
-"""Generous for code, so that the token budget and not this estimate decides."""
+"""Generous for code, so that the window is seldom smaller than its budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Text before and after the cursor, cut in the large; `trim_*` cut its tokens exactly."""
+    """Text before and after the cursor."""
 
     before: str
     after: str
@@ -28,20 +28,6 @@ def window(document: Document, offset: int, prefix_tokens: int, suffix_tokens: i
     if offset + len(after) < len(text) and "\n" in after:
         after = after[: after.rfind("\n") + 1]
     return Window(text[start:offset], after)
-
-
-def trim_prefix(tokens: list[int], limit: int) -> list[int]:
-    """The last of `tokens`, at most `limit`; the cut moves in steps of a quarter of `limit`."""
-    excess = len(tokens) - limit
-    if excess <= 0:
-        return tokens
-    step = max(1, limit // 4)
-    return tokens[-(-excess // step) * step :]
-
-
-def trim_suffix(tokens: list[int], limit: int) -> list[int]:
-    """The first of `tokens`, at most `limit`."""
-    return tokens[:limit]
 
 
 def _start(text: str, offset: int, size: int) -> int:

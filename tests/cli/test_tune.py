@@ -6,10 +6,10 @@ import pytest
 from copilotd.cli.speed import in_words, is_slow
 from copilotd.cli.tuning_view import show
 from copilotd.engine.fake import FAKE_CALIBRATION
-from copilotd.types import Budget, Calibration, Setup, Speed, Tuning
+from copilotd.speed import Budget, Calibration, Setup, Speed, Tuning
 from tests.daemon.home import Home
 
-BUDGET = Budget(768, 128, 36, 24, 300, 1000, 96)
+BUDGET = Budget(768, 128, 36, 24, 300, 96)
 
 SHOWN = """\
 fake on a machine
@@ -28,9 +28,8 @@ loaded with flash off, 4 threads, batch 128: the default, since nothing else was
 prompt      up to 768 tokens before the cursor and 128 after it: 4.5 s if none is cached, \
 at 200 tokens/s
 new place   96 tokens of it at first, the rest in idle time
-suggestion  up to 36 tokens, at 25 ms each
-shown       from 300 ms on with what is written by then, ended at 1000 ms \
-(completion.target_ms, limit_ms)
+suggestion  up to 36 tokens, at 25 ms each (completion.limit_ms)
+shown       from 300 ms on with what is written by then (completion.target_ms)
 debounce    24 ms
 """
 

@@ -114,8 +114,10 @@ async def test_a_change_that_leaves_its_way_ends_a_generation_at_once() -> None:
     completions = CompletionService(engine, SETTINGS)
     engine.write()
     await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 5)
+    assert engine.cancelled == 0
     completions.changed(*document("x = y║"), "test")
     await asyncio.wait_for(engine.closed.wait(), 5)
+    assert engine.cancelled == 1
 
 
 async def test_a_request_that_is_cancelled_and_not_repeated_frees_the_engine() -> None:

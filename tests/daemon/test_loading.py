@@ -15,7 +15,8 @@ from copilotd.models.progress import Progress, Report
 from copilotd.models.provision import Installed, Provision
 from copilotd.models.store import Store
 from copilotd.models.tuning import Tunings
-from copilotd.types import EngineState, Phase, Setup, Tuning
+from copilotd.speed import Setup, Tuning
+from copilotd.types import EngineState, Phase
 
 FILE = Installed("small", Path("small.gguf"), "qwen2.5-coder", {"prefix": "<P>"})
 

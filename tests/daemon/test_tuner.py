@@ -7,8 +7,8 @@ from copilotd.config import ModelSection
 from copilotd.engine.fake import FAKE_CALIBRATION, FAKE_MODEL, FakeEngine
 from copilotd.errors import EngineDied
 from copilotd.models.tuning import Tunings
+from copilotd.speed import Calibration, Measuring, Tuning
 from copilotd.tuner import Tuner
-from copilotd.types import Calibration, Measuring, Tuning
 
 
 class Bench:
@@ -47,7 +47,7 @@ async def test_a_model_is_measured_once_when_the_machine_is_quiet(tmp_path: Path
         bench.tuner.loaded(FAKE_MODEL),
         bench.tuner.loaded(FAKE_MODEL),
     )
-    await asyncio.sleep(0)
+    await asyncio.wait_for(bench.engine.waits_for_calm.wait(), 5)
     assert (bench.engine.calibrations, bench.tuner.tuning) == (0, None)
 
     bench.engine.calm.set()

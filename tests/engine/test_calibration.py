@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from copilotd.engine.calibration import Course, Work, course
 from copilotd.errors import EngineError
-from copilotd.types import Calibration, Setup
+from copilotd.speed import Calibration, Setup
 
 DEFAULT = Setup("off", 4, 4, 128)
 Machine = Callable[[Work], float]

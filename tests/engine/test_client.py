@@ -26,17 +26,8 @@ from copilotd.engine.protocol import (
     WorkerSpec,
 )
 from copilotd.errors import DownloadFailed, EngineBusy, EngineDied, EngineNotReady
-from copilotd.types import (
-    Chunk,
-    EngineState,
-    Finished,
-    FinishReason,
-    GenerateRequest,
-    Measuring,
-    Phase,
-    Setup,
-    Usage,
-)
+from copilotd.speed import Measuring, Setup
+from copilotd.types import Chunk, EngineState, Finished, FinishReason, GenerateRequest, Phase, Usage
 
 ASK = GenerateRequest([1], 4)
 HALF = Measuring("measuring", 0.5)

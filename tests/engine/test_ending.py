@@ -115,8 +115,8 @@ async def test_a_worker_that_does_not_end_is_killed() -> None:
 
 async def test_who_waits_for_a_worker_that_is_closed_hears_of_it_at_once() -> None:
     connection, _ = await connected("-c", "import threading; threading.Event().wait()")
+    # Tasks begin in the order in which they are made.
     asked = asyncio.ensure_future(anext(connection.stream(Generate(1, GenerateRequest([1], 1)))))
-    await asyncio.sleep(0)
     closing = asyncio.ensure_future(connection.close())
     with pytest.raises(EngineDied, match="the model is being unloaded"):
         await asked

@@ -14,7 +14,8 @@ from copilotd.engine.fake import FakeEngine
 from copilotd.http.app import Services, build_app
 from copilotd.http.front import HttpFront
 from copilotd.served import ServedModel, ServedModels
-from copilotd.types import CompletionStats, DaemonStatus, Measuring, Setup, Tuning
+from copilotd.speed import Measuring, Setup, Tuning
+from copilotd.types import CompletionStats, DaemonStatus
 
 _SERVER = ServerSection(port=0)
 _COMPLETION = CompletionSection()

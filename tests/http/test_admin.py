@@ -5,18 +5,8 @@ import msgspec
 
 from copilotd.engine.fake import FAKE_CALIBRATION, FakeEngine
 from copilotd.errors import EngineDied
-from copilotd.types import (
-    Calibration,
-    Completion,
-    DaemonStatus,
-    EngineState,
-    Measuring,
-    Outcome,
-    Phase,
-    Setup,
-    Status,
-    Tuning,
-)
+from copilotd.speed import Calibration, Measuring, Setup, Tuning
+from copilotd.types import Completion, DaemonStatus, EngineState, Outcome, Phase, Status
 from tests.http.serving import Served, daemon_status, events, serving
 
 

@@ -5,7 +5,7 @@ import pytest
 from copilotd.config import ModelSection
 from copilotd.engine.fake import FAKE_CALIBRATION
 from copilotd.models.tuning import Tunings, asked, describe_machine
-from copilotd.types import Setup, Tuning
+from copilotd.speed import Setup, Tuning
 
 HERE = "a processor, 2 cores"
 TUNING = Tuning("small", HERE, 1000.0, FAKE_CALIBRATION)

@@ -1,6 +1,6 @@
 """The window around the cursor: within its budget, cut at lines, moving in steps."""
 
-from copilotd.prompt.window import trim_prefix, trim_suffix, window
+from copilotd.prompt.window import window
 from copilotd.types import Document
 
 
@@ -27,17 +27,3 @@ def test_typing_leaves_the_start_of_the_window_where_it_is() -> None:
         grown = text[:at] + "x" * typed + text[at:]
         starts.add(at + typed - len(window(Document("u", grown), at + typed, 100, 50).before))
     assert len(starts) <= 2
-
-
-def test_tokens_are_cut_in_steps_of_a_quarter() -> None:
-    kept = [len(trim_prefix(list(range(n)), 100)) for n in (100, 101, 125, 126, 150)]
-    assert kept == [100, 76, 100, 76, 100]
-
-
-def test_the_last_tokens_before_and_the_first_after_the_cursor_are_kept() -> None:
-    assert trim_prefix(list(range(8)), 4) == [4, 5, 6, 7]
-    assert trim_suffix(list(range(8)), 4) == [0, 1, 2, 3]
-
-
-def test_a_suffix_without_line_ends_is_cut_all_the_same() -> None:
-    assert len(window(Document("u", "x" * 1000), 0, 10, 10).after) == 50

@@ -14,14 +14,8 @@ from copilotd.errors import CopilotdError
 from copilotd.http.admin.schema import CursorBody
 from copilotd.http.errors import ErrorResponse, detail_of
 from copilotd.http.stream import event
-from copilotd.types import (
-    CompletionRequest,
-    Document,
-    EngineState,
-    Measuring,
-    Trigger,
-    Tuning,
-)
+from copilotd.speed import Measuring, Tuning
+from copilotd.types import CompletionRequest, Document, EngineState, Trigger
 
 log = logging.getLogger(__name__)
 

@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
 
-from copilotd.completion.budget import Budget
 from copilotd.completion.text import TextRequest
 from copilotd.http.choices import IndexedEvents
 from copilotd.http.copilot.indentation import missing_indent
 from copilotd.http.copilot.schema import CopilotBody, CopilotChoice, CopilotChunk
 from copilotd.http.envelope import Envelope
 from copilotd.prompt.window import window
+from copilotd.speed import Budget
 from copilotd.types import Document, Finished, FinishReason, ModelInfo, Sampling
 
 
