@@ -4,6 +4,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from copilotd.completion.readings import Readings
+from copilotd.engine.prefix import common_prefix
 from copilotd.engine.protocol import Engine
 from copilotd.prompt.anchor import Anchor, Fit, Layout, lay_out
 from copilotd.prompt.fim import fim_prompt, with_bos
@@ -13,6 +14,9 @@ from copilotd.types import Document, Lane, ModelInfo
 _PER_DOCUMENT = 4
 _DOCUMENTS = 64
 _LINES_ABOVE = 2
+_WORTH_READING = 200
+"""Characters of a tail from which on its complete lines are read as the prompt is: by a request
+that the next keystroke ends they would never be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Anchors:
             if self._readings.missing(chosen.anchor.prompt) > budget.first_tokens:
                 chosen = await self._brief(document, offset, budget)
         await self._readings.ready(chosen.anchor.prompt, lane)
+        if len(chosen.fit.tail) >= _WORTH_READING:
+            await self._readings.ready(await self._down_to_line(chosen), lane)
         return chosen
 
     async def settle(self, document: Document, offset: int, budget: Budget) -> None:
@@ -110,6 +116,13 @@ class Anchors:
         before = budget.first_tokens - after
         layout = lay_out(document, offset, _LINES_ABOVE, before, after)
         return await self._laid_out(document, offset, layout, brief=True)
+
+    async def _down_to_line(self, chosen: Anchored) -> tuple[int, ...]:
+        """The prompt down to the line of the cursor, in the tokens that a request will have."""
+        tail = chosen.fit.tail
+        tokens = await self._engine.tokenize(tail, special=False)
+        lines = await self._engine.tokenize(tail[: tail.rfind("\n") + 1], special=False)
+        return (*chosen.anchor.prompt, *tokens[: common_prefix(tokens, lines)])
 
     async def _laid_out(
         self, document: Document, offset: int, layout: Layout, *, brief: bool

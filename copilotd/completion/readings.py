@@ -12,6 +12,9 @@ from copilotd.types import GenerateRequest, Lane
 _REMEMBERED = 64
 _SHORT = 64
 """Tokens that are evaluated so quickly that nobody needs to share the work."""
+_LINGER_S = 0.35
+"""The next keystroke will need the same prompt, and most come within this time. Without it
+somebody who types fast at a new place has the reading begun anew with every letter."""
 
 Prompt = tuple[int, ...]
 
@@ -36,8 +39,9 @@ class Readings:
     async def ready(self, prompt: Prompt, lane: Lane) -> None:
         """Wait until `prompt` is evaluated. Raises: EngineError.
 
-        The work is shared: it goes on while anybody waits for it, and a request takes it over from
-        a lane that would come after its own.
+        The work is shared: it goes on while anybody waits for it and a little longer, but no longer
+        than until another is begun. A request takes it over from a lane that would come after its
+        own.
         """
         if len(prompt) <= _SHORT:
             return
@@ -55,7 +59,11 @@ class Readings:
         older = self._readings.pop(prompt, None)
         if older is not None:
             older.work.cancel()
-        reading = self._readings[prompt] = _Reading(lane, Shared(self._read(prompt, lane)))
+        for other in self._readings.values():
+            if not other.work.wanted:
+                other.work.cancel()
+        work = Shared(self._read(prompt, lane), _LINGER_S)
+        reading = self._readings[prompt] = _Reading(lane, work)
         while len(self._readings) > _REMEMBERED:
             self._readings.popitem(last=False)
         return reading

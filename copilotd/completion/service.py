@@ -162,7 +162,7 @@ class CompletionService:
             return Outcome(Status.FAILED, "an internal error; `copilotd logs` has its trace")
 
     async def _asked(self, request: CompletionRequest) -> Outcome:
-        patience_s = self._patience_s(request)
+        asked_at, patience_s = time.perf_counter(), self._patience_s(request)
         flight = self._under_way(request)
         if flight is None:
             await self._debounced(request)
@@ -170,7 +170,7 @@ class CompletionService:
             if found := self._remembered(request):
                 return found
             flight = self._take_off(request)
-        return await self._served(request, flight, flight.started + patience_s)
+        return await self._served(request, flight, min(asked_at, flight.started) + patience_s)
 
     def _under_way(self, request: CompletionRequest) -> Flight | None:
         """A flight that is ahead of what was typed, on the same way."""

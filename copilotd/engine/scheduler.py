@@ -1,8 +1,9 @@
 """Which sequences go into the next batch.
 
-Strictly by lane: while a completion has work, no chat token is evaluated. Within a lane all
-sequences decode together, and one prompt at a time is evaluated, first come first served. A
-sequence that loses its slot to a lane before its own keeps its tokens and comes back.
+Strictly by lane: while a completion has work, no chat token is evaluated, and what the chat holds
+may leave the context, where it would slow each token of the completion. Within a lane all sequences
+decode together, and one prompt at a time is evaluated, first come first served. A sequence that
+loses its slot to a lane before its own keeps its tokens and comes back.
 """
 
 from collections.abc import Iterator
@@ -88,6 +89,8 @@ class Scheduler:
         while not self._fits(waiting):
             if not self._preempt_behind(lane):
                 return
+        while self._preempt_behind(lane):
+            pass
         slot = self._pool.acquire(waiting.reusable, keep=lane is Lane.BACKGROUND)
         if slot is not None:
             waiting.admit(slot)

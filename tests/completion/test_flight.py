@@ -159,6 +159,40 @@ async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() 
     assert engine.cancelled == 0
 
 
+async def test_a_reading_that_nobody_waits_for_ends_when_another_is_begun() -> None:
+    engine = FakeEngine("foo", hold=asyncio.Event())
+    completions = CompletionService(engine, SETTINGS)
+    task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert engine.cancelled == 0
+    other = LONG.replace("value", "other")
+    newer = asyncio.create_task(completions.complete(request(f"{other}y║\n", AUTOMATIC)))
+    await asyncio.wait_for(engine.closed.wait(), 5)
+    assert engine.cancelled == 1
+    newer.cancel()
+
+
+async def test_lines_typed_since_the_anchor_are_read_apart_from_the_one_that_is_being_typed() -> (
+    None
+):
+    engine = FakeEngine("")
+    completions = CompletionService(engine, SETTINGS)
+    await completions.complete(request("x = ║"))
+    typed = "".join(f"new_{i} = {i}\n" for i in range(40))
+    await completions.complete(request(f"{typed}x = ║"))
+    await completions.complete(request(f"{typed}x = f║"))
+    asked = [(r.max_tokens > 0, await engine.detokenize(r.prompt)) for r in engine.requests]
+    assert asked == [
+        (True, "<PRE><SUF><MID>"),
+        (False, f"<PRE><SUF><MID>{typed}"),
+        (True, "<PRE><SUF><MID>"),
+        (True, "<PRE><SUF><MID>"),
+    ]
+
+
 PREPARING = SETTINGS.model_copy(update={"anticipate": True})
 
 

@@ -50,7 +50,7 @@ class SimulatedModel:
 
     def decode(self, entries: Sequence[Entry]) -> Decoded:
         self.before_decode(entries)
-        if self._used() + len(entries) > self.n_ctx:
+        if self.used + len(entries) > self.n_ctx:
             return Decoded.FULL
         self._logits = []
         for i, entry in enumerate(entries):
@@ -76,7 +76,7 @@ class SimulatedModel:
 
     def load(self, sequence: int, state: State) -> bool:
         assert not self._tokens.get(sequence), "a state goes to an empty sequence"
-        if self._used() + len(state) > self.n_ctx:
+        if self.used + len(state) > self.n_ctx:
             return False
         self._tokens[sequence] = [int(token) for token in state]
         self._cells[sequence] = [object() for _ in state]
@@ -93,7 +93,9 @@ class SimulatedModel:
         self._logits.append(predict(tokens))
         self.evaluated += 1
 
-    def _used(self) -> int:
+    @property
+    def used(self) -> int:
+        """Cells that hold something."""
         return len({id(cell) for cells in self._cells.values() for cell in cells})
 
 
