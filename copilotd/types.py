@@ -249,11 +249,19 @@ class FimTokens(msgspec.Struct, frozen=True):
         return self.prefix is not None and self.suffix is not None
 
 
-class ModelInfo(msgspec.Struct, frozen=True):
-    """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained).
+class FimLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the FIM prompts of a model family are laid out.
 
-    `suffix_first` says that its family was trained on FIM prompts that begin with the suffix.
+    `suffix_first` says that it was trained on prompts that begin with the suffix. The prefix ends
+    `anchor_lines` lines above the cursor's, and what follows stands behind the middle marker.
     """
+
+    suffix_first: bool = False
+    anchor_lines: int = 2
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained)."""
 
     path: str
     name: str
@@ -266,7 +274,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     n_vocab: int
     n_embd: int
     fim: FimTokens
-    suffix_first: bool
+    layout: FimLayout
     bos: int | None
     eos: int | None
     add_bos: bool

@@ -13,7 +13,6 @@ from copilotd.types import Document, Lane, ModelInfo
 
 _PER_DOCUMENT = 4
 _DOCUMENTS = 64
-_LINES_ABOVE = 2
 _WORTH_READING = 200
 """Characters of a tail from which on its complete lines are read as the prompt is: by a request
 that the next keystroke ends they would never be."""
@@ -71,7 +70,7 @@ class Anchors:
         """
         info = await self._engine.info()
         layout = lay_out(document, len(document.text), 0, budget.prefix_tokens, 0)
-        if self._of(document.uri) or info.suffix_first or layout.start:
+        if self._of(document.uri) or info.layout.suffix_first or layout.start:
             return
         before = await self._engine.tokenize(layout.before, special=False)
         # Without the markers of suffix and middle, it is how every prompt from here on begins.
@@ -102,7 +101,7 @@ class Anchors:
         layout = lay_out(
             document,
             offset,
-            _LINES_ABOVE,
+            info.layout.anchor_lines,
             min(budget.prefix_tokens, info.n_ctx // 4),
             min(budget.suffix_tokens, info.n_ctx // 8) if info.fim.usable else 0,
             next((anchor.layout for anchor in reversed(known) if not anchor.brief), None),
@@ -111,10 +110,10 @@ class Anchors:
 
     async def _brief(self, document: Document, offset: int, budget: Budget) -> Anchored:
         """A prompt of what is nearest to the cursor, read in the time for a first answer."""
-        fim = (await self._engine.info()).fim.usable
-        after = budget.first_tokens // 4 if fim and budget.suffix_tokens else 0
+        info = await self._engine.info()
+        after = budget.first_tokens // 4 if info.fim.usable and budget.suffix_tokens else 0
         before = budget.first_tokens - after
-        layout = lay_out(document, offset, _LINES_ABOVE, before, after)
+        layout = lay_out(document, offset, info.layout.anchor_lines, before, after)
         return await self._laid_out(document, offset, layout, brief=True)
 
     async def _down_to_line(self, chosen: Anchored) -> tuple[int, ...]:

@@ -253,7 +253,7 @@ class Model:
             n_vocab=vocabulary.size,
             n_embd=int(C.llama_model_n_embd(self._model)),
             fim=vocabulary.fim(self._spec.fim_fallback),
-            suffix_first=self._spec.suffix_first,
+            layout=self._spec.layout,
             bos=vocabulary.bos,
             eos=vocabulary.eos,
             add_bos=vocabulary.add_bos,

@@ -21,7 +21,7 @@ def fim_prompt(info: ModelInfo, before: list[int], after: list[int]) -> list[int
             f"{info.name} was not trained to fill in the middle",
             "Leave the suffix out, or choose a model with FIM: copilotd models list.",
         )
-    if info.suffix_first:
+    if info.layout.suffix_first:
         prompt = [fim.suffix, *after, fim.prefix, *before]
         # Codestral has no middle marker: what follows the prefix is the middle.
         return with_bos(info, prompt if fim.middle is None else [*prompt, fim.middle])
