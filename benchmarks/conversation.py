@@ -15,7 +15,8 @@ FUNCTION = (
     "def handler_{0}(request, response):\n    value_{0} = request.args[{0}]\n    return value\n\n"
 )
 FUNCTIONS = 46
-MOST_TOKENS = 400
+MOST_TOKENS = 256
+BEGINS_WITHIN_S = 120.0
 
 
 @dataclass(slots=True)
@@ -48,12 +49,16 @@ class Conversation:
 
     @contextmanager
     def going_on(self) -> Iterator[list[Talk]]:
-        """Talk in another thread, without a pause, until the block ends; gives all the talks."""
+        """Talk in another thread, without a pause, until the block ends; gives all the talks.
+
+        The block begins with the first token of the first. Raises: TimeoutError.
+        """
         talks: list[Talk] = []
         over = Event()
         thread = Thread(target=self._go_on, args=(talks, over))
         thread.start()
         try:
+            _wait_for_token(talks)
             yield talks
         finally:
             over.set()
@@ -94,6 +99,14 @@ def chat_body(number: int) -> dict[str, Any]:
         "temperature": 0,
         "max_tokens": MOST_TOKENS,
     }
+
+
+def _wait_for_token(talks: list[Talk]) -> None:
+    until = time.perf_counter() + BEGINS_WITHIN_S
+    while not (talks and talks[0].tokens):
+        if time.perf_counter() > until:
+            raise TimeoutError("the chat does not begin")
+        time.sleep(0.01)
 
 
 def _has_text(event: dict[str, Any]) -> bool:

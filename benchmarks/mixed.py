@@ -4,11 +4,11 @@
 
 A function of Python's standard library is begun in its file of 500 lines, each time with another
 name and an equals sign, so that no suggestion is known before. Beside it, or not, a chat has a
-prompt of about 1,500 tokens and an answer of up to 400, which is read as it comes and begun anew
-when it is over. Idle and loaded, and both servers, take turns in one run. llama-server has two
-slots, and is asked for ghost text as llama.vim asks. An answer that is not there in `--patience`
-seconds is given up, and counts as that long. The chat's tokens per second are those from an
-answer's first token to its last.
+prompt of about 1,500 tokens and an answer of up to 256, which is read as it comes and begun anew
+when it is over; the first request comes with the first token of the first answer. Idle and loaded,
+and both servers, take turns in one run. llama-server has two slots, and is asked for ghost text as
+llama.vim asks. An answer that is not there in `--patience` seconds is given up, and counts as that
+long. The chat's tokens per second are those from an answer's first token to its last.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -43,11 +43,15 @@ SETTLES_S = 0.5
 
 @dataclass
 class Seen:
-    """What came in one state, idle or loaded; `late` answers were given up."""
+    """What came in one state, idle or loaded.
+
+    `late` answers were given up; the prompts of `alone` talks were read before the first request.
+    """
 
     answers: list[Answer] = field(default_factory=list)
     talks: list[Talk] = field(default_factory=list)
     late: int = 0
+    alone: int = 0
 
 
 @dataclass
@@ -87,9 +91,10 @@ def _round(side: Side, keys: Iterator[Keystroke], options: argparse.Namespace) -
     side.idle.talks.append(side.chat.talk())
     _settle(side)
     with side.chat.going_on() as talks:
-        time.sleep(SETTLES_S)
         _ask(side, side.loaded, keys, options)
-    side.loaded.talks += talks
+        # What comes after the last request has the machine for itself.
+        side.loaded.talks += [replace(talk) for talk in talks]
+    side.loaded.alone += 1
 
 
 def _ask(side: Side, seen: Seen, keys: Iterator[Keystroke], options: argparse.Namespace) -> None:
@@ -158,21 +163,17 @@ def _chat_rate(seen: Seen) -> Sequence[float]:
     return () if rate is None else (rate,)
 
 
-def _chat_first(seen: Seen) -> Sequence[float]:
-    values = [talk.first_ms for talk in seen.talks if talk.tokens]
-    return (median(values),) if values else ()
-
-
 COUNTS: dict[str, Callable[[Seen], int]] = {
     "requests": lambda seen: len(seen.answers),
     "of them given up": lambda seen: seen.late,
+    "chat: prompts begun meanwhile": lambda seen: len(seen.talks) - seen.alone,
+    "of them read": lambda seen: sum(talk.tokens > 0 for talk in seen.talks) - seen.alone,
 }
 FIGURES: dict[str, Figure] = {
     "characters suggested, p50 / p95": _spread(lambda answer: len(answer.text)),
     "ms to the first token, p50 / p95": _spread(lambda answer: answer.first_ms),
     "ms to the whole suggestion, p50 / p95": _spread(lambda answer: answer.total_ms),
     "chat: tokens per second": _chat_rate,
-    "chat: ms to the first token, p50": _chat_first,
 }
 
 
