@@ -7,8 +7,9 @@ answer while it is written: by `$/cancelRequest` over LSP, and by hanging up ove
 with the first 30 ms in which the process that computes uses less than a tenth of a core; CPU time
 is told in steps of 10 ms. Then one token is asked for. The daemon reads no documents in advance
 here, which it does for an open file and not for a request, and its limits let an editor's request
-evaluate the whole prompt. After a cancel over LSP it goes on for 60 ms on purpose, since an editor
-asks again at once. The time of a slice is that of a new prompt of 128 tokens.
+evaluate the whole prompt. After a cancel over LSP it goes on for a moment on purpose, since an
+editor asks again at once: 60 ms for the suggestion, and 60 more for the prompt that is read for it.
+The time of a slice is that of a new prompt of 128 tokens.
 """
 
 import argparse
@@ -86,8 +87,9 @@ def _run(side: Side, numbers: Iterator[int]) -> None:
         if cancel is _lsp_mid_prompt and not side.socket:
             continue
         idle_since(side.pid)
-        side.idle_ms.setdefault(name, []).append(cancel(side, next(numbers)))
-        side.then_ms.setdefault(name, []).append(_one_token(side))
+        number = next(numbers)
+        side.idle_ms.setdefault(name, []).append(cancel(side, number))
+        side.then_ms.setdefault(name, []).append(_one_token(side, number))
 
 
 def _new_tokens(side: Side, number: int) -> float:
@@ -97,8 +99,10 @@ def _new_tokens(side: Side, number: int) -> float:
     return Api(side.url).generate({"prompt": prompt, "max_tokens": 1}).total_ms
 
 
-def _one_token(side: Side) -> float:
-    return Api(side.url).generate({"prompt": "for word in", "max_tokens": 1}).total_ms
+def _one_token(side: Side, number: int) -> float:
+    """Milliseconds of a request of a few tokens that no other began with."""
+    prompt = f"{number} words = "
+    return Api(side.url).generate({"prompt": prompt, "max_tokens": 1}).total_ms
 
 
 # --- what is given up ----------------------------------------------------------------------------

@@ -3,8 +3,8 @@
     python -m benchmarks.memory --model MODEL.gguf
 
 Each editor is an LSP connection with a file of its own of about 1,900 tokens, and has one
-completion. The daemon is at rest when nothing more is prepared for them; unloaded, its worker is
-gone. Where the system tells it (Linux), memory is PSS: a page that several processes share counts
+completion; the next one comes when nothing more is prepared for it. Unloaded, the daemon's worker
+is gone. Where the system tells it (Linux), memory is PSS: a page that several processes share counts
 for each of them in part, and pages of files, which are the model's above all and can be dropped
 and read again, are told apart from a process' own. Elsewhere it is RSS, in one figure.
 llama-server has one slot and the context of the daemon, and has completed the first file.
@@ -75,24 +75,24 @@ async def _with_editors(model: Path, number: int) -> list[Row]:
     """A daemon of its own, from its start to the unload."""
     settings = {"ENGINE__IDLE_MINUTES": str(UNLOADS_AFTER_S / 60), "MODEL__AUTO_TUNE": "false"}
     with served(model, MODEL__N_THREADS=str(_threads()), **settings) as daemon:
-        started = _row(f"{number} to come: just started", daemon)
+        rows = [_row("loaded, no editor", daemon)]
         editors = [await _editor(daemon, each) for each in range(number)]
-        await asyncio.to_thread(_settle, worker_of(daemon.pid))
-        at_rest = _row(f"{number} connected, at rest", daemon)
+        rows.append(_row(f"at rest, editors: {number}", daemon))
         await asyncio.to_thread(_wait_for_unload, daemon)
-        unloaded = Row(f"{number} connected, unloaded", _memory(daemon.pid))
+        rows.append(Row(f"unloaded, editors: {number}", _memory(daemon.pid)))
         for editor in editors:
             await editor.leave()
-    return [started, at_rest, unloaded]
+    return rows
 
 
 async def _editor(daemon: Served, number: int) -> RawClient:
-    """An editor that had one completion."""
+    """An editor that had one completion, and for which nothing more is prepared."""
     editor = await RawClient.connect(daemon.socket)
     await editor.begin("benchmark")
     text, uri = _text(number), f"file:///w/{number}.py"
     editor.open(text, uri)
     await editor.request(INLINE, at(text.count("\n"), len(CURSOR), uri, kind=INVOKED))
+    await asyncio.to_thread(_settle, worker_of(daemon.pid))
     return editor
 
 
