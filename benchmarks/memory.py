@@ -4,9 +4,9 @@
 
 Each editor is an LSP connection with a file of its own of about 1,900 tokens, and has one
 completion; the next one comes when nothing more is prepared for it. Unloaded, the daemon's worker
-is gone. Where the system tells it (Linux), memory is PSS: a page that several processes share counts
-for each of them in part, and pages of files, which are the model's above all and can be dropped
-and read again, are told apart from a process' own. Elsewhere it is RSS, in one figure.
+is gone. Where the system tells it (Linux), memory is PSS: a page that several processes share
+counts for each of them in part, and pages of files, which are the model's above all and can be
+dropped and read again, are told apart from a process' own. Elsewhere it is RSS, in one figure.
 llama-server has one slot and the context of the daemon, and has completed the first file.
 """
 

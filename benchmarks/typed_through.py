@@ -61,7 +61,7 @@ async def _measured(daemon: Served, lines: int, places: int) -> Typed:
     await editor.begin("benchmark")
     async with httpx2.AsyncClient(base_url=daemon.url, timeout=60) as http:
         for name in NAMES:
-            file = File(editor, _lengthened(function(name), lines), name)
+            file = File(editor, lengthened(function(name), lines), name)
             for place in range(places):
                 await _type(file, place * EVERY, seen, http)
     await editor.leave()
@@ -90,9 +90,9 @@ class File:
 
 async def _type(file: File, begun: int, seen: Typed, http: httpx2.AsyncClient) -> None:
     """Have the first `begun` characters of the function there, and type what is suggested."""
-    start = _behind((0, 0), file.wanted.before)
+    start = behind((0, 0), file.wanted.before)
     text = file.wanted.body[:begun]
-    cursor = _behind(start, text)
+    cursor = behind(start, text)
     file.write(start, start, text)
     started = time.perf_counter()
     suggested = await file.suggested(cursor, INVOKED)
@@ -102,7 +102,7 @@ async def _type(file: File, begun: int, seen: Typed, http: httpx2.AsyncClient) -
         for character in suggested[:-1]:
             started = time.perf_counter()
             file.write(cursor, cursor, character)
-            cursor = _behind(cursor, character)
+            cursor = behind(cursor, character)
             await file.suggested(cursor, AUTOMATIC)
             seen.keys_ms.append(_ms_since(started))
         seen.asked_again += await _requests(http) - before
@@ -115,7 +115,7 @@ async def _requests(http: httpx2.AsyncClient) -> int:
     return int(status["engine"]["requests"])
 
 
-def _behind(place: tuple[int, int], text: str) -> tuple[int, int]:
+def behind(place: tuple[int, int], text: str) -> tuple[int, int]:
     """Where the cursor is after `text` was written at `place`."""
     line, character = place
     rows = text.split("\n")
@@ -124,7 +124,7 @@ def _behind(place: tuple[int, int], text: str) -> tuple[int, int]:
     )
 
 
-def _lengthened(wanted: Function, lines: int) -> Function:
+def lengthened(wanted: Function, lines: int) -> Function:
     """The function in a file of about so many lines, of which its own is the middle."""
     own = (wanted.before + wanted.after).splitlines(keepends=True)
     copies = max(0, lines - len(own)) // len(own)
