@@ -3,10 +3,11 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import httpx2
@@ -38,7 +39,9 @@ class Conversation:
     """One client of `/v1/chat/completions`; no two of its prompts begin with the same words."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx2.Client(base_url=url, timeout=600)
+        # llama-server hangs up between two answers now and then.
+        alone = httpx2.Limits(max_keepalive_connections=0)
+        self._http = httpx2.Client(base_url=url, timeout=600, limits=alone)
         self._numbers = count()
 
     def talk(self, over: Event | None = None) -> Talk:
@@ -51,18 +54,20 @@ class Conversation:
     def going_on(self) -> Iterator[list[Talk]]:
         """Talk in another thread, without a pause, until the block ends; gives all the talks.
 
-        The block begins with the first token of the first. Raises: TimeoutError.
+        The block begins with the first token of the first.
+
+        Raises: TimeoutError where that does not come; at the end, whatever ended the talking.
         """
         talks: list[Talk] = []
         over = Event()
-        thread = Thread(target=self._go_on, args=(talks, over))
-        thread.start()
-        try:
-            _wait_for_token(talks)
-            yield talks
-        finally:
-            over.set()
-            thread.join()
+        with ThreadPoolExecutor(1) as pool:
+            talking = pool.submit(self._go_on, talks, over)
+            try:
+                _wait_for_token(talks)
+                yield talks
+            finally:
+                over.set()
+            talking.result()
 
     def _go_on(self, talks: list[Talk], over: Event) -> None:
         while not over.is_set():
