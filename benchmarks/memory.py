@@ -4,9 +4,9 @@
 
 Each editor is an LSP connection with a file of its own of about 1,900 tokens, and has one
 completion; the next one comes when nothing more is prepared for it. Unloaded, the daemon's worker
-is gone. Where the system tells it (Linux), memory is PSS: a page that several processes share
-counts for each of them in part, and pages of files, which are the model's above all and can be
-dropped and read again, are told apart from a process' own. Elsewhere it is RSS, in one figure.
+is gone. Where the system tells it (Linux), a process' own memory is its PSS without pages of files,
+and those, which are the model's above all, are told apart: they count in full although processes
+share them, and can be dropped and read again. Elsewhere it is RSS, in one figure.
 llama-server has one slot and the context of the daemon, and has completed the first file.
 """
 
@@ -135,14 +135,14 @@ def _memory(pid: int) -> Memory:
 
 
 def of_rollup(text: str) -> Memory:
-    """The proportional share of each kind of page, from what Linux tells of a process."""
+    """What Linux tells of a process: PSS without files, and resident pages of files."""
     rows = (line.split() for line in text.splitlines()[1:])
     kib = {name.rstrip(":"): int(value) for name, value, *_ in rows}
-    return Memory(1024 * (kib["Pss"] - kib["Pss_File"]), 1024 * kib["Pss_File"])
+    return Memory(1024 * (kib["Pss"] - kib["Pss_File"]), 1024 * (kib["Rss"] - kib["Anonymous"]))
 
 
 def _measure() -> str:
-    return "PSS" if Path("/proc/self/smaps_rollup").exists() else "RSS"
+    return "PSS and pages of files" if Path("/proc/self/smaps_rollup").exists() else "RSS"
 
 
 # --- the table -----------------------------------------------------------------------------------
