@@ -111,6 +111,8 @@ class Generation:
                 continue
             slot, before = sequence.slot, sequence.evaluated
             done = min(self._model.length(slot.sequence), before + share.count)
+            if done <= before:
+                sequence.broken_off(share.count)
             self._pool.append(slot, sequence.tokens[before:done])
             self._pool.truncate(slot, min(done, len(sequence.tokens) - 1))
 
@@ -140,6 +142,7 @@ class Generation:
         new = sequence.pending[: share.count]
         if sequence.request.prompt_logprobs and not sequence.generated:
             self._score(sequence, len(new), index)
+        sequence.came_through()
         if sequence.slot is not None:
             self._pool.append(sequence.slot, new)
         if not sequence.pending:

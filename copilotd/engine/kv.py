@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from copilotd.engine.parking import MUCH, WORTH, Park, Parked
+from copilotd.engine.parking import MUCH, WORTH, Held, Park, Parked
 from copilotd.engine.prefix import common_prefix
 from copilotd.engine.statefile import GoOn, State
 
@@ -79,8 +79,11 @@ class KVPool:
 
     def cost(self, prompt: list[int], need: int) -> int:
         """Cells that a sequence of `need` tokens adds to those that running requests hold."""
-        shared = [self._usable(s.tokens, prompt, s.busy) for s in self._slots if s.busy]
-        return need - max(shared, default=0)
+        if self._parked(prompt):
+            # What is copied into the context shares no cell.
+            return need
+        best, shared = self._best(prompt)
+        return need - len(self._busy().intersection(best.cells[:shared]))
 
     def acquire(self, prompt: list[int], *, keep: bool = False) -> Slot | None:
         """A slot that holds as much of `prompt` as any does, but not all: the last token is left.
@@ -179,10 +182,7 @@ class KVPool:
 
     def _taken_over(self, prompt: list[int], keep: bool) -> Slot:
         """A slot that goes on from, or shares, the longest beginning that is in the context."""
-        best = max(
-            self._slots, key=lambda s: (self._usable(s.tokens, prompt, s.busy), not s.busy, s.used)
-        )
-        shared = self._usable(best.tokens, prompt, best.busy)
+        best, shared = self._best(prompt)
         others = [slot for slot in self._idle() if slot is not best]
         if best.busy or (others and not _is_spent(best, shared, keep)):
             slot = self._emptied(others)
@@ -193,16 +193,26 @@ class KVPool:
         self.truncate(best, shared)
         return best
 
+    def _best(self, prompt: list[int]) -> tuple[Slot, int]:
+        """The slot that holds most of `prompt`, and how much that is."""
+        usable = {s.sequence: self._usable(s.tokens, prompt, s.busy) for s in self._slots}
+        best = max(self._slots, key=lambda s: (usable[s.sequence], not s.busy, s.used))
+        return best, usable[best.sequence]
+
     def _fetched(self, prompt: list[int]) -> Slot | None:
         """A slot with a parked state, if that has more of `prompt` than the context has."""
-        here = max(self._usable(s.tokens, prompt, s.busy) for s in self._slots)
-        while found := self._park.best(lambda tokens: self._usable(tokens, prompt), here):
+        while found := self._parked(prompt):
             entry, shared = found
             state = entry.read()
             # A file that could not be read is not found again.
             if state is not None:
                 return self._loaded(entry.tokens, state, shared)
         return None
+
+    def _parked(self, prompt: list[int]) -> tuple[Held, int] | None:
+        """What the park has more of `prompt` than the context has, and how much it has."""
+        _, here = self._best(prompt)
+        return self._park.best(lambda tokens: self._usable(tokens, prompt), here)
 
     def _loaded(self, tokens: list[int], state: State, shared: int) -> Slot | None:
         """A slot with the first `shared` of `tokens`; None if there is no room for the state."""

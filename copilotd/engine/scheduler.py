@@ -68,7 +68,7 @@ class Scheduler:
         if prefill.request.prompt_logprobs:
             # Logits of every token are kept: 600 kB each with a vocabulary of 150,000.
             room = min(room, 32)
-        return [*decoding, Share(prefill, min(room, len(prefill.pending)))]
+        return [*decoding, Share(prefill, min(room, prefill.stride, len(prefill.pending)))]
 
     def preempt(self) -> bool:
         """Take the slot of the newest sequence of the last lane; False if only one runs."""

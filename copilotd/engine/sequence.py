@@ -11,6 +11,7 @@ from copilotd.engine.sampling import Sampler
 from copilotd.types import GenerateRequest, TokenLogprob, Usage
 
 _RESERVED = 1024
+_STRIDE, _LEAST_STRIDE = 512, 16
 
 
 class SequenceStatus(Enum):
@@ -29,8 +30,8 @@ class Sequence:
     """`tokens` is the prompt and what was generated; the slot knows how many are evaluated.
 
     `constraint` is the unfinished word that the output begins with, and `healing` the number of
-    tokens that went into it. `started` says that a piece was sent; `scores` collects the prompt's
-    log probabilities.
+    tokens that went into it. `stride` is how many tokens of the prompt are begun at once. `started`
+    says that a piece was sent; `scores` collects the prompt's log probabilities.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Sequence:
     sampler: Sampler
     constraint: Constraint
     healing: int = 0
+    stride: int = _STRIDE
     status: SequenceStatus = SequenceStatus.WAITING
     slot: Slot | None = None
     cached: int = 0
@@ -102,6 +104,17 @@ class Sequence:
         if not self.admitted:
             self.admitted = time.perf_counter()
             self.cached = max(self.cached, min(len(slot.tokens), len(self.request.prompt)))
+
+    def broken_off(self, tokens: int) -> None:
+        """A batch with `tokens` of the prompt was interrupted before any was done.
+
+        Smaller ones from now on: else a prompt would never be read beside somebody who types.
+        """
+        self.stride = max(_LEAST_STRIDE, min(tokens, self.stride) // 2)
+
+    def came_through(self) -> None:
+        """A batch was evaluated: larger ones, which cost less a token, may be tried again."""
+        self.stride = min(_STRIDE, self.stride * 2)
 
     def accept(self, piece: bytes) -> bytes | None:
         """What a chosen token writes; None if it only continues the word that is healed."""

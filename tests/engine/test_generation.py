@@ -127,6 +127,19 @@ def test_a_short_chat_stays_in_the_context_beside_a_completion() -> None:
     assert bench.texts[1] == text_after("c" * 60, 30)
 
 
+def test_a_prompt_that_is_always_interrupted_is_read_in_smaller_parts() -> None:
+    bench = Bench()
+
+    def interrupt_long_batches(entries: Sequence[Entry]) -> None:
+        if len(entries) > 16:
+            bench.interrupt.flag[0] = b"\1"
+
+    bench.model.before_decode = interrupt_long_batches
+    bench.add(1, "c" * 200, n=5)
+    bench.run(steps=100)
+    assert bench.texts[1] == text_after("c" * 200, 5)
+
+
 def test_an_idle_slot_gives_way_when_cells_run_out() -> None:
     bench = Bench(n_ctx=200)
     for id, letter in enumerate("abcd"):
@@ -213,7 +226,7 @@ def test_prompt_scores_cover_every_token_although_the_cache_holds_it() -> None:
     assert all(t.logprob is not None and len(t.top) == 1 for t in output.chunk.tokens[1:])
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(100))
 def test_any_mix_of_requests_gives_the_output_of_a_fresh_evaluation(
     seed: int, tmp_path: Path
 ) -> None:
