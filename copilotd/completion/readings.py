@@ -1,5 +1,6 @@
 """Prompts that the KV cache holds, and those that are being read into it."""
 
+import asyncio
 from collections import OrderedDict
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from copilotd.types import GenerateRequest, Lane
 _REMEMBERED = 64
 _SHORT = 64
 """Tokens that are evaluated so quickly that nobody needs to share the work."""
-_LINGER_S = 0.35
-"""The next keystroke will need the same prompt, and most come within this time. Without it
-somebody who types fast at a new place has the reading begun anew with every letter."""
+_SLICE = 128
+"""Tokens that are read to their end although nobody waits any more: the next keystroke will need
+them. Else somebody who types fast at a new place has the same begun anew with every letter."""
 
 Prompt = tuple[int, ...]
 
@@ -39,10 +40,11 @@ class Readings:
     async def ready(self, prompt: Prompt, lane: Lane) -> None:
         """Wait until `prompt` is evaluated. Raises: EngineError.
 
-        The work is shared: it goes on while anybody waits for it and a little longer, but no longer
-        than until another is begun. A request takes it over from a lane that would come after its
-        own.
+        The work is shared: it goes on while anybody waits for it, and then to the end of a slice
+        unless another prompt is wanted. A request takes it over from a lane that would come after
+        its own.
         """
+        self._drop_others(prompt)
         if len(prompt) <= _SHORT:
             return
         reading = self._readings.get(prompt)
@@ -59,16 +61,25 @@ class Readings:
         older = self._readings.pop(prompt, None)
         if older is not None:
             older.work.cancel()
-        for other in self._readings.values():
-            if not other.work.wanted:
-                other.work.cancel()
-        work = Shared(self._read(prompt, lane), _LINGER_S)
+        work = Shared(self._read(prompt, lane), grace_s=None)
         reading = self._readings[prompt] = _Reading(lane, work)
         while len(self._readings) > _REMEMBERED:
             self._readings.popitem(last=False)
         return reading
 
+    def _drop_others(self, prompt: Prompt) -> None:
+        for other, reading in self._readings.items():
+            if other != prompt and not reading.work.wanted:
+                reading.work.cancel()
+
     async def _read(self, prompt: Prompt, lane: Lane) -> None:
+        start = len(prompt) - self.missing(prompt)
+        for end in (*range(start + _SLICE, len(prompt), _SLICE), len(prompt)):
+            await self._evaluate(prompt[:end], lane)
+            if end < len(prompt) and not self._readings[prompt].work.wanted:
+                raise asyncio.CancelledError
+
+    async def _evaluate(self, prompt: Prompt, lane: Lane) -> None:
         wanted = GenerateRequest(list(prompt), 0, lane=lane)
         async with aclosing(self._engine.generate(wanted)) as events:
             async for _ in events:

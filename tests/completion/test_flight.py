@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from copilotd.completion import readings
 from copilotd.completion.service import CompletionService
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FakeEngine
@@ -143,6 +144,32 @@ async def test_a_request_that_is_cancelled_and_repeated_at_once_goes_on() -> Non
 
 
 LONG = "".join(f"value_{i} = {i}\n" for i in range(40))
+WHOLE = 10_000
+"""Slices so large that every prompt is read in one; here a token is a character."""
+
+
+@pytest.fixture(autouse=True)
+def _read_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "_SLICE", WHOLE)
+
+
+async def test_a_slice_that_was_begun_is_read_to_its_end_and_no_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(readings, "_SLICE", 100)
+    engine = FakeEngine("foo", hold=(gate := asyncio.Event()))
+    completions = CompletionService(engine, SETTINGS)
+    task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    completions.changed(*document(f"{LONG}║\n"), "test")
+    assert (await asyncio.wait_for(task, 5)).status is Status.CANCELLED
+    gate.set()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert ([len(wanted.prompt) for wanted in engine.requests], engine.cancelled) == ([100], 0)
+    outcome = await asyncio.wait_for(completions.complete(request(f"{LONG}xy║\n", AUTOMATIC)), 5)
+    assert outcome.status is Status.SHOWN
+    assert [len(wanted.prompt) for wanted in engine.requests] == [100, 100, 200, 298, 298]
 
 
 async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() -> None:
