@@ -4,6 +4,7 @@ Attention runs over every cell up to the last one in use, whoever owns it, so an
 the context slows each token of the others. Copying one out and back costs milliseconds.
 """
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,12 +20,26 @@ MUCH = 0.25
 """What may be missing of a sequence in its file while work goes on: more would wear out disks."""
 
 
+ALL = sys.maxsize
+"""More tokens than any sequence has."""
+
+
 class Held(Protocol):
     """What a sequence held when it left the context: `tokens[i]` was evaluated at position i."""
 
     @property
     def tokens(self) -> list[int]:
         """What was evaluated."""
+        ...
+
+    @property
+    def exact(self) -> int:
+        """How many of them, from the first on, were evaluated behind just those before them."""
+        ...
+
+    @property
+    def moves(self) -> int:
+        """How often the others were moved at most."""
         ...
 
     def read(self) -> State | None:
@@ -34,10 +49,12 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parked:
-    """A sequence in memory."""
+    """A sequence in memory; some of its keys and values were moved `moves` times."""
 
     tokens: list[int]
     state: State
+    exact: int = ALL
+    moves: int = 0
 
     def read(self) -> State:
         """Its keys and values."""
@@ -55,6 +72,11 @@ class Park:
         self._archive = archive
         self._entries: list[Parked] = []
 
+    @property
+    def entries(self) -> list[Parked]:
+        """The sequences in memory, the newest last."""
+        return self._entries
+
     def add(self, entry: Parked) -> None:
         """Keep `entry` in place of its beginnings; what it holds most of is the next to go."""
         others = [e for e in self._entries if not begins_with(entry.tokens, e.tokens)]
@@ -63,11 +85,12 @@ class Park:
         while sum(len(e.state) for e in self._entries) > self._budget:
             self._entries.pop(0)
 
-    def covers(self, tokens: list[int]) -> bool:
-        """Whether an entry begins with `tokens`, so that they need not be kept again."""
-        return any(begins_with(e.tokens, tokens) for e in self._entries)
+    def covers(self, tokens: list[int], exact: int) -> bool:
+        """Whether an entry begins with `tokens`, as `exact` as they are: they need not be kept."""
+        enough = min(exact, len(tokens))
+        return any(e.exact >= enough and begins_with(e.tokens, tokens) for e in self._entries)
 
-    def best(self, usable: Callable[[list[int]], int], here: int) -> tuple[Held, int] | None:
+    def best(self, usable: Callable[[Held], int], here: int) -> tuple[Held, int] | None:
         """What holds most tokens that are usable, the newest of equals, and how many they are.
 
         None if that is not more than the `here` that are in the context.
@@ -77,8 +100,12 @@ class Park:
         return _longest(reversed(self._archive.files), usable, enough) or kept
 
     def file_all(self, go_on: GoOn) -> bool:
-        """Write the entries of which files lack much, newest first; False if `go_on` said no."""
-        return all(self.file(e.tokens, e.read, MUCH, go_on) for e in reversed(self._entries))
+        """Write the entries of which files lack much, newest first; False if `go_on` said no.
+
+        Only exact ones: a file outlives the knowledge of what was moved.
+        """
+        exact = [e for e in reversed(self._entries) if e.exact >= len(e.tokens)]
+        return all(self.file(e.tokens, e.read, MUCH, go_on) for e in exact)
 
     def file(self, tokens: list[int], read: Callable[[], State], share: float, go_on: GoOn) -> bool:
         """Write a state if files lack at least `share` of its tokens; False if `go_on` said no."""
@@ -87,10 +114,10 @@ class Park:
 
 
 def _longest(
-    entries: Iterable[Held], usable: Callable[[list[int]], int], more_than: int
+    entries: Iterable[Held], usable: Callable[[Held], int], more_than: int
 ) -> tuple[Held, int] | None:
     found, most = None, more_than
     for entry in entries:
-        if (length := usable(entry.tokens)) > most:
+        if (length := usable(entry)) > most:
             found, most = entry, length
     return (found, most) if found is not None else None

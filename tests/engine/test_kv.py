@@ -29,6 +29,10 @@ class RecordedCache:
         self.calls.append(("load", sequence))
         return True
 
+    def lift(self, sequence: int, start: int, end: int) -> State:
+        self.calls.append(("lift", sequence, start, end))
+        return np.zeros(40, np.uint8)
+
 
 def filled(cache: RecordedCache, *contents: list[int], resident_cells: int = 0) -> KVPool:
     """A pool of three slots, the first of which hold `contents` and are idle."""
