@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from copilotd.completion.shared import Shared
 from copilotd.engine.prefix import common_prefix
 from copilotd.engine.protocol import Engine
+from copilotd.engine.runs import moved_run
+from copilotd.prompt.anchor import Anchor
 from copilotd.types import GenerateRequest, Lane
 
 _REMEMBERED = 64
+_RECENT = 4
+"""Prompts of which the end is still held, as a rule: where others go on, it is cut off."""
 _SHORT = 64
 """Tokens that are evaluated so quickly that nobody needs to share the work."""
 
@@ -28,13 +32,28 @@ class Readings:
         reading = self._readings.get(prompt)
         return len(prompt) <= _SHORT or (reading is not None and reading.succeeded)
 
-    def missing(self, prompt: Prompt) -> int:
-        """Tokens of `prompt` that no prompt which was read has in common with it."""
-        held = (p for p, reading in self._readings.items() if reading.succeeded)
-        return len(prompt) - max((common_prefix(prompt, other) for other in held), default=0)
+    def missing(self, anchor: Anchor) -> int:
+        """Tokens of its prompt that are to be evaluated after all that was read."""
+        prompt = anchor.prompt
+        held = [p for p, reading in self._readings.items() if reading.succeeded]
+        known = max((common_prefix(prompt, other) for other in held), default=0)
+        return len(prompt) - known - self._moved(anchor, known, held[-_RECENT:])
 
-    async def ready(self, prompt: Prompt, lane: Lane) -> None:
+    def _moved(self, anchor: Anchor, known: int, held: list[Prompt]) -> int:
+        """Tokens behind the `known` ones that can be taken from where they stood in `held`."""
+        if anchor.movable is None:
+            return 0
+        start, end = anchor.movable
+        wanted = anchor.prompt[max(start, known) : end]
+        runs = (moved_run(wanted, other) for other in held)
+        return max((run.length for run in runs if run), default=0)
+
+    async def ready(
+        self, prompt: Prompt, lane: Lane, movable: tuple[int, int] | None = None
+    ) -> None:
         """Wait until `prompt` is evaluated. Raises: EngineError.
+
+        What is `movable` of it may be taken from cells that were evaluated behind another text.
 
         The work is shared: it goes on while anybody waits for it, and a request takes it over from
         a lane that would come after its own.
@@ -43,7 +62,7 @@ class Readings:
             return
         reading = self._readings.get(prompt)
         if reading is None or not reading.serves(lane):
-            reading = self._begin(prompt, lane)
+            reading = self._begin(prompt, lane, movable)
         self._readings.move_to_end(prompt)
         await reading.work.result()
 
@@ -51,17 +70,17 @@ class Readings:
         """The KV cache is empty."""
         self._readings.clear()
 
-    def _begin(self, prompt: Prompt, lane: Lane) -> "_Reading":
+    def _begin(self, prompt: Prompt, lane: Lane, movable: tuple[int, int] | None) -> "_Reading":
         older = self._readings.pop(prompt, None)
         if older is not None:
             older.work.cancel()
-        reading = self._readings[prompt] = _Reading(lane, Shared(self._read(prompt, lane)))
+        wanted = GenerateRequest(list(prompt), 0, lane=lane, movable=movable)
+        reading = self._readings[prompt] = _Reading(lane, Shared(self._read(wanted)))
         while len(self._readings) > _REMEMBERED:
             self._readings.popitem(last=False)
         return reading
 
-    async def _read(self, prompt: Prompt, lane: Lane) -> None:
-        wanted = GenerateRequest(list(prompt), 0, lane=lane)
+    async def _read(self, wanted: GenerateRequest) -> None:
         async with aclosing(self._engine.generate(wanted)) as events:
             async for _ in events:
                 pass

@@ -11,7 +11,7 @@ import pytest
 
 from copilotd.engine.model import Entry
 from copilotd.engine.protocol import Failed
-from copilotd.engine.splice import Run, moved_run
+from copilotd.engine.runs import Run, moved_run
 from copilotd.types import Lane
 from tests.engine.archives import archive_in
 from tests.engine.bench import Bench, text_after
