@@ -15,43 +15,15 @@ else.
 import argparse
 import json
 import sys
-import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from sysconfig import get_path
 
-from benchmarks.holes import Hole, long_files
+from benchmarks.holes import long_files
 from benchmarks.measure import Row, machine, table
-from benchmarks.moved_cursor import MOVES, Place, at_hole
-from copilotd.engine.archive import Archive
-from copilotd.engine.generation import Generation
-from copilotd.engine.interrupt import Interrupt
-from copilotd.engine.kv import KVPool
-from copilotd.engine.model import Model
-from copilotd.engine.parking import Park, Parked
-from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
-from copilotd.prompt.anchor import Layout, lay_out
-from copilotd.prompt.fim import fim_prompt, movable
-from copilotd.types import GenerateRequest, Lane, Usage
-
-_LINES_ABOVE = 2
-_PREFIX, _SUFFIX = 768, 128
-"""Tokens shown to the model, as on a machine whose speed is not measured."""
-_BRIEF_PREFIX, _BRIEF_SUFFIX = 96, 32
-_MAX_TOKENS = 64
-_N_SEQ = 4
-SIDES = ("spliced", "evaluated", "brief")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What came of one suggestion: `evaluated` tokens of its prompt, time in ms."""
-
-    evaluated: int
-    first_ms: float
-    text: str
-    right: bool
+from benchmarks.moved_cells import SIDES, Asked, Bench
+from benchmarks.moved_cursor import MOVES
 
 
 def main() -> None:
@@ -85,8 +57,18 @@ def report(rows: list[dict[str, object]]) -> str:
 def _costs(name: str, tries: list[dict[str, Asked]]) -> list[Row]:
     ours, theirs = ([asked[side] for asked in tries] for side in ("spliced", "evaluated"))
     return [
-        Row(f"{name}: evaluated", "tokens", *([a.evaluated for a in s] for s in (ours, theirs))),
-        Row(f"{name}: first token", "ms", *([a.first_ms for a in s] for s in (ours, theirs))),
+        Row(
+            f"{name}: evaluated",
+            "tokens",
+            [asked.evaluated for asked in ours],
+            [asked.evaluated for asked in theirs],
+        ),
+        Row(
+            f"{name}: first token",
+            "ms",
+            [asked.first_ms for asked in ours],
+            [asked.first_ms for asked in theirs],
+        ),
     ]
 
 
@@ -108,33 +90,30 @@ def _try(options: argparse.Namespace, done: set[tuple[object, object]]) -> None:
             print(json.dumps(row | {side: asdict(a) for side, a in asked.items()}), file=out)
 
 
-class Bench:
-    """The engine's own loop in this process, whose cells are put back before each side's turn."""
+def _read(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def __init__(self, path: Path) -> None:
-        self._interrupt = Interrupt()
-        self._model = Model(WorkerSpec(str(path), path.stem, n_seq=_N_SEQ), self._interrupt)
-        self._model.vocabulary.prepare()
 
-    def asked(self, hole: Hole, places: list[Place], sides: tuple[str, ...]) -> dict[str, Asked]:
-        """What each of `sides` makes of the hole after what was read at `places`."""
-        first = self._request(places[0], None)
-        held = self._read(first[0])
-        return {side: self._side(hole, places, side, held, first[1]) for side in sides}
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, help="a GGUF file with FIM tokens")
+    parser.add_argument("--holes", type=int, default=70, help="long files to try (default 70)")
+    parser.add_argument(
+        "--sources",
+        type=Path,
+        default=Path(get_path("stdlib")),
+        help="folder of Python files (default: the standard library)",
+    )
+    parser.add_argument("--turn", type=int, default=0, help="which moves the holes meet")
+    parser.add_argument("--out", type=Path, required=True, help="file of outcomes, JSON lines")
+    parser.add_argument("--report", action="store_true", help="only the tables, from --out")
+    options = parser.parse_args()
+    if not options.report and not options.model:
+        parser.error("--model is needed, or --report")
+    return options
 
-    def _side(
-        self, hole: Hole, places: list[Place], side: str, held: Parked, layout: Layout
-    ) -> Asked:
-        run = Run(self._model, self._interrupt, held)
-        for place in places[1:] if side != "brief" else []:
-            request, layout = self._request(place, layout, splice=side == "spliced")
-            run.generate(request)
-        here = at_hole(hole)
-        if side == "brief":
-            request, _ = self._request(here, None, sizes=(_BRIEF_PREFIX, _BRIEF_SUFFIX))
-        else:
-            request, layout = self._request(here, layout, splice=side == "spliced")
-        tail = here.document.text[: here.offset][-(self._tail(here, layout, side)) :]
-        text, usage, ms = run.generate(_suggestion(request, tail))
-        right = (hole.left + text).strip() == hole.line.strip()
-        return Asked(usage.prompt_tokens - usage.cached_tokens, ms, text, right)
+
+if __name__ == "__main__":
+    main()
