@@ -11,40 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
+from copilotd.engine.cache import Cache
 from copilotd.engine.parking import ALL, MUCH, WORTH, Held, Park, Parked
 from copilotd.engine.prefix import common_prefix
 from copilotd.engine.statefile import GoOn, State
-
-
-class Cache(Protocol):
-    """The operations of llama.cpp's memory that the pool needs. Positions are token indices."""
-
-    @property
-    def can_trim(self) -> bool:
-        """Whether a sequence can be cut anywhere (recurrent and hybrid models cannot)."""
-        ...
-
-    def trim(self, sequence: int, start: int) -> None:
-        """Forget the cells of `sequence` from position `start` on."""
-        ...
-
-    def copy(self, source: int, target: int, end: int) -> None:
-        """Share the cells of `source` before position `end` with `target`."""
-        ...
-
-    def save(self, sequence: int) -> State:
-        """Copy the keys and values of `sequence` out of the context."""
-        ...
-
-    def load(self, sequence: int, state: State) -> bool:
-        """Copy them back into the empty `sequence`; False if there is no room for them."""
-        ...
-
-    def lift(self, sequence: int, start: int, end: int) -> State:
-        """Copy the keys and values of positions `start` to `end` of `sequence`."""
-        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -196,7 +167,7 @@ class KVPool:
     def file(self, go_on: GoOn) -> bool:
         """Write every sequence of which files lack much; False if `go_on` said no."""
         slots = all(self._file(slot, MUCH, go_on) for slot in self._by_use())
-        return slots and self._park.file_all(go_on)
+        return slots and self._park.file_all(self._cache.cut, go_on)
 
     def file_last(self, go_on: GoOn) -> bool:
         """Write what files lack of the sequence worked on last; False if `go_on` said no."""
@@ -205,9 +176,7 @@ class KVPool:
     def _file(self, slot: Slot, share: float, go_on: GoOn) -> bool:
         tokens = slot.tokens[: slot.exact]
         lift = partial(self._cache.lift, slot.sequence, 0, len(tokens))
-        save = partial(self._cache.save, slot.sequence)
-        whole = len(tokens) == len(slot.tokens)
-        return self._park.file(tokens, save if whole else lift, share, go_on)
+        return self._park.file(tokens, lift, share, go_on)
 
     # --- choosing a slot ---------------------------------------------------------------------
 

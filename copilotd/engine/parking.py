@@ -7,6 +7,7 @@ the context slows each token of the others. Copying one out and back costs milli
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from copilotd.engine.archive import Archive
@@ -19,6 +20,9 @@ WORTH = 32
 MUCH = 0.25
 """What may be missing of a sequence in its file while work goes on: more would wear out disks."""
 
+
+Cut = Callable[[State, int, int], State | None]
+"""As `Cache.cut`."""
 
 ALL = sys.maxsize
 """More tokens than any sequence has."""
@@ -99,18 +103,30 @@ class Park:
         enough = (kept[1] if kept else here) + WORTH
         return _longest(reversed(self._archive.files), usable, enough) or kept
 
-    def file_all(self, go_on: GoOn) -> bool:
+    def file_all(self, cut: Cut, go_on: GoOn) -> bool:
         """Write the entries of which files lack much, newest first; False if `go_on` said no.
 
-        Only exact ones: a file outlives the knowledge of what was moved.
+        Only what is exact of them, for which they are `cut`.
         """
-        exact = [e for e in reversed(self._entries) if e.exact >= len(e.tokens)]
-        return all(self.file(e.tokens, e.read, MUCH, go_on) for e in exact)
+        return all(
+            self.file(e.tokens[: e.exact], partial(_exact, e, cut), MUCH, go_on)
+            for e in reversed(self._entries)
+        )
 
-    def file(self, tokens: list[int], read: Callable[[], State], share: float, go_on: GoOn) -> bool:
+    def file(
+        self, tokens: list[int], read: Callable[[], State | None], share: float, go_on: GoOn
+    ) -> bool:
         """Write a state if files lack at least `share` of its tokens; False if `go_on` said no."""
-        enough = self._archive.lacks(tokens) < max(WORTH, share * len(tokens))
-        return enough or self._archive.write(tokens, read(), go_on)
+        if self._archive.lacks(tokens) < max(WORTH, share * len(tokens)):
+            return True
+        state = read()
+        return state is None or self._archive.write(tokens, state, go_on)
+
+
+def _exact(entry: Parked, cut: Cut) -> State | None:
+    if entry.exact >= len(entry.tokens):
+        return entry.state
+    return cut(entry.state, 0, entry.exact)
 
 
 def _longest(

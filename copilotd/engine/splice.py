@@ -7,11 +7,11 @@ not the cells of a fresh evaluation, so a slot remembers from where on it holds 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
+from copilotd.engine.cache import Cache
 from copilotd.engine.kv import KVPool, Slot
 from copilotd.engine.parking import Parked
-from copilotd.engine.runs import Run, moved_run
+from copilotd.engine.runs import WORTH, Run, moved_run
 from copilotd.engine.statefile import State
 
 
@@ -24,35 +24,11 @@ class Splice:
     moves: int
 
 
-class Cells(Protocol):
-    """The operations of the model's cache by which cells move."""
-
-    @property
-    def can_shift(self) -> bool:
-        """Whether keys and values can be used at other positions."""
-        ...
-
-    def lift(self, sequence: int, start: int, end: int) -> State:
-        """Copy the keys and values of positions `start` to `end` of `sequence`."""
-        ...
-
-    def cut(self, state: State, start: int, end: int) -> State | None:
-        """Positions `start` to `end` of a saved `state`; None if there is no room to unpack it."""
-        ...
-
-    def insert(self, sequence: int, state: State, shift: int) -> bool:
-        """Put `state` behind what `sequence` holds, `shift` positions from where it stood.
-
-        False if that cannot be done; then nothing has changed.
-        """
-        ...
-
-
 class Splicer:
     """Plans what to take from elsewhere, and puts it in."""
 
-    def __init__(self, cells: Cells, pool: KVPool) -> None:
-        self._cells = cells
+    def __init__(self, cache: Cache, pool: KVPool) -> None:
+        self._cache = cache
         self._pool = pool
 
     def plan(self, prompt: list[int], movable: tuple[int, int] | None) -> Splice | None:
@@ -60,10 +36,13 @@ class Splicer:
 
         To be asked before a slot is acquired, which may cut what holds the run.
         """
-        if movable is None or not self._cells.can_shift:
+        if movable is None or not self._cache.can_shift:
             return None
         start = max(movable[0], self._pool.reach(prompt, movable[0]))
-        wanted = prompt[start : movable[1]]
+        # Something has to be evaluated behind it before anything can be predicted.
+        wanted = prompt[start : min(movable[1], len(prompt) - 1)]
+        if len(wanted) < WORTH:
+            return None
         found = [
             (run, held) for held in self._pool.held() if (run := moved_run(wanted, held.tokens))
         ]
@@ -83,7 +62,7 @@ class Splicer:
         # One more is evaluated and forgotten while the keys are turned.
         if not self._pool.make_room(run.length + 1):
             return False
-        if not self._cells.insert(slot.sequence, splice.state, run.target - run.source):
+        if not self._cache.insert(slot.sequence, splice.state, run.target - run.source):
             return False
         end = run.target + run.length
         self._pool.append_moved(slot, tokens[run.target : end], splice.moves)
@@ -92,7 +71,7 @@ class Splicer:
     def _lifted(self, held: Slot | Parked, run: Run) -> State | None:
         start, end = run.source, run.source + run.length
         if isinstance(held, Slot):
-            return self._cells.lift(held.sequence, start, end)
+            return self._cache.lift(held.sequence, start, end)
         if not self._pool.make_room(len(held.tokens)):
             return None
-        return self._cells.cut(held.state, start, end)
+        return self._cache.cut(held.state, start, end)

@@ -161,6 +161,19 @@ def test_only_the_exact_beginning_is_written_to_disk(tmp_path: Path) -> None:
     assert state is not None and len(state) == len(file.tokens) * CELL_BYTES
 
 
+def test_only_the_exact_beginning_of_what_is_parked_is_written_to_disk(tmp_path: Path) -> None:
+    archive = archive_in(tmp_path)
+    bench = Bench(resident_cells=0, park_bytes=2000, archive=archive)
+    asked(bench, 1, "before" * 10, TEXT[:120], n=1)
+    asked(bench, 2, "before" * 11, TEXT[:120], n=1)
+    bench.add(3, "c" * 60)
+    bench.run()
+    bench.pool.file(lambda: True)
+    tokens = [bytes(file.tokens).decode() for file in archive.files]
+    assert f"({'before' * 11}){TEXT[:3]}" in tokens
+    assert not any(f"({'before' * 11}){TEXT[:4]}" in text for text in tokens)
+
+
 def test_a_run_that_moves_again_and_again_keeps_count() -> None:
     bench = Bench()
     for number in range(4):
