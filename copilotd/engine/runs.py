@@ -60,6 +60,9 @@ def _longest(wanted: Tokens, held: Tokens, distance: int) -> Run:
     same = np.concatenate(([False], there[:length] == here[:length], [False]))
     edges = np.flatnonzero(same[1:] != same[:-1])
     starts, lengths = edges[::2], edges[1::2] - edges[::2]
+    if not len(lengths):
+        # Two windows had the same hash, and not the same tokens.
+        return Run(0, 0, 0)
     best = int(np.argmax(lengths))
     target = first + int(starts[best])
     return Run(target + distance, target, int(lengths[best]))
