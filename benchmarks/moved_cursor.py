@@ -26,12 +26,12 @@ def came_down(lines: int) -> Callable[[Hole], list[Place]]:
 
     def places(hole: Hole) -> list[Place]:
         here = at_hole(hole)
-        text = here.document.text
-        at = here.offset
+        text, at = here.document.text, here.offset
         for _ in range(abs(lines)):
             at = text.rfind("\n", 0, at) if lines > 0 else text.find("\n", at + 1)
-        end = text.find("\n", at + 1) if lines < 0 else at
-        return [Place(here.document, end if end >= 0 else len(text))] if at >= 0 else []
+            if at < 0:
+                return []
+        return [Place(here.document, at)]
 
     return places
 
