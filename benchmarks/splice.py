@@ -75,7 +75,7 @@ def _costs(name: str, tries: list[dict[str, Asked]]) -> list[Row]:
 def _try(options: argparse.Namespace, done: set[tuple[object, object]]) -> None:
     bench = Bench(options.model)
     holes = long_files(options.sources, options.holes)
-    names = list(MOVES)
+    names = [name for name in MOVES if options.only in name]
     for number, hole in enumerate(holes):
         move = names[(number + options.turn) % len(names)]
         print(f"\r{number + 1}/{len(holes)}", end="", file=sys.stderr, flush=True)
@@ -107,6 +107,7 @@ def _options() -> argparse.Namespace:
         help="folder of Python files (default: the standard library)",
     )
     parser.add_argument("--turn", type=int, default=0, help="which moves the holes meet")
+    parser.add_argument("--only", default="", help="part of the names of the moves to make")
     parser.add_argument("--out", type=Path, required=True, help="file of outcomes, JSON lines")
     parser.add_argument("--report", action="store_true", help="only the tables, from --out")
     options = parser.parse_args()
