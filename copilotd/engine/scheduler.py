@@ -105,7 +105,8 @@ class Scheduler:
         sequence.splice = None
         if sequence.evaluated == splice.run.target:
             if self._splicer.put(splice, slot, sequence.tokens):
-                sequence.cached += splice.run.length
+                cached = sequence.cached + splice.run.length
+                sequence.cached = min(cached, len(sequence.request.prompt))
 
     def _fits(self, sequence: Sequence) -> bool:
         """Whether all running sequences could come to their end beside this one."""
