@@ -39,8 +39,7 @@ class Filed:
     path: Path
     archive: "Archive"
     exact: int = sys.maxsize
-    moves: int = 0
-    """Nothing is written but what is exact."""
+    """All of them: nothing else is written."""
 
     def read(self) -> State | None:
         """Its state; None if it is lost, and then the archive has forgotten it."""

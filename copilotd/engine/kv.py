@@ -24,7 +24,7 @@ class Slot:
 
     Cell numbers are the pool's own; they only say which cells two slots share. `wanted` says that
     the request was suspended and comes back for all of its tokens. From token `exact` on the cells
-    are not those of a fresh evaluation: some were moved there (`splice.py`), `moves` times at most.
+    are not those of a fresh evaluation: some were moved there (`splice.py`).
     """
 
     sequence: int
@@ -34,7 +34,6 @@ class Slot:
     wanted: bool = False
     used: int = 0
     exact: int = ALL
-    moves: int = 0
 
 
 class KVPool:
@@ -100,9 +99,9 @@ class KVPool:
         cells = list(itertools.islice(self._numbers, len(tokens)))
         self._hold(slot, tokens, cells)
 
-    def append_moved(self, slot: Slot, tokens: list[int], moves: int) -> None:
+    def append_moved(self, slot: Slot, tokens: list[int]) -> None:
         """`tokens` were put behind those that `slot` holds, with the cells of another place."""
-        slot.exact, slot.moves = min(slot.exact, len(slot.tokens)), max(slot.moves, moves)
+        slot.exact = min(slot.exact, len(slot.tokens))
         self.append(slot, tokens)
 
     def held(self) -> Iterator[Slot | Parked]:
@@ -121,7 +120,7 @@ class KVPool:
                 del self._holders[cell]
         del slot.tokens[length:], slot.cells[length:]
         if length <= slot.exact:
-            slot.exact, slot.moves = ALL, 0
+            slot.exact = ALL
 
     # --- room --------------------------------------------------------------------------------
 
@@ -222,7 +221,7 @@ class KVPool:
         if not self.make_room(len(held.tokens)) or not self._cache.load(slot.sequence, state):
             return None
         self.append(slot, held.tokens)
-        slot.exact, slot.moves = held.exact, held.moves
+        slot.exact = held.exact
         self.truncate(slot, shared)
         return slot
 
@@ -242,7 +241,7 @@ class KVPool:
         """Park what `slot` holds."""
         if len(slot.tokens) >= WORTH and not self._park.covers(slot.tokens, slot.exact):
             state = self._cache.save(slot.sequence)
-            self._park.add(Parked(list(slot.tokens), state, slot.exact, slot.moves))
+            self._park.add(Parked(list(slot.tokens), state, slot.exact))
 
     def _usable(self, held: Slot | Held, prompt: list[int], loose: int, busy: bool = False) -> int:
         """How much of `prompt` need not be evaluated by one who takes what is `held` over."""
@@ -260,7 +259,7 @@ class KVPool:
             self._cache.copy(source.sequence, target.sequence, length)
             self._hold(target, source.tokens[:length], source.cells[:length])
             if length > source.exact:
-                target.exact, target.moves = source.exact, source.moves
+                target.exact = source.exact
 
     def _hold(self, slot: Slot, tokens: list[int], cells: list[int]) -> None:
         slot.tokens.extend(tokens)

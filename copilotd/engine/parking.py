@@ -41,11 +41,6 @@ class Held(Protocol):
         """How many of them, from the first on, were evaluated behind just those before them."""
         ...
 
-    @property
-    def moves(self) -> int:
-        """How often the others were moved at most."""
-        ...
-
     def read(self) -> State | None:
         """Its keys and values; None if they are lost."""
         ...
@@ -53,12 +48,11 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parked:
-    """A sequence in memory; some of its keys and values were moved `moves` times."""
+    """A sequence in memory."""
 
     tokens: list[int]
     state: State
     exact: int = ALL
-    moves: int = 0
 
     def read(self) -> State:
         """Its keys and values."""

@@ -17,11 +17,10 @@ from copilotd.engine.statefile import State
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """A run's keys and values, ready to be put at its target; moved `moves` times with that."""
+    """A run's keys and values, ready to be put at its target."""
 
     run: Run
     state: State
-    moves: int
 
 
 class Splicer:
@@ -52,9 +51,7 @@ class Splicer:
         state = self._lifted(held, run)
         if state is None:
             return None
-        fresh = run.source + run.length <= held.exact
-        target = Run(run.source, start + run.target, run.length)
-        return Splice(target, state, 1 if fresh else held.moves + 1)
+        return Splice(Run(run.source, start + run.target, run.length), state)
 
     def put(self, splice: Splice, slot: Slot, tokens: list[int]) -> bool:
         """Put the run of `tokens` into `slot`, which ends at its target; False if it cannot be."""
@@ -65,7 +62,7 @@ class Splicer:
         if not self._cache.insert(slot.sequence, splice.state, run.target - run.source):
             return False
         end = run.target + run.length
-        self._pool.append_moved(slot, tokens[run.target : end], splice.moves)
+        self._pool.append_moved(slot, tokens[run.target : end])
         return True
 
     def _lifted(self, held: Slot | Parked, run: Run) -> State | None:
