@@ -159,6 +159,9 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     end-of-generation token, or any text of `stop` (which is not part of the output). `logprobs` is
     the number of alternatives to report per token, or None for none; `prompt_logprobs` reports the
     prompt's tokens too (and so evaluates all of it).
+
+    `movable` says that of `prompt[movable[0]:movable[1]]` such keys and values will do as were
+    evaluated behind another text; without it all are exact.
     """
 
     prompt: list[int]
@@ -169,6 +172,7 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     logprobs: int | None = None
     prompt_logprobs: bool = False
     tail: str = ""
+    movable: tuple[int, int] | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -261,7 +265,10 @@ class FimLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
-    """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained)."""
+    """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained).
+
+    `can_shift` says that keys and values can be used at other positions.
+    """
 
     path: str
     name: str

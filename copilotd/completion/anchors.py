@@ -7,7 +7,7 @@ from copilotd.completion.readings import Readings
 from copilotd.engine.prefix import common_prefix
 from copilotd.engine.protocol import Engine
 from copilotd.prompt.anchor import Anchor, Fit, Layout, lay_out
-from copilotd.prompt.fim import fim_prompt, with_bos
+from copilotd.prompt.fim import fim_prompt, movable, with_bos
 from copilotd.speed import Budget
 from copilotd.types import Document, Lane, ModelInfo
 
@@ -47,21 +47,20 @@ class Anchors:
         chosen = self._known(document, offset)
         if chosen is None or not self._readings.hold(chosen.anchor.prompt):
             chosen = await self._whole(document, offset, budget)
-            if self._readings.missing(chosen.anchor.prompt) > budget.first_tokens:
+            if self._readings.missing(chosen.anchor) > budget.first_tokens:
                 chosen = await self._brief(document, offset, budget)
-        await self._readings.ready(chosen.anchor.prompt, lane)
+        await self._readings.ready(chosen.anchor.prompt, lane, chosen.anchor.movable)
         if len(chosen.fit.tail) >= _WORTH_READING:
-            await self._readings.ready(await self._down_to_line(chosen), lane)
+            lines = await self._down_to_line(chosen)
+            await self._readings.ready(lines, lane, chosen.anchor.movable)
         return chosen
 
     async def settle(self, document: Document, offset: int, budget: Budget) -> None:
         """Read a whole prompt that is laid out for this cursor, unless that is done already."""
         known = self._known(document, offset)
-        if known is not None and known.fit.fresh and not known.anchor.brief:
-            prompt = known.anchor.prompt
-        else:
-            prompt = (await self._whole(document, offset, budget)).anchor.prompt
-        await self._readings.ready(prompt, Lane.BACKGROUND)
+        if known is None or not known.fit.fresh or known.anchor.brief:
+            known = await self._whole(document, offset, budget)
+        await self._readings.ready(known.anchor.prompt, Lane.BACKGROUND, known.anchor.movable)
 
     async def warm_head(self, document: Document, budget: Budget) -> None:
         """Read the beginning of a document in which nobody has asked for anything.
@@ -126,8 +125,10 @@ class Anchors:
     async def _laid_out(
         self, document: Document, offset: int, layout: Layout, *, brief: bool
     ) -> Anchored:
-        prompt = await self._prompt(layout, await self._engine.info())
-        anchor = Anchor(layout, tuple(prompt), brief, await self._engine.detokenize(prompt))
+        info = await self._engine.info()
+        prompt = await self._prompt(layout, info)
+        rendered = await self._engine.detokenize(prompt)
+        anchor = Anchor(layout, tuple(prompt), brief, rendered, movable(info, prompt))
         known = self._of(document.uri)
         if anchor not in known:
             known.append(anchor)

@@ -14,6 +14,7 @@ from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output
 from copilotd.engine.sampling import Logits, Sampler, log_probabilities, most_probable
 from copilotd.engine.scheduler import Scheduler, Share
 from copilotd.engine.sequence import Sequence, SequenceStatus
+from copilotd.engine.splice import Splicer
 from copilotd.engine.trail import Trail
 from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
 from copilotd.types import Chunk, Finished, FinishReason, GenerateRequest, Lane, TokenLogprob
@@ -30,7 +31,7 @@ class Generation:
         self._interrupt = interrupt
         self._emit = emit
         self._pool = pool
-        self._scheduler = Scheduler(self._pool, N_BATCH, N_UBATCH)
+        self._scheduler = Scheduler(self._pool, Splicer(model, pool), N_BATCH, N_UBATCH)
         self._trail = Trail()
 
     @property
@@ -155,7 +156,7 @@ class Generation:
             sequence.scores = []
         logits = self._model.logits(index)
         if sequence.request.lane is not Lane.CHAT:
-            self._trail.keep(sequence.tokens, logits)
+            self._trail.keep(sequence.tokens, logits, sequence.request.movable)
         self._choose(sequence, logits)
 
     def _retrace(self, sequence: Sequence) -> None:
@@ -163,7 +164,7 @@ class Generation:
         if sequence.scored:
             return
         while sequence.status is not SequenceStatus.FINISHED:
-            logits = self._trail.find(sequence.tokens)
+            logits = self._trail.find(sequence.tokens, sequence.request.movable)
             if logits is None:
                 return
             sequence.first_token = sequence.first_token or time.perf_counter()

@@ -7,7 +7,9 @@ from enum import Enum, auto
 from copilotd.engine.healing import Constraint
 from copilotd.engine.kv import Slot
 from copilotd.engine.output import TextStream
+from copilotd.engine.parking import ALL
 from copilotd.engine.sampling import Sampler
+from copilotd.engine.splice import Splice
 from copilotd.types import GenerateRequest, TokenLogprob, Usage
 
 _RESERVED = 1024
@@ -29,6 +31,7 @@ class SequenceStatus(Enum):
 class Sequence:
     """`tokens` is the prompt and what was generated; the slot knows how many are evaluated.
 
+    `splice` is put in when all before it is evaluated.
     `constraint` is the unfinished word that the output begins with, and `healing` the number of
     tokens that went into it. `stride` is how many tokens of the prompt are begun at once. `started`
     says that a piece was sent; `scores` collects the prompt's log probabilities.
@@ -42,6 +45,7 @@ class Sequence:
     stride: int = _STRIDE
     status: SequenceStatus = SequenceStatus.WAITING
     slot: Slot | None = None
+    splice: Splice | None = None
     cached: int = 0
     tokens: list[int] = field(default_factory=list)
     output: TextStream = field(init=False)
@@ -64,6 +68,12 @@ class Sequence:
     def pending(self) -> list[int]:
         """Tokens still to be evaluated before the next one can be sampled; never empty."""
         return self.tokens[self.evaluated :]
+
+    @property
+    def due(self) -> int:
+        """How many of them, to the next splice or to the end, are evaluated next."""
+        end = self.splice.run.target if self.splice else len(self.tokens)
+        return end - self.evaluated
 
     @property
     def generated(self) -> int:
@@ -90,6 +100,11 @@ class Sequence:
         """Tokens that need not be evaluated if the cache holds them."""
         scored = self.request.prompt_logprobs and not self.generated
         return [] if scored else self.tokens
+
+    @property
+    def loose(self) -> int:
+        """The token from which on cells will do that were moved."""
+        return self.request.movable[0] if self.request.movable else ALL
 
     @property
     def need(self) -> int:

@@ -12,22 +12,26 @@ from copilotd.engine.sampling import Logits
 _CAPACITY = 24
 """Each takes 4 bytes per token of the vocabulary: 15 MB in all for the largest ones."""
 
+Movable = tuple[int, int] | None
+"""As in a request: what was moved has another prediction than what is exact."""
+Key = tuple[Movable, tuple[int, ...]]
+
 
 class Trail:
-    """The logits behind the last few sequences."""
+    """The logits behind the last few sequences, each part of which was `movable` or exact."""
 
     def __init__(self) -> None:
-        self._logits: OrderedDict[tuple[int, ...], Logits] = OrderedDict()
+        self._logits: OrderedDict[Key, Logits] = OrderedDict()
 
-    def keep(self, tokens: list[int], logits: Logits) -> None:
+    def keep(self, tokens: list[int], logits: Logits, movable: Movable = None) -> None:
         """Remember a copy of the `logits` behind `tokens`; the oldest go."""
-        self._logits[tuple(tokens)] = logits.copy()
+        self._logits[movable, tuple(tokens)] = logits.copy()
         while len(self._logits) > _CAPACITY:
             self._logits.popitem(last=False)
 
-    def find(self, tokens: list[int]) -> Logits | None:
+    def find(self, tokens: list[int], movable: Movable = None) -> Logits | None:
         """The logits behind `tokens`, if they are remembered."""
-        key = tuple(tokens)
+        key = movable, tuple(tokens)
         if key not in self._logits:
             return None
         self._logits.move_to_end(key)

@@ -30,6 +30,18 @@ def fim_prompt(info: ModelInfo, before: list[int], after: list[int]) -> list[int
     return with_bos(info, [fim.prefix, *before, fim.suffix, *after, fim.middle])
 
 
+def movable(info: ModelInfo, prompt: list[int]) -> tuple[int, int] | None:
+    """Which part of a FIM prompt may be taken from cells that were evaluated behind another text.
+
+    It is the text behind the cursor, if the model reads that last: the marker in front of it is
+    evaluated anew, and says where the cursor is now. None if cells cannot be moved.
+    """
+    marker = info.fim.suffix
+    if not info.can_shift or info.layout.suffix_first or marker is None or marker not in prompt:
+        return None
+    return prompt.index(marker) + 1, len(prompt) - 1
+
+
 def with_bos(info: ModelInfo, tokens: list[int]) -> list[int]:
     """The same prompt, with the beginning-of-sequence token that the GGUF asks for."""
     if info.bos is None or not info.add_bos or tokens[:1] == [info.bos]:

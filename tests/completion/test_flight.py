@@ -144,13 +144,6 @@ async def test_a_request_that_is_cancelled_and_repeated_at_once_goes_on() -> Non
 
 
 LONG = "".join(f"value_{i} = {i}\n" for i in range(40))
-WHOLE = 10_000
-"""Slices so large that every prompt is read in one; here a token is a character."""
-
-
-@pytest.fixture(autouse=True)
-def _read_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readings, "_SLICE", WHOLE)
 
 
 async def test_a_slice_that_was_begun_is_read_to_its_end_and_no_further(

@@ -12,7 +12,7 @@ from copilotd.errors import ContextOverflow, InvalidRequest
 from copilotd.types import FinishReason, Lane
 from tests.engine.archives import archive_in
 from tests.engine.bench import Bench, text_after
-from tests.engine.simulated_model import expected_text
+from tests.engine.simulated_model import CELL_BYTES, expected_text
 
 
 def test_a_request_gets_what_the_model_predicts() -> None:
@@ -239,7 +239,7 @@ def test_any_mix_of_requests_gives_the_output_of_a_fresh_evaluation(
             n_seq=rng.choice([1, 2, 4, 8]),
             park_bytes=rng.choice([0, 150, 1000]),
             resident_cells=rng.choice([0, 50, 200]),
-            archive=archive_in(tmp_path, budget=rng.choice([0, 400, 10_000])),
+            archive=archive_in(tmp_path, budget=rng.choice([0, 400, 10_000]) * CELL_BYTES),
         )
         wanted: dict[int, tuple[list[int], int]] = {}
 
