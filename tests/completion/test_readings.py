@@ -5,7 +5,7 @@ import msgspec
 from copilotd.completion.anchors import Anchors
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.speed import Budget
-from copilotd.types import Document, Lane
+from copilotd.types import Document, FimLayout, Lane
 
 BUDGET = Budget(400, 150, 16, 0, 0, 200)
 LINES = [f"value_{n} = compute_{n * 7 % 13}(first, second)\n" for n in range(40)]
@@ -49,6 +49,6 @@ async def test_where_cells_cannot_be_moved_it_is_a_brief_one_instead() -> None:
 
 
 async def test_a_model_that_reads_the_suffix_first_moves_nothing() -> None:
-    engine = FakeEngine(info=msgspec.structs.replace(FAKE_MODEL, suffix_first=True))
+    engine = FakeEngine(info=msgspec.structs.replace(FAKE_MODEL, layout=FimLayout(suffix_first=True)))
     await prompts(engine, 20, 20)
     assert engine.requests[0].movable is None
