@@ -113,6 +113,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     fim_fallback: dict[str, str] = {}
     """Token texts by field of `FimTokens`, for a GGUF that does not name its own."""
     layout: FimLayout = FimLayout()
+    frugal: bool = True
+    """Whether requests that are may be decoded with fewer threads, where that costs little."""
     n_threads_batch: int = 0
     n_ubatch: int = 0
     kv_type: str = "f16"

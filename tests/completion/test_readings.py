@@ -49,6 +49,8 @@ async def test_where_cells_cannot_be_moved_it_is_a_brief_one_instead() -> None:
 
 
 async def test_a_model_that_reads_the_suffix_first_moves_nothing() -> None:
-    engine = FakeEngine(info=msgspec.structs.replace(FAKE_MODEL, layout=FimLayout(suffix_first=True)))
+    engine = FakeEngine(
+        info=msgspec.structs.replace(FAKE_MODEL, layout=FimLayout(suffix_first=True))
+    )
     await prompts(engine, 20, 20)
     assert engine.requests[0].movable is None
