@@ -6,7 +6,8 @@ Edits, turns to other files, requests and cancellations come at the programmer's
 request is answered in time if text that is not blank is there before the next edit or request.
 Gold is the rest of the request's line as it is 30 seconds later. Every side begins on a server
 that has just been started, loaded the model and written a few words, with as many threads as the
-machine has cores; copilotd has measured the machine, as it does once in idle time. The first column is what the recording itself has as answers.
+machine has cores; copilotd has measured the machine, as it does once in idle time. The first column
+is what the recording itself has as answers.
 """
 
 import argparse
