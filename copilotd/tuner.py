@@ -44,6 +44,7 @@ class Tuner:
         self._settings = settings
         self._learned = learned
         self._waits = False
+        self._patience: asyncio.Timeout | None = None
 
     async def loaded(self, info: ModelInfo) -> None:
         """Recall what was measured of `info`, or measure it once the machine is quiet."""
@@ -53,17 +54,20 @@ class Tuner:
         self._waits = True
         try:
             async with (
-                asyncio.timeout(_GIVES_UP_S),
+                asyncio.timeout(_GIVES_UP_S) as self._patience,
                 aclosing(self._measure(QUIET_S, True)) as steps,
             ):
                 async for _ in steps:
                     pass
         except TimeoutError:
-            log.info("the machine was never quiet enough to measure the model; see copilotd tune")
+            if self.tuning is None:
+                log.info(
+                    "the machine was never quiet enough to measure the model; see copilotd tune"
+                )
         except (CopilotdError, OSError) as error:
             log.info("the model was not measured: %s", error)
         finally:
-            self._waits = False
+            self._waits, self._patience = False, None
 
     async def measure(self) -> AsyncGenerator[Measuring | Tuning, None]:
         """Measure now: stream how far it is, then the result.
@@ -100,3 +104,6 @@ class Tuner:
                 1000 / speed.decode_ms,
             )
             self._learned(tuning)
+            if self._patience is not None:
+                # What waits for a quiet machine has nothing left to find out.
+                self._patience.reschedule(asyncio.get_running_loop().time())

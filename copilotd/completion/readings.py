@@ -102,7 +102,8 @@ class Readings:
     async def _read(self, prompt: Prompt, wanted: GenerateRequest) -> None:
         for end in self._slices(prompt, wanted):
             await self._evaluate(structs.replace(wanted, prompt=wanted.prompt[:end], movable=None))
-            if not self._readings[prompt].work.wanted:
+            reading = self._readings.get(prompt)
+            if reading is None or not reading.work.wanted:
                 raise asyncio.CancelledError
         await self._evaluate(wanted)
 

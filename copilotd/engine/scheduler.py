@@ -89,11 +89,10 @@ class Scheduler:
         waiting = next((s for s in queue if s.status is SequenceStatus.WAITING), None)
         if waiting is None:
             return
-        while not self._fits(waiting):
-            if not self._preempt_behind(lane):
-                return
         while self._preempt_behind(lane):
             pass
+        if not self._fits(waiting):
+            return
         if waiting.splice is None:
             waiting.splice = self._splicer.plan(waiting.reusable, waiting.request.movable)
         slot = self._pool.acquire(waiting.reusable, waiting.loose, keep=lane is Lane.BACKGROUND)

@@ -56,6 +56,20 @@ async def test_a_model_is_measured_once_when_the_machine_is_quiet(tmp_path: Path
     assert (bench.engine.calibrations, bench.learned) == (1, [FAKE_CALIBRATION])
 
 
+async def test_a_model_that_is_measured_at_once_is_not_measured_again_when_it_is_quiet(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path)
+    loading = asyncio.create_task(bench.tuner.loaded(FAKE_MODEL))
+    await asyncio.wait_for(bench.engine.waits_for_calm.wait(), 5)
+
+    async for _ in bench.tuner.measure():
+        pass
+    await asyncio.wait_for(loading, 5)
+
+    assert (bench.engine.calibrations, caplog.messages) == (1, [])
+
+
 async def test_what_was_measured_before_is_recalled(tmp_path: Path) -> None:
     async for _ in Bench(tmp_path).tuner.measure():
         pass
