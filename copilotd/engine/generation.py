@@ -78,6 +78,8 @@ class Generation:
             self._advance(shares)
         elif outcome is Decoded.INTERRUPTED:
             self._resynchronise(shares)
+        elif self._speculation.withdrawn(shares):
+            return
         elif not self._pool.evict_one() and not self._scheduler.preempt():
             self._overflow(shares)
 

@@ -5,7 +5,6 @@ change. So what followed the same tokens earlier is a guess at what follows now,
 model. After Saxena's "Prompt lookup decoding".
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +35,7 @@ class Lookup:
     def __init__(self) -> None:
         self._id = -1
         self._written = _Text()
-        self._remembered: deque[_Tokens] = deque(maxlen=_KEPT)
+        self._remembered: list[_Tokens] = []
 
     def find(self, id: int, tokens: Sequence[int], count: int) -> Match | None:
         """The longest match for the end of `tokens` (of request `id`), then the latest.
@@ -62,7 +61,7 @@ class Lookup:
         """A text is complete; it takes the place of those that begin like it."""
         text = np.array(tokens, np.int32)
         others = [other for other in self._remembered if not _is_version(other, text)]
-        self._remembered = deque([text, *others], maxlen=_KEPT)
+        self._remembered = [text, *others][:_KEPT]
 
 
 class _Text:

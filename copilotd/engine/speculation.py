@@ -93,6 +93,14 @@ class Speculation:
         self._note(share, decided, accepted)
         return decided
 
+    def withdrawn(self, shares: list[Share]) -> bool:
+        """Whether the batch that found no room had a draft: the sequence goes on alone."""
+        for share in shares:
+            if share.draft:
+                share.sequence.alone = len(share.sequence.tokens)
+                return True
+        return False
+
     def settles(self, sequence: Sequence, logits: Logits) -> bool:
         """Whether a step of one token can be chosen from; learns from it if no guess was sent."""
         if sequence is not self._watched:

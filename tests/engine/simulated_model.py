@@ -16,6 +16,10 @@ from copilotd.engine.sampling import Logits
 from copilotd.engine.statefile import State
 
 END = 256
+CLOSE = 0.5
+"""Logits between two tokens of which a batch may take one for the other."""
+
+Predict = Callable[[list[int]], Logits]
 
 
 class ByteVocabulary:
@@ -32,18 +36,29 @@ class ByteVocabulary:
 
 
 class SimulatedModel:
-    """`before_decode` may set the interrupt's flag, or do whatever a test wants in mid-batch."""
+    """`before_decode` may set the interrupt's flag, or do whatever a test wants in mid-batch.
+
+    A batch is interrupted at its token `interrupt_at`. Where the model predicts more than one token in a batch, it takes close ones for each other.
+    """
 
     can_trim = True
     state_format = "simulated"
 
-    def __init__(self, n_ctx: int, interrupt: Interrupt, ubatch: int = 4) -> None:
+    def __init__(
+        self,
+        n_ctx: int,
+        interrupt: Interrupt,
+        ubatch: int = 4,
+        predict: Predict = lambda tokens: predict(tokens),
+    ) -> None:
         self.vocabulary = ByteVocabulary()
         self.n_ctx = n_ctx
         self.before_decode: Callable[[Sequence[Entry]], None] = lambda entries: None
+        self.interrupt_at: int | None = None
         self.evaluated = 0
         self._interrupt = interrupt
         self._ubatch = ubatch
+        self._predict = predict
         self._cells: dict[int, list[object]] = {}
         self._tokens: dict[int, list[int]] = {}
         self._logits: list[Logits] = []
@@ -54,9 +69,12 @@ class SimulatedModel:
             return Decoded.FULL
         self._logits = []
         for i, entry in enumerate(entries):
-            if i % self._ubatch == 0 and self._interrupt.flag[0] != b"\0":
+            flag = i % self._ubatch == 0 and self._interrupt.flag[0] != b"\0"
+            if flag or i == self.interrupt_at:
                 return Decoded.INTERRUPTED
             self._evaluate(entry)
+        if sum(entry.wants_logits for entry in entries) > 1:
+            self._logits = [_with_close_ones_changed(logits) for logits in self._logits]
         return Decoded.DONE
 
     def logits(self, index: int) -> Logits:
@@ -90,7 +108,7 @@ class SimulatedModel:
         assert entry.position == len(tokens), "positions of a sequence have no gap"
         tokens.append(entry.token)
         self._cells.setdefault(entry.sequence, []).append(object())
-        self._logits.append(predict(tokens))
+        self._logits.append(self._predict(tokens))
         self.evaluated += 1
 
     def _used(self) -> int:
@@ -99,14 +117,47 @@ class SimulatedModel:
 
 def predict(tokens: list[int]) -> Logits:
     """One-hot logits, a letter chosen by a checksum of everything before."""
-    logits = np.zeros(257, dtype=np.float32)
-    logits[ord("a") + zlib.crc32(bytes(t % 256 for t in tokens)) % 26] = 10.0
+    return certain(_letter(tokens))
+
+
+def repeating(tokens: list[int]) -> Logits:
+    """What stood seven tokens before, but not always; each choice depends on every token.
+
+    Some are close, and some end the text.
+    """
+    chance = zlib.crc32(bytes(t % 256 for t in tokens)) % 60
+    if chance == 0:
+        return certain(END)
+    logits = certain(_letter(tokens) if chance < 4 or len(tokens) < 7 else tokens[-7])
+    if chance > 55:
+        logits[ord("#")] = logits.max() - CLOSE
     return logits
 
 
-def expected_text(prompt: list[int], length: int) -> str:
+def expected_text(prompt: list[int], length: int, predict: Predict = predict) -> str:
     """What a fresh evaluation of `prompt` goes on with."""
     tokens = list(prompt)
     for _ in range(length):
-        tokens.append(int(predict(tokens).argmax()))
+        token = int(predict(tokens).argmax())
+        if token == END:
+            break
+        tokens.append(token)
     return bytes(tokens[len(prompt) :]).decode()
+
+
+def _letter(tokens: list[int]) -> int:
+    return ord("a") + zlib.crc32(bytes(t % 256 for t in tokens)) % 26
+
+
+def certain(token: int) -> Logits:
+    logits = np.zeros(257, dtype=np.float32)
+    logits[token] = 10.0
+    return logits
+
+
+def _with_close_ones_changed(logits: Logits) -> Logits:
+    second, first = (int(token) for token in np.argsort(logits)[-2:])
+    changed = logits.copy()
+    if logits[first] - logits[second] <= CLOSE:
+        changed[[first, second]] = logits[[second, first]]
+    return changed

@@ -1,0 +1,309 @@
+"""Guesses make decoding take fewer batches, and change nothing of what is written."""
+
+import itertools
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from copilotd.engine.model import Entry
+from copilotd.engine.protocol import Failed, Finish
+from copilotd.engine.sampling import Logits
+from copilotd.engine.speculation import Speculation
+from copilotd.types import FinishReason, Lane, Sampling
+from tests.engine.bench import Bench
+from tests.engine.simulated_model import END, certain, expected_text, repeating
+
+PROMPT = "abcdefg" * 4
+
+
+def period(tokens: list[int]) -> Logits:
+    """What stood seven tokens before, always."""
+    return certain(tokens[-min(7, len(tokens))])
+
+
+class Guessing(Bench):
+    """A bench whose every step takes one second, so that a batch costs as much as one token."""
+
+    def __init__(self, predict=repeating, **more) -> None:  # type: ignore[no-untyped-def]
+        self.speculation = Speculation(clock=lambda: float(next(ticks)))
+        ticks = itertools.count()
+        super().__init__(speculation=self.speculation, predict=predict, **more)
+        self.sizes: list[int] = []
+        self.model.before_decode = lambda entries: self.sizes.append(len(entries))
+
+    def learn(self) -> None:
+        """Let it see that guesses are right."""
+        self.add(1000, PROMPT, n=20)
+        self.run()
+        self.sizes.clear()
+
+
+def test_what_repeats_is_written_in_fewer_batches() -> None:
+    bench = Guessing(period)
+    bench.add(1, PROMPT, n=100)
+    bench.run()
+    assert bench.texts[1] == expected_text(list(PROMPT.encode()), 100, period)
+    assert len(bench.sizes) < 30
+    tally = bench.speculation.tally
+    assert tally.accepted == tally.drafted > 70
+
+
+def test_what_an_earlier_text_says_is_guessed_in_the_next() -> None:
+    def counting(tokens: list[int]) -> Logits:
+        return certain((tokens[-1] + 1) % 128)
+
+    bench = Guessing(counting)
+    for id, start in ((1, 0), (2, 20)):
+        bench.sizes.clear()
+        bench.add(id, [start, start + 1, start + 2], n=90)
+        bench.run()
+    assert bench.texts[2] == "".join(map(chr, range(23, 113)))
+    assert len(bench.sizes) < 50
+
+
+def test_without_it_each_token_takes_a_batch() -> None:
+    bench = Guessing(period)
+    bench.speculation._enabled = False
+    bench.add(1, PROMPT, n=100)
+    bench.run()
+    assert len(bench.sizes) == 100
+
+
+def test_nothing_is_guessed_where_batches_cost_too_much() -> None:
+    bench = Guessing(period)
+    now = 0.0
+
+    def work(entries: Sequence[Entry]) -> None:
+        nonlocal now
+        now += len(entries)
+        bench.sizes.append(len(entries))
+
+    bench.model.before_decode = work
+    bench.speculation._clock = lambda: now
+    bench.add(1, PROMPT, n=150)
+    bench.run()
+    guessed = [size for size in bench.sizes[1:] if size > 1]
+    assert 0 < len(guessed) < 5
+
+
+def test_a_close_choice_in_a_batch_is_made_again_alone() -> None:
+    bench = Guessing()
+    texts = {}
+    for id in range(40):
+        prompt = PROMPT + chr(ord("A") + id)
+        bench.add(id, prompt, n=60)
+        bench.run()
+        texts[id] = expected_text(list(prompt.encode()), 60, repeating)
+    assert {id: bench.texts[id] for id in texts} == texts
+    tally = bench.speculation.tally
+    assert tally.open > 10 and tally.accepted > 200
+
+
+def test_a_close_choice_behind_a_batch_has_it_evaluated_again_token_by_token() -> None:
+    bench = Guessing()
+    bench.speculation._doubt = 1.0
+    texts = {}
+    for id in range(40):
+        prompt = PROMPT + chr(ord("A") + id)
+        bench.add(id, prompt, n=60)
+        bench.run()
+        texts[id] = expected_text(list(prompt.encode()), 60, repeating)
+    assert {id: bench.texts[id] for id in texts} == texts
+    assert bench.speculation.tally.mended > 100
+
+
+def test_a_stop_string_inside_a_draft_ends_the_output_there() -> None:
+    bench = Guessing(period)
+    bench.learn()
+    bench.add(1, PROMPT, n=100, stop=["dxx", "ef"])
+    bench.run()
+    assert (bench.texts[1], reason(bench, 1)) == ("abcd", FinishReason.STOP)
+    assert max(bench.sizes) > 7
+    assert bench.usage(1).completion_tokens == 6
+    assert held(bench) == PROMPT + "abcde"
+
+
+def test_an_end_token_inside_a_draft_ends_the_output_there() -> None:
+    prompt = [*b"abc", END, *b"zyabc"]
+
+    def ending(tokens: list[int]) -> Logits:
+        return certain(END if tokens[-1] == ord("c") else (tokens[-1] + 1) % 256)
+
+    bench = Guessing(period)
+    bench.learn()
+    bench.model._predict = ending
+    bench.add(1, [*prompt, ord("a")], n=50)
+    bench.run()
+    assert (bench.texts[1], reason(bench, 1)) == ("bc", FinishReason.STOP)
+    assert max(bench.sizes[1:]) > 1
+    assert bench.usage(1).completion_tokens == 2
+
+
+@pytest.mark.parametrize("n", range(1, 24))
+def test_an_output_is_never_longer_than_what_was_asked_for(n: int) -> None:
+    bench = Guessing(period)
+    bench.learn()
+    bench.add(1, PROMPT, n=n)
+    bench.run()
+    assert bench.texts[1] == (PROMPT * 2)[:n]
+    assert (bench.usage(1).completion_tokens, reason(bench, 1)) == (n, FinishReason.LENGTH)
+    assert held(bench) == (PROMPT * 2)[: len(PROMPT) + n - 1]
+
+
+@pytest.mark.parametrize("n_ctx", range(60, 70))
+def test_an_output_ends_where_the_context_does(n_ctx: int) -> None:
+    bench = Guessing(period, n_ctx=n_ctx)
+    bench.learn()
+    bench.add(1, PROMPT, n=500)
+    bench.run()
+    assert len(bench.texts[1]) == n_ctx - len(PROMPT)
+
+
+def test_guesses_take_no_cells_from_others() -> None:
+    bench = Guessing(period, n_ctx=200, n_seq=2)
+    bench.learn()
+    bench.add(1, "x" * 60, n=1)
+    bench.run()
+    bench.add(2, "y" * 90 + PROMPT, n=20)
+    bench.run()
+    bench.add(3, "x" * 60 + "z", n=1)
+    bench.run()
+    assert bench.usage(3).cached_tokens == 60
+
+
+def test_a_batch_that_finds_no_room_is_tried_again_without_its_guesses() -> None:
+    bench = Guessing(period, n_ctx=300, n_seq=1)
+    bench.learn()
+    bench.add(1, PROMPT, n=80)
+    bench.run(steps=3)
+    bench.model.n_ctx = len(PROMPT) + len(bench.texts[1]) + 2
+    bench.run(steps=2)
+    assert (bench.sizes[-2] > 2, bench.sizes[-1]) == (True, 1)
+    bench.model.n_ctx = 300
+    bench.run()
+    assert bench.texts[1] == (PROMPT * 4)[:80]
+
+
+def test_an_interrupted_batch_leaves_nothing_of_its_guesses() -> None:
+    bench = Guessing(period)
+    bench.learn()
+    bench.add(1, PROMPT, n=100)
+    bench.run(steps=1)
+    for at in (0, 1, 2, 5):
+        bench.model.interrupt_at = at
+        written = len(bench.texts[1])
+        bench.run(steps=1)
+        assert bench.sizes[-1] > 5
+        assert held(bench) == PROMPT + bench.texts[1][:-1]
+        assert len(bench.texts[1]) == written
+        bench.model.interrupt_at = None
+        bench.run(steps=1)
+    bench.run()
+    assert bench.texts[1] == (PROMPT * 5)[:100]
+
+
+def test_two_that_decode_side_by_side_are_not_guessed() -> None:
+    bench = Guessing(period)
+    bench.learn()
+    for id in (1, 2):
+        bench.add(id, PROMPT, n=40)
+    bench.run()
+    assert max(bench.sizes[2:]) <= 2
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"logprobs": 0},
+        {"sampling": Sampling(temperature=0.5, seed=1)},
+        {"sampling": Sampling(repeat_penalty=1.1)},
+    ],
+)
+def test_nothing_is_guessed_where_more_than_the_most_probable_is_asked_for(
+    more: dict[str, Any],
+) -> None:
+    bench = Guessing(period)
+    bench.learn()
+    bench.add(1, PROMPT, n=20, **more)
+    bench.run()
+    assert set(bench.sizes[1:]) == {1}
+
+
+def test_a_word_that_is_healed_is_finished_before_anything_is_guessed() -> None:
+    bench = Guessing(period)
+    bench.learn()
+    bench.add(1, PROMPT, n=60, tail="abcdefgabc")
+    bench.run()
+    assert bench.texts[1] == ("defgabc" * 9)[:60]
+    assert max(bench.sizes) > 7
+
+
+def test_what_was_guessed_is_remembered_behind_a_completion() -> None:
+    bench = Guessing(period)
+    bench.learn()
+    bench.add(1, PROMPT, n=40, lane=Lane.COMPLETION)
+    bench.run()
+    bench.sizes.clear()
+    bench.add(2, PROMPT + "abcdefgabcdefgabcdefgab", n=2, lane=Lane.COMPLETION)
+    bench.run()
+    assert (bench.texts[2], bench.sizes) == ("cd", [])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_mix_of_requests_gives_what_it_gives_without_guesses(seed: int) -> None:
+    """Shared beginnings, preemption, eviction, interrupts, cancels, stops; by the seed."""
+    rng = random.Random(seed)
+    stems = ["abcdefg" * 6, "abcdefg" * 3 + "ABCDEFG" * 4, "c" * 60]
+    bench = Guessing(
+        steady,
+        n_ctx=rng.choice([150, 300, 600]),
+        n_seq=rng.choice([1, 2, 4, 8]),
+        park_bytes=rng.choice([0, 150, 1000]),
+    )
+    bench.model.before_decode = lambda entries: interrupted(bench, rng)
+    wanted: dict[int, str] = {}
+    for id in range(30):
+        prompt = list((rng.choice(stems) + "x" * rng.randrange(8)).encode())
+        n, stop = rng.randrange(1, 60), rng.choice([[], ["fgab"], ["qq", "gA"]])
+        bench.add(id, prompt, n, rng.choice(list(Lane)), stop=stop)
+        wanted[id] = stopped(expected_text(prompt, n, steady), stop)
+        bench.run(steps=rng.randrange(25))
+        if rng.random() < 0.15:
+            victim = rng.randrange(id + 1)
+            bench.loop.cancel(victim)
+            if victim not in bench.last:
+                wanted.pop(victim, None)
+    bench.run()
+    assert {id: bench.texts[id] for id in wanted} == wanted
+    assert not any(isinstance(event, Failed) for event in bench.last.values())
+    assert bench.speculation.tally.accepted > 0
+
+
+def steady(tokens: list[int]) -> Logits:
+    """`repeating` without close choices, which depend on who else is in a batch."""
+    logits = repeating(tokens)
+    logits[ord("#")] = 0.0
+    return logits
+
+
+def interrupted(bench: Bench, rng: random.Random) -> None:
+    bench.model.interrupt_at = rng.randrange(20) if rng.random() < 0.2 else None
+
+
+def stopped(text: str, stop: list[str]) -> str:
+    return text[: min((at for s in stop if (at := text.find(s)) >= 0), default=len(text))]
+
+
+def reason(bench: Bench, id: int) -> FinishReason:
+    event = bench.last[id]
+    assert isinstance(event, Finish)
+    return event.finished.reason
+
+
+def held(bench: Bench) -> str:
+    """What the slot that was used last holds, in the pool's books and in the cache."""
+    slot = bench.pool._by_use()[0]
+    assert bench.model.length(slot.sequence) == len(slot.tokens)
+    return bytes(slot.tokens).decode()
