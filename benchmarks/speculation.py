@@ -51,17 +51,17 @@ class Pair:
 class Bench:
     """One model, and one sequence of its cache that both sides use in turn."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, speculation: Speculation) -> None:
         interrupt = Interrupt()
         self.model = Model(WorkerSpec(str(path), path.stem, n_seq=1), interrupt)
         nowhere = Archive(Path(), 0, b"", print)
         pool = KVPool(self.model, Park(0, nowhere), 1, self.model.n_ctx, 0)
         self._events: list[Event] = []
-        self._speculation = Speculation()
+        self._speculation = speculation
         plain = Speculation(enabled=False)
         self._sides = [
             Generation(self.model, interrupt, pool, self._events.append, side)
-            for side in (plain, self._speculation)
+            for side in (plain, speculation)
         ]
 
     def pair(self, prompt: Prompt, first: int) -> Pair:
@@ -91,7 +91,7 @@ class Bench:
 def main() -> None:
     """Run the prompts and print the table."""
     options = _options()
-    bench = Bench(options.model)
+    bench = Bench(options.model, Speculation())
     info, vocabulary, skip = bench.model.info, bench.model.vocabulary, options.skip
     prompts = [
         *completions(info, vocabulary, options.of_completions)[skip:][: options.completions],

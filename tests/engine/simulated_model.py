@@ -38,7 +38,8 @@ class ByteVocabulary:
 class SimulatedModel:
     """`before_decode` may set the interrupt's flag, or do whatever a test wants in mid-batch.
 
-    A batch is interrupted at its token `interrupt_at`. Where the model predicts more than one token in a batch, it takes close ones for each other.
+    A batch is interrupted at its token `interrupt_at`. Where the model predicts more than one token
+    in a batch, it takes close ones for each other.
     """
 
     can_trim = True
