@@ -5,13 +5,16 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
+from copilotd.engine.healing import Constraint, Pieces
 from copilotd.engine.model import Entry
 from copilotd.engine.protocol import Failed, Finish
-from copilotd.engine.sampling import Logits
-from copilotd.engine.speculation import Speculation
-from copilotd.types import FinishReason, Lane, Sampling
+from copilotd.engine.sampling import Logits, Sampler
+from copilotd.engine.sequence import Sequence as Generated
+from copilotd.engine.speculation import Speculation, is_clear
+from copilotd.types import FinishReason, GenerateRequest, Lane, Sampling
 from tests.engine.bench import Bench
 from tests.engine.simulated_model import END, certain, expected_text, repeating
 
@@ -90,6 +93,14 @@ def test_nothing_is_guessed_where_batches_cost_too_much() -> None:
 
 def test_a_close_choice_in_a_batch_is_made_again_alone() -> None:
     bench = Guessing()
+    tally, opened = bench.speculation.tally, 0
+
+    def alone_if_open(entries: Sequence[Entry]) -> None:
+        nonlocal opened
+        assert opened == tally.open or len(entries) == 1 or bench.loop.lane is None
+        opened = tally.open
+
+    bench.model.before_decode = alone_if_open
     texts = {}
     for id in range(40):
         prompt = PROMPT + chr(ord("A") + id)
@@ -97,13 +108,16 @@ def test_a_close_choice_in_a_batch_is_made_again_alone() -> None:
         bench.run()
         texts[id] = expected_text(list(prompt.encode()), 60, repeating)
     assert {id: bench.texts[id] for id in texts} == texts
-    tally = bench.speculation.tally
     assert tally.open > 10 and tally.accepted > 200
 
 
 def test_a_close_choice_behind_a_batch_has_it_evaluated_again_token_by_token() -> None:
     bench = Guessing()
     bench.speculation._doubt = 1.0
+    batches: list[tuple[int, int]] = []
+    bench.model.before_decode = lambda entries: batches.append(
+        (len(entries), sum(entry.wants_logits for entry in entries))
+    )
     texts = {}
     for id in range(40):
         prompt = PROMPT + chr(ord("A") + id)
@@ -112,6 +126,8 @@ def test_a_close_choice_behind_a_batch_has_it_evaluated_again_token_by_token() -
         texts[id] = expected_text(list(prompt.encode()), 60, repeating)
     assert {id: bench.texts[id] for id in texts} == texts
     assert bench.speculation.tally.mended > 100
+    # Only prompts are evaluated many tokens at once where one prediction is wanted.
+    assert sum(size > 1 and wanted == 1 for size, wanted in batches) <= 40
 
 
 def test_a_stop_string_inside_a_draft_ends_the_output_there() -> None:
@@ -162,12 +178,16 @@ def test_an_output_ends_where_the_context_does(n_ctx: int) -> None:
 
 
 def test_guesses_take_no_cells_from_others() -> None:
-    bench = Guessing(period, n_ctx=200, n_seq=2)
+    def ending(tokens: list[int]) -> Logits:
+        return certain(END) if len(tokens) == 85 else period(tokens)
+
+    bench = Guessing(ending, n_ctx=150, n_seq=2, park_bytes=0)
     bench.learn()
     bench.add(1, "x" * 60, n=1)
     bench.run()
-    bench.add(2, "y" * 90 + PROMPT, n=20)
+    bench.add(2, PROMPT, n=80)
     bench.run()
+    assert reason(bench, 2) is FinishReason.STOP
     bench.add(3, "x" * 60 + "z", n=1)
     bench.run()
     assert bench.usage(3).cached_tokens == 60
@@ -249,6 +269,29 @@ def test_what_was_guessed_is_remembered_behind_a_completion() -> None:
     bench.add(2, PROMPT + "abcdefgabcdefgabcdefgab", n=2, lane=Lane.COMPLETION)
     bench.run()
     assert (bench.texts[2], bench.sizes) == ("cd", [])
+
+
+def test_what_was_guessed_is_evaluated_again_for_one_who_does_not_want_the_most_probable() -> None:
+    bench = Guessing(period)
+    bench.learn()
+    bench.add(1, PROMPT, n=40, lane=Lane.COMPLETION)
+    bench.run()
+    bench.sizes.clear()
+    sampling = Sampling(temperature=0.5, seed=1)
+    bench.add(2, PROMPT + "abcdefg" * 3, n=2, lane=Lane.COMPLETION, sampling=sampling)
+    bench.run()
+    assert bench.sizes == [1, 1]
+
+
+def test_what_was_guessed_decides_an_unfinished_word_only_where_that_is_clear() -> None:
+    request = GenerateRequest([1], 1)
+    pieces = Pieces([b"xa", b"xb", b"y"])
+    sequence = Generated(1, request, Sampler(request.sampling, 3), Constraint(pieces, b"x"))
+    verdicts = [
+        is_clear(sequence, np.array(logits, np.float32))
+        for logits in ([5.0, 4.5, 9.0], [5.0, 3.5, 9.0], [3.5, 5.0, 9.0])
+    ]
+    assert verdicts == [False, True, True]
 
 
 @pytest.mark.parametrize("seed", range(40))
