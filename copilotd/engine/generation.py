@@ -11,13 +11,14 @@ from copilotd.engine.kv import KVPool
 from copilotd.engine.model import N_BATCH, N_UBATCH, Decoded, Entry, Model
 from copilotd.engine.output import Piece
 from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output
-from copilotd.engine.sampling import Logits, Sampler, log_probabilities, most_probable
+from copilotd.engine.sampling import Logits, Sampler
 from copilotd.engine.scheduler import Scheduler, Share
+from copilotd.engine.scoring import Scorer
 from copilotd.engine.sequence import Sequence, SequenceStatus
 from copilotd.engine.speculation import Speculation, is_clear
 from copilotd.engine.trail import Trail
 from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
-from copilotd.types import Chunk, Finished, FinishReason, GenerateRequest, Lane, TokenLogprob
+from copilotd.types import Chunk, Finished, FinishReason, GenerateRequest, Lane
 
 
 class Generation:
@@ -37,6 +38,7 @@ class Generation:
         self._emit = emit
         self._pool = pool
         self._scheduler = Scheduler(self._pool, N_BATCH, N_UBATCH)
+        self._scorer = Scorer(model.vocabulary)
         self._trail = Trail()
         self._speculation = speculation or Speculation(enabled=False)
 
@@ -151,7 +153,7 @@ class Generation:
         sequence = share.sequence
         new = sequence.pending[: share.count]
         if sequence.request.prompt_logprobs and not sequence.generated:
-            self._score(sequence, len(new), index)
+            self._scorer.prompt(sequence, len(new), lambda i: self._model.logits(index + i))
         if sequence.slot is not None:
             self._pool.append(sequence.slot, new)
         if not sequence.pending:
@@ -213,7 +215,7 @@ class Generation:
         written = sequence.accept(self._vocabulary.piece(token))
         if written is None:
             return
-        piece = sequence.output.push(written, self._logprob(sequence, token, logits))
+        piece = sequence.output.push(written, self._scorer.chosen(sequence, token, logits))
         self._send(sequence, piece)
         if piece.stopped:
             return self._finish(sequence, FinishReason.STOP)
@@ -233,28 +235,6 @@ class Generation:
         usage = None if sequence.started else sequence.usage()
         sequence.started = True
         self._emit(Output(sequence.id, Chunk(piece.text, list(piece.tokens), usage=usage)))
-
-    # --- log probabilities -------------------------------------------------------------------
-
-    def _logprob(self, sequence: Sequence, token: int, logits: Logits) -> TokenLogprob | None:
-        if sequence.request.logprobs is None:
-            return None
-        return self._scored(token, logits, sequence.request.logprobs)
-
-    def _score(self, sequence: Sequence, count: int, index: int) -> None:
-        """Score the prompt's tokens: the logits behind each token predict the next one."""
-        start = sequence.evaluated
-        if start == 0:
-            first = sequence.tokens[0]
-            sequence.scores.append(TokenLogprob(first, self._vocabulary.piece(first), None))
-        wanted = sequence.request.logprobs or 0
-        for i, token in enumerate(sequence.tokens[start + 1 : start + count + 1]):
-            sequence.scores.append(self._scored(token, self._model.logits(index + i), wanted))
-
-    def _scored(self, token: int, logits: Logits, alternatives: int) -> TokenLogprob:
-        logprobs = log_probabilities(logits)
-        top = most_probable(logprobs, alternatives, self._vocabulary.piece)
-        return TokenLogprob(token, self._vocabulary.piece(token), float(logprobs[token]), top)
 
 
 def failed(id: int, error: EngineError) -> Failed:
