@@ -48,6 +48,7 @@ class Payoff:
         self._single: Average | None = None
         self._batches: dict[int, _Cost] = {}
         self._bonus = Average(0.7)
+        self._kept = Average(1.0)
         self._steps = 0
 
     def took(self, size: int, ms: float) -> None:
@@ -62,6 +63,8 @@ class Payoff:
         self._single.add(ms)
         oldest = self._steps - _FORGOTTEN_AFTER
         self._batches = {n: c for n, c in self._batches.items() if c.measured_at > oldest}
+        if self._steps % _FORGOTTEN_AFTER == 0:
+            self._kept = Average(1.0)
 
     def compared(self, length: int, right: bool) -> None:
         """A token that was guessed from a match of `length` tokens was `right` or not."""
@@ -70,6 +73,10 @@ class Payoff:
     def ended(self, decided: bool) -> None:
         """The batch `decided` on the token behind those that were guessed right, or did not."""
         self._bonus.add(decided)
+
+    def stayed(self, kept: bool) -> None:
+        """What the batches of a sequence brought was `kept`, or all of it evaluated again."""
+        self._kept.add(kept)
 
     def best(self, length: int, most: int) -> int:
         """How many guesses from a match of `length` tokens to try; 0 if none pay."""
@@ -82,11 +89,11 @@ class Payoff:
 
     def _tokens(self, length: int, count: int) -> float:
         """Expected tokens out of a batch; each that is right makes the match longer."""
-        tokens, chance = self._bonus.value, 1.0
+        tokens, chance = 0.0, 1.0
         for further in range(count):
             chance *= self._right[min(length + further, LONGEST)].value
             tokens += chance
-        return tokens
+        return tokens * self._kept.value + self._bonus.value
 
     def _cost(self, size: int) -> float:
         """Of a batch, in those of a single token."""

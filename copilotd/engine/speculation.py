@@ -7,7 +7,8 @@ where it does not pay, and begins again where it would.
 A batch does not predict quite what the same tokens one by one do: its kernels add up in another
 order, and quantised activations make much of little, in the logits and in the keys and values that
 stay in the cache. So a batch decides only what is clear, by `GUARD`, and what it leaves open is
-evaluated again alone.
+evaluated again alone; and where a later choice is close, by `DOUBT`, so is all that came out of
+batches before. Then greedy output is that of single tokens.
 """
 
 import time
@@ -25,9 +26,10 @@ from copilotd.engine.sequence import Sequence
 GUARD = 1.0
 """Logits by which the best token has to lead for a batch to decide. The lead in a batch was seen to
 differ by up to 0.4 from that of single tokens (0.5B, Q4_K_M)."""
-DOUBT = 0.0
-"""Logits by which it has to lead for a single token to decide where keys and values out of a batch
-are in the cache."""
+DOUBT = 0.5
+"""Logits by which it has to lead for a single token to decide while keys and values out of a batch
+are in the cache: even one of them changes the lead by up to 0.35 (same model). Below it they are
+evaluated again, token by token, and what the batches gained is lost."""
 
 
 @dataclass(slots=True)
@@ -110,11 +112,15 @@ class Speculation:
         if self._match is not None:
             self._compare(0, token == self._match.following[0] and lead > GUARD)
         settled = sequence.rough is None or lead > self._doubt
-        self.tally.mended += 0 if settled else sequence.evaluated - (sequence.rough or 0)
+        if not settled:
+            self._payoff.stayed(False)
+            self.tally.mended += sequence.evaluated - (sequence.rough or 0)
         return settled
 
     def finished(self, sequence: Sequence) -> None:
         """What was written may be written again."""
+        if sequence.rough is not None:
+            self._payoff.stayed(True)
         if self._enabled:
             self._lookup.remember(sequence.tokens)
 

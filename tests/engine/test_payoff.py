@@ -68,6 +68,17 @@ def test_what_did_not_pay_is_tried_again_after_a_while() -> None:
     assert proposed[:190] == [0] * 190 and proposed[-1] == 15
 
 
+def test_batches_whose_tokens_are_evaluated_again_are_given_up_for_a_while() -> None:
+    payoff = learned(0.9, b4=15)
+    assert payoff.best(2, 3) == 3
+    for _ in range(20):
+        payoff.stayed(False)
+    assert payoff.best(2, 3) == 0
+    for _ in range(200):
+        payoff.took(1, 10)
+    assert payoff.best(2, 3) == 3
+
+
 def test_batches_that_leave_much_open_are_given_up() -> None:
     payoff = learned(0.6, b4=15)
     assert payoff.best(2, 3) == 3

@@ -113,7 +113,6 @@ def test_a_close_choice_in_a_batch_is_made_again_alone() -> None:
 
 def test_a_close_choice_behind_a_batch_has_it_evaluated_again_token_by_token() -> None:
     bench = Guessing()
-    bench.speculation._doubt = 1.0
     batches: list[tuple[int, int]] = []
     bench.model.before_decode = lambda entries: batches.append(
         (len(entries), sum(entry.wants_logits for entry in entries))
