@@ -1,22 +1,26 @@
 """Guesses make decoding take fewer batches, and change nothing of what is written."""
 
+import io
 import itertools
 import random
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from copilotd.engine.healing import Constraint, Pieces
-from copilotd.engine.model import Entry
-from copilotd.engine.protocol import Failed, Finish
+from copilotd.engine.interrupt import Interrupt
+from copilotd.engine.model import Entry, Model
+from copilotd.engine.protocol import Failed, Finish, WorkerSpec
 from copilotd.engine.sampling import Logits, Sampler
 from copilotd.engine.sequence import Sequence as Generated
 from copilotd.engine.speculation import Speculation, is_clear
+from copilotd.engine.worker import Events, Worker
 from copilotd.types import FinishReason, GenerateRequest, Lane, Sampling
 from tests.engine.bench import Bench
-from tests.engine.simulated_model import END, certain, expected_text, repeating
+from tests.engine.simulated_model import END, SimulatedModel, certain, expected_text, repeating
 
 PROMPT = "abcdefg" * 4
 
@@ -291,6 +295,30 @@ def test_what_was_guessed_decides_an_unfinished_word_only_where_that_is_clear() 
         for logits in ([5.0, 4.5, 9.0], [5.0, 3.5, 9.0], [3.5, 5.0, 9.0])
     ]
     assert verdicts == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("speculate", "can_trim", "enabled"),
+    [(True, True, True), (False, True, False), (True, False, False)],
+)
+def test_a_worker_guesses_if_it_shall_and_a_guess_can_be_taken_back(
+    speculate: bool, can_trim: bool, enabled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bool] = []
+
+    def recorded(*, enabled: bool) -> Speculation:
+        made.append(enabled)
+        return Speculation(enabled=enabled)
+
+    monkeypatch.setattr("copilotd.engine.worker.Speculation", recorded)
+    file = tmp_path / "model.gguf"
+    file.touch()
+    interrupt = Interrupt()
+    model = SimulatedModel(100, interrupt)
+    model.can_trim = can_trim
+    spec = WorkerSpec(str(file), "model", speculate=speculate)
+    Worker(cast(Model, model), interrupt, spec, Events(io.BytesIO()))
+    assert made == [enabled]
 
 
 @pytest.mark.parametrize("seed", range(40))
