@@ -1,50 +1,21 @@
-"""Guesses make decoding take fewer batches, and change nothing of what is written."""
+"""Guesses make decoding take fewer batches, and end where the output does."""
 
 import io
-import itertools
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pytest
 
-from copilotd.engine.healing import Constraint, Pieces
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.model import Entry, Model
-from copilotd.engine.protocol import Failed, Finish, WorkerSpec
-from copilotd.engine.sampling import Logits, Sampler
-from copilotd.engine.sequence import Sequence as Generated
-from copilotd.engine.speculation import Speculation, is_clear
+from copilotd.engine.protocol import WorkerSpec
+from copilotd.engine.sampling import Logits
+from copilotd.engine.speculation import Speculation
 from copilotd.engine.worker import Events, Worker
-from copilotd.types import FinishReason, GenerateRequest, Lane, Sampling
-from tests.engine.bench import Bench
-from tests.engine.simulated_model import END, SimulatedModel, certain, expected_text, repeating
-
-PROMPT = "abcdefg" * 4
-
-
-def period(tokens: list[int]) -> Logits:
-    """What stood seven tokens before, always."""
-    return certain(tokens[-min(7, len(tokens))])
-
-
-class Guessing(Bench):
-    """A bench whose every step takes one second, so that a batch costs as much as one token."""
-
-    def __init__(self, predict=repeating, **more) -> None:  # type: ignore[no-untyped-def]
-        self.speculation = Speculation(clock=lambda: float(next(ticks)))
-        ticks = itertools.count()
-        super().__init__(speculation=self.speculation, predict=predict, **more)
-        self.sizes: list[int] = []
-        self.model.before_decode = lambda entries: self.sizes.append(len(entries))
-
-    def learn(self) -> None:
-        """Let it see that guesses are right."""
-        self.add(1000, PROMPT, n=20)
-        self.run()
-        self.sizes.clear()
+from copilotd.types import FinishReason, Lane, Sampling
+from tests.engine.guessing import PROMPT, Guessing, held, period, reason
+from tests.engine.simulated_model import END, SimulatedModel, certain, expected_text
 
 
 def test_what_repeats_is_written_in_fewer_batches() -> None:
@@ -93,44 +64,6 @@ def test_nothing_is_guessed_where_batches_cost_too_much() -> None:
     bench.run()
     guessed = [size for size in bench.sizes[1:] if size > 1]
     assert 0 < len(guessed) < 5
-
-
-def test_a_close_choice_in_a_batch_is_made_again_alone() -> None:
-    bench = Guessing()
-    tally, opened = bench.speculation.tally, 0
-
-    def alone_if_open(entries: Sequence[Entry]) -> None:
-        nonlocal opened
-        assert opened == tally.open or len(entries) == 1 or bench.loop.lane is None
-        opened = tally.open
-
-    bench.model.before_decode = alone_if_open
-    texts = {}
-    for id in range(40):
-        prompt = PROMPT + chr(ord("A") + id)
-        bench.add(id, prompt, n=60)
-        bench.run()
-        texts[id] = expected_text(list(prompt.encode()), 60, repeating)
-    assert {id: bench.texts[id] for id in texts} == texts
-    assert tally.open > 10 and tally.accepted > 200
-
-
-def test_a_close_choice_behind_a_batch_has_it_evaluated_again_token_by_token() -> None:
-    bench = Guessing()
-    batches: list[tuple[int, int]] = []
-    bench.model.before_decode = lambda entries: batches.append(
-        (len(entries), sum(entry.wants_logits for entry in entries))
-    )
-    texts = {}
-    for id in range(40):
-        prompt = PROMPT + chr(ord("A") + id)
-        bench.add(id, prompt, n=60)
-        bench.run()
-        texts[id] = expected_text(list(prompt.encode()), 60, repeating)
-    assert {id: bench.texts[id] for id in texts} == texts
-    assert bench.speculation.tally.mended > 100
-    # Only prompts are evaluated many tokens at once where one prediction is wanted.
-    assert sum(size > 1 and wanted == 1 for size, wanted in batches) <= 40
 
 
 def test_a_stop_string_inside_a_draft_ends_the_output_there() -> None:
@@ -209,24 +142,6 @@ def test_a_batch_that_finds_no_room_is_tried_again_without_its_guesses() -> None
     assert bench.texts[1] == (PROMPT * 4)[:80]
 
 
-def test_an_interrupted_batch_leaves_nothing_of_its_guesses() -> None:
-    bench = Guessing(period)
-    bench.learn()
-    bench.add(1, PROMPT, n=100)
-    bench.run(steps=1)
-    for at in (0, 1, 2, 5):
-        bench.model.interrupt_at = at
-        written = len(bench.texts[1])
-        bench.run(steps=1)
-        assert bench.sizes[-1] > 5
-        assert held(bench) == PROMPT + bench.texts[1][:-1]
-        assert len(bench.texts[1]) == written
-        bench.model.interrupt_at = None
-        bench.run(steps=1)
-    bench.run()
-    assert bench.texts[1] == (PROMPT * 5)[:100]
-
-
 def test_two_that_decode_side_by_side_are_not_guessed() -> None:
     bench = Guessing(period)
     bench.learn()
@@ -274,29 +189,6 @@ def test_what_was_guessed_is_remembered_behind_a_completion() -> None:
     assert (bench.texts[2], bench.sizes) == ("cd", [])
 
 
-def test_what_was_guessed_is_evaluated_again_for_one_who_does_not_want_the_most_probable() -> None:
-    bench = Guessing(period)
-    bench.learn()
-    bench.add(1, PROMPT, n=40, lane=Lane.COMPLETION)
-    bench.run()
-    bench.sizes.clear()
-    sampling = Sampling(temperature=0.5, seed=1)
-    bench.add(2, PROMPT + "abcdefg" * 3, n=2, lane=Lane.COMPLETION, sampling=sampling)
-    bench.run()
-    assert bench.sizes == [1, 1]
-
-
-def test_what_was_guessed_decides_an_unfinished_word_only_where_that_is_clear() -> None:
-    request = GenerateRequest([1], 1)
-    pieces = Pieces([b"xa", b"xb", b"y"])
-    sequence = Generated(1, request, Sampler(request.sampling, 3), Constraint(pieces, b"x"))
-    verdicts = [
-        is_clear(sequence, np.array(logits, np.float32))
-        for logits in ([5.0, 4.5, 9.0], [5.0, 3.5, 9.0], [3.5, 5.0, 9.0])
-    ]
-    assert verdicts == [False, True, True]
-
-
 @pytest.mark.parametrize(
     ("speculate", "can_trim", "enabled"),
     [(True, True, True), (False, True, False), (True, False, False)],
@@ -319,61 +211,3 @@ def test_a_worker_guesses_if_it_shall_and_a_guess_can_be_taken_back(
     spec = WorkerSpec(str(file), "model", speculate=speculate)
     Worker(cast(Model, model), interrupt, spec, Events(io.BytesIO()))
     assert made == [enabled]
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_any_mix_of_requests_gives_what_it_gives_without_guesses(seed: int) -> None:
-    """Shared beginnings, preemption, eviction, interrupts, cancels, stops; by the seed."""
-    rng = random.Random(seed)
-    stems = ["abcdefg" * 6, "abcdefg" * 3 + "ABCDEFG" * 4, "c" * 60]
-    bench = Guessing(
-        steady,
-        n_ctx=rng.choice([150, 300, 600]),
-        n_seq=rng.choice([1, 2, 4, 8]),
-        park_bytes=rng.choice([0, 150, 1000]),
-    )
-    bench.model.before_decode = lambda entries: interrupted(bench, rng)
-    wanted: dict[int, str] = {}
-    for id in range(30):
-        prompt = list((rng.choice(stems) + "x" * rng.randrange(8)).encode())
-        n, stop = rng.randrange(1, 60), rng.choice([[], ["fgab"], ["qq", "gA"]])
-        bench.add(id, prompt, n, rng.choice(list(Lane)), stop=stop)
-        wanted[id] = stopped(expected_text(prompt, n, steady), stop)
-        bench.run(steps=rng.randrange(25))
-        if rng.random() < 0.15:
-            victim = rng.randrange(id + 1)
-            bench.loop.cancel(victim)
-            if victim not in bench.last:
-                wanted.pop(victim, None)
-    bench.run()
-    assert {id: bench.texts[id] for id in wanted} == wanted
-    assert not any(isinstance(event, Failed) for event in bench.last.values())
-    assert bench.speculation.tally.accepted > 0
-
-
-def steady(tokens: list[int]) -> Logits:
-    """`repeating` without close choices, which depend on who else is in a batch."""
-    logits = repeating(tokens)
-    logits[ord("#")] = 0.0
-    return logits
-
-
-def interrupted(bench: Bench, rng: random.Random) -> None:
-    bench.model.interrupt_at = rng.randrange(20) if rng.random() < 0.2 else None
-
-
-def stopped(text: str, stop: list[str]) -> str:
-    return text[: min((at for s in stop if (at := text.find(s)) >= 0), default=len(text))]
-
-
-def reason(bench: Bench, id: int) -> FinishReason:
-    event = bench.last[id]
-    assert isinstance(event, Finish)
-    return event.finished.reason
-
-
-def held(bench: Bench) -> str:
-    """What the slot that was used last holds, in the pool's books and in the cache."""
-    slot = bench.pool._by_use()[0]
-    assert bench.model.length(slot.sequence) == len(slot.tokens)
-    return bytes(slot.tokens).decode()
