@@ -3,7 +3,8 @@
     python -m benchmarks.speculation --model FILE --completions 100 --edits 12
 
 Measured on greedy outputs of code from the standard library: tokens per second of each output,
-and how many outputs are the same on both sides. A prompt is evaluated before, so that both sides
+and how many outputs are the same on both sides. Guesses are tokens that went into a batch; some batches
+leave one open, and tokens are evaluated again where a later choice is close. A prompt is evaluated before, so that both sides
 begin with the same keys and values in the cache, and only decoding is timed. `--skip` leaves out
 the first prompts of each kind, for a run in parts.
 """
@@ -120,8 +121,8 @@ def _rates(pairs: Sequence[Pair]) -> str:
 
 def _counts(pairs: Sequence[Pair]) -> str:
     lines = [
-        "| what | identical outputs | tokens per batch | guesses | right | batches left open |",
-        "|---|---|---|---|---|---|",
+        "| what | identical | tokens per batch | guesses | right | left open | evaluated again |",
+        "|---|---|---|---|---|---|---|",
     ]
     for kind, of_kind in _by_kind(pairs):
         same = sum(pair.plain.text == pair.guessed.text for pair in of_kind)
@@ -130,9 +131,10 @@ def _counts(pairs: Sequence[Pair]) -> str:
         drafted = sum(pair.tally.drafted for pair in of_kind)
         accepted = sum(pair.tally.accepted for pair in of_kind)
         left = sum(pair.tally.open for pair in of_kind)
+        again = sum(pair.tally.mended for pair in of_kind)
         right = f"{accepted / drafted:.0%}" if drafted else "-"
         cells = [kind, f"{same} of {len(of_kind)}", f"{tokens / batches:.2f}", str(drafted), right]
-        lines.append(f"| {' | '.join([*cells, str(left)])} |")
+        lines.append(f"| {' | '.join([*cells, str(left), str(again)])} |")
     return "\n".join(lines)
 
 

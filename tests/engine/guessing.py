@@ -1,13 +1,14 @@
 """A bench that guesses, on a model that repeats itself."""
 
 import itertools
+from typing import Any
 
 from copilotd.engine.protocol import Finish
 from copilotd.engine.sampling import Logits
 from copilotd.engine.speculation import Speculation
 from copilotd.types import FinishReason
 from tests.engine.bench import Bench
-from tests.engine.simulated_model import certain, repeating
+from tests.engine.simulated_model import Predict, certain, repeating
 
 PROMPT = "abcdefg" * 4
 
@@ -15,7 +16,7 @@ PROMPT = "abcdefg" * 4
 class Guessing(Bench):
     """A bench whose every step takes one second, so that a batch costs as much as one token."""
 
-    def __init__(self, predict=repeating, **more) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, predict: Predict = repeating, **more: Any) -> None:
         self.speculation = Speculation(clock=lambda: float(next(ticks)))
         ticks = itertools.count()
         super().__init__(speculation=self.speculation, predict=predict, **more)
