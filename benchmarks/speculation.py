@@ -3,10 +3,10 @@
     python -m benchmarks.speculation --model FILE --completions 100 --edits 12
 
 Measured on greedy outputs of code from the standard library: tokens per second of each output,
-and how many outputs are the same on both sides. Guesses are tokens that went into a batch; some batches
-leave one open, and tokens are evaluated again where a later choice is close. A prompt is evaluated before, so that both sides
-begin with the same keys and values in the cache, and only decoding is timed. `--skip` leaves out
-the first prompts of each kind, for a run in parts.
+and how many outputs are the same on both sides. Guesses are tokens that went into a batch; some
+batches leave one open, and tokens are evaluated again where a later choice is close. A prompt is
+evaluated before, so that both sides begin with the same keys and values in the cache, and only
+decoding is timed. `--skip` leaves out the first prompts of each kind, for a run in parts.
 """
 
 import argparse
