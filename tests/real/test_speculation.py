@@ -18,13 +18,13 @@ PROMPTS = (
 )
 
 
-def test_repetitive_code_is_the_same_in_fewer_batches(model_path: Path) -> None:
+def test_what_was_written_before_is_written_again_in_fewer_batches(model_path: Path) -> None:
     seconds = itertools.count()
     # A clock by which a batch costs what one token does, so that it always pays.
     bench = Bench(model_path, Speculation(clock=lambda: float(next(seconds))))
     vocabulary = bench.model.vocabulary
     prompts = [Prompt("code", vocabulary.tokenize(text, special=False), 48) for text in PROMPTS]
-    pairs = [bench.pair(prompt, 0) for prompt in prompts]
+    pairs = [bench.pair(prompt, 0) for prompt in [*prompts, *prompts]]
     assert [pair.guessed.text for pair in pairs] == [pair.plain.text for pair in pairs]
     assert sum(pair.tally.accepted for pair in pairs) > 10
     assert sum(pair.guessed.batches for pair in pairs) < sum(pair.plain.batches for pair in pairs)
