@@ -7,7 +7,7 @@ model has to write exactly the rest of it, greedy, within 64 tokens. Outcomes ar
 the same command goes on where it was stopped, and does only what is missing. `--report` prints the
 tables and writes the plot from that file alone, with no model. `--time N` measures, on N holes of
 each kind, how long the first new text takes after a keystroke: only on a machine that does nothing
-else. `--only TEXT` keeps to the recipes whose name contains it.
+else. `--only NAME`, as often as wanted, keeps to the recipes of those names.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from benchmarks.recipes import Recipe, recipes
 def main() -> None:
     """Try what is missing, or time, or report."""
     options = _options()
-    chosen = [recipe for recipe in recipes() if options.only in recipe.name]
+    chosen = [recipe for recipe in recipes() if recipe.name in (options.only or [recipe.name])]
     outcomes = Outcomes.read(options.out)
     if not options.report:
         holes = _holes(options)
@@ -115,7 +115,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--threads", type=int, default=2, help="(default 2)")
     parser.add_argument("--out", type=Path, required=True, help="file of outcomes, JSON lines")
-    parser.add_argument("--only", default="", help="part of the names of the recipes to try")
+    parser.add_argument("--only", action="append", metavar="NAME", help="a recipe to try")
     parser.add_argument("--time", type=int, default=0, help="holes of each kind to time")
     parser.add_argument("--report", action="store_true", help="only tables and plot, from --out")
     parser.add_argument(

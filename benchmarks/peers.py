@@ -53,8 +53,13 @@ def main() -> None:
 
 
 @contextmanager
-def llama_server(model: Path, n_threads: int, flash_attention: str, n_ctx: int) -> Iterator[Peer]:
-    """llama-server with the flags of llama.vim's presets; `flash_attention` is "on" or "off"."""
+def llama_server(
+    model: Path, n_threads: int, flash_attention: str, n_ctx: int, parallel: int = 1
+) -> Iterator[Peer]:
+    """llama-server with the flags of llama.vim's presets; `flash_attention` is "on" or "off".
+
+    `parallel` requests are answered at a time; they share the context of `n_ctx` tokens.
+    """
     port = _free_port()
     options = {
         "--model": model,
@@ -62,7 +67,7 @@ def llama_server(model: Path, n_threads: int, flash_attention: str, n_ctx: int) 
         "--threads": n_threads,
         "--flash-attn": flash_attention,
         "--ctx-size": n_ctx,
-        "--parallel": 1,
+        "--parallel": parallel,
         "--batch-size": 1024,
         "--ubatch-size": 1024,
         "--cache-reuse": 256,

@@ -62,11 +62,14 @@ class Copilotd:
 class LlamaServer:
     """`/infill` with what llama.vim sends, but streamed, to see the first token."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx2.Client(base_url=url, timeout=600)
+    def __init__(self, url: str, patience_s: float = 600) -> None:
+        self._http = httpx2.Client(base_url=url, timeout=patience_s)
 
     def answer(self, key: Keystroke) -> Answer:
-        """Without llama.vim's own cache of answers."""
+        """Without llama.vim's own cache of answers.
+
+        Raises: httpx2.ReadTimeout after `patience_s` without a token.
+        """
         buffer = Buffer("", key.before + key.after)
         body = infill_body(context(buffer, len(key.before)), [], FIRST_MS)
         del body["response_fields"]

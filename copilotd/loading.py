@@ -66,7 +66,7 @@ def worker_spec(
         park_path=str(parked or ""),
         park_disk_bytes=settings.parked_disk_mb * 2**20,
         fim_fallback=dict(installed.fim_fallback),
-        suffix_first=installed.suffix_first,
+        layout=installed.layout,
     )
 
 

@@ -14,8 +14,9 @@ from copilotd.models.tuning import Tunings, asked
 from copilotd.speed import Measuring, Tuning
 from copilotd.types import ModelInfo
 
-QUIET_S = 5.0
-"""Nothing was asked for so long: then the daemon measures by itself."""
+QUIET_S = 20.0
+"""Nothing was asked for so long: then the daemon measures by itself. Somebody who only thinks for
+a moment is not to hear the fan."""
 _SOON_S = 1.0
 """The same where somebody waits for the result."""
 _GIVES_UP_S = 900.0

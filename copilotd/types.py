@@ -159,6 +159,9 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     end-of-generation token, or any text of `stop` (which is not part of the output). `logprobs` is
     the number of alternatives to report per token, or None for none; `prompt_logprobs` reports the
     prompt's tokens too (and so evaluates all of it).
+
+    `movable` says that of `prompt[movable[0]:movable[1]]` such keys and values will do as were
+    evaluated behind another text; without it all are exact.
     """
 
     prompt: list[int]
@@ -169,6 +172,7 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     logprobs: int | None = None
     prompt_logprobs: bool = False
     tail: str = ""
+    movable: tuple[int, int] | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -249,10 +253,21 @@ class FimTokens(msgspec.Struct, frozen=True):
         return self.prefix is not None and self.suffix is not None
 
 
+class FimLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the FIM prompts of a model family are laid out.
+
+    `suffix_first` says that it was trained on prompts that begin with the suffix. The prefix ends
+    `anchor_lines` lines above the cursor's, and what follows stands behind the middle marker.
+    """
+
+    suffix_first: bool = False
+    anchor_lines: int = 2
+
+
 class ModelInfo(msgspec.Struct, frozen=True):
     """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained).
 
-    `suffix_first` says that its family was trained on FIM prompts that begin with the suffix.
+    `can_shift` says that keys and values can be used at other positions.
     """
 
     path: str
@@ -266,7 +281,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     n_vocab: int
     n_embd: int
     fim: FimTokens
-    suffix_first: bool
+    layout: FimLayout
     bos: int | None
     eos: int | None
     add_bos: bool

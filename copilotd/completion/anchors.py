@@ -4,15 +4,18 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from copilotd.completion.readings import Readings
+from copilotd.engine.prefix import common_prefix
 from copilotd.engine.protocol import Engine
 from copilotd.prompt.anchor import Anchor, Fit, Layout, lay_out
-from copilotd.prompt.fim import fim_prompt, with_bos
+from copilotd.prompt.fim import fim_prompt, movable, with_bos
 from copilotd.speed import Budget
 from copilotd.types import Document, Lane, ModelInfo
 
 _PER_DOCUMENT = 4
 _DOCUMENTS = 64
-_LINES_ABOVE = 2
+_WORTH_READING = 200
+"""Characters of a tail from which on its complete lines are read as the prompt is: by a request
+that the next keystroke ends they would never be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +47,20 @@ class Anchors:
         chosen = self._known(document, offset)
         if chosen is None or not self._readings.hold(chosen.anchor.prompt):
             chosen = await self._whole(document, offset, budget)
-            if self._readings.missing(chosen.anchor.prompt) > budget.first_tokens:
+            if self._readings.missing(chosen.anchor) > budget.first_tokens:
                 chosen = await self._brief(document, offset, budget)
-        await self._readings.ready(chosen.anchor.prompt, lane)
+        await self._readings.ready(chosen.anchor.prompt, lane, chosen.anchor.movable)
+        if len(chosen.fit.tail) >= _WORTH_READING:
+            lines = await self._down_to_line(chosen)
+            await self._readings.ready(lines, lane, chosen.anchor.movable)
         return chosen
 
     async def settle(self, document: Document, offset: int, budget: Budget) -> None:
         """Read a whole prompt that is laid out for this cursor, unless that is done already."""
         known = self._known(document, offset)
-        if known is not None and known.fit.fresh and not known.anchor.brief:
-            prompt = known.anchor.prompt
-        else:
-            prompt = (await self._whole(document, offset, budget)).anchor.prompt
-        await self._readings.ready(prompt, Lane.BACKGROUND)
+        if known is None or not known.fit.fresh or known.anchor.brief:
+            known = await self._whole(document, offset, budget)
+        await self._readings.ready(known.anchor.prompt, Lane.BACKGROUND, known.anchor.movable)
 
     async def warm_head(self, document: Document, budget: Budget) -> None:
         """Read the beginning of a document in which nobody has asked for anything.
@@ -65,7 +69,7 @@ class Anchors:
         """
         info = await self._engine.info()
         layout = lay_out(document, len(document.text), 0, budget.prefix_tokens, 0)
-        if self._of(document.uri) or info.suffix_first or layout.start:
+        if self._of(document.uri) or info.layout.suffix_first or layout.start:
             return
         before = await self._engine.tokenize(layout.before, special=False)
         # Without the markers of suffix and middle, it is how every prompt from here on begins.
@@ -96,7 +100,7 @@ class Anchors:
         layout = lay_out(
             document,
             offset,
-            _LINES_ABOVE,
+            info.layout.anchor_lines,
             min(budget.prefix_tokens, info.n_ctx // 4),
             min(budget.suffix_tokens, info.n_ctx // 8) if info.fim.usable else 0,
             next((anchor.layout for anchor in reversed(known) if not anchor.brief), None),
@@ -105,17 +109,26 @@ class Anchors:
 
     async def _brief(self, document: Document, offset: int, budget: Budget) -> Anchored:
         """A prompt of what is nearest to the cursor, read in the time for a first answer."""
-        fim = (await self._engine.info()).fim.usable
-        after = budget.first_tokens // 4 if fim and budget.suffix_tokens else 0
+        info = await self._engine.info()
+        after = budget.first_tokens // 4 if info.fim.usable and budget.suffix_tokens else 0
         before = budget.first_tokens - after
-        layout = lay_out(document, offset, _LINES_ABOVE, before, after)
+        layout = lay_out(document, offset, info.layout.anchor_lines, before, after)
         return await self._laid_out(document, offset, layout, brief=True)
+
+    async def _down_to_line(self, chosen: Anchored) -> tuple[int, ...]:
+        """The prompt down to the line of the cursor, in the tokens that a request will have."""
+        tail = chosen.fit.tail
+        tokens = await self._engine.tokenize(tail, special=False)
+        lines = await self._engine.tokenize(tail[: tail.rfind("\n") + 1], special=False)
+        return (*chosen.anchor.prompt, *tokens[: common_prefix(tokens, lines)])
 
     async def _laid_out(
         self, document: Document, offset: int, layout: Layout, *, brief: bool
     ) -> Anchored:
-        prompt = await self._prompt(layout, await self._engine.info())
-        anchor = Anchor(layout, tuple(prompt), brief, await self._engine.detokenize(prompt))
+        info = await self._engine.info()
+        prompt = await self._prompt(layout, info)
+        rendered = await self._engine.detokenize(prompt)
+        anchor = Anchor(layout, tuple(prompt), brief, rendered, movable(info, prompt))
         known = self._of(document.uri)
         if anchor not in known:
             known.append(anchor)

@@ -33,7 +33,11 @@ class Composer:
         prompt = await self._anchors.at(scene.document, scene.offset, budget, lane)
         flight.prompt = prompt
         wanted = GenerateRequest(
-            list(prompt.anchor.prompt), budget.max_tokens, tail=prompt.fit.tail, lane=lane
+            list(prompt.anchor.prompt),
+            budget.max_tokens,
+            tail=prompt.fit.tail,
+            lane=lane,
+            movable=prompt.anchor.movable,
         )
         async with aclosing(self._engine.generate(wanted)) as events:
             flight.grow(await read(scene, events, flight.started, flight.grow))

@@ -18,7 +18,7 @@ class Flight:
 
     The request that started it, and those whose text is typed along what is written, share it.
     `prompt` is what the model reads, once that is decided; `written` grows; `outcome` is there at
-    the end.
+    the end. `one_line` says that nobody will want more than the first line.
     """
 
     def __init__(self, scene: Scene, work: Callable[["Flight"], Awaitable[Outcome]]) -> None:
@@ -28,6 +28,7 @@ class Flight:
         self.started = time.perf_counter()
         self.prompt: Anchored | None = None
         self.written = Written()
+        self.one_line = False
         self.outcome: Outcome | None = None
         self._error: BaseException | None = None
         self._grown = asyncio.Event()
@@ -51,10 +52,11 @@ class Flight:
             return False
         return self.written.text.startswith(typed.text)
 
-    def grow(self, written: Written) -> None:
-        """More was written."""
+    def grow(self, written: Written) -> bool:
+        """More was written; whether to go on."""
         self.written = written
         self._wake()
+        return not (self.one_line and "\n" in written.text.lstrip())
 
     async def grown(self, within_s: float | None) -> None:
         """Wait until more is written or it is over, but not longer than `within_s`."""

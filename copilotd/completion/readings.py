@@ -1,17 +1,27 @@
 """Prompts that the KV cache holds, and those that are being read into it."""
 
+import asyncio
 from collections import OrderedDict
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from copilotd.completion.shared import Shared
 from copilotd.engine.prefix import common_prefix
 from copilotd.engine.protocol import Engine
+from copilotd.engine.runs import moved_run
+from copilotd.prompt.anchor import Anchor
 from copilotd.types import GenerateRequest, Lane
 
 _REMEMBERED = 64
+_RECENT = 4
+"""Prompts of which the end is still held, as a rule: where others go on, it is cut off."""
 _SHORT = 64
 """Tokens that are evaluated so quickly that nobody needs to share the work."""
+_SLICE = 128
+"""Tokens that are read to their end although nobody waits any more: the next keystroke will need
+them. Else somebody who types fast at a new place has the same begun anew with every letter."""
 
 Prompt = tuple[int, ...]
 
@@ -28,22 +38,44 @@ class Readings:
         reading = self._readings.get(prompt)
         return len(prompt) <= _SHORT or (reading is not None and reading.succeeded)
 
-    def missing(self, prompt: Prompt) -> int:
-        """Tokens of `prompt` that no prompt which was read has in common with it."""
-        held = (p for p, reading in self._readings.items() if reading.succeeded)
-        return len(prompt) - max((common_prefix(prompt, other) for other in held), default=0)
+    def missing(self, anchor: Anchor) -> int:
+        """Tokens of its prompt that are to be evaluated after all that was read."""
+        known = self._known(anchor.prompt)
+        return len(anchor.prompt) - known - self._moved(anchor, known)
 
-    async def ready(self, prompt: Prompt, lane: Lane) -> None:
+    def _held(self) -> list[Prompt]:
+        return [prompt for prompt, reading in self._readings.items() if reading.succeeded]
+
+    def _known(self, prompt: Prompt) -> int:
+        """Tokens at its beginning that were read."""
+        return max((common_prefix(prompt, other) for other in self._held()), default=0)
+
+    def _moved(self, anchor: Anchor, known: int) -> int:
+        """Tokens behind the `known` ones that can be taken from where they stood in another."""
+        if anchor.movable is None:
+            return 0
+        start, end = anchor.movable
+        wanted = anchor.prompt[max(start, known) : end]
+        runs = (moved_run(wanted, other) for other in self._held()[-_RECENT:])
+        return max((run.length for run in runs if run), default=0)
+
+    async def ready(
+        self, prompt: Prompt, lane: Lane, movable: tuple[int, int] | None = None
+    ) -> None:
         """Wait until `prompt` is evaluated. Raises: EngineError.
 
-        The work is shared: it goes on while anybody waits for it, and a request takes it over from
-        a lane that would come after its own.
+        What is `movable` of it may be taken from cells that were evaluated behind another text.
+
+        The work is shared: it goes on while anybody waits for it, and then to the end of a slice
+        unless another prompt is wanted. A request takes it over from a lane that would come after
+        its own.
         """
+        self._drop_others(prompt)
         if len(prompt) <= _SHORT:
             return
         reading = self._readings.get(prompt)
         if reading is None or not reading.serves(lane):
-            reading = self._begin(prompt, lane)
+            reading = self._begin(prompt, lane, movable)
         self._readings.move_to_end(prompt)
         await reading.work.result()
 
@@ -51,17 +83,35 @@ class Readings:
         """The KV cache is empty."""
         self._readings.clear()
 
-    def _begin(self, prompt: Prompt, lane: Lane) -> "_Reading":
+    def _begin(self, prompt: Prompt, lane: Lane, movable: tuple[int, int] | None) -> "_Reading":
         older = self._readings.pop(prompt, None)
         if older is not None:
             older.work.cancel()
-        reading = self._readings[prompt] = _Reading(lane, Shared(self._read(prompt, lane)))
+        wanted = GenerateRequest(list(prompt), 0, lane=lane, movable=movable)
+        work = Shared(self._read(prompt, wanted), grace_s=None)
+        reading = self._readings[prompt] = _Reading(lane, work)
         while len(self._readings) > _REMEMBERED:
             self._readings.popitem(last=False)
         return reading
 
-    async def _read(self, prompt: Prompt, lane: Lane) -> None:
-        wanted = GenerateRequest(list(prompt), 0, lane=lane)
+    def _drop_others(self, prompt: Prompt) -> None:
+        for other, reading in self._readings.items():
+            if other != prompt and not reading.work.wanted:
+                reading.work.cancel()
+
+    async def _read(self, prompt: Prompt, wanted: GenerateRequest) -> None:
+        for end in self._slices(prompt, wanted):
+            await self._evaluate(structs.replace(wanted, prompt=wanted.prompt[:end], movable=None))
+            if not self._readings[prompt].work.wanted:
+                raise asyncio.CancelledError
+        await self._evaluate(wanted)
+
+    def _slices(self, prompt: Prompt, wanted: GenerateRequest) -> range:
+        """Where the slices end that are read before the last one, which has all that is movable."""
+        plain = wanted.movable[0] if wanted.movable else len(prompt)
+        return range(self._known(prompt) + _SLICE, plain, _SLICE)
+
+    async def _evaluate(self, wanted: GenerateRequest) -> None:
         async with aclosing(self._engine.generate(wanted)) as events:
             async for _ in events:
                 pass

@@ -40,7 +40,7 @@ _OF_A_GAP = 0.7
 """Somebody who types fast is answered within this part of the usual gap between keystrokes."""
 _SOONEST_S = 0.08
 _WORTH_ASKING_AHEAD = 0.1
-"""Share of suggestions that somebody accepts, for whom it pays to ask for what follows them."""
+"""Share of suggestions that somebody accepts, for whom it pays to write what follows them."""
 _LEAST = 2
 """Characters, white space aside, for which a piece of a suggestion is worth showing."""
 
@@ -162,7 +162,7 @@ class CompletionService:
             return Outcome(Status.FAILED, "an internal error; `copilotd logs` has its trace")
 
     async def _asked(self, request: CompletionRequest) -> Outcome:
-        patience_s = self._patience_s(request)
+        asked_at, patience_s = time.perf_counter(), self._patience_s(request)
         flight = self._under_way(request)
         if flight is None:
             await self._debounced(request)
@@ -170,7 +170,7 @@ class CompletionService:
             if found := self._remembered(request):
                 return found
             flight = self._take_off(request)
-        return await self._served(request, flight, flight.started + patience_s)
+        return await self._served(request, flight, min(asked_at, flight.started) + patience_s)
 
     def _under_way(self, request: CompletionRequest) -> Flight | None:
         """A flight that is ahead of what was typed, on the same way."""
@@ -209,10 +209,15 @@ class CompletionService:
             while not flight.landed:
                 wait_s = due - time.perf_counter()
                 if wait_s <= 0 and (piece := _useful(request, flight)):
-                    flight.shared.leave()
+                    self._leave(flight)
                     return piece
                 await flight.grown(wait_s if 0 < wait_s < float("inf") else None)
             return _cut(request, flight, flight.result())
+
+    def _leave(self, flight: Flight) -> None:
+        """The rest is for who types along it, or accepts the piece and goes on from there."""
+        flight.one_line = self._feedback.acceptance < _WORTH_ASKING_AHEAD
+        flight.shared.leave()
 
     def _patience_s(self, request: CompletionRequest) -> float:
         """How long the whole suggestion is waited for."""

@@ -10,16 +10,23 @@ GRACE_S = 0.06
 
 
 class Shared:
-    """Runs `work` in a task, and cancels it shortly after the last one who waited has gone.
+    """Runs `work` in a task, and cancels it `grace_s` after the last one who waited has gone.
 
-    The one who waits last may `leave` it running: then it comes to its own end.
+    With None the work has to ask by itself whether it is `wanted`. The one who waits last may
+    `leave` it running: then it comes to its own end.
     """
 
-    def __init__(self, work: Coroutine[Any, Any, None]) -> None:
+    def __init__(self, work: Coroutine[Any, Any, None], grace_s: float | None = GRACE_S) -> None:
         self._task = asyncio.create_task(work)
         self._task.add_done_callback(_retrieve)
+        self._grace_s = grace_s
         self._waiting = 0
         self._left = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody waits for it."""
+        return self._waiting > 0
 
     @property
     def done(self) -> bool:
@@ -47,8 +54,8 @@ class Shared:
             yield
         finally:
             self._waiting -= 1
-            if not self._waiting and not self._left and not self.done:
-                asyncio.get_running_loop().call_later(GRACE_S, self._drop)
+            if self._grace_s is not None and not self._waiting and not self._left:
+                asyncio.get_running_loop().call_later(self._grace_s, self._drop)
 
     async def result(self) -> None:
         """Wait for the end. Raises: whatever the work raised."""

@@ -30,12 +30,12 @@ async def read(
     scene: Scene,
     events: AsyncGenerator[Chunk | Finished, None],
     started: float,
-    tell: Callable[[Written], None],
+    tell: Callable[[Written], bool],
 ) -> Written:
-    """Collect the output until it ends or a streaming filter has seen enough.
+    """Collect the output until it ends, a streaming filter has seen enough, or `tell` has.
 
-    `tell` hears of every piece that came before that. `started` is when the work for it began, by
-    `time.perf_counter`.
+    `tell` hears of every piece that came before that, and says whether to go on. `started` is when
+    the work for it began, by `time.perf_counter`.
     """
     written = Written()
     async for event in events:
@@ -48,7 +48,8 @@ async def read(
             text = written.text[:length]
             step = FilterStep(name, written.text, text)
             return replace(written, text=text, steps=(step,), unfinished=False)
-        tell(written)
+        if not tell(written):
+            return written
     return replace(written, unfinished=False)
 
 

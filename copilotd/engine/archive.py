@@ -6,6 +6,7 @@ start only the heads are read, and a state when its tokens are wanted.
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,6 +38,8 @@ class Filed:
     tokens: list[int]
     path: Path
     archive: "Archive"
+    exact: int = sys.maxsize
+    """All of them: nothing else is written."""
 
     def read(self) -> State | None:
         """Its state; None if it is lost, and then the archive has forgotten it."""

@@ -16,6 +16,7 @@ from copilotd.engine.scheduler import Scheduler, Share
 from copilotd.engine.scoring import Scorer
 from copilotd.engine.sequence import Sequence, SequenceStatus
 from copilotd.engine.speculation import Speculation, is_clear
+from copilotd.engine.splice import Splicer
 from copilotd.engine.trail import Trail
 from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
 from copilotd.types import Chunk, Finished, FinishReason, GenerateRequest, Lane
@@ -37,7 +38,7 @@ class Generation:
         self._interrupt = interrupt
         self._emit = emit
         self._pool = pool
-        self._scheduler = Scheduler(self._pool, N_BATCH, N_UBATCH)
+        self._scheduler = Scheduler(self._pool, Splicer(model, pool), N_BATCH, N_UBATCH)
         self._scorer = Scorer(model.vocabulary)
         self._trail = Trail()
         self._speculation = speculation or Speculation(enabled=False)
@@ -122,6 +123,8 @@ class Generation:
                 continue
             slot, before = sequence.slot, sequence.evaluated
             done = min(self._model.length(slot.sequence), before + share.count)
+            if done <= before:
+                sequence.broken_off(share.count)
             self._pool.append(slot, sequence.tokens[before:done])
             self._pool.truncate(slot, min(done, len(sequence.tokens) - 1))
 
@@ -143,6 +146,7 @@ class Generation:
     def _advance(self, shares: list[Share]) -> None:
         index = 0
         for share in shares:
+            share.sequence.came_through()
             if share.draft:
                 self._verify(share, index)
             else:
@@ -183,7 +187,8 @@ class Generation:
             self._emit(Output(sequence.id, Chunk("", sequence.scores, prompt=True)))
             sequence.scores = []
         if sequence.request.lane is not Lane.CHAT:
-            self._trail.keep(sequence.tokens, logits, rough=sequence.rough is not None)
+            rough = sequence.rough is not None
+            self._trail.keep(sequence.tokens, logits, sequence.request.movable, rough=rough)
         self._choose(sequence, logits)
 
     def _mend(self, sequence: Sequence) -> None:
@@ -197,7 +202,7 @@ class Generation:
         if sequence.scored:
             return
         while sequence.status is not SequenceStatus.FINISHED:
-            found = self._trail.find(sequence.tokens)
+            found = self._trail.find(sequence.tokens, sequence.request.movable)
             if found is None or (found.rough and not is_clear(sequence, found.logits)):
                 return
             sequence.first_token = sequence.first_token or time.perf_counter()

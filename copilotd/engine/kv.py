@@ -8,38 +8,14 @@ beginning evaluates only what is new. When another slot is taken, the idle ones 
 
 import itertools
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
-from copilotd.engine.parking import MUCH, WORTH, Park, Parked
+from copilotd.engine.cache import Cache
+from copilotd.engine.parking import ALL, MUCH, WORTH, Held, Park, Parked
 from copilotd.engine.prefix import common_prefix
 from copilotd.engine.statefile import GoOn, State
-
-
-class Cache(Protocol):
-    """The operations of llama.cpp's memory that the pool needs. Positions are token indices."""
-
-    @property
-    def can_trim(self) -> bool:
-        """Whether a sequence can be cut anywhere (recurrent and hybrid models cannot)."""
-        ...
-
-    def trim(self, sequence: int, start: int) -> None:
-        """Forget the cells of `sequence` from position `start` on."""
-        ...
-
-    def copy(self, source: int, target: int, end: int) -> None:
-        """Share the cells of `source` before position `end` with `target`."""
-        ...
-
-    def save(self, sequence: int) -> State:
-        """Copy the keys and values of `sequence` out of the context."""
-        ...
-
-    def load(self, sequence: int, state: State) -> bool:
-        """Copy them back into the empty `sequence`; False if there is no room for them."""
-        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -47,7 +23,8 @@ class Slot:
     """One sequence id of the context. `tokens[i]` is evaluated at position i, in cell `cells[i]`.
 
     Cell numbers are the pool's own; they only say which cells two slots share. `wanted` says that
-    the request was suspended and comes back for all of its tokens.
+    the request was suspended and comes back for all of its tokens. From token `exact` on the cells
+    are not those of a fresh evaluation: some were moved there (`splice.py`).
     """
 
     sequence: int
@@ -56,6 +33,7 @@ class Slot:
     busy: bool = False
     wanted: bool = False
     used: int = 0
+    exact: int = ALL
 
 
 class KVPool:
@@ -77,19 +55,30 @@ class KVPool:
         self._numbers = itertools.count()
         self.n_cells = n_cells
 
-    def cost(self, prompt: list[int], need: int) -> int:
+    def cost(self, prompt: list[int], need: int, loose: int = ALL) -> int:
         """Cells that a sequence of `need` tokens adds to those that running requests hold."""
-        shared = [self._usable(s.tokens, prompt, s.busy) for s in self._slots if s.busy]
-        return need - max(shared, default=0)
+        best = self._best(prompt, loose)
+        shared = self._usable(best, prompt, loose, best.busy)
+        if self.reach(prompt, loose) > shared:
+            # What is fetched from outside comes in cells of its own.
+            return need
+        return need - len(self._busy().intersection(best.cells[:shared]))
 
-    def acquire(self, prompt: list[int], *, keep: bool = False) -> Slot | None:
+    def reach(self, prompt: list[int], loose: int = ALL) -> int:
+        """How much of `prompt` a slot would hold that is acquired for it."""
+        here = self._here(prompt, loose)
+        found = self._park.best(lambda held: self._usable(held, prompt, loose), here)
+        return found[1] if found else here
+
+    def acquire(self, prompt: list[int], loose: int = ALL, *, keep: bool = False) -> Slot | None:
         """A slot that holds as much of `prompt` as any does, but not all: the last token is left.
 
-        With `keep`, what others hold beyond that is kept for them. None if every slot is busy.
+        From token `loose` on what was moved there will do. With `keep`, what others hold beyond
+        that is kept for them. None if every slot is busy.
         """
         if not self.has_idle():
             return None
-        slot = self._fetched(prompt) or self._taken_over(prompt, keep)
+        slot = self._fetched(prompt, loose) or self._taken_over(prompt, loose, keep)
         slot.busy, slot.wanted = True, False
         self._touch(slot)
         self._park_idle()
@@ -110,6 +99,16 @@ class KVPool:
         cells = list(itertools.islice(self._numbers, len(tokens)))
         self._hold(slot, tokens, cells)
 
+    def append_moved(self, slot: Slot, tokens: list[int]) -> None:
+        """`tokens` were put behind those that `slot` holds, with the cells of another place."""
+        slot.exact = min(slot.exact, len(slot.tokens))
+        self.append(slot, tokens)
+
+    def held(self) -> Iterator[Slot | Parked]:
+        """All that is held, in the context first, the most recently used first."""
+        yield from self._by_use()
+        yield from reversed(self._park.entries)
+
     def truncate(self, slot: Slot, length: int) -> None:
         """Keep only the first `length` tokens of `slot`."""
         if length >= len(slot.tokens) and length > 0:
@@ -120,6 +119,8 @@ class KVPool:
             if not self._holders[cell]:
                 del self._holders[cell]
         del slot.tokens[length:], slot.cells[length:]
+        if length <= slot.exact:
+            slot.exact = ALL
 
     # --- room --------------------------------------------------------------------------------
 
@@ -165,24 +166,23 @@ class KVPool:
     def file(self, go_on: GoOn) -> bool:
         """Write every sequence of which files lack much; False if `go_on` said no."""
         slots = all(self._file(slot, MUCH, go_on) for slot in self._by_use())
-        return slots and self._park.file_all(go_on)
+        return slots and self._park.file_all(self._cache.cut, go_on)
 
     def file_last(self, go_on: GoOn) -> bool:
         """Write what files lack of the sequence worked on last; False if `go_on` said no."""
         return self._file(self._by_use()[0], 0.0, go_on)
 
     def _file(self, slot: Slot, share: float, go_on: GoOn) -> bool:
-        save = partial(self._cache.save, slot.sequence)
-        return self._park.file(slot.tokens, save, share, go_on)
+        tokens = slot.tokens[: slot.exact]
+        lift = partial(self._cache.lift, slot.sequence, 0, len(tokens))
+        return self._park.file(tokens, lift, share, go_on)
 
     # --- choosing a slot ---------------------------------------------------------------------
 
-    def _taken_over(self, prompt: list[int], keep: bool) -> Slot:
+    def _taken_over(self, prompt: list[int], loose: int, keep: bool) -> Slot:
         """A slot that goes on from, or shares, the longest beginning that is in the context."""
-        best = max(
-            self._slots, key=lambda s: (self._usable(s.tokens, prompt, s.busy), not s.busy, s.used)
-        )
-        shared = self._usable(best.tokens, prompt, best.busy)
+        best = self._best(prompt, loose)
+        shared = self._usable(best, prompt, loose, best.busy)
         others = [slot for slot in self._idle() if slot is not best]
         if best.busy or (others and not _is_spent(best, shared, keep)):
             slot = self._emptied(others)
@@ -193,23 +193,35 @@ class KVPool:
         self.truncate(best, shared)
         return best
 
-    def _fetched(self, prompt: list[int]) -> Slot | None:
+    def _best(self, prompt: list[int], loose: int) -> Slot:
+        """The slot with the longest beginning of `prompt`; of equals an idle one, used last."""
+        return max(
+            self._slots, key=lambda s: (self._usable(s, prompt, loose, s.busy), not s.busy, s.used)
+        )
+
+    def _here(self, prompt: list[int], loose: int) -> int:
+        """How much of `prompt` the context has."""
+        best = self._best(prompt, loose)
+        return self._usable(best, prompt, loose, best.busy)
+
+    def _fetched(self, prompt: list[int], loose: int) -> Slot | None:
         """A slot with a parked state, if that has more of `prompt` than the context has."""
-        here = max(self._usable(s.tokens, prompt, s.busy) for s in self._slots)
-        while found := self._park.best(lambda tokens: self._usable(tokens, prompt), here):
+        here = self._here(prompt, loose)
+        while found := self._park.best(lambda held: self._usable(held, prompt, loose), here):
             entry, shared = found
             state = entry.read()
             # A file that could not be read is not found again.
             if state is not None:
-                return self._loaded(entry.tokens, state, shared)
+                return self._loaded(entry, state, shared)
         return None
 
-    def _loaded(self, tokens: list[int], state: State, shared: int) -> Slot | None:
-        """A slot with the first `shared` of `tokens`; None if there is no room for the state."""
+    def _loaded(self, held: Held, state: State, shared: int) -> Slot | None:
+        """A slot with the first `shared` tokens; None if there is no room for the state."""
         slot = self._emptied(self._idle())
-        if not self.make_room(len(tokens)) or not self._cache.load(slot.sequence, state):
+        if not self.make_room(len(held.tokens)) or not self._cache.load(slot.sequence, state):
             return None
-        self.append(slot, tokens)
+        self.append(slot, held.tokens)
+        slot.exact = held.exact
         self.truncate(slot, shared)
         return slot
 
@@ -227,13 +239,16 @@ class KVPool:
 
     def _keep(self, slot: Slot) -> None:
         """Park what `slot` holds."""
-        if len(slot.tokens) >= WORTH and not self._park.covers(slot.tokens):
-            self._park.add(Parked(list(slot.tokens), self._cache.save(slot.sequence)))
+        if len(slot.tokens) >= WORTH and not self._park.covers(slot.tokens, slot.exact):
+            state = self._cache.save(slot.sequence)
+            self._park.add(Parked(list(slot.tokens), state, slot.exact))
 
-    def _usable(self, tokens: list[int], prompt: list[int], busy: bool = False) -> int:
-        """How much of `prompt` need not be evaluated by one who takes `tokens` over."""
-        shared = max(0, min(common_prefix(tokens, prompt), len(prompt) - 1))
-        if self._cache.can_trim or (shared == len(tokens) and not busy):
+    def _usable(self, held: Slot | Held, prompt: list[int], loose: int, busy: bool = False) -> int:
+        """How much of `prompt` need not be evaluated by one who takes what is `held` over."""
+        shared = max(0, min(common_prefix(held.tokens, prompt), len(prompt) - 1))
+        if held.exact < loose:
+            shared = min(shared, held.exact)
+        if self._cache.can_trim or (shared == len(held.tokens) and not busy):
             return shared
         return 0
 
@@ -243,6 +258,8 @@ class KVPool:
         if length:
             self._cache.copy(source.sequence, target.sequence, length)
             self._hold(target, source.tokens[:length], source.cells[:length])
+            if length > source.exact:
+                target.exact = source.exact
 
     def _hold(self, slot: Slot, tokens: list[int], cells: list[int]) -> None:
         slot.tokens.extend(tokens)

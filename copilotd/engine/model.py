@@ -1,11 +1,11 @@
 """The loaded model: the one owner of llama.cpp's context, called by one thread.
 
-Only this module, `setup.py`, `trial.py`, `vocabulary.py` and `sampling.py` import llama_cpp.
+Only this module, `complaints.py`, `setup.py`, `spare.py`, `trial.py`, `vocabulary.py` and
+`sampling.py` import llama_cpp.
 """
 
 import ctypes
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -16,10 +16,12 @@ import numpy as np
 from llama_cpp import llama_cpp as C
 
 from copilotd.engine.calibration import Course, course
+from copilotd.engine.complaints import Complaints
 from copilotd.engine.interrupt import Interrupt, strlen_address
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.sampling import Logits
 from copilotd.engine.setup import context_params, decided, threads
+from copilotd.engine.spare import Spare, load, save
 from copilotd.engine.statefile import State
 from copilotd.engine.trial import N_CELLS, TrialBench
 from copilotd.engine.vocabulary import Vocabulary
@@ -65,7 +67,7 @@ class Model:
     def __init__(self, spec: WorkerSpec, interrupt: Interrupt) -> None:
         started = time.perf_counter()
         self._spec = spec
-        self._log = _Log()
+        self._log = Complaints()
         C.llama_backend_init()
         self._model = self._load(spec)
         self.vocabulary = Vocabulary(C.llama_model_get_vocab(self._model))
@@ -73,11 +75,19 @@ class Model:
         self._abort = C.ggml_abort_callback(strlen_address())
         self._context = self._new_context(self._context_params(spec))
         self._memory = C.llama_get_memory(self._context)
+        self._spare = Spare(self._context, spec.n_seq)
         self._batch = C.llama_batch_init(N_BATCH, 0, 1)
         self._embedding_context: Any = None
         self.n_ctx = int(C.llama_n_ctx(self._context))
         self.can_trim = not (
             C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model)
+        )
+        # Quantised keys would all be rounded again whenever some of them are moved.
+        self.can_shift = bool(
+            self.can_trim
+            and C.llama_model_n_swa(self._model) == 0
+            and C.llama_memory_can_shift(self._memory)
+            and spec.kv_type == "f16"
         )
         self.info = self._describe((time.perf_counter() - started) * 1000)
 
@@ -116,15 +126,26 @@ class Model:
 
     def save(self, sequence: int) -> State:
         """Copy the keys and values of `sequence` out of the context."""
-        size = C.llama_state_seq_get_size(self._context, sequence)
-        state = np.empty(size, np.uint8)
-        written = C.llama_state_seq_get_data(self._context, _pointer(state), size, sequence)
-        return state[:written]
+        return save(self._context, sequence)
 
     def load(self, sequence: int, state: State) -> bool:
         """Copy them back into the empty `sequence`; False if there is no room for them."""
-        size = len(state)
-        return bool(C.llama_state_seq_set_data(self._context, _pointer(state), size, sequence))
+        return load(self._context, sequence, state)
+
+    def lift(self, sequence: int, start: int, end: int) -> State:
+        """Copy the keys and values of positions `start` to `end` of `sequence`."""
+        return self._spare.lift(sequence, start, end)
+
+    def cut(self, state: State, start: int, end: int) -> State | None:
+        """Positions `start` to `end` of a saved `state`; None if there is no room to unpack it."""
+        return self._spare.cut(state, start, end)
+
+    def insert(self, sequence: int, state: State, shift: int) -> bool:
+        """Put `state` behind what `sequence` holds, `shift` positions from where it stood.
+
+        False if that cannot be done; then nothing has changed.
+        """
+        return self._spare.insert(sequence, state, shift)
 
     @property
     def state_format(self) -> str:
@@ -217,7 +238,7 @@ class Model:
         params = context_params(decided(spec.setup, N_UBATCH), N_BATCH)
         # Beyond what a model was trained on it writes noise.
         params.n_ctx = min(spec.n_ctx, int(C.llama_model_n_ctx_train(self._model)))
-        params.n_seq_max, params.kv_unified = spec.n_seq, True
+        params.n_seq_max, params.kv_unified = spec.n_seq + 1, True
         return params
 
     def _embedding_params(self) -> Any:
@@ -253,13 +274,13 @@ class Model:
             n_vocab=vocabulary.size,
             n_embd=int(C.llama_model_n_embd(self._model)),
             fim=vocabulary.fim(self._spec.fim_fallback),
-            suffix_first=self._spec.suffix_first,
+            layout=self._spec.layout,
             bos=vocabulary.bos,
             eos=vocabulary.eos,
             add_bos=vocabulary.add_bos,
             end_tokens=sorted(vocabulary.end_tokens),
             chat_template=template.decode() if template else None,
-            can_shift=bool(C.llama_memory_can_shift(self._memory)),
+            can_shift=self.can_shift,
             gpu_offload=bool(C.llama_supports_gpu_offload()),
             system=C.llama_print_system_info().decode(),
             load_ms=load_ms,
@@ -269,30 +290,6 @@ class Model:
         buffer = ctypes.create_string_buffer(256)
         size = C.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
         return buffer.value.decode() if size >= 0 else ""
-
-
-_ERROR = 4
-"""GGML_LOG_LEVEL_ERROR of ggml.h, which the bindings do not name."""
-
-
-class _Log:
-    """Keeps llama.cpp's last complaints, for the error that follows them."""
-
-    def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=3)
-        self._callback = C.llama_log_callback(self._record)
-        C.llama_log_set(self._callback, None)
-
-    def last_words(self) -> str:
-        return ": " + "; ".join(self._lines) if self._lines else ""
-
-    def _record(self, level: int, text: bytes, _: object) -> None:
-        if level == _ERROR:
-            self._lines.append(text.decode("utf-8", "replace").strip())
-
-
-def _pointer(state: State) -> Any:
-    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 
 
 def _text(function: Any, model: Any) -> str:

@@ -4,8 +4,10 @@ Attention runs over every cell up to the last one in use, whoever owns it, so an
 the context slows each token of the others. Copying one out and back costs milliseconds.
 """
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from copilotd.engine.archive import Archive
@@ -19,12 +21,24 @@ MUCH = 0.25
 """What may be missing of a sequence in its file while work goes on: more would wear out disks."""
 
 
+Cut = Callable[[State, int, int], State | None]
+"""As `Cache.cut`."""
+
+ALL = sys.maxsize
+"""More tokens than any sequence has."""
+
+
 class Held(Protocol):
     """What a sequence held when it left the context: `tokens[i]` was evaluated at position i."""
 
     @property
     def tokens(self) -> list[int]:
         """What was evaluated."""
+        ...
+
+    @property
+    def exact(self) -> int:
+        """How many of them, from the first on, were evaluated behind just those before them."""
         ...
 
     def read(self) -> State | None:
@@ -38,6 +52,7 @@ class Parked:
 
     tokens: list[int]
     state: State
+    exact: int = ALL
 
     def read(self) -> State:
         """Its keys and values."""
@@ -55,6 +70,11 @@ class Park:
         self._archive = archive
         self._entries: list[Parked] = []
 
+    @property
+    def entries(self) -> list[Parked]:
+        """The sequences in memory, the newest last."""
+        return self._entries
+
     def add(self, entry: Parked) -> None:
         """Keep `entry` in place of its beginnings; what it holds most of is the next to go."""
         others = [e for e in self._entries if not begins_with(entry.tokens, e.tokens)]
@@ -63,11 +83,12 @@ class Park:
         while sum(len(e.state) for e in self._entries) > self._budget:
             self._entries.pop(0)
 
-    def covers(self, tokens: list[int]) -> bool:
-        """Whether an entry begins with `tokens`, so that they need not be kept again."""
-        return any(begins_with(e.tokens, tokens) for e in self._entries)
+    def covers(self, tokens: list[int], exact: int) -> bool:
+        """Whether an entry begins with `tokens`, as `exact` as they are: they need not be kept."""
+        enough = min(exact, len(tokens))
+        return any(e.exact >= enough and begins_with(e.tokens, tokens) for e in self._entries)
 
-    def best(self, usable: Callable[[list[int]], int], here: int) -> tuple[Held, int] | None:
+    def best(self, usable: Callable[[Held], int], here: int) -> tuple[Held, int] | None:
         """What holds most tokens that are usable, the newest of equals, and how many they are.
 
         None if that is not more than the `here` that are in the context.
@@ -76,21 +97,37 @@ class Park:
         enough = (kept[1] if kept else here) + WORTH
         return _longest(reversed(self._archive.files), usable, enough) or kept
 
-    def file_all(self, go_on: GoOn) -> bool:
-        """Write the entries of which files lack much, newest first; False if `go_on` said no."""
-        return all(self.file(e.tokens, e.read, MUCH, go_on) for e in reversed(self._entries))
+    def file_all(self, cut: Cut, go_on: GoOn) -> bool:
+        """Write the entries of which files lack much, newest first; False if `go_on` said no.
 
-    def file(self, tokens: list[int], read: Callable[[], State], share: float, go_on: GoOn) -> bool:
+        Only what is exact of them, for which they are `cut`.
+        """
+        return all(
+            self.file(e.tokens[: e.exact], partial(_exact, e, cut), MUCH, go_on)
+            for e in reversed(self._entries)
+        )
+
+    def file(
+        self, tokens: list[int], read: Callable[[], State | None], share: float, go_on: GoOn
+    ) -> bool:
         """Write a state if files lack at least `share` of its tokens; False if `go_on` said no."""
-        enough = self._archive.lacks(tokens) < max(WORTH, share * len(tokens))
-        return enough or self._archive.write(tokens, read(), go_on)
+        if self._archive.lacks(tokens) < max(WORTH, share * len(tokens)):
+            return True
+        state = read()
+        return state is None or self._archive.write(tokens, state, go_on)
+
+
+def _exact(entry: Parked, cut: Cut) -> State | None:
+    if entry.exact >= len(entry.tokens):
+        return entry.state
+    return cut(entry.state, 0, entry.exact)
 
 
 def _longest(
-    entries: Iterable[Held], usable: Callable[[list[int]], int], more_than: int
+    entries: Iterable[Held], usable: Callable[[Held], int], more_than: int
 ) -> tuple[Held, int] | None:
     found, most = None, more_than
     for entry in entries:
-        if (length := usable(entry.tokens)) > most:
+        if (length := usable(entry)) > most:
             found, most = entry, length
     return (found, most) if found is not None else None

@@ -12,7 +12,15 @@ from typing import Protocol
 import msgspec
 
 from copilotd.speed import Calibration, Measuring, Setup
-from copilotd.types import Chunk, EngineState, EngineStats, Finished, GenerateRequest, ModelInfo
+from copilotd.types import (
+    Chunk,
+    EngineState,
+    EngineStats,
+    FimLayout,
+    Finished,
+    GenerateRequest,
+    ModelInfo,
+)
 
 
 class Engine(Protocol):
@@ -104,8 +112,7 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     park_disk_bytes: int = 0
     fim_fallback: dict[str, str] = {}
     """Token texts by field of `FimTokens`, for a GGUF that does not name its own."""
-    suffix_first: bool = False
-    """Whether the model's family reads the suffix first in a FIM prompt."""
+    layout: FimLayout = FimLayout()
     n_threads_batch: int = 0
     n_ubatch: int = 0
     kv_type: str = "f16"

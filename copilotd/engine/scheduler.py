@@ -1,8 +1,9 @@
 """Which sequences go into the next batch.
 
-Strictly by lane: while a completion has work, no chat token is evaluated. Within a lane all
-sequences decode together, and one prompt at a time is evaluated, first come first served. A
-sequence that loses its slot to a lane before its own keeps its tokens and comes back.
+Strictly by lane: while a completion has work, no chat token is evaluated, and what the chat holds
+may leave the context, where it would slow each token of the completion. Within a lane all sequences
+decode together, and one prompt at a time is evaluated, first come first served. A sequence that
+loses its slot to a lane before its own keeps its tokens and comes back.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from copilotd.engine.kv import KVPool
 from copilotd.engine.sequence import Sequence, SequenceStatus
+from copilotd.engine.splice import Splicer
 from copilotd.types import Lane
 
 
@@ -37,8 +39,9 @@ class Scheduler:
     have to wait.
     """
 
-    def __init__(self, pool: KVPool, batch_size: int, slice_size: int) -> None:
+    def __init__(self, pool: KVPool, splicer: Splicer, batch_size: int, slice_size: int) -> None:
         self._pool = pool
+        self._splicer = splicer
         self._batch_size = batch_size
         self._slice_size = slice_size
         self._lanes: dict[Lane, list[Sequence]] = {lane: [] for lane in Lane}
@@ -76,7 +79,8 @@ class Scheduler:
         if prefill.request.prompt_logprobs:
             # Logits of every token are kept: 600 kB each with a vocabulary of 150,000.
             room = min(room, 32)
-        return [*decoding, Share(prefill, min(room, len(prefill.pending)))]
+        self._splice(prefill)
+        return [*decoding, Share(prefill, min(room, prefill.stride, prefill.due))]
 
     def preempt(self) -> bool:
         """Take the slot of the newest sequence of the last lane; False if only one runs."""
@@ -97,15 +101,30 @@ class Scheduler:
         while not self._fits(waiting):
             if not self._preempt_behind(lane):
                 return
-        slot = self._pool.acquire(waiting.reusable, keep=lane is Lane.BACKGROUND)
+        while self._preempt_behind(lane):
+            pass
+        if waiting.splice is None:
+            waiting.splice = self._splicer.plan(waiting.reusable, waiting.request.movable)
+        slot = self._pool.acquire(waiting.reusable, waiting.loose, keep=lane is Lane.BACKGROUND)
         if slot is not None:
             waiting.admit(slot)
+
+    def _splice(self, sequence: Sequence) -> None:
+        """Put the planned splice in if its place is reached; it is dropped if it cannot be."""
+        splice, slot = sequence.splice, sequence.slot
+        if splice is None or slot is None or sequence.evaluated < splice.run.target:
+            return
+        sequence.splice = None
+        if sequence.evaluated == splice.run.target:
+            if self._splicer.put(splice, slot, sequence.tokens):
+                cached = sequence.cached + splice.run.length
+                sequence.cached = min(cached, len(sequence.request.prompt))
 
     def _fits(self, sequence: Sequence) -> bool:
         """Whether all running sequences could come to their end beside this one."""
         running = [s for s in self if s.status is SequenceStatus.RUNNING]
         growth = sum(max(0, s.need - s.evaluated) for s in running)
-        cost = self._pool.cost(sequence.reusable, sequence.need)
+        cost = self._pool.cost(sequence.reusable, sequence.need, sequence.loose)
         taken = self._pool.busy_cells() + growth
         return self._pool.has_idle() and taken + cost <= self._pool.n_cells
 

@@ -7,10 +7,13 @@ from enum import Enum, auto
 from copilotd.engine.healing import Constraint
 from copilotd.engine.kv import Slot
 from copilotd.engine.output import TextStream
+from copilotd.engine.parking import ALL
 from copilotd.engine.sampling import Sampler
+from copilotd.engine.splice import Splice
 from copilotd.types import GenerateRequest, TokenLogprob, Usage
 
 _RESERVED = 1024
+_STRIDE, _LEAST_STRIDE = 512, 16
 
 
 class SequenceStatus(Enum):
@@ -28,10 +31,12 @@ class SequenceStatus(Enum):
 class Sequence:
     """`tokens` is the prompt and what was generated; the slot knows how many are evaluated.
 
+    `splice` is put in when all before it is evaluated.
     `constraint` is the unfinished word that the output begins with, and `healing` the number of
-    tokens that went into it. `started` says that a piece was sent; `scores` collects the prompt's
-    log probabilities. Of the first `alone` tokens, those that are pending are evaluated one by one;
-    `rough` is the first that was evaluated in a batch of guesses (see `speculation.py`).
+    tokens that went into it. `stride` is how many tokens of the prompt are begun at once. `started`
+    says that a piece was sent; `scores` collects the prompt's log probabilities. Of the first
+    `alone` tokens, those that are pending are evaluated one by one; `rough` is the first that was
+    evaluated in a batch of guesses (see `speculation.py`).
     """
 
     id: int
@@ -39,8 +44,10 @@ class Sequence:
     sampler: Sampler
     constraint: Constraint
     healing: int = 0
+    stride: int = _STRIDE
     status: SequenceStatus = SequenceStatus.WAITING
     slot: Slot | None = None
+    splice: Splice | None = None
     cached: int = 0
     alone: int = 0
     rough: int | None = None
@@ -65,6 +72,12 @@ class Sequence:
     def pending(self) -> list[int]:
         """Tokens still to be evaluated before the next one can be sampled; never empty."""
         return self.tokens[self.evaluated :]
+
+    @property
+    def due(self) -> int:
+        """How many of them, to the next splice or to the end, are evaluated next."""
+        end = self.splice.run.target if self.splice else len(self.tokens)
+        return end - self.evaluated
 
     @property
     def generated(self) -> int:
@@ -93,6 +106,11 @@ class Sequence:
         return [] if scored else self.tokens
 
     @property
+    def loose(self) -> int:
+        """The token from which on cells will do that were moved."""
+        return self.request.movable[0] if self.request.movable else ALL
+
+    @property
     def need(self) -> int:
         """Cells to reserve: most answers are much shorter than what they were allowed."""
         healed = self.healing + len(self.constraint.rest)
@@ -106,6 +124,17 @@ class Sequence:
         if not self.admitted:
             self.admitted = time.perf_counter()
             self.cached = max(self.cached, min(len(slot.tokens), len(self.request.prompt)))
+
+    def broken_off(self, tokens: int) -> None:
+        """A batch with `tokens` of the prompt was interrupted before any was done.
+
+        Smaller ones from now on: else a prompt would never be read beside somebody who types.
+        """
+        self.stride = max(_LEAST_STRIDE, min(tokens, self.stride) // 2)
+
+    def came_through(self) -> None:
+        """A batch was evaluated: larger ones, which cost less a token, may be tried again."""
+        self.stride = min(_STRIDE, self.stride * 2)
 
     def accept(self, piece: bytes) -> bytes | None:
         """What a chosen token writes; None if it only continues the word that is healed."""

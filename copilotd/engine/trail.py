@@ -13,6 +13,10 @@ from copilotd.engine.sampling import Logits
 _CAPACITY = 24
 """Each takes 4 bytes per token of the vocabulary: 15 MB in all for the largest ones."""
 
+Movable = tuple[int, int] | None
+"""As in a request: what was moved has another prediction than what is exact."""
+Key = tuple[Movable, tuple[int, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -23,20 +27,22 @@ class Prediction:
 
 
 class Trail:
-    """The predictions behind the last few sequences."""
+    """The predictions behind the last few sequences, each part of which was `movable` or exact."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, ...], Prediction] = OrderedDict()
+        self._kept: OrderedDict[Key, Prediction] = OrderedDict()
 
-    def keep(self, tokens: list[int], logits: Logits, *, rough: bool = False) -> None:
+    def keep(
+        self, tokens: list[int], logits: Logits, movable: Movable = None, *, rough: bool = False
+    ) -> None:
         """Remember a copy of the `logits` behind `tokens`; the oldest go."""
-        self._kept[tuple(tokens)] = Prediction(logits.copy(), rough)
+        self._kept[movable, tuple(tokens)] = Prediction(logits.copy(), rough)
         while len(self._kept) > _CAPACITY:
             self._kept.popitem(last=False)
 
-    def find(self, tokens: list[int]) -> Prediction | None:
+    def find(self, tokens: list[int], movable: Movable = None) -> Prediction | None:
         """What was predicted behind `tokens`, if that is remembered."""
-        key = tuple(tokens)
+        key = movable, tuple(tokens)
         if key not in self._kept:
             return None
         self._kept.move_to_end(key)

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from copilotd.errors import ModelNotFound
+from copilotd.types import FimLayout
 
 SHIPPED = Path(__file__).with_name("models.toml")
 IN_CHECKOUT = Path(__file__).parents[2] / "configs" / "models.toml"
@@ -13,8 +14,7 @@ IN_CHECKOUT = Path(__file__).parents[2] / "configs" / "models.toml"
 class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Models of one make. `fim` gives token texts by field of `FimTokens`, for files without ids.
 
-    `suffix_first` says that it was trained on the suffix before the prefix. `match` are parts of
-    names (in small letters) by which a file from elsewhere is recognised.
+    `match` are parts of names (in small letters) by which a file from elsewhere is recognised.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publisher: str
     match: list[str]
     fim: dict[str, str] = {}
-    suffix_first: bool = False
+    layout: FimLayout = FimLayout()
 
 
 class Floor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,9 +98,9 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Token texts by field of `FimTokens`; empty for a family that is not known."""
         return next((dict(f.fim) for f in self.families if f.name == family), {})
 
-    def is_suffix_first(self, family: str) -> bool:
-        """Whether the family reads the suffix first; False for one that is not known."""
-        return any(f.suffix_first for f in self.families if f.name == family)
+    def layout(self, family: str) -> FimLayout:
+        """How the family's FIM prompts are laid out; the usual way for one that is not known."""
+        return next((f.layout for f in self.families if f.name == family), FimLayout())
 
 
 def load_catalogue(path: Path | None = None) -> Catalogue:

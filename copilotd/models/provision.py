@@ -1,7 +1,7 @@
 """Says which model file is to be served, and makes sure that it is there."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from copilotd.config import ModelSection
@@ -15,6 +15,7 @@ from copilotd.models.pull import pull
 from copilotd.models.sources.reference import canonical, is_reference
 from copilotd.models.sources.source import Job
 from copilotd.models.store import Record, Store
+from copilotd.types import FimLayout
 
 __all__ = ["Installed", "Progress", "Provision"]
 
@@ -26,14 +27,14 @@ class Installed:
     """A model file that was found good.
 
     `fim_fallback` gives FIM token texts by field of `FimTokens`, for a file that has no ids;
-    `suffix_first` is the family's order.
+    `layout` is the family's.
     """
 
     name: str
     path: Path
     family: str
     fim_fallback: dict[str, str]
-    suffix_first: bool = False
+    layout: FimLayout = field(default_factory=FimLayout)
 
 
 class Provision:
@@ -87,8 +88,9 @@ class Provision:
     def _described(self, name: str, path: Path) -> Installed:
         family = self._catalogue.family_of(name, gguf.read_one(path).name)
         catalogue = self._catalogue
-        fim, suffix_first = catalogue.fim_fallback(family), catalogue.is_suffix_first(family)
-        return Installed(name, path, family, fim, suffix_first)
+        return Installed(
+            name, path, family, catalogue.fim_fallback(family), catalogue.layout(family)
+        )
 
 
 def _quiet(progress: Progress) -> None:

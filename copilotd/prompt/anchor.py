@@ -53,13 +53,14 @@ class Anchor:
     """A layout and its `prompt` in tokens, which ends with the middle marker.
 
     A `brief` one serves until a longer one is evaluated; `rendered` is the prompt as text, special
-    tokens shown as their names.
+    tokens shown as their names; `movable` is as in a request for it.
     """
 
     layout: Layout
     prompt: tuple[int, ...]
     brief: bool = False
     rendered: str = ""
+    movable: tuple[int, int] | None = None
 
     def fit(self, text: str, offset: int) -> Fit | None:
         """How the prompt goes on to a cursor at `offset` of `text`; None if it does not."""

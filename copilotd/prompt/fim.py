@@ -21,13 +21,25 @@ def fim_prompt(info: ModelInfo, before: list[int], after: list[int]) -> list[int
             f"{info.name} was not trained to fill in the middle",
             "Leave the suffix out, or choose a model with FIM: copilotd models list.",
         )
-    if info.suffix_first:
+    if info.layout.suffix_first:
         prompt = [fim.suffix, *after, fim.prefix, *before]
         # Codestral has no middle marker: what follows the prefix is the middle.
         return with_bos(info, prompt if fim.middle is None else [*prompt, fim.middle])
     if fim.middle is None:
         raise InvalidRequest(f"{info.name} has no token for the middle of a FIM prompt")
     return with_bos(info, [fim.prefix, *before, fim.suffix, *after, fim.middle])
+
+
+def movable(info: ModelInfo, prompt: list[int]) -> tuple[int, int] | None:
+    """Which part of a FIM prompt may be taken from cells that were evaluated behind another text.
+
+    It is the text behind the cursor, if the model reads that last: the marker in front of it is
+    evaluated anew, and says where the cursor is now. None if cells cannot be moved.
+    """
+    marker = info.fim.suffix
+    if not info.can_shift or info.layout.suffix_first or marker is None or marker not in prompt:
+        return None
+    return prompt.index(marker) + 1, len(prompt) - 1
 
 
 def with_bos(info: ModelInfo, tokens: list[int]) -> list[int]:

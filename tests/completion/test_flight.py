@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from copilotd.completion import readings
 from copilotd.completion.service import CompletionService
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FakeEngine
@@ -145,6 +146,25 @@ async def test_a_request_that_is_cancelled_and_repeated_at_once_goes_on() -> Non
 LONG = "".join(f"value_{i} = {i}\n" for i in range(40))
 
 
+async def test_a_slice_that_was_begun_is_read_to_its_end_and_no_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(readings, "_SLICE", 100)
+    engine = FakeEngine("foo", hold=(gate := asyncio.Event()))
+    completions = CompletionService(engine, SETTINGS)
+    task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    completions.changed(*document(f"{LONG}║\n"), "test")
+    assert (await asyncio.wait_for(task, 5)).status is Status.CANCELLED
+    gate.set()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert ([len(wanted.prompt) for wanted in engine.requests], engine.cancelled) == ([100], 0)
+    outcome = await asyncio.wait_for(completions.complete(request(f"{LONG}xy║\n", AUTOMATIC)), 5)
+    assert outcome.status is Status.SHOWN
+    assert [len(wanted.prompt) for wanted in engine.requests] == [100, 100, 200, 298, 298]
+
+
 async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() -> None:
     engine = FakeEngine("foo", hold=(gate := asyncio.Event()))
     completions = CompletionService(engine, SETTINGS)
@@ -157,6 +177,40 @@ async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() 
     asked = [(wanted.max_tokens > 0, wanted.tail[-3:]) for wanted in engine.requests]
     assert asked == [(False, ""), (True, "\nxy")]
     assert engine.cancelled == 0
+
+
+async def test_a_reading_that_nobody_waits_for_ends_when_another_is_begun() -> None:
+    engine = FakeEngine("foo", hold=asyncio.Event())
+    completions = CompletionService(engine, SETTINGS)
+    task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert engine.cancelled == 0
+    other = LONG.replace("value", "other")
+    newer = asyncio.create_task(completions.complete(request(f"{other}y║\n", AUTOMATIC)))
+    await asyncio.wait_for(engine.closed.wait(), 5)
+    assert engine.cancelled == 1
+    newer.cancel()
+
+
+async def test_lines_typed_since_the_anchor_are_read_apart_from_the_one_that_is_being_typed() -> (
+    None
+):
+    engine = FakeEngine("")
+    completions = CompletionService(engine, SETTINGS)
+    await completions.complete(request("x = ║"))
+    typed = "".join(f"new_{i} = {i}\n" for i in range(40))
+    await completions.complete(request(f"{typed}x = ║"))
+    await completions.complete(request(f"{typed}x = f║"))
+    asked = [(r.max_tokens > 0, await engine.detokenize(r.prompt)) for r in engine.requests]
+    assert asked == [
+        (True, "<PRE><SUF><MID>"),
+        (False, f"<PRE><SUF><MID>{typed}"),
+        (True, "<PRE><SUF><MID>"),
+        (True, "<PRE><SUF><MID>"),
+    ]
 
 
 PREPARING = SETTINGS.model_copy(update={"anticipate": True})

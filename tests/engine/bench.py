@@ -13,7 +13,13 @@ from copilotd.engine.protocol import Event, Finish, Generate, Output
 from copilotd.engine.speculation import Speculation
 from copilotd.types import GenerateRequest, Lane, Usage
 from tests.engine.archives import NO_ARCHIVE
-from tests.engine.simulated_model import Predict, SimulatedModel, expected_text, predict
+from tests.engine.simulated_model import (
+    CELL_BYTES,
+    Predict,
+    SimulatedModel,
+    expected_text,
+    predict,
+)
 
 
 class Bench:
@@ -34,7 +40,7 @@ class Bench:
         self.texts: dict[int, str] = defaultdict(str)
         self.last: dict[int, Event] = {}
         self.order: list[int] = []
-        park = Park(park_bytes, archive)
+        park = Park(park_bytes * CELL_BYTES, archive)
         self.pool = KVPool(self.model, park, n_seq, n_ctx, resident_cells)
         self.loop = Generation(
             cast(Model, self.model), self.interrupt, self.pool, self._emit, speculation

@@ -1,11 +1,13 @@
 """A model whose next token depends on every token before it, as its cache holds them.
 
 If the pool or the scheduler ever mixed up, lost or kept a wrong cell, the output would differ from
-that of a fresh evaluation.
+that of a fresh evaluation. A cell knows at which position it is used, so that moved ones are seen.
 """
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -35,6 +37,19 @@ class ByteVocabulary:
         return list(text.encode())
 
 
+@dataclass(slots=True, eq=False)
+class Cell:
+    """`chain` is a checksum of the text behind which the token was evaluated, and of the token."""
+
+    position: int
+    token: int
+    chain: int
+
+
+CELL_BYTES = 12
+"""Of a cell in a saved state."""
+
+
 class SimulatedModel:
     """`before_decode` may set the interrupt's flag, or do whatever a test wants in mid-batch.
 
@@ -43,6 +58,7 @@ class SimulatedModel:
     """
 
     can_trim = True
+    can_shift = True
     state_format = "simulated"
 
     def __init__(
@@ -60,13 +76,14 @@ class SimulatedModel:
         self._interrupt = interrupt
         self._ubatch = ubatch
         self._predict = predict
-        self._cells: dict[int, list[object]] = {}
-        self._tokens: dict[int, list[int]] = {}
+        self._cells: dict[int, list[Cell]] = {}
+        self.can_insert = True
+        self.moved = 0
         self._logits: list[Logits] = []
 
     def decode(self, entries: Sequence[Entry]) -> Decoded:
         self.before_decode(entries)
-        if self._used() + len(entries) > self.n_ctx:
+        if self.used + len(entries) > self.n_ctx:
             return Decoded.FULL
         self._logits = []
         for i, entry in enumerate(entries):
@@ -82,42 +99,65 @@ class SimulatedModel:
         return self._logits[index]
 
     def trim(self, sequence: int, start: int) -> None:
-        del self._tokens.setdefault(sequence, [])[start:]
         del self._cells.setdefault(sequence, [])[start:]
 
     def copy(self, source: int, target: int, end: int) -> None:
-        assert not self._tokens.get(target), "a copy goes to an empty sequence"
-        self._tokens[target] = self._tokens[source][:end]
+        assert not self._cells.get(target), "a copy goes to an empty sequence"
         self._cells[target] = self._cells[source][:end]
 
     def save(self, sequence: int) -> State:
-        return np.array(self._tokens[sequence], dtype=np.uint8)
+        return self.lift(sequence, 0, self.length(sequence))
 
     def load(self, sequence: int, state: State) -> bool:
-        assert not self._tokens.get(sequence), "a state goes to an empty sequence"
-        if self._used() + len(state) > self.n_ctx:
+        assert not self._cells.get(sequence), "a state goes to an empty sequence"
+        if self.used + len(state) // CELL_BYTES > self.n_ctx:
             return False
-        self._tokens[sequence] = [int(token) for token in state]
-        self._cells[sequence] = [object() for _ in state]
+        self._cells[sequence] = _unpacked(state)
+        return True
+
+    def lift(self, sequence: int, start: int, end: int) -> State:
+        return _packed(self._cells[sequence][start:end])
+
+    def cut(self, state: State, start: int, end: int) -> State | None:
+        return _packed(_unpacked(state)[start:end])
+
+    def insert(self, sequence: int, state: State, shift: int) -> bool:
+        if not self.can_insert or self.used + len(state) // CELL_BYTES + 1 > self.n_ctx:
+            return False
+        cells = self._cells.setdefault(sequence, [])
+        for cell in _unpacked(state):
+            cell.position += shift
+            assert cell.position == len(cells), "positions of a sequence have no gap"
+            cells.append(cell)
+        self.moved += len(state) // CELL_BYTES
         return True
 
     def length(self, sequence: int) -> int:
-        return len(self._tokens.get(sequence, []))
+        return len(self._cells.get(sequence, []))
 
     def _evaluate(self, entry: Entry) -> None:
-        tokens = self._tokens.setdefault(entry.sequence, [])
-        assert entry.position == len(tokens), "positions of a sequence have no gap"
-        tokens.append(entry.token)
-        self._cells.setdefault(entry.sequence, []).append(object())
-        self._logits.append(self._predict(tokens))
+        cells = self._cells.setdefault(entry.sequence, [])
+        assert entry.position == len(cells), "positions of a sequence have no gap"
+        chain = _chained(cells[-1].chain if cells else 0, entry.token)
+        cells.append(Cell(entry.position, entry.token, chain))
+        self._logits.append(self._predicted(cells))
         self.evaluated += 1
 
-    def _used(self) -> int:
+    def _predicted(self, cells: list[Cell]) -> Logits:
+        """In upper case if not all of `cells` are what a fresh evaluation makes."""
+        tokens = [cell.token for cell in cells]
+        logits = self._predict(tokens)
+        fresh = cells[-1].chain == reduce(_chained, tokens, 0)
+        return logits if fresh else _in_upper_case(logits)
+
+    @property
+    def used(self) -> int:
+        """Cells that hold something."""
         return len({id(cell) for cells in self._cells.values() for cell in cells})
 
 
 def predict(tokens: list[int]) -> Logits:
-    """One-hot logits, a letter chosen by a checksum of everything before."""
+    """One-hot logits, a letter chosen by a checksum of everything before, in whatever case."""
     return certain(_letter(tokens))
 
 
@@ -147,7 +187,7 @@ def expected_text(prompt: list[int], length: int, predict: Predict = predict) ->
 
 
 def _letter(tokens: list[int]) -> int:
-    return ord("a") + zlib.crc32(bytes(t % 256 for t in tokens)) % 26
+    return ord("a") + zlib.crc32(bytes(t % 256 for t in tokens).lower()) % 26
 
 
 def certain(token: int) -> Logits:
@@ -156,9 +196,30 @@ def certain(token: int) -> Logits:
     return logits
 
 
+def _in_upper_case(logits: Logits) -> Logits:
+    upper, lower = slice(ord("A"), ord("Z") + 1), slice(ord("a"), ord("z") + 1)
+    changed = logits.copy()
+    changed[upper], changed[lower] = np.maximum(logits[upper], logits[lower]), 0.0
+    return changed
+
+
 def _with_close_ones_changed(logits: Logits) -> Logits:
     second, first = (int(token) for token in np.argsort(logits)[-2:])
     changed = logits.copy()
     if logits[first] - logits[second] <= CLOSE:
         changed[[first, second]] = logits[[second, first]]
     return changed
+
+
+def _chained(chain: int, token: int) -> int:
+    return zlib.crc32(token.to_bytes(2, "big"), chain)
+
+
+def _packed(cells: list[Cell]) -> State:
+    rows = [(cell.position, cell.token, cell.chain) for cell in cells]
+    return np.array(rows, np.uint32).reshape(-1).view(np.uint8)
+
+
+def _unpacked(state: State) -> list[Cell]:
+    rows = state.view(np.uint32).reshape(-1, 3).tolist()
+    return [Cell(position, token, chain) for position, token, chain in rows]

@@ -97,6 +97,20 @@ def test_an_interrupted_batch_leaves_nothing_of_its_guesses() -> None:
     assert bench.texts[1] == (PROMPT * 5)[:100]
 
 
+def test_what_goes_on_from_cells_that_moved_is_guessed_like_any_other() -> None:
+    bench = Guessing(period)
+    bench.learn()
+    after = "(" + "".join(chr(ord("a") + i * i // 7 % 26) for i in range(120)) + ")"
+    for id, before in enumerate(["before", "before and more"]):
+        prompt = list((before + after).encode())
+        bench.add(id, prompt, n=60, movable=(len(before), len(prompt) - 1))
+        accepted = bench.speculation.tally.accepted
+        bench.run()
+    assert bench.model.moved > 100
+    assert bench.speculation.tally.accepted > accepted + 30
+    assert bench.texts[1] == expected_text(prompt, 60, period).upper()
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_any_mix_of_requests_gives_what_it_gives_without_guesses(seed: int) -> None:
     """Shared beginnings, preemption, eviction, interrupts, cancels, stops; by the seed."""

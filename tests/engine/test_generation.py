@@ -12,7 +12,7 @@ from copilotd.errors import ContextOverflow, InvalidRequest
 from copilotd.types import FinishReason, Lane
 from tests.engine.archives import archive_in
 from tests.engine.bench import Bench, text_after
-from tests.engine.simulated_model import expected_text
+from tests.engine.simulated_model import CELL_BYTES, expected_text
 
 
 def test_a_request_gets_what_the_model_predicts() -> None:
@@ -102,6 +102,44 @@ def test_a_completion_gets_its_cells_although_a_chat_fills_the_context() -> None
     assert bench.texts[1] == text_after("c" * 200, 90)
 
 
+def test_a_long_chat_is_out_of_the_context_while_a_completion_works_and_goes_on_after_it() -> None:
+    bench = Bench(resident_cells=50)
+    bench.add(1, "c" * 200, n=30)
+    bench.run(steps=10)
+    held: list[int] = []
+    bench.model.before_decode = lambda entries: held.append(bench.model.used)
+    bench.add(2, "complete", n=5, lane=Lane.COMPLETION)
+    bench.run(steps=5)
+    assert max(held) < 50
+    before = bench.model.evaluated
+    bench.run()
+    assert bench.model.evaluated - before < 30
+    assert bench.texts[1] == text_after("c" * 200, 30)
+
+
+def test_a_short_chat_stays_in_the_context_beside_a_completion() -> None:
+    bench = Bench(resident_cells=100)
+    bench.add(1, "c" * 60, n=30)
+    bench.run(steps=10)
+    bench.model.save = pytest.fail  # type: ignore[assignment]
+    bench.add(2, "complete", n=5, lane=Lane.COMPLETION)
+    bench.run()
+    assert bench.texts[1] == text_after("c" * 60, 30)
+
+
+def test_a_prompt_that_is_always_interrupted_is_read_in_smaller_parts() -> None:
+    bench = Bench()
+
+    def interrupt_long_batches(entries: Sequence[Entry]) -> None:
+        if len(entries) > 16:
+            bench.interrupt.flag[0] = b"\1"
+
+    bench.model.before_decode = interrupt_long_batches
+    bench.add(1, "c" * 200, n=5)
+    bench.run(steps=100)
+    assert bench.texts[1] == text_after("c" * 200, 5)
+
+
 def test_an_idle_slot_gives_way_when_cells_run_out() -> None:
     bench = Bench(n_ctx=200)
     for id, letter in enumerate("abcd"):
@@ -188,7 +226,7 @@ def test_prompt_scores_cover_every_token_although_the_cache_holds_it() -> None:
     assert all(t.logprob is not None and len(t.top) == 1 for t in output.chunk.tokens[1:])
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(100))
 def test_any_mix_of_requests_gives_the_output_of_a_fresh_evaluation(
     seed: int, tmp_path: Path
 ) -> None:
@@ -201,7 +239,7 @@ def test_any_mix_of_requests_gives_the_output_of_a_fresh_evaluation(
             n_seq=rng.choice([1, 2, 4, 8]),
             park_bytes=rng.choice([0, 150, 1000]),
             resident_cells=rng.choice([0, 50, 200]),
-            archive=archive_in(tmp_path, budget=rng.choice([0, 400, 10_000])),
+            archive=archive_in(tmp_path, budget=rng.choice([0, 400, 10_000]) * CELL_BYTES),
         )
         wanted: dict[int, tuple[list[int], int]] = {}
 

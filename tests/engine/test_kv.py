@@ -11,6 +11,8 @@ from tests.engine.archives import NO_ARCHIVE
 
 
 class RecordedCache:
+    can_shift = True
+
     def __init__(self, can_trim: bool = True) -> None:
         self.can_trim = can_trim
         self.calls: list[tuple[object, ...]] = []
@@ -28,6 +30,16 @@ class RecordedCache:
     def load(self, sequence: int, state: State) -> bool:
         self.calls.append(("load", sequence))
         return True
+
+    def lift(self, sequence: int, start: int, end: int) -> State:
+        self.calls.append(("lift", sequence, start, end))
+        return np.zeros(40, np.uint8)
+
+    def cut(self, state: State, start: int, end: int) -> State | None:
+        raise AssertionError("nothing is spliced")
+
+    def insert(self, sequence: int, state: State, shift: int) -> bool:
+        raise AssertionError("nothing is spliced")
 
 
 def filled(cache: RecordedCache, *contents: list[int], resident_cells: int = 0) -> KVPool:

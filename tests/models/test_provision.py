@@ -12,6 +12,7 @@ from copilotd.models.provision import Installed, Provision
 from copilotd.models.pull import pull
 from copilotd.models.sources.url import Url
 from copilotd.models.store import Store
+from copilotd.types import FimLayout
 from tests.models.conftest import Reported
 from tests.models.file_server import Site
 from tests.models.test_pull import catalogue_of
@@ -66,7 +67,7 @@ def test_a_family_is_recognised_and_brings_its_fim_tokens(
     pull(str(mine), store, EMPTY, reported, NEVER)
     found = Provision(store, CATALOGUE, ModelSection()).installed()
     fim = {"prefix": "[PREFIX]", "suffix": "[SUFFIX]"}
-    assert found == Installed("mine", mine, "codestral", fim, suffix_first=True)
+    assert found == Installed("mine", mine, "codestral", fim, FimLayout(suffix_first=True))
 
 
 def test_a_path_in_the_settings_is_served_as_it_is(store: Store, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from copilotd.engine.fake import FAKE_MODEL, MIDDLE, PREFIX, SUFFIX
 from copilotd.errors import InvalidRequest
 from copilotd.prompt.fim import fim_prompt, with_bos
-from copilotd.types import FimTokens
+from copilotd.types import FimLayout, FimTokens
 
 
 def test_most_families_read_prefix_suffix_middle() -> None:
@@ -14,12 +14,14 @@ def test_most_families_read_prefix_suffix_middle() -> None:
 
 
 def test_seed_coder_reads_the_suffix_first() -> None:
-    seed = replace(FAKE_MODEL, suffix_first=True)
+    seed = replace(FAKE_MODEL, layout=FimLayout(suffix_first=True))
     assert fim_prompt(seed, [1, 2], [3]) == [SUFFIX, 3, PREFIX, 1, 2, MIDDLE]
 
 
 def test_codestral_reads_the_suffix_first_and_has_no_middle_token() -> None:
-    codestral = replace(FAKE_MODEL, suffix_first=True, fim=FimTokens(prefix=5, suffix=6))
+    codestral = replace(
+        FAKE_MODEL, layout=FimLayout(suffix_first=True), fim=FimTokens(prefix=5, suffix=6)
+    )
     assert fim_prompt(codestral, [1, 2], [3]) == [6, 3, 5, 1, 2]
 
 

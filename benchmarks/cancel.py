@@ -1,0 +1,262 @@
+"""From a cancel to idle: how long a server goes on with work that nobody wants any more.
+
+    python -m benchmarks.cancel --model MODEL.gguf
+
+A prompt of about 2,000 tokens that is new to the server is given up while it is evaluated, and an
+answer while it is written: by `$/cancelRequest` over LSP, and by hanging up over HTTP. Idle begins
+with the first 30 ms in which the process that computes uses less than a tenth of a core; CPU time
+is told in steps of 10 ms. Then one token is asked for. The daemon reads no documents in advance
+here, which it does for an open file and not for a request, and its limits let an editor's request
+evaluate the whole prompt. After a cancel over LSP it goes on for a moment on purpose, since an
+editor asks again at once: 60 ms for the suggestion, and 60 more for the prompt that is read for it.
+The time of a slice is that of a new prompt of 128 tokens.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+from benchmarks.api import Api
+from benchmarks.conversation import FUNCTION, chat_body
+from benchmarks.idle import idle_since, worker_of
+from benchmarks.measure import machine, p95
+from benchmarks.peers import llama_server
+from benchmarks.served import copilotd, served
+from benchmarks.sides import sides_of
+from tests.lsp.raw_client import INLINE, RawClient, at
+
+N_CTX = 8192
+SLICE_TOKENS = 128
+FUNCTIONS = 60
+INVOKED = 1
+MID_PROMPT_S = 1.5
+"""Into a prompt of ten seconds; a part of a slice more with every run."""
+MID_ANSWER = 8
+"""Pieces of the answer that are read before it is given up."""
+
+Cancel = Callable[["Side", int], float]
+"""Begins work and gives it up; milliseconds from then until the server is idle."""
+
+
+@dataclass
+class Side:
+    """A server that runs; `pid` is the process that computes, `socket` for LSP if it has one."""
+
+    url: str
+    pid: int
+    socket: str = ""
+    idle_ms: dict[str, list[float]] = field(default_factory=dict)
+    then_ms: dict[str, list[float]] = field(default_factory=dict)
+    slice_ms: list[float] = field(default_factory=list)
+
+
+def main() -> None:
+    """Print the table of what was measured so far, after each run."""
+    options = _options()
+    # The servers are stopped then as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with ExitStack() as running:
+        sides = {name: running.enter_context(SIDES[name](options.model)) for name in options.sides}
+        numbers = count()
+        for run in range(options.runs):
+            for name, side in sides.items():
+                if run < (options.runs if side.socket else options.peer_runs):
+                    print(f"\r\x1b[Krun {run + 1}, {name}", end="", file=sys.stderr, flush=True)
+                    _run(side, numbers)
+            print(f"\n{machine()}, {options.model.name}\n\n{_table(sides)}", flush=True)
+
+
+def _run(side: Side, numbers: Iterator[int]) -> None:
+    """Every case once, and a slice."""
+    side.slice_ms.append(_new_tokens(side, next(numbers)))
+    for name, cancel in CASES.items():
+        if cancel is _lsp_mid_prompt and not side.socket:
+            continue
+        idle_since(side.pid)
+        number = next(numbers)
+        side.idle_ms.setdefault(name, []).append(cancel(side, number))
+        side.then_ms.setdefault(name, []).append(_one_token(side, number))
+
+
+def _new_tokens(side: Side, number: int) -> float:
+    """Milliseconds that a new prompt as long as a slice takes."""
+    # Ids of ordinary words, which need not mean anything.
+    prompt = [1000 + 150 * number + i for i in range(SLICE_TOKENS)]
+    return Api(side.url).generate({"prompt": prompt, "max_tokens": 1}).total_ms
+
+
+def _one_token(side: Side, number: int) -> float:
+    """Milliseconds of a request of a few tokens that no other began with."""
+    prompt = f"{number} words = "
+    return Api(side.url).generate({"prompt": prompt, "max_tokens": 1}).total_ms
+
+
+# --- what is given up ----------------------------------------------------------------------------
+
+
+def _lsp_mid_prompt(side: Side, number: int) -> float:
+    return asyncio.run(_cancelled_request(side, number))
+
+
+async def _cancelled_request(side: Side, number: int) -> float:
+    editor = await RawClient.connect(side.socket)
+    await editor.begin("benchmark")
+    text, uri = _code(number) + "result = ", f"file:///w/{number}.py"
+    editor.open(text, uri)
+    line = text.count("\n")
+    id, answer = editor.ask(INLINE, at(line, len("result = "), uri, kind=INVOKED))
+    await asyncio.sleep(_mid_prompt_s(number))
+    if answer.done():
+        raise SystemExit("the request over LSP was answered before it could be cancelled")
+    editor.notify("$/cancelRequest", {"id": id})
+    cancelled = time.perf_counter()
+    # An editor that leaves frees the worker by that alone, so it stays.
+    idle_ms = await asyncio.to_thread(_idle_ms, side, cancelled)
+    await editor.leave()
+    return idle_ms
+
+
+def _http_mid_prompt(side: Side, number: int) -> float:
+    with _posted(side.url, "/v1/completions", _completion(number)):
+        time.sleep(_mid_prompt_s(number))
+        cancelled = time.perf_counter()
+    return _idle_ms(side, cancelled)
+
+
+def _http_mid_answer(side: Side, number: int) -> float:
+    return _after_pieces(side, "/v1/completions", _completion(number))
+
+
+def _chat_mid_answer(side: Side, number: int) -> float:
+    return _after_pieces(side, "/v1/chat/completions", chat_body(number))
+
+
+CASES: dict[str, Cancel] = {
+    "LSP cancel in mid prompt": _lsp_mid_prompt,
+    "HTTP hang-up in mid prompt": _http_mid_prompt,
+    "HTTP hang-up in mid answer": _http_mid_answer,
+    "chat hung up in mid answer": _chat_mid_answer,
+}
+
+
+def _after_pieces(side: Side, path: str, body: dict[str, Any]) -> float:
+    with _posted(side.url, path, body) as connection:
+        response = connection.getresponse()
+        events = (line for line in response if line.startswith(b"data: {"))
+        for _ in zip(range(MID_ANSWER), events, strict=False):
+            pass
+        response.close()
+        cancelled = time.perf_counter()
+    return _idle_ms(side, cancelled)
+
+
+def _idle_ms(side: Side, cancelled: float) -> float:
+    # A window that began before is one in which nothing went on after.
+    return max(0.0, (idle_since(side.pid) - cancelled) * 1000)
+
+
+@contextmanager
+def _posted(url: str, path: str, body: dict[str, Any]) -> Iterator[http.client.HTTPConnection]:
+    """A request that was sent; hangs up at the end of the block."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _completion(number: int) -> dict[str, Any]:
+    return {"prompt": _code(number), "max_tokens": 400, "temperature": 0, "stream": True}
+
+
+def _code(number: int) -> str:
+    return "".join(FUNCTION.format(f"{number}_{i}") for i in range(FUNCTIONS))
+
+
+def _mid_prompt_s(number: int) -> float:
+    return MID_PROMPT_S + number % 10 * 0.07
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def _table(sides: dict[str, Side]) -> str:
+    """A line for each case, three columns for each side."""
+    heads = [f"{name}: ms to idle, p50 / p95 | then one token, ms | runs" for name in sides]
+    lines = [f"| | {' | '.join(heads)} |", "|---" * (3 * len(sides) + 1) + "|"]
+    for case in CASES:
+        cells = [_cells(side.idle_ms.get(case), side.then_ms.get(case)) for side in sides.values()]
+        lines.append(f"| {case} | {' | '.join(cells)} |")
+    slices = [_cells(side.slice_ms, None) for side in sides.values()]
+    lines.append(f"| for scale: {SLICE_TOKENS} new tokens | {' | '.join(slices)} |")
+    return "\n".join(lines)
+
+
+def _cells(values: Sequence[float] | None, then: Sequence[float] | None) -> str:
+    if not values:
+        return "- | - | -"
+    after = f"{median(then):.0f}" if then else "-"
+    return f"{median(values):.0f} / {p95(values):.0f} | {after} | {len(values)}"
+
+
+# --- the sides -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _copilotd(model: Path) -> Iterator[Side]:
+    settings = {
+        "COMPLETION__ANTICIPATE": "false",
+        "COMPLETION__CACHE_ENTRIES": "0",
+        "COMPLETION__PREFIX_TOKENS": "2048",
+        # What may be read for a first answer follows from this, and from the measured speed.
+        "COMPLETION__LIMIT_MS": "60000",
+        "MODEL__AUTO_TUNE": "false",
+    }
+    with served(model, MODEL__N_THREADS=str(_threads()), **settings) as daemon:
+        copilotd(daemon.env, "tune")
+        yield Side(daemon.url, worker_of(daemon.pid), daemon.socket)
+
+
+@contextmanager
+def _llama_server(model: Path) -> Iterator[Side]:
+    with llama_server(model, _threads(), "off", N_CTX) as peer:
+        yield Side(peer.url, peer.pid)
+
+
+def _threads() -> int:
+    return psutil.cpu_count(logical=False) or 1
+
+
+SIDES = {"copilotd": _copilotd, "llama-server": _llama_server}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument(
+        "--sides", type=sides_of(SIDES), default=list(SIDES), help=f"of {','.join(SIDES)}"
+    )
+    parser.add_argument("--runs", type=int, default=8, help="of each case (default 8)")
+    parser.add_argument("--peer-runs", type=int, default=3, help="of llama-server (default 3)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Resident memory of the daemon with one editor and with eight, at rest and after the unload.
+
+    python -m benchmarks.memory --model MODEL.gguf
+
+Each editor is an LSP connection with a file of its own of about 1,900 tokens, and has one
+completion; the next one comes when nothing more is prepared for it. Unloaded, the daemon's worker
+is gone. Where the system tells it (Linux), a process' own memory is its PSS without pages of files,
+and those, which are the model's above all, are told apart: they count in full although processes
+share them, and can be dropped and read again. Elsewhere it is RSS, in one figure.
+llama-server has one slot and the context of the daemon, and has completed the first file.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.api import Api
+from benchmarks.conversation import FUNCTION
+from benchmarks.functions import Keystroke
+from benchmarks.idle import idle_since, worker_of
+from benchmarks.measure import machine
+from benchmarks.peers import llama_server
+from benchmarks.served import Served, served
+from benchmarks.typists import LlamaServer
+from tests.lsp.raw_client import INLINE, RawClient, at
+
+EDITORS = (1, 8)
+FUNCTIONS = 56
+N_CTX = 8192
+INVOKED = 1
+# Longer than a pause after which the daemon prepares what may come next.
+SETTLES_S = 1.0
+UNLOADS_AFTER_S = 15.0
+GIVES_UP_S = 120.0
+CURSOR = "result = "
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes of a process: its own, and of files; the latter None where the system mixes them."""
+
+    own: int
+    files: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A state, and what each process has in it."""
+
+    state: str
+    daemon: Memory | None = None
+    computing: Memory | None = None
+
+
+def main() -> None:
+    """Print the table."""
+    options = _options()
+    rows = []
+    for editors in EDITORS:
+        print(f"\r\x1b[K{editors} editors", end="", file=sys.stderr, flush=True)
+        rows += asyncio.run(_with_editors(options.model, editors))
+    print("\r\x1b[Kllama-server", end="", file=sys.stderr, flush=True)
+    rows.append(_llama_server(options.model))
+    print(f"\n{machine()}, {options.model.name}, {_measure()}\n")
+    print(_table(rows))
+
+
+async def _with_editors(model: Path, number: int) -> list[Row]:
+    """A daemon of its own, from its start to the unload."""
+    settings = {"ENGINE__IDLE_MINUTES": str(UNLOADS_AFTER_S / 60), "MODEL__AUTO_TUNE": "false"}
+    with served(model, MODEL__N_THREADS=str(_threads()), **settings) as daemon:
+        rows = [_row("loaded, no editor", daemon)]
+        editors = [await _editor(daemon, each) for each in range(number)]
+        rows.append(_row(f"at rest, editors: {number}", daemon))
+        await asyncio.to_thread(_wait_for_unload, daemon)
+        rows.append(Row(f"unloaded, editors: {number}", _memory(daemon.pid)))
+        for editor in editors:
+            await editor.leave()
+    return rows
+
+
+async def _editor(daemon: Served, number: int) -> RawClient:
+    """An editor that had one completion, and for which nothing more is prepared."""
+    editor = await RawClient.connect(daemon.socket)
+    await editor.begin("benchmark")
+    text, uri = _text(number), f"file:///w/{number}.py"
+    editor.open(text, uri)
+    await editor.request(INLINE, at(text.count("\n"), len(CURSOR), uri, kind=INVOKED))
+    await asyncio.to_thread(_settle, worker_of(daemon.pid))
+    return editor
+
+
+def _settle(pid: int) -> None:
+    time.sleep(SETTLES_S)
+    idle_since(pid)
+
+
+def _wait_for_unload(daemon: Served) -> None:
+    client, until = Api(daemon.url).client, time.monotonic() + GIVES_UP_S
+    while client.get("/admin/status").json()["state"]["phase"] != "stopped":
+        if time.monotonic() > until:
+            raise TimeoutError("the model is not unloaded")
+        time.sleep(0.5)
+
+
+def _llama_server(model: Path) -> Row:
+    with llama_server(model, _threads(), "off", N_CTX) as peer:
+        LlamaServer(peer.url).answer(Keystroke(_text(0), "", ""))
+        _settle(peer.pid)
+        return Row("llama-server, one slot", None, _memory(peer.pid))
+
+
+def _row(state: str, daemon: Served) -> Row:
+    return Row(state, _memory(daemon.pid), _memory(worker_of(daemon.pid)))
+
+
+def _text(number: int) -> str:
+    return "".join(FUNCTION.format(f"{number}_{i}") for i in range(FUNCTIONS)) + CURSOR
+
+
+# --- what a process has --------------------------------------------------------------------------
+
+
+def _memory(pid: int) -> Memory:
+    rollup = Path(f"/proc/{pid}/smaps_rollup")
+    if rollup.exists():
+        return of_rollup(rollup.read_text())
+    return Memory(psutil.Process(pid).memory_info().rss)
+
+
+def of_rollup(text: str) -> Memory:
+    """What Linux tells of a process: PSS without files, and resident pages of files."""
+    rows = (line.split() for line in text.splitlines()[1:])
+    kib = {name.rstrip(":"): int(value) for name, value, *_ in rows}
+    return Memory(1024 * (kib["Pss"] - kib["Pss_File"]), 1024 * (kib["Rss"] - kib["Anonymous"]))
+
+
+def _measure() -> str:
+    return "PSS and pages of files" if Path("/proc/self/smaps_rollup").exists() else "RSS"
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def _table(rows: list[Row]) -> str:
+    """A line for each state, in MiB."""
+    lines = [
+        "| MiB | daemon: own | of files | worker or server: own | of files | all but files |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        parts = [part for part in (row.daemon, row.computing) if part is not None]
+        cells = [*_cells(row.daemon), *_cells(row.computing), _mib(sum(p.own for p in parts))]
+        lines.append(f"| {row.state} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cells(memory: Memory | None) -> Iterator[str]:
+    yield _mib(memory.own if memory else None)
+    yield _mib(memory.files if memory else None)
+
+
+def _mib(value: int | None) -> str:
+    return "-" if value is None else f"{value / 2**20:.0f}"
+
+
+def _threads() -> int:
+    return psutil.cpu_count(logical=False) or 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

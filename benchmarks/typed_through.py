@@ -1,0 +1,172 @@
+"""What a key costs that is typed along a suggestion: from sending the change to the answer.
+
+    python -m benchmarks.typed_through --model MODEL.gguf
+
+Over the daemon's LSP socket, in a file of 500 lines and in one of 5,000: ghost text is asked for
+once in the middle of a function of Python's standard library, and typed character by character,
+with a request after each, up to the last but one: that much can be answered without the model, and
+keys for which it was asked all the same are counted. The next key comes as soon as the answer is
+there. The engine's column is the first request, which the model does answer.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx2
+
+from benchmarks.functions import NAMES, Function, function
+from benchmarks.measure import machine, p95
+from benchmarks.served import Served, served
+from tests.lsp.raw_client import INLINE, RawClient, at, edit
+
+LINES = (500, 5000)
+EVERY = 12
+WITHIN_S = 120.0
+INVOKED = 1
+AUTOMATIC = 2
+
+
+@dataclass
+class Typed:
+    """What was typed in files of one size."""
+
+    first_ms: list[float] = field(default_factory=list)
+    keys_ms: list[float] = field(default_factory=list)
+    asked_again: int = 0
+
+
+def main() -> None:
+    """Print the table."""
+    options = _options()
+    typed = {}
+    for lines in LINES:
+        print(f"\r\x1b[K{lines} lines", end="", file=sys.stderr, flush=True)
+        # A daemon that knows the function from the other file would answer sooner.
+        with served(options.model, MODEL__AUTO_TUNE="false") as daemon:
+            typed[lines] = asyncio.run(_measured(daemon, lines, options.places))
+    print(f"\n{machine()}, {options.model.name}\n")
+    print(_table(typed))
+
+
+async def _measured(daemon: Served, lines: int, places: int) -> Typed:
+    """Every function, at so many places each."""
+    seen = Typed()
+    editor = await RawClient.connect(daemon.socket)
+    await editor.begin("benchmark")
+    async with httpx2.AsyncClient(base_url=daemon.url, timeout=60) as http:
+        for name in NAMES:
+            file = File(editor, lengthened(function(name), lines), name)
+            for place in range(places):
+                await _type(file, place * EVERY, seen, http)
+    await editor.leave()
+    return seen
+
+
+class File:
+    """A file that is open in the editor, and how often it was changed."""
+
+    def __init__(self, editor: RawClient, wanted: Function, name: str) -> None:
+        self.wanted, self._editor = wanted, editor
+        self._uri = f"file:///w/{name}.py"
+        self._version = 1
+        editor.open(wanted.before + wanted.after, self._uri)
+
+    def write(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
+        """`didChange`."""
+        self._version += 1
+        self._editor.change(edit(start, end, text), version=self._version, uri=self._uri)
+
+    async def suggested(self, place: tuple[int, int], kind: int) -> str:
+        """What is suggested behind `place`; empty if nothing is."""
+        # The client's own patience is that of a test, in which no model has to answer.
+        _, answer = self._editor.ask(INLINE, at(*place, self._uri, kind))
+        response = await asyncio.wait_for(answer, WITHIN_S)
+        return "".join(item["insertText"] for item in response["result"]["items"])
+
+
+async def _type(file: File, begun: int, seen: Typed, http: httpx2.AsyncClient) -> None:
+    """Have the first `begun` characters of the function there, and type what is suggested."""
+    start = behind((0, 0), file.wanted.before)
+    text = file.wanted.body[:begun]
+    cursor = behind(start, text)
+    file.write(start, start, text)
+    started = time.perf_counter()
+    suggested = await file.suggested(cursor, INVOKED)
+    if len(suggested) > 1:
+        seen.first_ms.append(_ms_since(started))
+        before = await _requests(http)
+        for character in suggested[:-1]:
+            started = time.perf_counter()
+            file.write(cursor, cursor, character)
+            cursor = behind(cursor, character)
+            await file.suggested(cursor, AUTOMATIC)
+            seen.keys_ms.append(_ms_since(started))
+        seen.asked_again += await _requests(http) - before
+    file.write(start, cursor, "")
+
+
+async def _requests(http: httpx2.AsyncClient) -> int:
+    """Generations that the daemon began so far."""
+    status: dict[str, Any] = (await http.get("/admin/status")).json()
+    return int(status["engine"]["requests"])
+
+
+def behind(place: tuple[int, int], text: str) -> tuple[int, int]:
+    """Where the cursor is after `text` was written at `place`."""
+    line, character = place
+    rows = text.split("\n")
+    return (
+        (line, character + len(text)) if len(rows) == 1 else (line + len(rows) - 1, len(rows[-1]))
+    )
+
+
+def lengthened(wanted: Function, lines: int) -> Function:
+    """The function in a file of about so many lines, of which its own is the middle."""
+    own = (wanted.before + wanted.after).splitlines(keepends=True)
+    copies = max(0, lines - len(own)) // len(own)
+    above = "".join(own * (copies // 2))
+    below = "".join(own * (copies - copies // 2))
+    return Function(wanted.name, above + wanted.before, wanted.body, wanted.after + below)
+
+
+def _table(typed: dict[int, Typed]) -> str:
+    """A line for each size."""
+    lines = [
+        "| lines of the file | keys | ms from key to answer: p50 / p95 | keys that took the model "
+        "| engine, ms to the first answer: p50 / p95 |",
+        "|---|---|---|---|---|",
+    ]
+    for size, seen in typed.items():
+        keys, first = _spread(seen.keys_ms, 2), _spread(seen.first_ms, 0)
+        lines.append(f"| {size} | {len(seen.keys_ms)} | {keys} | {seen.asked_again} | {first} |")
+    return "\n".join(lines)
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    return f"{median(values):.{digits}f} / {p95(values):.{digits}f}" if values else "-"
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument(
+        "--places", type=int, default=4, help=f"in each of {len(NAMES)} functions (default 4)"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

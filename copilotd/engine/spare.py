@@ -1,0 +1,91 @@
+"""The sequence of a context that belongs to no slot: cells that move pass through it.
+
+llama.cpp moves whatever stands at a position, for every sequence that shares it, and only cells
+that nobody else holds may be moved. So they are copied into the spare sequence first.
+"""
+
+import ctypes
+from typing import Any
+
+import numpy as np
+from llama_cpp import llama_cpp as C
+
+from copilotd.engine.statefile import State
+
+
+class Spare:
+    """Sequence `id` of `context`, which is empty between two calls."""
+
+    def __init__(self, context: Any, id: int) -> None:
+        self._context = context
+        self._memory: Any = C.llama_get_memory(context)
+        self._id = id
+        self._batch = C.llama_batch_init(1, 0, 1)
+
+    def lift(self, sequence: int, start: int, end: int) -> State:
+        """Copy the keys and values of positions `start` to `end` of `sequence`."""
+        C.llama_memory_seq_cp(self._memory, sequence, self._id, start, end)
+        try:
+            return save(self._context, self._id)
+        finally:
+            self._clear()
+
+    def cut(self, state: State, start: int, end: int) -> State | None:
+        """Positions `start` to `end` of a saved `state`; None if there is no room to unpack it."""
+        try:
+            if not load(self._context, self._id, state):
+                return None
+            C.llama_memory_seq_rm(self._memory, self._id, 0, start)
+            C.llama_memory_seq_rm(self._memory, self._id, end, -1)
+            return save(self._context, self._id)
+        finally:
+            self._clear()
+
+    def insert(self, sequence: int, state: State, shift: int) -> bool:
+        """Put `state` behind what `sequence` holds, `shift` positions from where it stood.
+
+        False if that cannot be done; then nothing has changed.
+        """
+        try:
+            if not load(self._context, self._id, state) or not self._moved(shift):
+                return False
+            C.llama_memory_seq_cp(self._memory, self._id, sequence, 0, -1)
+            return True
+        finally:
+            self._clear()
+
+    def _moved(self, shift: int) -> bool:
+        """Move what the spare sequence holds; False if that did not come to its end."""
+        if not shift:
+            return True
+        C.llama_memory_seq_add(self._memory, self._id, 0, -1, shift)
+        # The keys are turned at the beginning of the next evaluation. Were that interrupted, some
+        # layers would be turned, and again in the one after it: so it is done here, where it can
+        # be seen to succeed, with a token that is forgotten at once.
+        end = int(C.llama_memory_seq_pos_max(self._memory, self._id)) + 1
+        batch = self._batch
+        batch.n_tokens, batch.token[0], batch.pos[0] = 1, 0, end
+        batch.n_seq_id[0], batch.seq_id[0][0], batch.logits[0] = 1, self._id, False
+        if C.llama_decode(self._context, batch) != 0:
+            return False
+        return bool(C.llama_memory_seq_rm(self._memory, self._id, end, -1))
+
+    def _clear(self) -> None:
+        C.llama_memory_seq_rm(self._memory, self._id, -1, -1)
+
+
+def save(context: Any, sequence: int) -> State:
+    """Copy the keys and values of `sequence` out of `context`."""
+    size = C.llama_state_seq_get_size(context, sequence)
+    state = np.empty(size, np.uint8)
+    written = C.llama_state_seq_get_data(context, _pointer(state), size, sequence)
+    return state[:written]
+
+
+def load(context: Any, sequence: int, state: State) -> bool:
+    """Copy them back into the empty `sequence`; False if there is no room for them."""
+    return bool(C.llama_state_seq_set_data(context, _pointer(state), len(state), sequence))
+
+
+def _pointer(state: State) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
