@@ -1,20 +1,24 @@
 """What speculation brings: the same prompts with and without it, in turns, in one model.
 
-    python -m benchmarks.speculation --model FILE --completions 100 --edits 12
+    python -m benchmarks.speculation --model FILE --out OUTCOMES --count 40
 
 Measured on greedy outputs of code from the standard library: tokens per second of each output,
 and how many outputs are the same on both sides. Guesses are tokens that went into a batch; some
 batches leave one open, and tokens are evaluated again where a later choice is close. A prompt is
 evaluated before, so that both sides begin with the same keys and values in the cache, and only
-decoding is timed. `--skip` leaves out the first prompts of each kind, for a run in parts.
+decoding is timed. With `--out`, outcomes are appended to that file, and the same command goes on
+where it was stopped, or where `--count` prompts were tried; what was learned starts anew.
 """
 
 import argparse
+import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+
+import msgspec
 
 from benchmarks.measure import Row, machine, table
 from benchmarks.passages import COMPLETIONS, EDITS, Prompt, completions, edits
@@ -90,19 +94,41 @@ class Bench:
 
 
 def main() -> None:
-    """Run the prompts and print the table."""
+    """Try the prompts that are missing, then report on all."""
     options = _options()
+    done = _read(options.out)
+    print(f"{machine()}\n\n{report([*done, *_tried(options, len(done))])}")
+
+
+def report(pairs: Sequence[Pair]) -> str:
+    """Rates and counts by kind, in Markdown."""
+    return f"{_rates(pairs)}\n\n{_counts(pairs)}"
+
+
+def _tried(options: argparse.Namespace, done: int) -> Iterator[Pair]:
     bench = Bench(options.model, Speculation())
-    info, vocabulary, skip = bench.model.info, bench.model.vocabulary, options.skip
-    prompts = [
-        *completions(info, vocabulary, options.of_completions)[skip:][: options.completions],
-        *edits(info, vocabulary, skip + options.edits)[skip:],
-    ]
-    pairs = []
-    for i, prompt in enumerate(prompts):
-        pairs.append(bench.pair(prompt, i % 2))
+    prompts = _prompts(bench.model, options.completions, options.edits)
+    chosen = prompts[done:][: options.count]
+    for i, prompt in enumerate(chosen, done):
+        pair = bench.pair(prompt, i % 2)
+        if options.out:
+            with options.out.open("ab") as out:
+                out.write(msgspec.json.encode(pair) + b"\n")
         print(f"\r{i + 1} of {len(prompts)}", end="", file=sys.stderr, flush=True)
-    print(f"\n{machine()}\n\n{_rates(pairs)}\n\n{_counts(pairs)}")
+        yield pair
+
+
+def _prompts(model: Model, of_completions: int, of_edits: int) -> list[Prompt]:
+    """In an order that makes every beginning a fair sample."""
+    info, vocabulary = model.info, model.vocabulary
+    of_both = [*completions(info, vocabulary, of_completions), *edits(info, vocabulary, of_edits)]
+    return random.Random(2).sample(of_both, len(of_both))
+
+
+def _read(path: Path | None) -> list[Pair]:
+    if path is None or not path.exists():
+        return []
+    return [msgspec.json.decode(line, type=Pair) for line in path.read_bytes().splitlines()]
 
 
 def _rates(pairs: Sequence[Pair]) -> str:
@@ -151,10 +177,10 @@ def _difference(now: Tally, before: Tally) -> Tally:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--completions", type=int, default=100)
-    parser.add_argument("--edits", type=int, default=12)
-    parser.add_argument("--skip", type=int, default=0)
-    parser.add_argument("--of-completions", type=int, default=100, help="size of the whole sample")
+    parser.add_argument("--completions", type=int, default=100, help="prompts (default 100)")
+    parser.add_argument("--edits", type=int, default=12, help="prompts (default 12)")
+    parser.add_argument("--out", type=Path, help="file of outcomes, JSON lines")
+    parser.add_argument("--count", type=int, help="prompts to try now (default: all)")
     return parser.parse_args()
 
 
