@@ -227,7 +227,7 @@ def _copilotd(model: Path) -> Iterator[Side]:
         "COMPLETION__LIMIT_MS": "60000",
         "MODEL__AUTO_TUNE": "false",
     }
-    with served(model, MODEL__N_THREADS=str(_threads()), **settings) as daemon:
+    with served(model, **settings) as daemon:
         copilotd(daemon.env, "tune")
         yield Side(daemon.url, worker_of(daemon.pid), daemon.socket)
 

@@ -15,6 +15,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def main() -> None:
     for side in ("raw", "daemon", "editor"):
         right = sum(result[side] for result in results)
         print(f"exact match, {side}: {right}/{len(results)} = {100 * right / len(results):.1f} %")
-    print(f"same text, daemon and raw: {sum(r['same'] for r in results)}/{len(results)}\n")
+    print(f"same text, daemon and raw: {sum(r['same'] for r in results)}/{len(results)}")
+    print(f"daemon less raw: {_difference(results)}\n")
     pairs = [("first token", "first"), ("first line", "total")]
     rows = [
         Row(name, "ms", [r[f"daemon_{k}"] for r in results], [r[f"raw_{k}"] for r in results])
@@ -66,6 +68,15 @@ def _one(hole: dict[str, str], raw: Raw, api: Api) -> dict[str, Any]:
         **{f"{name}_first": result.first_ms for name, result in timed.items()},
         **{f"{name}_total": result.total_ms for name, result in timed.items()},
     }
+
+
+def _difference(results: list[dict[str, Any]]) -> str:
+    """Points of exact match, with the 95 % interval of a paired comparison."""
+    gained = sum(r["daemon"] and not r["raw"] for r in results)
+    lost = sum(r["raw"] and not r["daemon"] for r in results)
+    count, net = len(results), gained - lost
+    error = sqrt(gained + lost - net**2 / count) / count
+    return f"{100 * net / count:+.1f} points, ± {196 * error:.1f} ({gained} gained, {lost} lost)"
 
 
 def _first_line(text: str) -> str:

@@ -130,7 +130,7 @@ FIGURES: dict[str, Callable[[Sequence[Typed]], str]] = {
 
 @contextmanager
 def _copilotd(model: Path, **settings: str) -> Iterator[Typist]:
-    with served(model, MODEL__N_THREADS=str(_threads()), **settings) as daemon:
+    with served(model, **settings) as daemon:
         yield Copilotd(daemon.url)
 
 

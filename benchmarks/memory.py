@@ -74,7 +74,7 @@ def main() -> None:
 async def _with_editors(model: Path, number: int) -> list[Row]:
     """A daemon of its own, from its start to the unload."""
     settings = {"ENGINE__IDLE_MINUTES": str(UNLOADS_AFTER_S / 60), "MODEL__AUTO_TUNE": "false"}
-    with served(model, MODEL__N_THREADS=str(_threads()), **settings) as daemon:
+    with served(model, **settings) as daemon:
         rows = [_row("loaded, no editor", daemon)]
         editors = [await _editor(daemon, each) for each in range(number)]
         rows.append(_row(f"at rest, editors: {number}", daemon))

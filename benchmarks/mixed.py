@@ -180,8 +180,7 @@ FIGURES: dict[str, Figure] = {
 @contextmanager
 def _copilotd(options: argparse.Namespace) -> Iterator[Side]:
     settings = {"COMPLETION__CACHE_ENTRIES": "0", "MODEL__AUTO_TUNE": "false"}
-    threads = str(_threads())
-    with served(options.model, MODEL__N_THREADS=threads, **settings) as daemon:
+    with served(options.model, **settings) as daemon:
         worker = worker_of(daemon.pid)
         yield Side(Copilotd(daemon.url), Conversation(daemon.url), worker, options.requests)
 

@@ -6,7 +6,8 @@ Edits, turns to other files, requests and cancellations come at the programmer's
 request is answered in time if text that is not blank is there before the next edit or request.
 Gold is the rest of the request's line as it is 30 seconds later. Every side begins on a server
 that has just been started, loaded the model and written a few words, with as many threads as the
-machine has cores. The first column is what the recording itself has as answers.
+machine has cores; copilotd has measured the machine, as it does once in idle time. The first column
+is what the recording itself has as answers.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from benchmarks.measure import machine
 from benchmarks.peers import llama_cpp_server, llama_server
 from benchmarks.player import Client, play, rehearse
 from benchmarks.scores import Played, save, table
-from benchmarks.served import served
+from benchmarks.served import copilotd, served
 from benchmarks.sides import sides_of
 from benchmarks.trace import Event, read
 
@@ -78,7 +79,8 @@ async def _played(
 
 @contextmanager
 def _copilotd(model: Path) -> Started:
-    with served(model, MODEL__N_THREADS=str(_threads())) as daemon:
+    with served(model) as daemon:
+        copilotd(daemon.env, "tune")
         yield CopilotdClient(daemon), daemon.pid
 
 

@@ -56,6 +56,7 @@ def worker_spec(
         name=installed.name,
         n_ctx=settings.n_ctx,
         n_threads=setup.n_threads,
+        frugal=settings.n_threads == 0,
         n_threads_batch=setup.n_threads_batch,
         n_ubatch=setup.n_ubatch,
         n_gpu_layers=settings.n_gpu_layers,

@@ -95,7 +95,7 @@ class Budget:
 
     `first_tokens` can be read in the time for a first answer, at a place that is new to the model.
     `debounce_ms` is waited for the next keystroke. From `answer_ms` on what is written so far is
-    shown if it is of use.
+    shown if it is of use. `asked_tokens` may be written for somebody who asked explicitly.
     """
 
     prefix_tokens: int
@@ -104,3 +104,4 @@ class Budget:
     debounce_ms: float
     answer_ms: float
     first_tokens: int
+    asked_tokens: int = 96

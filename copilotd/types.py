@@ -161,7 +161,8 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     prompt's tokens too (and so evaluates all of it).
 
     `movable` says that of `prompt[movable[0]:movable[1]]` such keys and values will do as were
-    evaluated behind another text; without it all are exact.
+    evaluated behind another text; without it all are exact. A `frugal` request leaves cores to
+    other programs that would bring it little.
     """
 
     prompt: list[int]
@@ -173,6 +174,7 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     prompt_logprobs: bool = False
     tail: str = ""
     movable: tuple[int, int] | None = None
+    frugal: bool = False
 
 
 class Candidate(msgspec.Struct, frozen=True):

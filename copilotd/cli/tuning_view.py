@@ -116,7 +116,7 @@ def _consequences(calibration: Calibration, budget: Budget) -> list[tuple[str, s
         (
             "suggestion",
             f"up to {budget.max_tokens} tokens, at {speed.decode_ms:.0f} ms each "
-            "(completion.limit_ms)",
+            f"(completion.limit_ms); {budget.asked_tokens} where asked for by hand",
         ),
         (
             "shown",

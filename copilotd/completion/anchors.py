@@ -47,7 +47,7 @@ class Anchors:
         chosen = self._known(document, offset)
         if chosen is None or not self._readings.hold(chosen.anchor.prompt):
             chosen = await self._whole(document, offset, budget)
-            if self._readings.missing(chosen.anchor) > budget.first_tokens:
+            if not await self._is_in_time(document, chosen, budget):
                 chosen = await self._brief(document, offset, budget)
         await self._readings.ready(chosen.anchor.prompt, lane, chosen.anchor.movable)
         if len(chosen.fit.tail) >= _WORTH_READING:
@@ -94,6 +94,18 @@ class Anchors:
         anchor, fit = known.anchor, known.fit
         return (not self._readings.hold(anchor.prompt), anchor.brief, not fit.fresh, len(fit.tail))
 
+    async def _is_in_time(self, document: Document, chosen: Anchored, budget: Budget) -> bool:
+        """Whether little enough of a prompt is to be evaluated.
+
+        At the first one of a document it is the worker that knows: it may have been started anew,
+        and have the prompt in a file.
+        """
+        missing = self._readings.missing(chosen.anchor)
+        if missing > budget.first_tokens and len(self._of(document.uri)) == 1:
+            prompt = list(chosen.anchor.prompt)
+            missing = len(prompt) - await self._engine.held(prompt)
+        return missing <= budget.first_tokens
+
     async def _whole(self, document: Document, offset: int, budget: Budget) -> Anchored:
         known = self._of(document.uri)
         info = await self._engine.info()
@@ -111,7 +123,8 @@ class Anchors:
         """A prompt of what is nearest to the cursor, read in the time for a first answer."""
         info = await self._engine.info()
         after = budget.first_tokens // 4 if info.fim.usable and budget.suffix_tokens else 0
-        before = budget.first_tokens - after
+        # The prefix may be laid out half as long again.
+        before = (budget.first_tokens - after) * 2 // 3
         layout = lay_out(document, offset, info.layout.anchor_lines, before, after)
         return await self._laid_out(document, offset, layout, brief=True)
 

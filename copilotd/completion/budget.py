@@ -41,6 +41,7 @@ def budget(settings: CompletionSection, speed: Speed | None) -> Budget:
         debounce_ms=_or(settings.debounce_ms, auto.debounce_ms),
         answer_ms=settings.target_ms,
         first_tokens=auto.first_tokens,
+        asked_tokens=_or(settings.max_tokens, _MOST_TOKENS),
     )
 
 

@@ -38,6 +38,7 @@ class Composer:
             tail=prompt.fit.tail,
             lane=lane,
             movable=prompt.anchor.movable,
+            frugal=True,
         )
         async with aclosing(self._engine.generate(wanted)) as events:
             flight.grow(await read(scene, events, flight.started, flight.grow))

@@ -195,13 +195,19 @@ class CompletionService:
 
     async def _flown(self, flight: Flight, request: CompletionRequest, lane: Lane) -> Outcome:
         try:
-            whole = await self._composer.compose(flight, self.budget, lane)
+            whole = await self._composer.compose(flight, self._budget_of(request), lane)
         finally:
             if self._flights.get(request.key) is flight:
                 del self._flights[request.key]
         if whole.completion is not None:
             self._cache.remember(request.document, whole.completion, whole.explanation)
         return whole
+
+    def _budget_of(self, request: CompletionRequest) -> Budget:
+        """Who asks explicitly waits for the whole."""
+        if request.trigger is Trigger.INVOKED:
+            return replace(self.budget, max_tokens=self.budget.asked_tokens)
+        return self.budget
 
     async def _served(self, request: CompletionRequest, flight: Flight, due: float) -> Outcome:
         """The whole suggestion; from the time `due` on the first useful piece of it."""

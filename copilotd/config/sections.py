@@ -26,7 +26,8 @@ class ModelSection(Section):
     n_ctx: int = Field(default=8192, ge=512)
     """Context in tokens, shared by all requests; the KV cache grows with it."""
     n_threads: int = Field(default=0, ge=0)
-    """Threads; 0 goes by what was measured, and means one per physical core until then."""
+    """Threads; 0 goes by what was measured, and means one per physical core until then. Ghost text
+    then takes fewer where more bring little."""
     n_gpu_layers: int = Field(default=-1, ge=-1)
     """Layers kept on the GPU, where llama.cpp was built with one; -1 means all of them."""
     flash_attention: Literal["auto", "on", "off"] = "auto"

@@ -24,6 +24,7 @@ from copilotd.engine.protocol import (
     Event,
     Finish,
     Generate,
+    Held,
     Measured,
     Output,
     Result,
@@ -74,6 +75,10 @@ class EngineClient:
     async def detokenize(self, tokens: list[int]) -> str:
         """The text of `tokens`, control tokens shown as their names."""
         return await self._call(Detokenize(next(self._ids), tokens), str)
+
+    async def held(self, prompt: list[int]) -> int:
+        """How many tokens at the beginning of `prompt` are in the KV cache, its files included."""
+        return await self._call(Held(next(self._ids), prompt), int)
 
     async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
         """One unit vector per list of token ids; cancelling the caller frees the engine."""

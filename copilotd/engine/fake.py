@@ -97,6 +97,7 @@ class FakeEngine:
         self.state = EngineState(Phase.READY)
         self.requests: list[GenerateRequest] = []
         self.cancelled = 0
+        self.kept = 0
         self.calibrations = 0
         self.calm = asyncio.Event()
         self.waits_for_calm = asyncio.Event()
@@ -130,6 +131,10 @@ class FakeEngine:
     async def detokenize(self, tokens: list[int]) -> str:
         """The text of `tokens`."""
         return "".join(_NAMES.get(token) or chr(token) for token in tokens)
+
+    async def held(self, prompt: list[int]) -> int:
+        """As many as `kept` says."""
+        return min(self.kept, len(prompt))
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         """Stream the script's answer one code point at a time."""

@@ -108,7 +108,8 @@ class Generation:
         lane = shares[0].sequence.request.lane
         self._interrupt.begin({share.sequence.id for share in shares}, lane)
         try:
-            return self._model.decode(entries)
+            frugal = all(share.sequence.request.frugal for share in shares)
+            return self._model.decode(entries, frugal=frugal)
         except EngineError as error:
             self._fail(shares, error)
             return Decoded.INTERRUPTED

@@ -17,12 +17,14 @@ from llama_cpp import llama_cpp as C
 
 from copilotd.engine.calibration import Course, course
 from copilotd.engine.complaints import Complaints
+from copilotd.engine.crew import crew
 from copilotd.engine.interrupt import Interrupt, strlen_address
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.sampling import Logits
 from copilotd.engine.setup import context_params, decided, threads
 from copilotd.engine.spare import Spare, load, save
 from copilotd.engine.statefile import State
+from copilotd.engine.thrift import Thrift
 from copilotd.engine.trial import N_CELLS, TrialBench
 from copilotd.engine.vocabulary import Vocabulary
 from copilotd.errors import ContextOverflow, EngineError, EngineLoadFailed
@@ -74,6 +76,9 @@ class Model:
         self._interrupt = interrupt
         self._abort = C.ggml_abort_callback(strlen_address())
         self._context = self._new_context(self._context_params(spec))
+        self._setup = decided(spec.setup, N_UBATCH)
+        self._crew = crew()
+        self._thrift = Thrift(self._setup.n_threads, spec.frugal)
         self._memory = C.llama_get_memory(self._context)
         self._spare = Spare(self._context, spec.n_seq)
         self._batch = C.llama_batch_init(N_BATCH, 0, 1)
@@ -93,14 +98,14 @@ class Model:
 
     # --- decoding (the worker's main thread) -------------------------------------------------
 
-    def decode(self, entries: Sequence[Entry]) -> Decoded:
-        """Evaluate at most `N_BATCH` tokens.
+    def decode(self, entries: Sequence[Entry], *, frugal: bool = False) -> Decoded:
+        """Evaluate at most `N_BATCH` tokens; a `frugal` one alone with no more threads than help.
 
         Raises:
             EngineError: llama.cpp refuses the batch.
         """
         self._fill(entries)
-        code = C.llama_decode(self._context, self._batch)
+        code = self._run(frugal and len(entries) == 1)
         match code:
             case 0:
                 return Decoded.DONE
@@ -109,6 +114,18 @@ class Model:
             case 2:
                 return Decoded.INTERRUPTED
         raise EngineError(f"llama.cpp could not decode (code {code}){self._log.last_words()}")
+
+    def _run(self, frugal: bool) -> int:
+        """Evaluate the batch with as many threads as there are cores to spare; llama.cpp's code."""
+        setup, many = self._setup, self._batch.n_tokens > 1
+        wanted = self._thrift.threads if frugal else setup.n_threads
+        threads = self._crew.out(setup.n_threads_batch if many else wanted)
+        C.llama_set_n_threads(self._context, threads, threads)
+        code = int(C.llama_decode(self._context, self._batch))
+        seconds = self._crew.back()
+        if frugal and code == 0 and seconds is not None:
+            self._thrift.took(threads, seconds)
+        return code
 
     def logits(self, index: int) -> Logits:
         """The logits behind entry `index` of the last batch, valid until the next one."""

@@ -47,6 +47,10 @@ class Engine(Protocol):
         """Token ids of `text`, without BOS. `special` reads control tokens out of the text."""
         ...
 
+    async def held(self, prompt: list[int]) -> int:
+        """How many tokens at the beginning of `prompt` are in the KV cache, its files included."""
+        ...
+
     async def detokenize(self, tokens: list[int]) -> str:
         """The text of `tokens`, control tokens shown as their names."""
         ...
@@ -113,6 +117,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     fim_fallback: dict[str, str] = {}
     """Token texts by field of `FimTokens`, for a GGUF that does not name its own."""
     layout: FimLayout = FimLayout()
+    frugal: bool = True
+    """Whether requests that are may be decoded with fewer threads, where that costs little."""
     n_threads_batch: int = 0
     n_ubatch: int = 0
     kv_type: str = "f16"
@@ -149,6 +155,13 @@ class Detokenize(msgspec.Struct, frozen=True, tag=True):
     tokens: list[int]
 
 
+class Held(msgspec.Struct, frozen=True, tag=True):
+    """Answered by `Result` with a number, between two batches."""
+
+    id: int
+    prompt: list[int]
+
+
 class Generate(msgspec.Struct, frozen=True, tag=True):
     """Answered by `Output`s and one `Finish`."""
 
@@ -178,7 +191,7 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
     id: int
 
 
-Command = Load | Tokenize | Detokenize | Generate | Embed | Calibrate | Cancel
+Command = Load | Tokenize | Detokenize | Held | Generate | Embed | Calibrate | Cancel
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):

@@ -37,6 +37,7 @@ from copilotd.engine.protocol import (
     Embed,
     Event,
     Generate,
+    Held,
     Load,
     Notice,
     Result,
@@ -152,6 +153,10 @@ class Worker:
             case Generate(_, request):
                 self._inbox.put(command)
                 self._interrupt.arrived(request.lane)
+            case Held():
+                # A completion waits for the answer.
+                self._inbox.put(command)
+                self._interrupt.arrived(Lane.COMPLETION)
             case Embed():
                 self._inbox.put(command)
                 self._interrupt.arrived(Lane.BACKGROUND)
@@ -187,6 +192,8 @@ class Worker:
                 case Generate():
                     self._generation.add(command)
                     self._unfiled = True
+                case Held(id, prompt):
+                    self._events.answer(id, self._pool.reach(prompt))
                 case Embed(id, inputs):
                     self._embeddings.append(EmbeddingJob(id, inputs))
                 case Calibrate():

@@ -83,15 +83,16 @@ def lay_out(
 ) -> Layout:
     """Anchor `lines_above` lines above the cursor's; both sides are cut at line ends.
 
-    The prefix begins where that of `previous` does while it is at most half as long again as
-    `prefix_tokens`: so its beginning moves in steps, and not with every line.
+    The prefix has at least `prefix_tokens` where the text has them, and at most half as many again:
+    its beginning moves in steps, and not with every line. It is where that of `previous` is, if
+    possible, and otherwise at a place that a later start of the daemon comes to as well.
     """
     text = document.text
     at = max(_line_start(text, offset, lines_above), offset - _LONG_TAIL)
     size = int(prefix_tokens * _CHARACTERS_PER_TOKEN)
     start = _kept_start(text, at, size, previous)
     if start is None:
-        start = 0 if at <= size else text.find("\n", at - size, at) + 1 or at - size
+        start = _stepped_start(text, at, size)
     end = _suffix_end(text, offset, int(suffix_tokens * _CHARACTERS_PER_TOKEN))
     return Layout(start, at, text[start:at], text[offset:end], end == len(text))
 
@@ -111,7 +112,17 @@ def _kept_start(text: str, at: int, size: int, previous: Layout | None) -> int |
     start = previous.start
     if not text.startswith(previous.before[:_NEAR], start):
         start = text.find(previous.before[:_NEAR])
-    return start if 0 <= start <= at <= start + size * 3 // 2 else None
+    return start if 0 <= start <= at < start + size + _step(size) else None
+
+
+def _stepped_start(text: str, at: int, size: int) -> int:
+    step = _step(size)
+    start = max(0, at - size) // step * step
+    return max(text.rfind("\n", 0, start) + 1, start - step)
+
+
+def _step(size: int) -> int:
+    return max(1, size // 2)
 
 
 def _suffix_end(text: str, offset: int, size: int) -> int:

@@ -45,7 +45,7 @@ def test_what_the_settings_say_wins(known: Speed | None) -> None:
         limit_ms=3000,
     )
 
-    given = Budget(1000, 0, 200, 0, 500, 0)
+    given = Budget(1000, 0, 200, 0, 500, 0, 200)
     assert replace(budget(settings, known), first_tokens=0) == given
 
 

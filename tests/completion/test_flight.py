@@ -162,7 +162,7 @@ async def test_a_slice_that_was_begun_is_read_to_its_end_and_no_further(
     assert ([len(wanted.prompt) for wanted in engine.requests], engine.cancelled) == ([100], 0)
     outcome = await asyncio.wait_for(completions.complete(request(f"{LONG}xy║\n", AUTOMATIC)), 5)
     assert outcome.status is Status.SHOWN
-    assert [len(wanted.prompt) for wanted in engine.requests] == [100, 100, 200, 298, 298]
+    assert [len(wanted.prompt) for wanted in engine.requests] == [100, 100, 200, 214, 214]
 
 
 async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() -> None:
@@ -259,6 +259,16 @@ async def test_a_place_that_is_new_to_the_model_gets_a_brief_prompt_and_the_whol
     assert (brief.max_tokens, whole.max_tokens) == (0, 0)
     head = LONG[: LONG.index("value_38")]
     assert await engine.detokenize(whole.prompt) == f"<PRE>{head}<SUF>\n<MID>"
+
+
+async def test_a_prompt_that_the_worker_kept_in_a_file_is_used_whole_at_once() -> None:
+    engine = FakeEngine("")
+    engine.kept = 10_000
+    completions = CompletionService(engine, SETTINGS)
+    await completions.complete(request(f"{LONG}x = ║\n"))
+    head = LONG[: LONG.index("value_38")]
+    whole = f"<PRE>{head}<SUF>\n<MID>"
+    assert [await engine.detokenize(asked.prompt) for asked in engine.requests] == [whole, whole]
 
 
 async def test_once_the_whole_prompt_is_read_it_is_used() -> None:

@@ -11,6 +11,7 @@ from copilotd.completion.service import CompletionService
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.errors import CopilotdError, EngineDied, EngineNotReady
+from copilotd.speed import Speed
 from copilotd.types import (
     Chunk,
     CompletionStats,
@@ -48,6 +49,15 @@ async def test_a_model_without_fim_tokens_continues_the_prefix() -> None:
     engine = FakeEngine("x", info=msgspec.structs.replace(FAKE_MODEL, fim=FimTokens()))
     await CompletionService(engine, SETTINGS).complete(request("before║\nafter\n"))
     assert (engine.requests[0].prompt, engine.requests[0].tail) == ([], "before")
+
+
+async def test_who_asks_explicitly_may_be_given_more_than_fits_into_the_time() -> None:
+    engine = FakeEngine("text")
+    completions = CompletionService(engine, CompletionSection(debounce_ms=0))
+    completions.speed = Speed(prefill={512: 200.0}, decode={100: 40.0})
+    await completions.complete(request("x = ║", Trigger.AUTOMATIC))
+    await completions.complete(request("y = ║", Trigger.INVOKED))
+    assert [asked.max_tokens for asked in engine.requests] == [19, 96]
 
 
 async def test_text_typed_along_a_suggestion_needs_no_model() -> None:

@@ -81,7 +81,7 @@ class SimulatedModel:
         self.moved = 0
         self._logits: list[Logits] = []
 
-    def decode(self, entries: Sequence[Entry]) -> Decoded:
+    def decode(self, entries: Sequence[Entry], *, frugal: bool = False) -> Decoded:
         self.before_decode(entries)
         if self.used + len(entries) > self.n_ctx:
             return Decoded.FULL

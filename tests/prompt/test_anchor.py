@@ -44,16 +44,24 @@ def test_both_sides_of_a_long_file_are_cut_at_line_ends() -> None:
     text = numbered(1000)
     laid = lay_out(Document("u", text), 500 * 22, 2, 100, 50)
     assert laid.before.startswith("line ") and laid.after.endswith("file\n")
-    assert 250 <= len(laid.before) <= 320 and 120 <= len(laid.after) <= 160
+    assert 320 <= len(laid.before) <= 480 and 120 <= len(laid.after) <= 160
     assert not laid.to_end
 
 
 def test_the_beginning_of_the_prefix_stays_while_the_cursor_goes_down_a_little() -> None:
     text, first = numbered(1000), lay_out(Document("u", numbered(1000)), 500 * 22, 2, 100, 50)
-    starts = [lay_out(Document("u", text), (500 + n) * 22, 2, 100, 50, first).start for n in (3, 6)]
+    starts = [lay_out(Document("u", text), (500 + n) * 22, 2, 100, 50, first).start for n in (1, 3)]
     assert starts == [first.start, first.start]
     far = lay_out(Document("u", text), 530 * 22, 2, 100, 50, first)
     assert far.start > first.start
+
+
+def test_the_prefix_begins_where_it_did_before_a_restart() -> None:
+    text = numbered(1000)
+    laid = lay_out(Document("u", text), 500 * 22, 2, 100, 50)
+    for line in range(501, 560):
+        laid = lay_out(Document("u", text), line * 22, 2, 100, 50, laid)
+        assert laid == lay_out(Document("u", text), line * 22, 2, 100, 50)
 
 
 def test_lines_put_in_at_the_top_do_not_move_the_beginning_of_the_prefix() -> None:

@@ -50,6 +50,8 @@ async def test_after_a_restart_a_known_prompt_is_in_the_cache_and_gives_the_same
     assert cached == 0
     await engine.close()
     engine = engine_with(tmp_path, model_path)
+    assert await engine.held(prompt) == 499
+    assert await engine.held(prompt[1:]) < 250
     assert await answer(engine, prompt) == (before, 499)
     await engine.close()
 
