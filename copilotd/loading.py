@@ -62,6 +62,7 @@ def worker_spec(
         n_gpu_layers=settings.n_gpu_layers,
         flash_attention=setup.flash_attention,
         kv_type=setup.kv_type,
+        speculate=settings.speculate,
         park_bytes=settings.parked_mb * 2**20,
         park_path=str(parked or ""),
         park_disk_bytes=settings.parked_disk_mb * 2**20,

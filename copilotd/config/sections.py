@@ -34,6 +34,9 @@ class ModelSection(Section):
     """llama.cpp's flash attention; "auto" goes by what was measured (copilotd tune)."""
     kv_type: Literal["f16", "q8_0"] = "f16"
     """Precision of the KV cache; q8_0 takes half the memory, and flash attention with it."""
+    speculate: bool = False
+    """Whether tokens that followed the same ones before are tried several at a time, where that is
+    seen to be quicker. Where a choice is close they are evaluated again, so it rarely pays."""
     parked_mb: int = Field(default=256, ge=0)
     """Memory in MB that keeps what was read of documents and conversations that nobody works on
     now, so that going back to one is quick."""

@@ -11,20 +11,27 @@ from copilotd.engine.kv import KVPool
 from copilotd.engine.model import N_BATCH, N_UBATCH, Decoded, Entry, Model
 from copilotd.engine.output import Piece
 from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output
-from copilotd.engine.sampling import Logits, Sampler, log_probabilities, most_probable
+from copilotd.engine.sampling import Logits, Sampler
 from copilotd.engine.scheduler import Scheduler, Share
+from copilotd.engine.scoring import Scorer
 from copilotd.engine.sequence import Sequence, SequenceStatus
+from copilotd.engine.speculation import Speculation, is_clear
 from copilotd.engine.splice import Splicer
 from copilotd.engine.trail import Trail
 from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
-from copilotd.types import Chunk, Finished, FinishReason, GenerateRequest, Lane, TokenLogprob
+from copilotd.types import Chunk, Finished, FinishReason, GenerateRequest, Lane
 
 
 class Generation:
     """Every generation in the worker. `step` is the engine's inner loop."""
 
     def __init__(
-        self, model: Model, interrupt: Interrupt, pool: KVPool, emit: Callable[[Event], None]
+        self,
+        model: Model,
+        interrupt: Interrupt,
+        pool: KVPool,
+        emit: Callable[[Event], None],
+        speculation: Speculation | None = None,
     ) -> None:
         self._model = model
         self._vocabulary = model.vocabulary
@@ -32,7 +39,9 @@ class Generation:
         self._emit = emit
         self._pool = pool
         self._scheduler = Scheduler(self._pool, Splicer(model, pool), N_BATCH, N_UBATCH)
+        self._scorer = Scorer(model.vocabulary)
         self._trail = Trail()
+        self._speculation = speculation or Speculation(enabled=False)
 
     @property
     def lane(self) -> Lane | None:
@@ -63,7 +72,7 @@ class Generation:
 
     def step(self) -> None:
         """Evaluate one batch, sample from it, emit what came of it."""
-        shares = self._scheduler.schedule()
+        shares = self._speculation.extended(self._scheduler.schedule(), self._pool.free_cells())
         entries = [entry for share in shares for entry in _entries(share)]
         if not shares or not self._has_room(len(entries)):
             return
@@ -72,6 +81,8 @@ class Generation:
             self._advance(shares)
         elif outcome is Decoded.INTERRUPTED:
             self._resynchronise(shares)
+        elif self._speculation.withdrawn(shares):
+            return
         elif not self._pool.evict_one() and not self._scheduler.preempt():
             self._overflow(shares)
 
@@ -136,41 +147,68 @@ class Generation:
     def _advance(self, shares: list[Share]) -> None:
         index = 0
         for share in shares:
-            self._evaluated(share, index)
-            index += share.count
+            share.sequence.came_through()
+            if share.draft:
+                self._verify(share, index)
+            else:
+                self._evaluated(share, index)
+            index += share.size
 
     def _evaluated(self, share: Share, index: int) -> None:
         sequence = share.sequence
         new = sequence.pending[: share.count]
         if sequence.request.prompt_logprobs and not sequence.generated:
-            self._score(sequence, len(new), index)
-        sequence.came_through()
+            self._scorer.prompt(sequence, len(new), lambda i: self._model.logits(index + i))
         if sequence.slot is not None:
             self._pool.append(sequence.slot, new)
         if not sequence.pending:
             self._sample(sequence, index + share.count - 1)
 
+    def _verify(self, share: Share, index: int) -> None:
+        """Choose as far as the batch decides; what was guessed beyond leaves the cache again."""
+        sequence, slot, length = share.sequence, share.sequence.slot, share.sequence.evaluated
+        if slot is None:
+            return
+        rows = [self._model.logits(index + i) for i in range(share.size)]
+        decided = self._speculation.decided(share, rows)
+        self._pool.append(slot, [*sequence.pending, *share.draft])
+        for row in range(index, index + decided):
+            self._sample(sequence, row)
+            length += 1
+            if sequence.status is SequenceStatus.FINISHED:
+                break
+        self._pool.truncate(slot, length)
+
     def _sample(self, sequence: Sequence, index: int) -> None:
+        logits = self._model.logits(index)
+        if not self._speculation.settles(sequence, logits):
+            return self._mend(sequence)
         sequence.first_token = sequence.first_token or time.perf_counter()
         if sequence.scores:
             self._emit(Output(sequence.id, Chunk("", sequence.scores, prompt=True)))
             sequence.scores = []
-        logits = self._model.logits(index)
         if sequence.request.lane is not Lane.CHAT:
-            self._trail.keep(sequence.tokens, logits, sequence.request.movable)
+            rough = sequence.rough is not None
+            self._trail.keep(sequence.tokens, logits, sequence.request.movable, rough=rough)
         self._choose(sequence, logits)
+
+    def _mend(self, sequence: Sequence) -> None:
+        """Have all that batches of guesses left in the cache evaluated again, token by token."""
+        if sequence.slot is not None and sequence.rough is not None:
+            self._pool.truncate(sequence.slot, sequence.rough)
+        sequence.alone, sequence.rough = len(sequence.tokens), None
 
     def _retrace(self, sequence: Sequence) -> None:
         """Choose tokens for as long as it is remembered what the model predicts."""
         if sequence.scored:
             return
         while sequence.status is not SequenceStatus.FINISHED:
-            logits = self._trail.find(sequence.tokens, sequence.request.movable)
-            if logits is None:
+            found = self._trail.find(sequence.tokens, sequence.request.movable)
+            if found is None or (found.rough and not is_clear(sequence, found.logits)):
                 return
             sequence.first_token = sequence.first_token or time.perf_counter()
             sequence.cached = len(sequence.request.prompt)
-            self._choose(sequence, logits)
+            self._choose(sequence, found.logits)
 
     def _choose(self, sequence: Sequence, logits: Logits) -> None:
         """The next token of `sequence`, or its end."""
@@ -183,7 +221,7 @@ class Generation:
         written = sequence.accept(self._vocabulary.piece(token))
         if written is None:
             return
-        piece = sequence.output.push(written, self._logprob(sequence, token, logits))
+        piece = sequence.output.push(written, self._scorer.chosen(sequence, token, logits))
         self._send(sequence, piece)
         if piece.stopped:
             return self._finish(sequence, FinishReason.STOP)
@@ -194,6 +232,7 @@ class Generation:
         if not sequence.output.stopped:
             self._send(sequence, sequence.output.finish())
         self._scheduler.remove(sequence)
+        self._speculation.finished(sequence)
         self._emit(Finish(sequence.id, Finished(reason, sequence.usage())))
 
     def _send(self, sequence: Sequence, piece: Piece) -> None:
@@ -202,28 +241,6 @@ class Generation:
         usage = None if sequence.started else sequence.usage()
         sequence.started = True
         self._emit(Output(sequence.id, Chunk(piece.text, list(piece.tokens), usage=usage)))
-
-    # --- log probabilities -------------------------------------------------------------------
-
-    def _logprob(self, sequence: Sequence, token: int, logits: Logits) -> TokenLogprob | None:
-        if sequence.request.logprobs is None:
-            return None
-        return self._scored(token, logits, sequence.request.logprobs)
-
-    def _score(self, sequence: Sequence, count: int, index: int) -> None:
-        """Score the prompt's tokens: the logits behind each token predict the next one."""
-        start = sequence.evaluated
-        if start == 0:
-            first = sequence.tokens[0]
-            sequence.scores.append(TokenLogprob(first, self._vocabulary.piece(first), None))
-        wanted = sequence.request.logprobs or 0
-        for i, token in enumerate(sequence.tokens[start + 1 : start + count + 1]):
-            sequence.scores.append(self._scored(token, self._model.logits(index + i), wanted))
-
-    def _scored(self, token: int, logits: Logits, alternatives: int) -> TokenLogprob:
-        logprobs = log_probabilities(logits)
-        top = most_probable(logprobs, alternatives, self._vocabulary.piece)
-        return TokenLogprob(token, self._vocabulary.piece(token), float(logprobs[token]), top)
 
 
 def failed(id: int, error: EngineError) -> Failed:
@@ -238,8 +255,8 @@ def _entries(share: Share) -> list[Entry]:
     start, last = sequence.evaluated, len(sequence.tokens) - 1
     scored = sequence.request.prompt_logprobs and not sequence.generated
     return [
-        Entry(token, start + i, sequence.slot.sequence, scored or start + i == last)
-        for i, token in enumerate(sequence.pending[: share.count])
+        Entry(token, start + i, sequence.slot.sequence, scored or start + i >= last)
+        for i, token in enumerate([*sequence.pending[: share.count], *share.draft])
     ]
 
 

@@ -5,7 +5,6 @@ change. So what followed the same tokens earlier is a guess at what follows now,
 model. After Saxena's "Prompt lookup decoding".
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,8 +34,8 @@ class Lookup:
 
     def __init__(self) -> None:
         self._id = -1
-        self._written = _Text([])
-        self._remembered: deque[_Tokens] = deque(maxlen=_KEPT)
+        self._written = _Text()
+        self._remembered: list[_Tokens] = []
 
     def find(self, id: int, tokens: Sequence[int], count: int) -> Match | None:
         """The longest match for the end of `tokens` (of request `id`), then the latest.
@@ -44,29 +43,33 @@ class Lookup:
         At most `count` tokens follow; None if nothing that is long enough is found.
         """
         if id != self._id:
-            self._id, self._written = id, _Text([])
+            self._id, self._written = id, _Text()
         self._written.extend(tokens[len(self._written) :])
-        end = tokens[-LONGEST:]
-        best = _best(self._written.tokens, end, count)
-        for text in self._remembered:
-            if best is None or best.length < LONGEST:
-                best = _longer(best, _best(text, end, count))
-        return best
+        text, end = self._written.tokens, tokens[-LONGEST:]
+        at, length = _longest(text, end)
+        # Where a text repeats itself up to its end, it goes on from its own beginning.
+        following = np.resize(text[at + 1 :], count)
+        for other in self._remembered:
+            if length == LONGEST:
+                break
+            there, common = _longest(other, end)
+            if common > length:
+                length, following = common, other[there + 1 : there + 1 + count]
+        return Match(length, tuple(following.tolist())) if length >= SHORTEST else None
 
     def remember(self, tokens: Sequence[int]) -> None:
         """A text is complete; it takes the place of those that begin like it."""
         text = np.array(tokens, np.int32)
         others = [other for other in self._remembered if not _is_version(other, text)]
-        self._remembered = deque([text, *others], maxlen=_KEPT)
+        self._remembered = [text, *others][:_KEPT]
 
 
 class _Text:
     """Tokens to which more are added."""
 
-    def __init__(self, tokens: Sequence[int]) -> None:
+    def __init__(self) -> None:
         self._room = np.empty(256, np.int32)
         self._length = 0
-        self.extend(tokens)
 
     def __len__(self) -> int:
         return self._length
@@ -83,25 +86,17 @@ class _Text:
         return self._room[: self._length]
 
 
-def _best(text: _Tokens, end: Sequence[int], count: int) -> Match | None:
-    """Where the longest part of `end` stands in `text`, with something behind it."""
+def _longest(text: _Tokens, end: Sequence[int]) -> tuple[int, int]:
+    """Where the longest part of `end` ends in `text`, with something behind it, and its length."""
     at = np.flatnonzero(text[:-1] == end[-1])
-    length = 0
+    found = length = 0
     while len(at):
         found, length = int(at[-1]), length + 1
         if length == len(end):
             break
         at = at[at >= length]
         at = at[text[at - length] == end[-1 - length]]
-    if length < SHORTEST:
-        return None
-    return Match(length, tuple(text[found + 1 : found + 1 + count].tolist()))
-
-
-def _longer(one: Match | None, other: Match | None) -> Match | None:
-    if one is None or other is None:
-        return one or other
-    return other if other.length > one.length else one
+    return found, length
 
 
 def _is_version(old: _Tokens, new: _Tokens) -> bool:

@@ -122,6 +122,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     n_threads_batch: int = 0
     n_ubatch: int = 0
     kv_type: str = "f16"
+    speculate: bool = False
+    """Whether tokens that stood in the text before are verified several at a time."""
 
     @property
     def setup(self) -> Setup:

@@ -23,11 +23,14 @@ _PENALISED_TOKENS = 256
 
 
 class Sampler:
-    """One request's choice of tokens; it remembers what it chose, for the penalties."""
+    """One request's choice of tokens; it remembers what it chose, for the penalties.
+
+    `greedy` says that it is always the most probable one.
+    """
 
     def __init__(self, sampling: Sampling, n_vocab: int) -> None:
-        self._greedy = _is_plain_greedy(sampling)
-        if not self._greedy:
+        self.greedy = _is_plain_greedy(sampling)
+        if not self.greedy:
             self._chain = _chain(sampling, n_vocab)
             weakref.finalize(self, C.llama_sampler_free, self._chain)
             self._entries: Any = np.zeros(
@@ -36,7 +39,7 @@ class Sampler:
 
     def choose(self, logits: Logits) -> int:
         """The id of the next token."""
-        if self._greedy:
+        if self.greedy:
             return int(logits.argmax())
         token = self._apply(logits)
         C.llama_sampler_accept(self._chain, token)

@@ -17,10 +17,19 @@ from copilotd.types import Lane
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The part of a batch that belongs to one sequence: its next `count` pending tokens."""
+    """The part of a batch that belongs to one sequence: its next `count` pending tokens.
+
+    A `draft` is a guess at what follows them.
+    """
 
     sequence: Sequence
     count: int
+    draft: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Tokens in the batch."""
+        return self.count + len(self.draft)
 
 
 class Scheduler:

@@ -34,7 +34,9 @@ class Sequence:
     `splice` is put in when all before it is evaluated.
     `constraint` is the unfinished word that the output begins with, and `healing` the number of
     tokens that went into it. `stride` is how many tokens of the prompt are begun at once. `started`
-    says that a piece was sent; `scores` collects the prompt's log probabilities.
+    says that a piece was sent; `scores` collects the prompt's log probabilities. Of the first
+    `alone` tokens, those that are pending are evaluated one by one; `rough` is the first that was
+    evaluated in a batch of guesses (see `speculation.py`).
     """
 
     id: int
@@ -47,6 +49,8 @@ class Sequence:
     slot: Slot | None = None
     splice: Splice | None = None
     cached: int = 0
+    alone: int = 0
+    rough: int | None = None
     tokens: list[int] = field(default_factory=list)
     output: TextStream = field(init=False)
     arrived: float = field(default_factory=time.perf_counter)
@@ -115,6 +119,7 @@ class Sequence:
     def admit(self, slot: Slot) -> None:
         """Take a slot, which holds a beginning of `tokens` already."""
         self.slot = slot
+        self.alone = 0
         self.status = SequenceStatus.RUNNING
         if not self.admitted:
             self.admitted = time.perf_counter()

@@ -6,6 +6,7 @@ kept, and choosing another token from it costs no evaluation.
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from copilotd.engine.sampling import Logits
 
@@ -17,22 +18,32 @@ Movable = tuple[int, int] | None
 Key = tuple[Movable, tuple[int, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """`rough` logits come out of a batch of guesses; only a clear lead in them counts."""
+
+    logits: Logits
+    rough: bool
+
+
 class Trail:
-    """The logits behind the last few sequences, each part of which was `movable` or exact."""
+    """The predictions behind the last few sequences, each part of which was `movable` or exact."""
 
     def __init__(self) -> None:
-        self._logits: OrderedDict[Key, Logits] = OrderedDict()
+        self._kept: OrderedDict[Key, Prediction] = OrderedDict()
 
-    def keep(self, tokens: list[int], logits: Logits, movable: Movable = None) -> None:
+    def keep(
+        self, tokens: list[int], logits: Logits, movable: Movable = None, *, rough: bool = False
+    ) -> None:
         """Remember a copy of the `logits` behind `tokens`; the oldest go."""
-        self._logits[movable, tuple(tokens)] = logits.copy()
-        while len(self._logits) > _CAPACITY:
-            self._logits.popitem(last=False)
+        self._kept[movable, tuple(tokens)] = Prediction(logits.copy(), rough)
+        while len(self._kept) > _CAPACITY:
+            self._kept.popitem(last=False)
 
-    def find(self, tokens: list[int], movable: Movable = None) -> Logits | None:
-        """The logits behind `tokens`, if they are remembered."""
+    def find(self, tokens: list[int], movable: Movable = None) -> Prediction | None:
+        """What was predicted behind `tokens`, if that is remembered."""
         key = movable, tuple(tokens)
-        if key not in self._logits:
+        if key not in self._kept:
             return None
-        self._logits.move_to_end(key)
-        return self._logits[key]
+        self._kept.move_to_end(key)
+        return self._kept[key]

@@ -44,6 +44,7 @@ from copilotd.engine.protocol import (
     Tokenize,
     WorkerSpec,
 )
+from copilotd.engine.speculation import Speculation
 from copilotd.errors import EngineError
 from copilotd.types import Lane
 
@@ -114,7 +115,8 @@ class Worker:
         self._events = events
         self._inbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._pool = _pool(model, spec, events)
-        self._generation = Generation(model, interrupt, self._pool, events.send)
+        speculation = Speculation(enabled=spec.speculate and model.can_trim)
+        self._generation = Generation(model, interrupt, self._pool, events.send, speculation)
         self._embeddings: deque[EmbeddingJob] = deque()
         self._calibrator = Calibrator(model, interrupt, events.send)
         self._unfiled = False

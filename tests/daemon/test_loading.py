@@ -34,7 +34,12 @@ class Scripted(Provision):
 
 async def test_the_worker_gets_the_file_and_the_settings() -> None:
     settings = ModelSection(
-        n_ctx=1024, n_threads=2, n_gpu_layers=0, flash_attention="off", parked_disk_mb=3
+        n_ctx=1024,
+        n_threads=2,
+        n_gpu_layers=0,
+        flash_attention="off",
+        parked_disk_mb=3,
+        speculate=True,
     )
     provide = provider(Scripted(lambda report, cancelled: FILE), settings, Path("parked"))
 
@@ -42,7 +47,7 @@ async def test_the_worker_gets_the_file_and_the_settings() -> None:
 
     assert (spec.path, spec.name, spec.fim_fallback) == ("small.gguf", "small", {"prefix": "<P>"})
     assert (spec.n_ctx, spec.n_threads, spec.n_gpu_layers) == (1024, 2, 0)
-    assert spec.flash_attention == "off"
+    assert (spec.flash_attention, spec.speculate) == ("off", True)
     assert (spec.park_path, spec.park_disk_bytes) == ("parked", 3 * 2**20)
 
 

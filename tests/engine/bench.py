@@ -10,9 +10,16 @@ from copilotd.engine.kv import KVPool
 from copilotd.engine.model import Model
 from copilotd.engine.parking import Park
 from copilotd.engine.protocol import Event, Finish, Generate, Output
+from copilotd.engine.speculation import Speculation
 from copilotd.types import GenerateRequest, Lane, Usage
 from tests.engine.archives import NO_ARCHIVE
-from tests.engine.simulated_model import CELL_BYTES, SimulatedModel, expected_text
+from tests.engine.simulated_model import (
+    CELL_BYTES,
+    Predict,
+    SimulatedModel,
+    expected_text,
+    predict,
+)
 
 
 class Bench:
@@ -25,15 +32,19 @@ class Bench:
         park_bytes: int = 500,
         resident_cells: int = 100,
         archive: Archive = NO_ARCHIVE,
+        speculation: Speculation | None = None,
+        predict: Predict = predict,
     ) -> None:
         self.interrupt = Interrupt()
-        self.model = SimulatedModel(n_ctx, self.interrupt)
+        self.model = SimulatedModel(n_ctx, self.interrupt, predict=predict)
         self.texts: dict[int, str] = defaultdict(str)
         self.last: dict[int, Event] = {}
         self.order: list[int] = []
         park = Park(park_bytes * CELL_BYTES, archive)
         self.pool = KVPool(self.model, park, n_seq, n_ctx, resident_cells)
-        self.loop = Generation(cast(Model, self.model), self.interrupt, self.pool, self._emit)
+        self.loop = Generation(
+            cast(Model, self.model), self.interrupt, self.pool, self._emit, speculation
+        )
 
     def add(
         self, id: int, prompt: str | list[int], n: int = 8, lane: Lane = Lane.CHAT, **more: object

@@ -18,6 +18,10 @@ from copilotd.engine.sampling import Logits
 from copilotd.engine.statefile import State
 
 END = 256
+CLOSE = 0.5
+"""Logits between two tokens of which a batch may take one for the other."""
+
+Predict = Callable[[list[int]], Logits]
 
 
 class ByteVocabulary:
@@ -47,19 +51,31 @@ CELL_BYTES = 12
 
 
 class SimulatedModel:
-    """`before_decode` may set the interrupt's flag, or do whatever a test wants in mid-batch."""
+    """`before_decode` may set the interrupt's flag, or do whatever a test wants in mid-batch.
+
+    A batch is interrupted at its token `interrupt_at`. Where the model predicts more than one token
+    in a batch, it takes close ones for each other.
+    """
 
     can_trim = True
     can_shift = True
     state_format = "simulated"
 
-    def __init__(self, n_ctx: int, interrupt: Interrupt, ubatch: int = 4) -> None:
+    def __init__(
+        self,
+        n_ctx: int,
+        interrupt: Interrupt,
+        ubatch: int = 4,
+        predict: Predict = lambda tokens: predict(tokens),
+    ) -> None:
         self.vocabulary = ByteVocabulary()
         self.n_ctx = n_ctx
         self.before_decode: Callable[[Sequence[Entry]], None] = lambda entries: None
+        self.interrupt_at: int | None = None
         self.evaluated = 0
         self._interrupt = interrupt
         self._ubatch = ubatch
+        self._predict = predict
         self._cells: dict[int, list[Cell]] = {}
         self.can_insert = True
         self.moved = 0
@@ -71,9 +87,12 @@ class SimulatedModel:
             return Decoded.FULL
         self._logits = []
         for i, entry in enumerate(entries):
-            if i % self._ubatch == 0 and self._interrupt.flag[0] != b"\0":
+            flag = i % self._ubatch == 0 and self._interrupt.flag[0] != b"\0"
+            if flag or i == self.interrupt_at:
                 return Decoded.INTERRUPTED
             self._evaluate(entry)
+        if sum(entry.wants_logits for entry in entries) > 1:
+            self._logits = [_with_close_ones_changed(logits) for logits in self._logits]
         return Decoded.DONE
 
     def logits(self, index: int) -> Logits:
@@ -121,8 +140,15 @@ class SimulatedModel:
         assert entry.position == len(cells), "positions of a sequence have no gap"
         chain = _chained(cells[-1].chain if cells else 0, entry.token)
         cells.append(Cell(entry.position, entry.token, chain))
-        self._logits.append(_predicted(cells))
+        self._logits.append(self._predicted(cells))
         self.evaluated += 1
+
+    def _predicted(self, cells: list[Cell]) -> Logits:
+        """In upper case if not all of `cells` are what a fresh evaluation makes."""
+        tokens = [cell.token for cell in cells]
+        logits = self._predict(tokens)
+        fresh = cells[-1].chain == reduce(_chained, tokens, 0)
+        return logits if fresh else _in_upper_case(logits)
 
     @property
     def used(self) -> int:
@@ -130,27 +156,59 @@ class SimulatedModel:
         return len({id(cell) for cells in self._cells.values() for cell in cells})
 
 
-def predict(tokens: list[int], first: str = "a") -> Logits:
-    """One-hot logits, a letter from `first` on chosen by a checksum of everything before."""
-    logits = np.zeros(257, dtype=np.float32)
-    text = bytes(t % 256 for t in tokens).lower()
-    logits[ord(first) + zlib.crc32(text) % 26] = 10.0
+def predict(tokens: list[int]) -> Logits:
+    """One-hot logits, a letter chosen by a checksum of everything before, in whatever case."""
+    return certain(_letter(tokens))
+
+
+def repeating(tokens: list[int]) -> Logits:
+    """What stood seven tokens before, but not always; each choice depends on every token.
+
+    Some are close, and some end the text.
+    """
+    chance = zlib.crc32(bytes(t % 256 for t in tokens)) % 60
+    if chance == 0:
+        return certain(END)
+    logits = certain(_letter(tokens) if chance < 4 or len(tokens) < 7 else tokens[-7])
+    if chance > 55:
+        logits[ord("#")] = logits.max() - CLOSE
     return logits
 
 
-def expected_text(prompt: list[int], length: int) -> str:
+def expected_text(prompt: list[int], length: int, predict: Predict = predict) -> str:
     """What a fresh evaluation of `prompt` goes on with."""
     tokens = list(prompt)
     for _ in range(length):
-        tokens.append(int(predict(tokens).argmax()))
+        token = int(predict(tokens).argmax())
+        if token == END:
+            break
+        tokens.append(token)
     return bytes(tokens[len(prompt) :]).decode()
 
 
-def _predicted(cells: list[Cell]) -> Logits:
-    """The same letter in upper case if not all of `cells` are what a fresh evaluation makes."""
-    tokens = [cell.token for cell in cells]
-    fresh = reduce(_chained, tokens, 0)
-    return predict(tokens, "a" if cells[-1].chain == fresh else "A")
+def _letter(tokens: list[int]) -> int:
+    return ord("a") + zlib.crc32(bytes(t % 256 for t in tokens).lower()) % 26
+
+
+def certain(token: int) -> Logits:
+    logits = np.zeros(257, dtype=np.float32)
+    logits[token] = 10.0
+    return logits
+
+
+def _in_upper_case(logits: Logits) -> Logits:
+    upper, lower = slice(ord("A"), ord("Z") + 1), slice(ord("a"), ord("z") + 1)
+    changed = logits.copy()
+    changed[upper], changed[lower] = np.maximum(logits[upper], logits[lower]), 0.0
+    return changed
+
+
+def _with_close_ones_changed(logits: Logits) -> Logits:
+    second, first = (int(token) for token in np.argsort(logits)[-2:])
+    changed = logits.copy()
+    if logits[first] - logits[second] <= CLOSE:
+        changed[[first, second]] = logits[[second, first]]
+    return changed
 
 
 def _chained(chain: int, token: int) -> int:

@@ -11,7 +11,7 @@ def test_what_was_kept_is_found_by_its_tokens() -> None:
     trail.keep([1, 2, 3], logits)
     logits[:] = 0.0
     found = trail.find([1, 2, 3])
-    assert found is not None and found.tolist() == [1.0, 2.0]
+    assert found is not None and found.logits.tolist() == [1.0, 2.0]
     assert trail.find([1, 2]) is None
 
 

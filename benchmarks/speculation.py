@@ -1,0 +1,188 @@
+"""What speculation brings: the same prompts with and without it, in turns, in one model.
+
+    python -m benchmarks.speculation --model FILE --out OUTCOMES --count 40
+
+Measured on greedy outputs of code from the standard library: tokens per second of each output,
+and how many outputs are the same on both sides. Guesses are tokens that went into a batch; some
+batches leave one open, and tokens are evaluated again where a later choice is close. A prompt is
+evaluated before, so that both sides begin with the same keys and values in the cache, and only
+decoding is timed. With `--out`, outcomes are appended to that file, and the same command goes on
+where it was stopped, or where `--count` prompts were tried; what was learned starts anew.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.measure import Row, machine, table
+from benchmarks.passages import COMPLETIONS, EDITS, Prompt, completions, edits
+from copilotd.engine.archive import Archive
+from copilotd.engine.generation import Generation
+from copilotd.engine.interrupt import Interrupt
+from copilotd.engine.kv import KVPool
+from copilotd.engine.model import Model
+from copilotd.engine.parking import Park
+from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
+from copilotd.engine.speculation import Speculation, Tally
+from copilotd.types import GenerateRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One output: its text, tokens per second, its tokens, and the batches that it took."""
+
+    text: str
+    rate: float
+    tokens: int
+    batches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One prompt's outputs; `tally` is what speculation did for it."""
+
+    kind: str
+    plain: Written
+    guessed: Written
+    tally: Tally
+
+
+class Bench:
+    """One model, and one sequence of its cache that both sides use in turn."""
+
+    def __init__(self, path: Path, speculation: Speculation) -> None:
+        interrupt = Interrupt()
+        self.model = Model(WorkerSpec(str(path), path.stem, n_seq=1), interrupt)
+        nowhere = Archive(Path(), 0, b"", print)
+        pool = KVPool(self.model, Park(0, nowhere), 1, self.model.n_ctx, 0)
+        self._events: list[Event] = []
+        self._speculation = speculation
+        plain = Speculation(enabled=False)
+        self._sides = [
+            Generation(self.model, interrupt, pool, self._events.append, side)
+            for side in (plain, speculation)
+        ]
+
+    def pair(self, prompt: Prompt, first: int) -> Pair:
+        """What both sides write; side `first` (0 without speculation, 1 with it) begins."""
+        before = replace(self._speculation.tally)
+        self._write(self._sides[0], GenerateRequest(prompt.tokens, 0))
+        request = GenerateRequest(prompt.tokens, prompt.new)
+        written = {side: self._write(self._sides[side], request) for side in (first, 1 - first)}
+        tally = _difference(self._speculation.tally, before)
+        return Pair(prompt.kind, written[0], written[1], tally)
+
+    def _write(self, side: Generation, request: GenerateRequest) -> Written:
+        self._events.clear()
+        side.add(Generate(1, request))
+        started, batches = time.perf_counter(), 0
+        while side.lane is not None:
+            side.step()
+            batches += 1
+        took = time.perf_counter() - started
+        text = "".join(e.chunk.text for e in self._events if isinstance(e, Output))
+        finish = self._events[-1]
+        assert isinstance(finish, Finish), finish
+        tokens = finish.finished.usage.completion_tokens
+        return Written(text, tokens / took, tokens, batches)
+
+
+def main() -> None:
+    """Try the prompts that are missing, then report on all."""
+    options = _options()
+    done = _read(options.out)
+    print(f"{machine()}\n\n{report([*done, *_tried(options, len(done))])}")
+
+
+def report(pairs: Sequence[Pair]) -> str:
+    """Rates and counts by kind, in Markdown."""
+    return f"{_rates(pairs)}\n\n{_counts(pairs)}"
+
+
+def _tried(options: argparse.Namespace, done: int) -> Iterator[Pair]:
+    bench = Bench(options.model, Speculation())
+    prompts = _prompts(bench.model, options.completions, options.edits)
+    chosen = prompts[done:][: options.count]
+    for i, prompt in enumerate(chosen, done):
+        pair = bench.pair(prompt, i % 2)
+        if options.out:
+            with options.out.open("ab") as out:
+                out.write(msgspec.json.encode(pair) + b"\n")
+        print(f"\r{i + 1} of {len(prompts)}", end="", file=sys.stderr, flush=True)
+        yield pair
+
+
+def _prompts(model: Model, of_completions: int, of_edits: int) -> list[Prompt]:
+    """In an order that makes every beginning a fair sample."""
+    info, vocabulary = model.info, model.vocabulary
+    of_both = [*completions(info, vocabulary, of_completions), *edits(info, vocabulary, of_edits)]
+    return random.Random(2).sample(of_both, len(of_both))
+
+
+def _read(path: Path | None) -> list[Pair]:
+    if path is None or not path.exists():
+        return []
+    return [msgspec.json.decode(line, type=Pair) for line in path.read_bytes().splitlines()]
+
+
+def _rates(pairs: Sequence[Pair]) -> str:
+    rows = [
+        Row(
+            kind,
+            "tokens/s",
+            [pair.guessed.rate for pair in of_kind],
+            [pair.plain.rate for pair in of_kind],
+            higher_is_better=True,
+        )
+        for kind, of_kind in _by_kind(pairs)
+    ]
+    return table("with speculation", "without", rows)
+
+
+def _counts(pairs: Sequence[Pair]) -> str:
+    lines = [
+        "| what | identical | tokens per batch | guesses | right | left open | evaluated again |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for kind, of_kind in _by_kind(pairs):
+        same = sum(pair.plain.text == pair.guessed.text for pair in of_kind)
+        tokens = sum(pair.guessed.tokens for pair in of_kind)
+        batches = sum(pair.guessed.batches for pair in of_kind)
+        drafted = sum(pair.tally.drafted for pair in of_kind)
+        accepted = sum(pair.tally.accepted for pair in of_kind)
+        left = sum(pair.tally.open for pair in of_kind)
+        again = sum(pair.tally.mended for pair in of_kind)
+        right = f"{accepted / drafted:.0%}" if drafted else "-"
+        cells = [kind, f"{same} of {len(of_kind)}", f"{tokens / batches:.2f}", str(drafted), right]
+        lines.append(f"| {' | '.join([*cells, str(left), str(again)])} |")
+    return "\n".join(lines)
+
+
+def _by_kind(pairs: Sequence[Pair]) -> list[tuple[str, list[Pair]]]:
+    sorted_ = [(kind, [p for p in pairs if p.kind == kind]) for kind in (COMPLETIONS, EDITS)]
+    return [(kind, of_kind) for kind, of_kind in sorted_ if of_kind]
+
+
+def _difference(now: Tally, before: Tally) -> Tally:
+    names = [field.name for field in fields(Tally)]
+    return Tally(*(getattr(now, name) - getattr(before, name) for name in names))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--completions", type=int, default=100, help="prompts (default 100)")
+    parser.add_argument("--edits", type=int, default=12, help="prompts (default 12)")
+    parser.add_argument("--out", type=Path, help="file of outcomes, JSON lines")
+    parser.add_argument("--count", type=int, help="prompts to try now (default: all)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What the benchmark of speculation reports, and where it goes on."""
+
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.passages import COMPLETIONS, EDITS
+from benchmarks.speculation import Pair, Written, _read, report
+from copilotd.engine.speculation import Tally
+
+
+def pair(kind: str, text: str, guessed: str) -> Pair:
+    tally = Tally(drafts=2, drafted=8, accepted=6, open=1, mended=3)
+    return Pair(kind, Written(text, 10.0, 12, 13), Written(guessed, 15.0, 12, 6), tally)
+
+
+def test_each_kind_has_its_identical_outputs_counted() -> None:
+    pairs = [pair(COMPLETIONS, "a", "a"), pair(COMPLETIONS, "a", "b"), pair(EDITS, "c", "c")]
+    lines = report(pairs).splitlines()
+    assert "| completions | tokens/s | 15.0 (15.0) | 10.0 (10.0) | 1.50 | 2 |" in lines
+    assert "| completions | 1 of 2 | 2.00 | 16 | 75% | 2 | 6 |" in lines
+    assert "| edits | 1 of 1 | 2.00 | 8 | 75% | 1 | 3 |" in lines
+
+
+def test_outcomes_are_read_again(tmp_path: Path) -> None:
+    pairs, path = [pair(COMPLETIONS, "a\n", "b"), pair(EDITS, "c", "c")], tmp_path / "outcomes"
+    assert _read(path) == []
+    path.write_bytes(b"".join(msgspec.json.encode(pair) + b"\n" for pair in pairs))
+    assert _read(path) == pairs

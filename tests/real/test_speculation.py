@@ -1,0 +1,40 @@
+"""Speculation with the real model: the same text, although guesses were taken."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from benchmarks.passages import Prompt
+from benchmarks.speculation import Bench, Pair
+from copilotd.engine.speculation import Speculation
+
+pytestmark = pytest.mark.model
+
+CODE = (
+    "RED = 1\nGREEN = 2\nBLUE = 3\n\nNAMES = {\n    RED: 'red',\n    GREEN: 'green',\n",
+    "def test_one():\n    assert names(1) == ['one']\n\n\ndef test_two():\n    assert names(2) ==",
+    "".join(f"    self.assertEqual(square({i}), {i * i})\n" for i in range(2, 7)),
+)
+CLEAR = "    0x00, 0x00, 0x00, 0x00,\n" * 12
+
+
+def test_what_was_guessed_right_leaves_the_text_as_it_is(model_path: Path) -> None:
+    pairs = written_twice(model_path, CODE)
+    assert [pair.guessed.text for pair in pairs] == [pair.plain.text for pair in pairs]
+    assert sum(pair.tally.accepted for pair in pairs) > 10
+
+
+def test_text_without_close_choices_takes_fewer_batches(model_path: Path) -> None:
+    pairs = written_twice(model_path, (CLEAR,))
+    assert [pair.guessed.text for pair in pairs] == [pair.plain.text for pair in pairs]
+    assert sum(pair.guessed.batches for pair in pairs) < sum(pair.plain.batches for pair in pairs)
+
+
+def written_twice(model_path: Path, texts: tuple[str, ...]) -> list[Pair]:
+    """By a clock by which a batch costs what one token does, so that guesses always pay."""
+    seconds = itertools.count()
+    bench = Bench(model_path, Speculation(clock=lambda: float(next(seconds))))
+    vocabulary = bench.model.vocabulary
+    prompts = [Prompt("code", vocabulary.tokenize(text, special=False), 48) for text in texts]
+    return [bench.pair(prompt, 0) for prompt in [*prompts, *prompts]]
