@@ -16,7 +16,7 @@ from copilotd.engine.others import Others
 LOOK_EVERY_S = 0.3
 """In less time the share of other programs is not known well."""
 
-_ENOUGH = 0.4
+_ENOUGH = 0.3
 """Of a core: as much as that must be left on it for one more thread."""
 _HELD_UP = 0.75
 """Threads that got less than this share of a batch's time had to wait for a core."""

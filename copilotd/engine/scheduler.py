@@ -1,9 +1,9 @@
 """Which sequences go into the next batch.
 
-Strictly by lane: while a completion has work, no chat token is evaluated, and what the chat holds
-may leave the context, where it would slow each token of the completion. Within a lane all sequences
-decode together, and one prompt at a time is evaluated, first come first served. A sequence that
-loses its slot to a lane before its own keeps its tokens and comes back.
+Strictly by lane: while a completion has work, no chat token is evaluated. Within a lane all
+sequences decode together, and one prompt at a time is evaluated, first come first served. A
+sequence that loses its slot to a lane before its own keeps its tokens and comes back. (To take a
+running chat out of the context for each completion costs more than its cells slow that one down.)
 """
 
 from collections.abc import Iterator
@@ -98,10 +98,9 @@ class Scheduler:
         waiting = next((s for s in queue if s.status is SequenceStatus.WAITING), None)
         if waiting is None:
             return
-        while self._preempt_behind(lane):
-            pass
-        if not self._fits(waiting):
-            return
+        while not self._fits(waiting):
+            if not self._preempt_behind(lane):
+                return
         if waiting.splice is None:
             waiting.splice = self._splicer.plan(waiting.reusable, waiting.request.movable)
         slot = self._pool.acquire(waiting.reusable, waiting.loose, keep=lane is Lane.BACKGROUND)

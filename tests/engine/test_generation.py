@@ -102,31 +102,6 @@ def test_a_completion_gets_its_cells_although_a_chat_fills_the_context() -> None
     assert bench.texts[1] == text_after("c" * 200, 90)
 
 
-def test_a_long_chat_is_out_of_the_context_while_a_completion_works_and_goes_on_after_it() -> None:
-    bench = Bench(resident_cells=50)
-    bench.add(1, "c" * 200, n=30)
-    bench.run(steps=10)
-    held: list[int] = []
-    bench.model.before_decode = lambda entries: held.append(bench.model.used)
-    bench.add(2, "complete", n=5, lane=Lane.COMPLETION)
-    bench.run(steps=5)
-    assert max(held) < 50
-    before = bench.model.evaluated
-    bench.run()
-    assert bench.model.evaluated - before < 30
-    assert bench.texts[1] == text_after("c" * 200, 30)
-
-
-def test_a_short_chat_stays_in_the_context_beside_a_completion() -> None:
-    bench = Bench(resident_cells=100)
-    bench.add(1, "c" * 60, n=30)
-    bench.run(steps=10)
-    bench.model.save = pytest.fail  # type: ignore[assignment]
-    bench.add(2, "complete", n=5, lane=Lane.COMPLETION)
-    bench.run()
-    assert bench.texts[1] == text_after("c" * 60, 30)
-
-
 def test_a_prompt_that_is_always_interrupted_is_read_in_smaller_parts() -> None:
     bench = Bench()
 
