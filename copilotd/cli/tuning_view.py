@@ -116,8 +116,9 @@ def _consequences(calibration: Calibration, budget: Budget) -> list[tuple[str, s
         (
             "suggestion",
             f"up to {budget.max_tokens} tokens, at {speed.decode_ms:.0f} ms each "
-            f"(completion.limit_ms); {budget.asked_tokens} where asked for by hand",
+            "(completion.limit_ms)",
         ),
+        ("asked for", f"up to {budget.asked_tokens} tokens, however long they take"),
         (
             "shown",
             f"from {budget.answer_ms:.0f} ms on with what is written by then "

@@ -29,6 +29,7 @@ prompt      up to 768 tokens before the cursor and 128 after it: 4.5 s if none i
 at 200 tokens/s
 new place   96 tokens of it at first, the rest in idle time
 suggestion  up to 36 tokens, at 25 ms each (completion.limit_ms)
+asked for   up to 96 tokens, however long they take
 shown       from 300 ms on with what is written by then (completion.target_ms)
 debounce    24 ms
 """
