@@ -58,8 +58,8 @@ def _rows(name: str, apis: tuple[Api, Api], prompts: Iterator[str], runs: int) -
     first = [[one.first_ms for one in side] for side in timed]
     later = [[_token_ms(one) for one in side if one.tokens > 1] for side in timed]
     return [
-        Row(f"first token {name}", "ms", *first),
-        Row(f"a token {name}", "ms", *later),
+        Row(f"first token {name}", "ms", first[0], first[1]),
+        Row(f"a token {name}", "ms", later[0], later[1]),
     ]
 
 

@@ -97,11 +97,8 @@ def test_start_fails_if_the_model_does_not_load_and_the_daemon_goes_on(home: Hom
 
     lines = done.stderr.splitlines()
     assert done.returncode == 1
-    assert lines[:3] == [
-        f"Model: {file.resolve()}",
-        "  It was asked for by the command line.",
-        "loading odd",
-    ]
+    # That it is loading is said as well, unless it is over before anybody looks.
+    assert lines[:2] == [f"Model: {file.resolve()}", "  It was asked for by the command line."]
     assert lines[-2].startswith("error: the daemon runs, but its model was not loaded: ")
     assert "unknown model architecture: 'odd'" in lines[-2]
     assert lines[-1] == "next: copilotd doctor; then copilotd restart."

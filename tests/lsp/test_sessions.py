@@ -142,9 +142,9 @@ async def test_opening_a_file_has_its_beginning_read_in_the_next_pause(
     client: RawClient, daemon: Daemon
 ) -> None:
     await client.begin()
-    client.open("import os\n" * 30)
+    client.open("import os\n" * 12)
     prompt = await asyncio.wait_for(daemon.model.prompts.get(), 5)
-    assert prompt == "<PRE>" + "import os\n" * 30
+    assert prompt == "<PRE>" + "import os\n" * 12
 
 
 async def test_typing_elsewhere_ends_what_is_being_written(

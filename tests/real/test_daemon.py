@@ -141,7 +141,7 @@ async def test_a_client_that_hangs_up_frees_the_engine(http: httpx2.AsyncClient)
     async with http.stream("POST", "/v1/completions", json=body) as response:
         lines = response.aiter_lines()
         await anext(lines)
-        assert (await http.get("/admin/status")).json()["engine"]["running"] == 1
+        assert (await http.get("/admin/status")).json()["engine"]["running"] >= 1
     async with asyncio.timeout(10):
         while (await http.get("/admin/status")).json()["engine"]["running"]:
             pass
