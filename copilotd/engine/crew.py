@@ -16,6 +16,8 @@ from copilotd.engine.others import Others
 LOOK_EVERY_S = 0.3
 """In less time the share of other programs is not known well."""
 
+_STALE_S = 1.0
+"""What others took over a longer time may be long past; it takes no threads away."""
 _ENOUGH = 0.3
 """Of a core: as much as that must be left on it for one more thread."""
 _HELD_UP = 0.75
@@ -75,7 +77,9 @@ class Crew:
         return took
 
     def _look(self) -> None:
-        self._spare = int(self._cores * (1 - self._others()) + 1 - _ENOUGH)
+        spare = int(self._cores * (1 - self._others()) + 1 - _ENOUGH)
+        is_stale = self._began - self._looked_at > _STALE_S
+        self._spare = max(spare, self._spare) if is_stale else spare
         self._looked_at = self._began
 
     def _look_later(self) -> None:

@@ -57,6 +57,19 @@ def test_threads_come_back_once_others_have_gone() -> None:
     assert scene.batch(wanted=2) == 2
 
 
+def test_what_others_did_in_a_pause_is_not_held_against_them() -> None:
+    scene = Scene(cores=2, share=1.0)
+    scene.now += 60.0
+    assert scene.batch(wanted=2) == 2
+
+
+def test_who_was_busy_before_a_pause_and_in_it_is_taken_to_be_so_after_it() -> None:
+    scene = Scene(cores=2, share=0.5)
+    scene.batch(took=0.1, running=0.5, wanted=2)
+    scene.now += 60.0
+    assert scene.batch(wanted=2) == 1
+
+
 def test_threads_stay_away_while_others_are_busy() -> None:
     scene = Scene(cores=2, share=0.5)
     scene.batch(took=0.1, running=0.5, wanted=2)
