@@ -28,8 +28,6 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
-
 from benchmarks.api import Api
 from benchmarks.conversation import FUNCTION, chat_body
 from benchmarks.idle import idle_since, worker_of
@@ -37,6 +35,7 @@ from benchmarks.measure import machine, p95
 from benchmarks.peers import llama_server
 from benchmarks.served import copilotd, served
 from benchmarks.sides import sides_of
+from copilotd.engine.setup import cores
 from tests.lsp.raw_client import INLINE, RawClient, at
 
 N_CTX = 8192
@@ -234,12 +233,8 @@ def _copilotd(model: Path) -> Iterator[Side]:
 
 @contextmanager
 def _llama_server(model: Path) -> Iterator[Side]:
-    with llama_server(model, _threads(), "off", N_CTX) as peer:
+    with llama_server(model, cores(), "off", N_CTX) as peer:
         yield Side(peer.url, peer.pid)
-
-
-def _threads() -> int:
-    return psutil.cpu_count(logical=False) or 1
 
 
 SIDES = {"copilotd": _copilotd, "llama-server": _llama_server}

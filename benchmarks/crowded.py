@@ -16,13 +16,12 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
-import psutil
-
 from benchmarks.api import Api
 from benchmarks.measure import Row, machine, table
 from benchmarks.peers import llama_server
 from benchmarks.raw import Timed
 from benchmarks.served import served
+from copilotd.engine.setup import cores
 
 N_CTX = 8192
 NEW_TOKENS = 32
@@ -34,14 +33,13 @@ SETTLE_S = 1.0
 def main() -> None:
     """Print the table."""
     options = _options()
-    cores = psutil.cpu_count(logical=False) or 1
     prompts = (_prompt(number) for number in count())
     rows = []
     with ExitStack() as stack:
         daemon = stack.enter_context(served(options.model, MODEL__AUTO_TUNE="false"))
-        peer = stack.enter_context(llama_server(options.model, cores, "off", N_CTX))
+        peer = stack.enter_context(llama_server(options.model, cores(), "off", N_CTX))
         apis = Api(daemon.url), Api(peer.url)
-        for busy in sorted({0, 1, cores}):
+        for busy in sorted({0, 1, cores()}):
             print(f"\r\x1b[K{busy} busy", end="", file=sys.stderr, flush=True)
             with _busy(busy):
                 rows += _rows(f"beside {busy} busy programs", apis, prompts, options.runs)

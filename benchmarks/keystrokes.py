@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import psutil
-
 from benchmarks.clients.llama_cpp import FimText
 from benchmarks.functions import NAMES, Function, Keystroke, function
 from benchmarks.measure import machine, p95
@@ -37,6 +35,7 @@ from benchmarks.typists import (
     LlamaServer,
     Typist,
 )
+from copilotd.engine.setup import cores
 
 N_CTX = 8192
 
@@ -142,29 +141,25 @@ def _copilotd_without_cache(model: Path) -> Iterator[Typist]:
 
 @contextmanager
 def _llama_server(model: Path) -> Iterator[Typist]:
-    with llama_server(model, _threads(), "off", N_CTX) as peer:
+    with llama_server(model, cores(), "off", N_CTX) as peer:
         yield LlamaServer(peer.url)
 
 
 @contextmanager
 def _llama_server_with_flash(model: Path) -> Iterator[Typist]:
-    with llama_server(model, _threads(), "on", N_CTX) as peer:
+    with llama_server(model, cores(), "on", N_CTX) as peer:
         yield LlamaServer(peer.url)
 
 
 @contextmanager
 def _llama_cpp_server(model: Path) -> Iterator[Typist]:
-    with llama_cpp_server(model, _threads(), N_CTX) as peer:
+    with llama_cpp_server(model, cores(), N_CTX) as peer:
         yield LlamaCppServer(peer.url, FimText(model))
 
 
 @contextmanager
 def _llama_cpp_python(model: Path) -> Iterator[Typist]:
-    yield LlamaCppPython(Raw(model, _threads(), N_CTX))
-
-
-def _threads() -> int:
-    return psutil.cpu_count(logical=False) or 1
+    yield LlamaCppPython(Raw(model, cores(), N_CTX))
 
 
 SIDES = {

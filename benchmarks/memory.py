@@ -28,6 +28,7 @@ from benchmarks.measure import machine
 from benchmarks.peers import llama_server
 from benchmarks.served import Served, served
 from benchmarks.typists import LlamaServer
+from copilotd.engine.setup import cores
 from tests.lsp.raw_client import INLINE, RawClient, at
 
 EDITORS = (1, 8)
@@ -110,7 +111,7 @@ def _wait_for_unload(daemon: Served) -> None:
 
 
 def _llama_server(model: Path) -> Row:
-    with llama_server(model, _threads(), "off", N_CTX) as peer:
+    with llama_server(model, cores(), "off", N_CTX) as peer:
         LlamaServer(peer.url).answer(Keystroke(_text(0), "", ""))
         _settle(peer.pid)
         return Row("llama-server, one slot", None, _memory(peer.pid))
@@ -168,10 +169,6 @@ def _cells(memory: Memory | None) -> Iterator[str]:
 
 def _mib(value: int | None) -> str:
     return "-" if value is None else f"{value / 2**20:.0f}"
-
-
-def _threads() -> int:
-    return psutil.cpu_count(logical=False) or 1
 
 
 def _options() -> argparse.Namespace:

@@ -24,7 +24,6 @@ from statistics import median
 from string import ascii_lowercase
 
 import httpx2
-import psutil
 
 from benchmarks.conversation import Conversation, Talk, tokens_per_second
 from benchmarks.functions import Keystroke, function
@@ -34,6 +33,7 @@ from benchmarks.peers import llama_server
 from benchmarks.served import served
 from benchmarks.sides import sides_of
 from benchmarks.typists import Answer, Copilotd, LlamaServer, Typist
+from copilotd.engine.setup import cores
 
 FILE = "tempfile.mkdtemp"
 N_CTX = 8192
@@ -187,13 +187,9 @@ def _copilotd(options: argparse.Namespace) -> Iterator[Side]:
 
 @contextmanager
 def _llama_server(options: argparse.Namespace) -> Iterator[Side]:
-    with llama_server(options.model, _threads(), "off", N_CTX, parallel=2) as peer:
+    with llama_server(options.model, cores(), "off", N_CTX, parallel=2) as peer:
         typist = LlamaServer(peer.url, options.patience)
         yield Side(typist, Conversation(peer.url), peer.pid, options.peer_requests)
-
-
-def _threads() -> int:
-    return psutil.cpu_count(logical=False) or 1
 
 
 SIDES = {"copilotd": _copilotd, "llama-server": _llama_server}

@@ -18,8 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from benchmarks.clients.copilotd import CopilotdClient
 from benchmarks.clients.llama_cpp import FimText, LlamaCppClient
 from benchmarks.clients.recorded import Recorded
@@ -32,6 +30,7 @@ from benchmarks.scores import Played, save, table
 from benchmarks.served import copilotd, served
 from benchmarks.sides import sides_of
 from benchmarks.trace import Event, read
+from copilotd.engine.setup import cores
 
 N_CTX = 8192
 Started = Iterator[tuple[Client, int]]
@@ -86,7 +85,7 @@ def _copilotd(model: Path) -> Started:
 
 def _llama_server(flash_attention: str, *, hang_up: bool = False) -> Callable[[Path], Started]:
     def start(model: Path) -> Started:
-        with llama_server(model, _threads(), flash_attention, N_CTX) as peer:
+        with llama_server(model, cores(), flash_attention, N_CTX) as peer:
             yield LlamaVim(peer.url, hang_up=hang_up), peer.pid
 
     return start
@@ -94,12 +93,8 @@ def _llama_server(flash_attention: str, *, hang_up: bool = False) -> Callable[[P
 
 @contextmanager
 def _llama_cpp(model: Path) -> Started:
-    with llama_cpp_server(model, _threads(), N_CTX) as peer:
+    with llama_cpp_server(model, cores(), N_CTX) as peer:
         yield LlamaCppClient(peer.url, FimText(model)), peer.pid
-
-
-def _threads() -> int:
-    return psutil.cpu_count(logical=False) or 1
 
 
 SIDES = {

@@ -146,19 +146,31 @@ async def test_a_request_that_is_cancelled_and_repeated_at_once_goes_on() -> Non
 LONG = "".join(f"value_{i} = {i}\n" for i in range(40))
 
 
+class Noting(FakeEngine):
+    """Says when a generation has come to its end; its reader goes on before anybody hears it."""
+
+    def __init__(self, script: str, hold: asyncio.Event) -> None:
+        super().__init__(script, hold=hold)
+        self.finished = asyncio.Event()
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
+        async for event in super().generate(request):
+            yield event
+        self.finished.set()
+
+
 async def test_a_slice_that_was_begun_is_read_to_its_end_and_no_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(readings, "_SLICE", 100)
-    engine = FakeEngine("foo", hold=(gate := asyncio.Event()))
+    engine = Noting("foo", hold=(gate := asyncio.Event()))
     completions = CompletionService(engine, SETTINGS)
     task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
     await asyncio.wait_for(engine.asked.wait(), 5)
     completions.changed(*document(f"{LONG}║\n"), "test")
     assert (await asyncio.wait_for(task, 5)).status is Status.CANCELLED
     gate.set()
-    for _ in range(50):
-        await asyncio.sleep(0)
+    await asyncio.wait_for(engine.finished.wait(), 5)
     assert ([len(wanted.prompt) for wanted in engine.requests], engine.cancelled) == ([100], 0)
     outcome = await asyncio.wait_for(completions.complete(request(f"{LONG}xy║\n", AUTOMATIC)), 5)
     assert outcome.status is Status.SHOWN
