@@ -2,6 +2,7 @@
 
 CopilotdError
 ├── ConfigError            a setting that cannot be used
+├── MissingPackage         what was asked for needs a package that is not installed
 ├── ModelError
 │   ├── ModelNotFound      no such model in the catalogue, the store or at the source
 │   ├── DownloadFailed     every source was tried
@@ -11,6 +12,7 @@ CopilotdError
 ├── EngineError
 │   ├── EngineLoadFailed   the worker could not load the model
 │   ├── EngineDied         the worker ended while the request was in it; retryable
+│   ├── UpstreamFailed     the server that holds the model does not answer; retryable
 │   ├── EngineBusy         the queue is full; retryable
 │   ├── EngineNotReady     the model is still being downloaded; retryable
 │   ├── ContextOverflow    prompt and answer do not fit in n_ctx
@@ -19,7 +21,8 @@ CopilotdError
     ├── AlreadyRunning     one daemon per user
     ├── NotRunning         a command needs a daemon and none answers
     ├── PortInUse          somebody else listens there
-    └── StartFailed        the daemon ended before it was ready
+    ├── StartFailed        the daemon ended before it was ready
+    └── AccessFailed       the access token cannot be kept
 """
 
 
@@ -40,6 +43,16 @@ class CopilotdError(Exception):
 
 class ConfigError(CopilotdError):
     """A setting has a value that cannot be used."""
+
+
+class MissingPackage(CopilotdError):
+    """What was asked for needs a Python package that is not installed."""
+
+    @classmethod
+    def of(cls, extra: str, error: ModuleNotFoundError) -> "MissingPackage":
+        """The error for a package that the extra of that name brings."""
+        message = f"a Python package is not installed ({error.name})"
+        return cls(message, f"pip install 'copilotd[{extra}]'")
 
 
 class ModelError(CopilotdError):
@@ -80,6 +93,16 @@ class EngineDied(EngineError):
     retryable = True
 
 
+class IllegalInstruction(EngineDied):
+    """The worker process was ended because llama.cpp was built for another processor."""
+
+
+class UpstreamFailed(EngineError):
+    """The server elsewhere that holds the model is down, or answers what it should not."""
+
+    retryable = True
+
+
 class EngineBusy(EngineError):
     """The engine's queue is full."""
 
@@ -93,7 +116,15 @@ class EngineNotReady(EngineError):
 
 
 class ContextOverflow(EngineError):
-    """The prompt and the room for an answer exceed the context (`n_ctx` tokens)."""
+    """The prompt (of `tokens` tokens) and the room for an answer exceed `n_ctx` tokens.
+
+    Both are 0 where it is not known by how much.
+    """
+
+    def __init__(self, message: str, hint: str = "", tokens: int = 0, n_ctx: int = 0) -> None:
+        super().__init__(message, hint)
+        self.tokens = tokens
+        self.n_ctx = n_ctx
 
 
 class InvalidRequest(EngineError):
@@ -118,3 +149,7 @@ class PortInUse(DaemonError):
 
 class StartFailed(DaemonError):
     """The daemon ended, or stayed silent, before it was ready."""
+
+
+class AccessFailed(DaemonError):
+    """The file of the access token cannot be written."""

@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import structs
+
 from copilotd.config import ModelSection
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.models.provision import Installed, Progress, Provision
@@ -30,19 +32,22 @@ def provider(
     settings: ModelSection,
     parked: Path | None = None,
     tunings: Tunings | None = None,
+    projector: Provision | None = None,
 ) -> Callable[[Report], Awaitable[WorkerSpec]]:
     """What `EngineClient` calls: download the model if it is missing, and say how to load it.
 
     What it has read is kept in the folder `parked`, or not on disk at all. It is run in the way
-    that `tunings` found best.
+    that `tunings` found best. With a `projector` it sees images.
     """
 
     async def provide(report: Report) -> WorkerSpec:
         tell = _throttled(asyncio.get_running_loop(), report)
         installed = await _in_thread(lambda cancelled: provision.ensure(tell, cancelled))
+        mmproj = await _in_thread(lambda c: projector.ensure(tell, c)) if projector else None
         tuning = tunings.read(installed.path, settings) if tunings else None
         chosen = tuning.calibration.chosen if tuning else asked(settings)
-        return worker_spec(installed, settings, chosen, parked)
+        spec = worker_spec(installed, settings, chosen, parked)
+        return structs.replace(spec, mmproj=str(mmproj.path) if mmproj else "")
 
     return provide
 

@@ -62,6 +62,16 @@ class Paths:
         return self.state / "copilotd.log"
 
     @property
+    def audit(self) -> Path:
+        """The record of what tools did."""
+        return self.state / "tools.jsonl"
+
+    @property
+    def token(self) -> Path:
+        """The access token of HTTP clients; it is there once it was needed."""
+        return self.state / "token"
+
+    @property
     def lock(self) -> Path:
         """Held by the running daemon for as long as it lives."""
         return self.runtime / "copilotd.lock"

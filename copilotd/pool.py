@@ -1,19 +1,23 @@
-"""The worker pool: an engine for completions, and one for chat if the settings name another model.
+"""The worker pool: an engine for completions, and others for chat and embeddings if they are named.
 
-Both stay loaded. A model that would not fit beside the other is refused when it is asked for, since
+All stay loaded. A model that would not fit beside the other is refused when it is asked for, since
 a machine that reads weights from the disk again and again answers nobody; nothing is unloaded to
-make room for it.
+make room for it. With an upstream, a server elsewhere answers in place of the first of them.
 """
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from pathlib import Path
 
 from copilotd.config import EngineSection, ModelSection, Settings
 from copilotd.engine.client import EngineClient
+from copilotd.engine.fallback import Fallback
 from copilotd.engine.protocol import Engine, WorkerSpec
+from copilotd.engine.upstream.build import upstream
+from copilotd.engine.upstream.client import Upstream
 from copilotd.errors import EngineLoadFailed
 from copilotd.loading import Report, provider
 from copilotd.models import gguf
@@ -27,11 +31,20 @@ from copilotd.models.tuning import Tunings, describe_machine
 from copilotd.paths import Paths
 from copilotd.types import ModelInfo, Phase
 
+
+class Role(Enum):
+    """What a model is there for."""
+
+    COMPLETION = auto()
+    CHAT = auto()
+    EMBEDDING = auto()
+
+
 Provide = Callable[[Report], Awaitable[WorkerSpec]]
 
 _WHAT_TO_DO = (
-    "End other programs, lower model.n_ctx, or choose a smaller chat.model; "
-    'with chat.model = "" one model serves both.'
+    "End other programs, lower model.n_ctx, or choose a smaller chat.model or embedding.model; "
+    'where these are "", model.name serves for them too.'
 )
 
 
@@ -39,37 +52,84 @@ _WHAT_TO_DO = (
 class Wanted:
     """A model that the settings ask for: where its file comes from, and how it is loaded.
 
-    What it has read is kept in the folder `parked`, what was measured of it in `tunings`.
+    What it has read is kept in the folder `parked`, what was measured of it in `tunings`. The file
+    of `projector`, if there is one, lets it see images.
     """
 
     provision: Provision
     settings: ModelSection
     parked: Path
     tunings: Tunings
+    projector: Provision | None = None
+    role: Role = Role.COMPLETION
 
 
 def wanted(paths: Paths, settings: Settings) -> tuple[Wanted, ...]:
-    """The model for completions, and behind it that for chat if it is another one."""
+    """The model for completions, and behind it those for chat and embeddings if they are others."""
     store, catalogue = Store(paths.models), load_catalogue()
     tunings = Tunings(paths.tunings, describe_machine())
-    provision = Provision(store, catalogue, settings.model)
-    first = Wanted(provision, settings.model, paths.parked, tunings)
-    section = settings.chat_model
-    if section is None:
-        return (first,)
-    second = Wanted(Provision(store, catalogue, section), section, paths.parked, tunings)
-    names = {canonical(one.provision.wanted) for one in (first, second)}
-    return (first, second) if len(names) == 2 else (first,)
+
+    def one(role: Role, section: ModelSection, projector: Provision | None = None) -> Wanted:
+        provision = Provision(store, catalogue, section)
+        return Wanted(provision, section, paths.parked, tunings, projector, role)
+
+    sight = Provision(store, catalogue, settings.projector) if settings.projector else None
+    first = one(Role.COMPLETION, settings.model)
+    chat = one(Role.CHAT, settings.chat_model, sight) if settings.chat_model else None
+    if chat is None or _name(chat) == _name(first):
+        first, chat = replace(first, projector=sight), None
+    section = settings.embedding_model
+    embedding = one(Role.EMBEDDING, section) if section else None
+    if embedding and _name(embedding) in {_name(m) for m in (first, chat) if m}:
+        embedding = None
+    return tuple(model for model in (first, chat, embedding) if model)
+
+
+def _name(model: Wanted) -> str:
+    return canonical(model.provision.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The engine for completions, and those for chat and for embeddings if they are others.
+
+    `upstream` is the server elsewhere that the first asks, if it does.
+    """
+
+    completion: Engine
+    chat: Engine | None = None
+    embedding: Engine | None = None
+    upstream: Upstream | None = None
+
+    @property
+    def all(self) -> tuple[Engine, ...]:
+        """Each engine once."""
+        return tuple(e for e in (self.completion, self.chat, self.embedding) if e)
+
+
+def pool(models: Sequence[Wanted], settings: Settings) -> Pool:
+    """What the settings ask for. Raises: ConfigError for an upstream that cannot be."""
+    clients = engines(models, settings.engine)
+    by_role = {model.role: client for model, client in zip(models, clients, strict=True)}
+    local = by_role[Role.COMPLETION]
+    others = (by_role.get(Role.CHAT), by_role.get(Role.EMBEDDING))
+    if settings.engine.kind == "local":
+        return Pool(local, *others)
+    server = upstream(settings.upstream, load_catalogue())
+    first = Fallback(server, local) if settings.upstream.fallback else server
+    return Pool(first, *others, server)
 
 
 def engines(models: Sequence[Wanted], settings: EngineSection) -> tuple[EngineClient, ...]:
     """One engine for each; no worker is started before it is asked for."""
-    pool: list[EngineClient] = []
+    clients: list[EngineClient] = []
     for model in models:
-        provide = provider(model.provision, model.settings, model.parked, model.tunings)
+        provide = provider(
+            model.provision, model.settings, model.parked, model.tunings, model.projector
+        )
         alone = len(models) == 1
-        pool.append(EngineClient(provide if alone else beside(provide, pool), settings))
-    return tuple(pool)
+        clients.append(EngineClient(provide if alone else beside(provide, clients), settings))
+    return tuple(clients)
 
 
 def beside(

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 class Tuner:
     """For the model of one engine, which is loaded under `settings`.
 
-    `tuning` is what is known of it, and `learned` is called with each that becomes known.
+    `tuning` is what is known of it, and `learned` is called with each that becomes known; with None
+    where another model is loaded of which nothing is.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Tuner:
         engine: Engine,
         tunings: Tunings,
         settings: ModelSection,
-        learned: Callable[[Tuning], None] = lambda tuning: None,
+        learned: Callable[[Tuning | None], None] = lambda tuning: None,
     ) -> None:
         self.tuning: Tuning | None = None
         self._engine = engine
@@ -94,6 +95,8 @@ class Tuner:
                 yield tuning
 
     def _learn(self, tuning: Tuning | None) -> None:
+        if tuning is not None or self.tuning is not None:
+            self._learned(tuning)
         self.tuning = tuning
         if tuning is not None:
             speed = tuning.calibration.speed
@@ -103,7 +106,6 @@ class Tuner:
                 speed.prefill_rate,
                 1000 / speed.decode_ms,
             )
-            self._learned(tuning)
             if self._patience is not None:
                 # What waits for a quiet machine has nothing left to find out.
                 self._patience.reschedule(asyncio.get_running_loop().time())

@@ -8,7 +8,7 @@ packages share, and is read as a whole.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 import msgspec
 
@@ -100,7 +100,9 @@ class Explanation:
     """What went into a completion and what happened to it; for `--explain` and the dashboard.
 
     `source` names the stage that answered (engine, cache); `prompt` is the rendered prompt with
-    its special tokens; `raw` is what the model wrote. Times are milliseconds.
+    its special tokens; `raw` is what the model wrote. `read_tokens` of the prompt were new to the
+    model when the work began, and were read before it was asked; they count as cached by then.
+    Times are milliseconds.
     """
 
     source: str = ""
@@ -110,6 +112,7 @@ class Explanation:
     filters: tuple[FilterStep, ...] = ()
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    read_tokens: int = 0
     completion_tokens: int = 0
     first_token_ms: float = 0.0
     total_ms: float = 0.0
@@ -117,123 +120,16 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The one answer to a completion request: always with a status and a reason in words."""
+    """The one answer to a completion request: always with a status and a reason in words.
+
+    `is_piece` says that there was no time for the whole, and more is being written.
+    """
 
     status: Status
     reason: str
     completion: Completion | None = None
     explanation: Explanation = field(default_factory=Explanation)
-
-
-# --- generation ------------------------------------------------------------------------------
-
-
-class Lane(IntEnum):
-    """Who waits for whom in the engine: a lower number goes first."""
-
-    COMPLETION = 0
-    CHAT = 1
-    BACKGROUND = 2
-
-
-class Sampling(msgspec.Struct, frozen=True):
-    """How the next token is chosen. `temperature` 0 is greedy; `seed` None is random."""
-
-    temperature: float = 0.0
-    top_k: int = 40
-    top_p: float = 0.95
-    min_p: float = 0.05
-    repeat_penalty: float = 1.0
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
-    seed: int | None = None
-    logit_bias: dict[int, float] = {}
-
-
-class GenerateRequest(msgspec.Struct, frozen=True):
-    """Tokens in, tokens out.
-
-    `prompt` holds token ids, special tokens included; `tail` is text that follows them, whose last
-    word may be unfinished (the engine heals it: the tokens chosen continue that word, and the
-    output is what goes beyond `tail`). Generation ends at the first of `max_tokens`, an
-    end-of-generation token, or any text of `stop` (which is not part of the output). `logprobs` is
-    the number of alternatives to report per token, or None for none; `prompt_logprobs` reports the
-    prompt's tokens too (and so evaluates all of it).
-
-    `movable` says that of `prompt[movable[0]:movable[1]]` such keys and values will do as were
-    evaluated behind another text; without it all are exact. A `frugal` request leaves cores to
-    other programs that would bring it little.
-    """
-
-    prompt: list[int]
-    max_tokens: int
-    sampling: Sampling = Sampling()
-    stop: list[str] = []
-    lane: Lane = Lane.CHAT
-    logprobs: int | None = None
-    prompt_logprobs: bool = False
-    tail: str = ""
-    movable: tuple[int, int] | None = None
-    frugal: bool = False
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """A token that could stand at a place: its id, its bytes, its natural log probability."""
-
-    id: int
-    text: bytes
-    logprob: float
-
-
-class TokenLogprob(msgspec.Struct, frozen=True):
-    """A token that does stand there, and the most probable ones, best first.
-
-    `logprob` is None for the first token of a prompt, which nothing predicts.
-    """
-
-    id: int
-    text: bytes
-    logprob: float | None
-    top: list[Candidate] = []
-
-
-class Chunk(msgspec.Struct, frozen=True):
-    """A piece of output. `text` never ends inside a character or inside a possible stop string.
-
-    `tokens` is filled only when log probabilities were asked for. `prompt` marks the chunk that
-    reports the prompt's tokens; its text is empty. `usage` comes with the first piece of output:
-    what the prompt cost, for a reader that does not wait for `Finished`.
-    """
-
-    text: str
-    tokens: list[TokenLogprob] = []
-    prompt: bool = False
-    usage: "Usage | None" = None
-
-
-class FinishReason(StrEnum):
-    """Why generation ended."""
-
-    STOP = "stop"
-    LENGTH = "length"
-
-
-class Usage(msgspec.Struct, frozen=True):
-    """What a request cost. `cached_tokens` of the prompt were reused from the KV cache."""
-
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
-    queue_ms: float = 0.0
-    prefill_ms: float = 0.0
-    decode_ms: float = 0.0
-
-
-class Finished(msgspec.Struct, frozen=True):
-    """The last event of every generation that did not fail."""
-
-    reason: FinishReason
-    usage: Usage
+    is_piece: bool = False
 
 
 # --- the model and its engine ----------------------------------------------------------------
@@ -266,10 +162,16 @@ class FimLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchor_lines: int = 2
 
 
+ELSEWHERE = "upstream"
+"""The architecture of a model that another server holds, of which no more is known."""
+
+
 class ModelInfo(msgspec.Struct, frozen=True):
     """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained).
 
-    `can_shift` says that keys and values can be used at other positions.
+    `can_shift` says that keys and values can be used at other positions; `controls` are the texts
+    of the control tokens; `sees` says that it takes images. A whole text stands between the tokens
+    of `opens` and `closes`, for a model that was trained so.
     """
 
     path: str
@@ -288,11 +190,20 @@ class ModelInfo(msgspec.Struct, frozen=True):
     eos: int | None
     add_bos: bool
     end_tokens: list[int]
+    controls: list[str]
     chat_template: str | None
     can_shift: bool
     gpu_offload: bool
     system: str
     load_ms: float
+    sees: bool = False
+    opens: list[int] = []
+    closes: list[int] = []
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another server holds it."""
+        return self.architecture == ELSEWHERE
 
 
 class Phase(StrEnum):
@@ -336,13 +247,29 @@ class EngineStats:
 # --- chat ------------------------------------------------------------------------------------
 
 
+IMAGE = "\ufdd1"
+"""Stands in a message where an image is; a code point that Unicode keeps out of all text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image file, or the `url` from which it is to be fetched."""
+
+    file: bytes = field(default=b"", repr=False)
+    url: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation; `role` is system, user, assistant or tool."""
+    """One turn of a conversation; `role` is system, user, assistant or tool.
+
+    Each IMAGE in `content` is the place of the next of `images`.
+    """
 
     role: str
     content: str
     extra: Mapping[str, object] = field(default_factory=dict)
+    images: tuple[Image, ...] = ()
 
 
 # --- status ----------------------------------------------------------------------------------
@@ -371,11 +298,25 @@ class ModelStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamStatus:
+    """The server to which prompts are sent; `answers` says whether it does now.
+
+    `model` is empty until it was asked; `detail` is for a person, and says what goes wrong.
+    """
+
+    url: str
+    model: str
+    answers: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class DaemonStatus:
     """One look at the whole daemon; `uptime` in seconds, `rss` in bytes.
 
     `state`, `model`, `alias`, `engine` and `tuning` are of the model for completions; `chat` is
-    that for chat, None if one model serves both.
+    that for chat and `embedding` that for embeddings, None where the first serves. `upstream` is
+    None while nothing leaves the machine.
     """
 
     version: str
@@ -393,3 +334,5 @@ class DaemonStatus:
     tuning: Tuning | None = None
     budget: Budget | None = None
     chat: ModelStatus | None = None
+    embedding: ModelStatus | None = None
+    upstream: UpstreamStatus | None = None

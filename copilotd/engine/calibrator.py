@@ -16,9 +16,9 @@ from copilotd.engine.generation import failed
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.others import Others
 from copilotd.engine.protocol import Calibrate, Event, Measured, Result
+from copilotd.engine.request import Lane
 from copilotd.errors import EngineError
 from copilotd.speed import Calibration, Measuring, Setup
-from copilotd.types import Lane
 
 LOOK_EVERY_S = 0.5
 """Often enough to notice other programs; in less time their share is not known well."""

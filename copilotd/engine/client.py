@@ -27,13 +27,15 @@ from copilotd.engine.protocol import (
     Held,
     Measured,
     Output,
+    Pieces,
     Result,
     Tokenize,
 )
+from copilotd.engine.request import Chunk, Finished, GenerateRequest
 from copilotd.engine.totals import Meter, Totals
 from copilotd.errors import EngineBusy, EngineDied
 from copilotd.speed import Calibration, Measuring, Setup
-from copilotd.types import Chunk, EngineState, EngineStats, Finished, GenerateRequest, ModelInfo
+from copilotd.types import EngineState, EngineStats, ModelInfo
 
 T = TypeVar("T")
 
@@ -75,6 +77,10 @@ class EngineClient:
     async def detokenize(self, tokens: list[int]) -> str:
         """The text of `tokens`, control tokens shown as their names."""
         return await self._call(Detokenize(next(self._ids), tokens), str)
+
+    async def pieces(self, tokens: list[int]) -> list[bytes]:
+        """The bytes of each of `tokens`; control tokens by their names."""
+        return await self._call(Pieces(next(self._ids), tokens), list[bytes])
 
     async def held(self, prompt: list[int]) -> int:
         """How many tokens at the beginning of `prompt` are in the KV cache, its files included."""

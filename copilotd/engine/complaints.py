@@ -13,8 +13,9 @@ class Complaints:
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=3)
-        self._callback = C.llama_log_callback(self._record)
-        C.llama_log_set(self._callback, None)
+        self.callback = C.llama_log_callback(self._record)
+        """For the other libraries of llama.cpp, to be kept as long as they are used."""
+        C.llama_log_set(self.callback, None)
 
     def last_words(self) -> str:
         """The end of an error message; empty if there was no complaint."""

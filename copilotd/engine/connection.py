@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import signal
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
@@ -19,8 +20,9 @@ from copilotd.engine.protocol import (
     Finish,
     Notice,
     Result,
+    encoded,
 )
-from copilotd.errors import EngineDied, EngineError
+from copilotd.errors import EngineDied, EngineError, IllegalInstruction
 
 T = TypeVar("T")
 Inbox = asyncio.Queue[Event | EngineDied]
@@ -90,10 +92,10 @@ class Connection:
             del self._inboxes[command.id]
 
     def send(self, command: Command) -> None:
-        """Write one frame. Raises: EngineDied."""
+        """Write one frame. Raises: EngineDied; InvalidRequest for what no frame can hold."""
         if self._process.stdin is None or self._process.stdin.is_closing():
             raise EngineDied("the model's worker process has ended", "Try again.")
-        body = msgspec.msgpack.encode(command)
+        body = encoded(command)
         self._process.stdin.write(len(body).to_bytes(4, "big") + body)
 
     async def close(self) -> None:
@@ -126,10 +128,7 @@ class Connection:
 
     async def _bury(self) -> None:
         code = await self._process.wait()
-        error = EngineDied(
-            f"the model's worker process {_ending(code)}{self._quoted()}",
-            "The next request starts a new one; `copilotd logs` shows more.",
-        )
+        error = _death(code, self._quoted())
         self._fail(error)
         if not self._closing:
             self._close_pipes()
@@ -155,8 +154,17 @@ class Connection:
             log.debug("worker: %s", text)
 
 
-def _ending(code: int) -> str:
-    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+def _death(code: int, quoted: str) -> EngineDied:
+    if code == -signal.SIGILL:
+        return IllegalInstruction(
+            "llama.cpp was built for another processor (illegal instruction)",
+            "`copilotd doctor` tells how to build it anew.",
+        )
+    ending = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+    return EngineDied(
+        f"the model's worker process {ending}{quoted}",
+        "The next request starts a new one; `copilotd logs` shows more.",
+    )
 
 
 def _typed(event: Failed) -> EngineError:

@@ -5,23 +5,13 @@ a function of the request, so a test says what the model "would write".
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Callable
 
-from copilotd.errors import ContextOverflow
+from copilotd.engine.request import Chunk, Finished, FinishReason, GenerateRequest, Usage
+from copilotd.errors import ContextOverflow, InvalidRequest
 from copilotd.speed import Calibration, Measurement, Measuring, Setup, Speed
-from copilotd.types import (
-    Chunk,
-    EngineState,
-    EngineStats,
-    FimLayout,
-    FimTokens,
-    Finished,
-    FinishReason,
-    GenerateRequest,
-    ModelInfo,
-    Phase,
-    Usage,
-)
+from copilotd.types import EngineState, EngineStats, FimLayout, FimTokens, ModelInfo, Phase
 
 PREFIX, SUFFIX, MIDDLE, END = 2_000_000, 1_999_999, 1_999_998, 1_999_997
 _NAMES = {PREFIX: "<PRE>", SUFFIX: "<SUF>", MIDDLE: "<MID>", END: "<END>"}
@@ -48,6 +38,7 @@ FAKE_MODEL = ModelInfo(
     eos=END,
     add_bos=False,
     end_tokens=[END],
+    controls=list(_NAMES.values()),
     chat_template=CHATML,
     can_shift=True,
     gpu_offload=False,
@@ -129,8 +120,14 @@ class FakeEngine:
         return ids
 
     async def detokenize(self, tokens: list[int]) -> str:
-        """The text of `tokens`."""
+        """The text of `tokens`. Raises: InvalidRequest for one that is no token."""
+        if not all(token in _NAMES or 0 <= token <= sys.maxunicode for token in tokens):
+            raise InvalidRequest("a token id is outside the vocabulary")
         return "".join(_NAMES.get(token) or chr(token) for token in tokens)
+
+    async def pieces(self, tokens: list[int]) -> list[bytes]:
+        """The bytes of each of `tokens`."""
+        return [(await self.detokenize([token])).encode() for token in tokens]
 
     async def held(self, prompt: list[int]) -> int:
         """As many as `kept` says."""
@@ -142,7 +139,12 @@ class FakeEngine:
         self.asked.set()
         if len(request.prompt) >= self._info.n_ctx:
             raise ContextOverflow("the prompt does not fit")
-        prompt = await self.detokenize(request.prompt) + request.tail
+        # An image reads as its file.
+        shown = [
+            request.images[-1 - token].decode() if token < 0 else await self.detokenize([token])
+            for token in request.prompt
+        ]
+        prompt = "".join(shown) + request.tail
         answer = self._script if isinstance(self._script, str) else self._script(prompt)
         finished = False
         try:
@@ -190,4 +192,5 @@ class FakeEngine:
             await asyncio.sleep(0)
         reason = FinishReason.STOP if shown == whole else FinishReason.LENGTH
         usage = Usage(prompt_tokens=len(request.prompt), completion_tokens=len(shown))
-        yield Finished(reason, usage)
+        stop = next((s for s in request.stop if answer.startswith(s, len(whole))), "")
+        yield Finished(reason, usage, stop if shown == whole else "")

@@ -1,16 +1,20 @@
 """One step of all sequences in a batch: evaluate, sample, emit."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from copilotd.engine.grammar import Grammars
 from copilotd.engine.healing import UNCONSTRAINED, Constraint, split
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.kv import KVPool
 from copilotd.engine.model import N_BATCH, N_UBATCH, Decoded, Entry, Model
 from copilotd.engine.output import Piece
+from copilotd.engine.picture import Picture
 from copilotd.engine.protocol import Event, Failed, Finish, Generate, Output
+from copilotd.engine.request import Chunk, Finished, FinishReason, GenerateRequest, Lane
 from copilotd.engine.sampling import Logits, Sampler
 from copilotd.engine.scheduler import Scheduler, Share
 from copilotd.engine.scoring import Scorer
@@ -19,7 +23,8 @@ from copilotd.engine.speculation import Speculation, is_clear
 from copilotd.engine.splice import Splicer
 from copilotd.engine.trail import Trail
 from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
-from copilotd.types import Chunk, Finished, FinishReason, GenerateRequest, Lane
+
+NO_PICTURES: Mapping[int, Picture] = MappingProxyType({})
 
 
 class Generation:
@@ -39,6 +44,7 @@ class Generation:
         self._emit = emit
         self._pool = pool
         self._scheduler = Scheduler(self._pool, Splicer(model, pool), N_BATCH, N_UBATCH)
+        self._grammars = Grammars(model.vocabulary)
         self._scorer = Scorer(model.vocabulary)
         self._trail = Trail()
         self._speculation = speculation or Speculation(enabled=False)
@@ -48,19 +54,23 @@ class Generation:
         """The first lane that has work; None if there is nothing to do."""
         return self._scheduler.lane
 
-    def add(self, command: Generate) -> None:
+    def add(self, command: Generate, pictures: Mapping[int, Picture] = NO_PICTURES) -> None:
         """Queue a request; its answer ends where the context does.
+
+        `pictures` are in its prompt, by the index of their first id.
 
         Raises:
             ContextOverflow: the prompt leaves no room for a single token.
-            InvalidRequest: an empty prompt, or a token that the vocabulary does not have.
+            InvalidRequest: an empty prompt, a token that the vocabulary does not have, or a
+                grammar that makes no sense.
         """
         request, constraint = self._healed(command.request)
-        _check(request.prompt, self._model)
+        _check(request.prompt, pictures, self._model)
         room = max(1, self._model.n_ctx - len(request.prompt) - len(constraint.rest))
         request = replace(request, max_tokens=min(request.max_tokens, room))
         sampler = Sampler(request.sampling, self._vocabulary.size)
-        sequence = Sequence(command.id, request, sampler, constraint)
+        guide = self._grammars.guide(request.grammar)
+        sequence = Sequence(command.id, request, sampler, constraint, guide, pictures)
         self._scheduler.add(sequence)
         self._retrace(sequence)
 
@@ -74,7 +84,7 @@ class Generation:
         """Evaluate one batch, sample from it, emit what came of it."""
         shares = self._speculation.extended(self._scheduler.schedule(), self._pool.free_cells())
         entries = [entry for share in shares for entry in _entries(share)]
-        if not shares or not self._has_room(len(entries)):
+        if not shares or not self._has_room(sum(share.cells for share in shares)):
             return
         outcome = self._decode(shares, entries)
         if outcome is Decoded.DONE:
@@ -108,6 +118,8 @@ class Generation:
         lane = shares[0].sequence.request.lane
         self._interrupt.begin({share.sequence.id for share in shares}, lane)
         try:
+            if picture := shares[0].sequence.picture:
+                return self._model.see(picture, entries[0].sequence, entries[0].position)
             frugal = all(share.sequence.request.frugal for share in shares)
             return self._model.decode(entries, frugal=frugal)
         except EngineError as error:
@@ -123,7 +135,8 @@ class Generation:
             if sequence.slot is None:
                 continue
             slot, before = sequence.slot, sequence.evaluated
-            done = min(self._model.length(slot.sequence), before + share.count)
+            # Pictures can have more positions than the cache counts.
+            done = max(before, min(self._model.length(slot.sequence), before + share.count))
             if done <= before:
                 sequence.broken_off(share.count)
             self._pool.append(slot, sequence.tokens[before:done])
@@ -214,16 +227,16 @@ class Generation:
         """The next token of `sequence`, or its end."""
         if sequence.complete:
             return self._finish(sequence, FinishReason.LENGTH)
-        token = sequence.sampler.choose(sequence.constraint.apply(logits))
+        token = sequence.sampler.choose(sequence.allowed(logits))
         if token in self._vocabulary.end_tokens:
             return self._finish(sequence, FinishReason.STOP)
         sequence.tokens.append(token)
-        written = sequence.accept(self._vocabulary.piece(token))
+        written = sequence.accept(token, self._vocabulary.piece(token))
         if written is None:
             return
         piece = sequence.output.push(written, self._scorer.chosen(sequence, token, logits))
         self._send(sequence, piece)
-        if piece.stopped:
+        if piece.stopped or sequence.is_at_its_end:
             return self._finish(sequence, FinishReason.STOP)
         if sequence.complete:
             self._finish(sequence, FinishReason.LENGTH)
@@ -233,7 +246,8 @@ class Generation:
             self._send(sequence, sequence.output.finish())
         self._scheduler.remove(sequence)
         self._speculation.finished(sequence)
-        self._emit(Finish(sequence.id, Finished(reason, sequence.usage())))
+        finished = Finished(reason, sequence.usage(), sequence.output.stop)
+        self._emit(Finish(sequence.id, finished))
 
     def _send(self, sequence: Sequence, piece: Piece) -> None:
         if not piece.text and not piece.tokens:
@@ -260,10 +274,16 @@ def _entries(share: Share) -> list[Entry]:
     ]
 
 
-def _check(prompt: list[int], model: Model) -> None:
+def _check(prompt: list[int], pictures: Mapping[int, Picture], model: Model) -> None:
+    if not model.writes:
+        raise InvalidRequest("this model makes embeddings and writes no text")
     if not prompt:
         raise InvalidRequest("the prompt is empty")
-    if not all(0 <= token < model.vocabulary.size for token in prompt):
+    seen = [range(start, start + len(one.ids)) for start, one in pictures.items()]
+    if any(len(prompt) - 1 in ids for ids in seen):
+        raise InvalidRequest("the prompt ends with an image, and a model goes on from text only")
+    text = [t for i, t in enumerate(prompt) if not any(i in ids for ids in seen)]
+    if not all(0 <= token < model.vocabulary.size for token in text):
         raise InvalidRequest(
             f"a token id is outside the vocabulary (0 to {model.vocabulary.size - 1})"
         )

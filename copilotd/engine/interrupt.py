@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Collection
 
-from copilotd.types import Lane
+from copilotd.engine.request import Lane
 
 
 def strlen_address() -> int:

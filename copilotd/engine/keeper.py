@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from copilotd.config import EngineSection
 from copilotd.engine.connection import Connection
 from copilotd.engine.protocol import Load, WorkerSpec
-from copilotd.errors import CopilotdError, EngineDied, EngineNotReady
+from copilotd.errors import CopilotdError, EngineDied, EngineNotReady, IllegalInstruction
 from copilotd.types import EngineState, ModelInfo, Phase
 
 Report = Callable[[EngineState], None]
@@ -53,6 +55,7 @@ class Keeper:
         self._retry_at = 0.0
         self._last_error: CopilotdError | None = None
         self._closed = False
+        self._tiles = True
 
     @property
     def pid(self) -> int | None:
@@ -128,8 +131,7 @@ class Keeper:
         try:
             spec = await self._provision(self._enter)
             self._enter(EngineState(Phase.LOADING, f"loading {spec.name}"))
-            self._connection = await self._connect(self._died)
-            info = await self._connection.call(Load(0, spec), ModelInfo)
+            self._connection, info = await self._loaded(spec)
         except CopilotdError as error:
             await self._end("")
             self._failed(error)
@@ -140,6 +142,23 @@ class Keeper:
         log.info("loaded %s in %.0f ms", info.path, info.load_ms)
         self._enter(EngineState(Phase.READY, f"{info.name} is loaded"))
         return self._worker
+
+    async def _loaded(self, spec: WorkerSpec) -> tuple[Connection, ModelInfo]:
+        """A process with the model; without AMX if the process did not survive its use."""
+        connection = self._connection = await self._connect(self._died)
+        tiles = self._tiles
+        try:
+            info = await connection.call(Load(0, replace(spec, tiles=tiles)), ModelInfo)
+        except IllegalInstruction:
+            if not tiles:
+                raise
+            log.warning(
+                "llama.cpp was compiled so that its use of AMX ends the process; done without, at "
+                "some cost for prompts. Another compiler may do better."
+            )
+            self._tiles = False
+            return await self._loaded(spec)
+        return connection, info
 
     def _check_back_off(self) -> None:
         if self._last_error is not None and time.monotonic() < self._retry_at:

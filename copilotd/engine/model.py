@@ -1,7 +1,7 @@
 """The loaded model: the one owner of llama.cpp's context, called by one thread.
 
-Only this module, `complaints.py`, `setup.py`, `spare.py`, `trial.py`, `vocabulary.py` and
-`sampling.py` import llama_cpp.
+Only this module, `complaints.py`, `setup.py`, `spare.py`, `tiles.py`, `trial.py`,
+`vectors.py`, `vision.py`, `vocabulary.py` and `sampling.py` import llama_cpp.
 """
 
 import ctypes
@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import llama_cpp
 import numpy as np
@@ -19,6 +19,7 @@ from copilotd.engine.calibration import Course, course
 from copilotd.engine.complaints import Complaints
 from copilotd.engine.crew import crew
 from copilotd.engine.interrupt import Interrupt, strlen_address
+from copilotd.engine.picture import Picture
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.sampling import Logits
 from copilotd.engine.setup import context_params, decided, threads
@@ -26,17 +27,21 @@ from copilotd.engine.spare import Spare, load, save
 from copilotd.engine.statefile import State
 from copilotd.engine.thrift import Thrift
 from copilotd.engine.trial import N_CELLS, TrialBench
+from copilotd.engine.vectors import Vectors
 from copilotd.engine.vocabulary import Vocabulary
-from copilotd.errors import ContextOverflow, EngineError, EngineLoadFailed
+from copilotd.errors import EngineError, EngineLoadFailed
 from copilotd.speed import Setup
 from copilotd.types import ModelInfo
+
+if TYPE_CHECKING:
+    from copilotd.engine.vision import Vision
 
 N_BATCH = 512
 """Most tokens in one call of llama.cpp."""
 N_UBATCH = 128
 """Tokens evaluated at once; what an interrupt loses at most. Larger is not faster on a CPU."""
 N_EMBEDDING_CTX = 2048
-"""Longest input of an embedding, in tokens."""
+"""Longest input of an embedding, in tokens, where the model was trained on that many."""
 
 
 class Decoded(Enum):
@@ -75,6 +80,7 @@ class Model:
         self.vocabulary = Vocabulary(C.llama_model_get_vocab(self._model))
         self._interrupt = interrupt
         self._abort = C.ggml_abort_callback(strlen_address())
+        self._flag = ctypes.cast(interrupt.flag, ctypes.c_void_p)
         self._context = self._new_context(self._context_params(spec))
         self._setup = decided(spec.setup, N_UBATCH)
         self._crew = crew()
@@ -82,19 +88,23 @@ class Model:
         self._memory = C.llama_get_memory(self._context)
         self._spare = Spare(self._context, spec.n_seq)
         self._batch = C.llama_batch_init(N_BATCH, 0, 1)
-        self._embedding_context: Any = None
+        self.vision = self._eyes(spec.mmproj) if spec.mmproj else None
         self.n_ctx = int(C.llama_n_ctx(self._context))
+        # A model that only reads has none.
+        self.writes = bool(self._memory)
         self.can_trim = not (
             C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model)
         )
         # Quantised keys would all be rounded again whenever some of them are moved.
         self.can_shift = bool(
-            self.can_trim
+            self.writes
+            and self.can_trim
             and C.llama_model_n_swa(self._model) == 0
             and C.llama_memory_can_shift(self._memory)
             and spec.kv_type == "f16"
         )
         self.info = self._describe((time.perf_counter() - started) * 1000)
+        self.vectors = self._vectors()
 
     # --- decoding (the worker's main thread) -------------------------------------------------
 
@@ -105,7 +115,29 @@ class Model:
             EngineError: llama.cpp refuses the batch.
         """
         self._fill(entries)
-        code = self._run(frugal and len(entries) == 1)
+        return self._outcome(self._run(frugal and len(entries) == 1))
+
+    def see(self, picture: Picture, sequence: int, position: int) -> Decoded:
+        """Evaluate a picture as `decode` does tokens; what was begun of it is taken back.
+
+        Raises:
+            EngineError: llama.cpp refuses it, or there is no projector.
+        """
+        if self.vision is None:
+            raise EngineError("the model sees no images")
+        # Where what was begun of it cannot be taken back, nothing stops it.
+        self._heed(C.ggml_abort_callback() if not self.can_trim else self._abort)
+        code = self.vision.decode(self._context, picture, sequence, position, N_BATCH)
+        self._heed(self._abort)
+        if code != 0:
+            self.trim(sequence, position)
+        return self._outcome(code)
+
+    def _heed(self, abort: Any) -> None:
+        """Ask `abort` from now on whether a batch shall stop."""
+        C.llama_set_abort_callback(self._context, abort, self._flag)
+
+    def _outcome(self, code: int) -> Decoded:
         match code:
             case 0:
                 return Decoded.DONE
@@ -186,33 +218,6 @@ class Model:
         """Positions of `sequence` that are in the cache."""
         return int(C.llama_memory_seq_pos_max(self._memory, sequence)) + 1
 
-    def embed(self, tokens: list[int]) -> list[float] | None:
-        """The unit vector of one input, pooled as the GGUF says (mean if it does not).
-
-        None if it was interrupted.
-
-        Raises:
-            ContextOverflow: more than `N_EMBEDDING_CTX` tokens.
-        """
-        if len(tokens) > N_EMBEDDING_CTX:
-            raise ContextOverflow(
-                f"an input has {len(tokens)} tokens; at most {N_EMBEDDING_CTX} can be embedded",
-                "Cut the input into parts.",
-            )
-        if self._embedding_context is None:
-            self._embedding_context = self._new_context(self._embedding_params())
-        context = self._embedding_context
-        C.llama_memory_clear(C.llama_get_memory(context), True)
-        ids = (C.llama_token * len(tokens))(*tokens)
-        code = C.llama_decode(context, C.llama_batch_get_one(ids, len(tokens)))
-        if code == 2:
-            return None
-        if code != 0:
-            raise EngineError(f"llama.cpp could not embed (code {code}){self._log.last_words()}")
-        row = C.llama_get_embeddings_seq(context, 0)
-        vector = np.ctypeslib.as_array(row, (self.info.n_embd,)).astype(np.float64)
-        return list((vector / (np.linalg.norm(vector) or 1.0)).tolist())
-
     def course(self, asked: Setup) -> Course:
         """What to measure of this model, where `asked` leaves it open."""
         return course(asked, decided(asked, N_UBATCH), threads())
@@ -240,6 +245,12 @@ class Model:
             )
         return model
 
+    def _eyes(self, mmproj: str) -> "Vision":
+        # A library of its own, which few need.
+        from copilotd.engine.vision import Vision
+
+        return Vision(mmproj, self._model, self._setup.n_threads_batch, self._log)
+
     def _new_context(self, params: Any) -> Any:
         context = C.llama_init_from_model(self._model, params)
         if not context:
@@ -247,8 +258,7 @@ class Model:
                 f"no context of {params.n_ctx} tokens{self._log.last_words()}",
                 "A smaller model.n_ctx needs less memory.",
             )
-        flag = ctypes.cast(self._interrupt.flag, ctypes.c_void_p)
-        C.llama_set_abort_callback(context, self._abort, flag)
+        C.llama_set_abort_callback(context, self._abort, self._flag)
         return context
 
     def _context_params(self, spec: WorkerSpec) -> Any:
@@ -258,13 +268,19 @@ class Model:
         params.n_seq_max, params.kv_unified = spec.n_seq + 1, True
         return params
 
-    def _embedding_params(self) -> Any:
-        params = self._context_params(self._spec)
-        params.n_ctx = params.n_batch = params.n_ubatch = N_EMBEDDING_CTX
-        params.n_seq_max, params.embeddings = 1, True
-        own = self._metadata(f"{self.info.architecture}.pooling_type")
-        params.pooling_type = int(own) if own else C.LLAMA_POOLING_TYPE_MEAN
-        return params
+    def _vectors(self) -> Vectors:
+        most = min(N_EMBEDDING_CTX, self.info.n_ctx_train)
+        # Without one, or with that of no pooling at all, the mean of all tokens.
+        pooling = int(self._metadata(f"{self.info.architecture}.pooling_type") or "0")
+
+        def context() -> Any:
+            params = self._context_params(self._spec)
+            params.n_ctx = params.n_batch = params.n_ubatch = most
+            params.n_seq_max, params.embeddings = 1, True
+            params.pooling_type = pooling or C.LLAMA_POOLING_TYPE_MEAN
+            return self._new_context(params)
+
+        return Vectors(self.vocabulary, context, most, self.info.n_embd, self._log)
 
     def _fill(self, entries: Sequence[Entry]) -> None:
         batch = self._batch
@@ -296,11 +312,15 @@ class Model:
             eos=vocabulary.eos,
             add_bos=vocabulary.add_bos,
             end_tokens=sorted(vocabulary.end_tokens),
+            controls=vocabulary.controls,
             chat_template=template.decode() if template else None,
             can_shift=self.can_shift,
             gpu_offload=bool(C.llama_supports_gpu_offload()),
             system=C.llama_print_system_info().decode(),
             load_ms=load_ms,
+            sees=self.vision is not None,
+            opens=vocabulary.opens,
+            closes=vocabulary.closes,
         )
 
     def _metadata(self, key: str) -> str:

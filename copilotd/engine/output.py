@@ -3,7 +3,7 @@
 import codecs
 from dataclasses import dataclass
 
-from copilotd.types import TokenLogprob
+from copilotd.engine.request import TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class TextStream:
     """Collects the bytes of one generation.
 
     A character is held back until all its bytes are there, and text that may be the beginning of
-    a stop string until that is decided. Nothing comes out once it has `stopped`.
+    a stop string until that is decided. Nothing comes out once it has `stopped`; `stop` is the text
+    that ended it then.
     """
 
     def __init__(self, stop: list[str]) -> None:
@@ -30,6 +31,7 @@ class TextStream:
         self._received = 0
         self._tokens: list[tuple[int, TokenLogprob]] = []
         self.stopped = False
+        self.stop = ""
 
     def push(self, data: bytes, token: TokenLogprob | None = None) -> Piece:
         """Take in the bytes of one token (and its log probability), give out what is decided."""
@@ -39,6 +41,7 @@ class TextStream:
         self._held += self._decoder.decode(data)
         cut = _first(self._held, self._stop)
         if cut is not None:
+            self.stop = next(s for s in self._stop if self._held.startswith(s, cut))
             return self._send(cut, stopped=True)
         return self._send(len(self._held) - _undecided(self._held, self._stop))
 

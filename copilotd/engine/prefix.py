@@ -1,9 +1,9 @@
-"""How much of their beginnings two token sequences have in common."""
+"""How much of their beginnings two sequences, of tokens as a rule, have in common."""
 
 from collections.abc import Sequence
 
 
-def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
+def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
     """Length of the longest common beginning; compares slices, which run in C."""
     low, high = 0, min(len(a), len(b))
     while low < high:

@@ -11,16 +11,10 @@ from typing import Protocol
 
 import msgspec
 
+from copilotd.engine.request import Chunk, Finished, GenerateRequest
+from copilotd.errors import InvalidRequest
 from copilotd.speed import Calibration, Measuring, Setup
-from copilotd.types import (
-    Chunk,
-    EngineState,
-    EngineStats,
-    FimLayout,
-    Finished,
-    GenerateRequest,
-    ModelInfo,
-)
+from copilotd.types import EngineState, EngineStats, FimLayout, ModelInfo
 
 
 class Engine(Protocol):
@@ -53,6 +47,10 @@ class Engine(Protocol):
 
     async def detokenize(self, tokens: list[int]) -> str:
         """The text of `tokens`, control tokens shown as their names."""
+        ...
+
+    async def pieces(self, tokens: list[int]) -> list[bytes]:
+        """The bytes of each of `tokens`, which may be a part of a character; names as above."""
         ...
 
     def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
@@ -122,8 +120,12 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     n_threads_batch: int = 0
     n_ubatch: int = 0
     kv_type: str = "f16"
+    tiles: bool = True
+    """Whether AMX may be used, where there is such a thing (see `tiles.py`)."""
     speculate: bool = False
     """Whether tokens that stood in the text before are verified several at a time."""
+    mmproj: str = ""
+    """The file that makes embeddings of images; empty for a model that sees none."""
 
     @property
     def setup(self) -> Setup:
@@ -150,6 +152,13 @@ class Tokenize(msgspec.Struct, frozen=True, tag=True):
 
 class Detokenize(msgspec.Struct, frozen=True, tag=True):
     """Answered by `Result` with a string, also while a batch is being decoded."""
+
+    id: int
+    tokens: list[int]
+
+
+class Pieces(msgspec.Struct, frozen=True, tag=True):
+    """Answered by `Result` with one bytes per token, also while a batch is being decoded."""
 
     id: int
     tokens: list[int]
@@ -191,7 +200,17 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
     id: int
 
 
-Command = Load | Tokenize | Detokenize | Held | Generate | Embed | Calibrate | Cancel
+Command = Load | Tokenize | Detokenize | Pieces | Held | Generate | Embed | Calibrate | Cancel
+
+
+def encoded(command: Command) -> bytes:
+    """The command as msgpack. Raises: InvalidRequest for what that cannot hold."""
+    try:
+        return msgspec.msgpack.encode(command)
+    except OverflowError as error:
+        raise InvalidRequest("a number in the request has more than 64 bits") from error
+    except UnicodeEncodeError as error:
+        raise InvalidRequest("a text in the request has half a surrogate pair") from error
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):

@@ -13,13 +13,10 @@ import numpy as np
 from llama_cpp import llama_cpp as C
 from numpy.typing import NDArray
 
-from copilotd.types import Candidate, Sampling
+from copilotd.engine.request import Candidate, Sampling
 
 Logits = NDArray[np.float32]
 """Shape (n_vocab,)."""
-
-_PENALISED_TOKENS = 256
-"""How far back the penalties look."""
 
 
 class Sampler:
@@ -86,12 +83,13 @@ def _chain(s: Sampling, n_vocab: int) -> Any:
 def _samplers(s: Sampling, n_vocab: int) -> list[Any]:
     """In the order of llama.cpp's own default chain; the last one selects."""
     samplers: list[Any] = []
-    if s.logit_bias:
-        biases = (C.llama_logit_bias * len(s.logit_bias))(*s.logit_bias.items())
-        samplers.append(C.llama_sampler_init_logit_bias(n_vocab, len(s.logit_bias), biases))
+    # Clients name tokens of other models too; an id beyond 32 bits would become another one here.
+    if known := [(id, bias) for id, bias in s.logit_bias.items() if 0 <= id < n_vocab]:
+        biases = (C.llama_logit_bias * len(known))(*known)
+        samplers.append(C.llama_sampler_init_logit_bias(n_vocab, len(known), biases))
     samplers.append(
         C.llama_sampler_init_penalties(
-            n_vocab, _PENALISED_TOKENS, s.repeat_penalty, s.frequency_penalty, s.presence_penalty
+            n_vocab, s.repeat_last_n, s.repeat_penalty, s.frequency_penalty, s.presence_penalty
         )
     )
     if s.temperature <= 0:
@@ -100,6 +98,7 @@ def _samplers(s: Sampling, n_vocab: int) -> list[Any]:
     return [
         *samplers,
         C.llama_sampler_init_top_k(s.top_k),
+        C.llama_sampler_init_typical(s.typical_p, 1),
         C.llama_sampler_init_top_p(s.top_p, 1),
         C.llama_sampler_init_min_p(s.min_p, 1),
         C.llama_sampler_init_temp(s.temperature),

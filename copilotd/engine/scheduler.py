@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from copilotd.engine.kv import KVPool
+from copilotd.engine.request import Lane
 from copilotd.engine.sequence import Sequence, SequenceStatus
 from copilotd.engine.splice import Splicer
-from copilotd.types import Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class Share:
     def size(self) -> int:
         """Tokens in the batch."""
         return self.count + len(self.draft)
+
+    @property
+    def cells(self) -> int:
+        """Cells of the KV cache that they take."""
+        picture = self.sequence.picture
+        return picture.cells if picture else self.size
 
 
 class Scheduler:
@@ -80,6 +86,9 @@ class Scheduler:
             # Logits of every token are kept: 600 kB each with a vocabulary of 150,000.
             room = min(room, 32)
         self._splice(prefill)
+        if prefill.picture:
+            # llama.cpp takes tokens or embeddings in one batch.
+            return [Share(prefill, prefill.due)]
         return [*decoding, Share(prefill, min(room, prefill.stride, prefill.due))]
 
     def preempt(self) -> bool:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from copilotd.engine.request import TokenLogprob
 from copilotd.engine.sampling import Logits, log_probabilities, most_probable
 from copilotd.engine.sequence import Sequence
 from copilotd.engine.vocabulary import Vocabulary
-from copilotd.types import TokenLogprob
 
 
 class Scorer:

@@ -1,16 +1,19 @@
 """All state of one generation, from its arrival in the worker to its last token."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from copilotd.engine.grammar import Guide
 from copilotd.engine.healing import Constraint
 from copilotd.engine.kv import Slot
 from copilotd.engine.output import TextStream
 from copilotd.engine.parking import ALL
-from copilotd.engine.sampling import Sampler
+from copilotd.engine.picture import Picture
+from copilotd.engine.request import GenerateRequest, TokenLogprob, Usage
+from copilotd.engine.sampling import Logits, Sampler
 from copilotd.engine.splice import Splice
-from copilotd.types import GenerateRequest, TokenLogprob, Usage
 
 _RESERVED = 1024
 _STRIDE, _LEAST_STRIDE = 512, 16
@@ -33,7 +36,9 @@ class Sequence:
 
     `splice` is put in when all before it is evaluated.
     `constraint` is the unfinished word that the output begins with, and `healing` the number of
-    tokens that went into it. `stride` is how many tokens of the prompt are begun at once. `started`
+    tokens that went into it; `guide` is its grammar; `pictures` stand in `tokens` from the index on
+    that is their key. `stride` is how many tokens of the prompt are
+    begun at once. `started`
     says that a piece was sent; `scores` collects the prompt's log probabilities. Of the first
     `alone` tokens, those that are pending are evaluated one by one; `rough` is the first that was
     evaluated in a batch of guesses (see `speculation.py`).
@@ -43,6 +48,8 @@ class Sequence:
     request: GenerateRequest
     sampler: Sampler
     constraint: Constraint
+    guide: Guide | None = None
+    pictures: Mapping[int, Picture] = field(default_factory=dict)
     healing: int = 0
     stride: int = _STRIDE
     status: SequenceStatus = SequenceStatus.WAITING
@@ -74,10 +81,18 @@ class Sequence:
         return self.tokens[self.evaluated :]
 
     @property
+    def picture(self) -> Picture | None:
+        """The picture that is evaluated next, if one is."""
+        return self.pictures.get(self.evaluated)
+
+    @property
     def due(self) -> int:
-        """How many of them, to the next splice or to the end, are evaluated next."""
+        """How many of them are evaluated next: a picture, or what is left to one or to a splice."""
+        if self.picture:
+            return len(self.picture.ids)
         end = self.splice.run.target if self.splice else len(self.tokens)
-        return end - self.evaluated
+        ahead = [start for start in self.pictures if start > self.evaluated]
+        return min([end, *ahead]) - self.evaluated
 
     @property
     def generated(self) -> int:
@@ -136,8 +151,20 @@ class Sequence:
         """A batch was evaluated: larger ones, which cost less a token, may be tried again."""
         self.stride = min(_STRIDE, self.stride * 2)
 
-    def accept(self, piece: bytes) -> bytes | None:
+    def allowed(self, logits: Logits) -> Logits:
+        """The logits of the tokens that may be chosen; -inf for the others."""
+        allowed = self.constraint.apply(logits)
+        return allowed if self.guide is None else self.guide.apply(allowed)
+
+    @property
+    def is_at_its_end(self) -> bool:
+        """Whether its grammar leaves nothing to write."""
+        return self.guide is not None and self.guide.is_done
+
+    def accept(self, token: int, piece: bytes) -> bytes | None:
         """What a chosen token writes; None if it only continues the word that is healed."""
+        if self.guide is not None:
+            self.guide.accept(token, piece)
         healing = bool(self.constraint.rest)
         written = self.constraint.accept(piece)
         if healing and not written:

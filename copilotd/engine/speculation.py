@@ -121,7 +121,7 @@ class Speculation:
         """What was written may be written again."""
         if sequence.rough is not None:
             self._payoff.stayed(True)
-        if self._enabled:
+        if self._enabled and not sequence.pictures:
             self._lookup.remember(sequence.tokens)
 
     def _alone(self, share: Share, room: int) -> Share:
@@ -171,11 +171,12 @@ def leading(logits: Logits) -> tuple[int, float]:
 
 def is_clear(sequence: Sequence, logits: Logits) -> bool:
     """Whether rough `logits` decide what the sequence goes on with."""
-    allowed = sequence.constraint.apply(logits)
+    allowed = sequence.allowed(logits)
     return sequence.sampler.greedy and leading(allowed)[1] > GUARD
 
 
 def _can_guess(sequence: Sequence) -> bool:
-    """Whether it decodes, and nothing but the most probable token is asked for."""
-    plain = sequence.sampler.greedy and not sequence.scored and not sequence.constraint.rest
-    return sequence.decoding and plain
+    """Whether it decodes, and nothing but the most probable token of a text is asked for."""
+    plain = sequence.sampler.greedy and not sequence.scored and sequence.guide is None
+    is_text = not sequence.constraint.rest and not sequence.pictures
+    return sequence.decoding and plain and is_text

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 
-from copilotd.types import Chunk, Finished, Usage
+from copilotd.engine.request import Chunk, Finished, Usage
 
 
 class Meter:

@@ -14,20 +14,24 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from copilotd.engine import tiles
 from copilotd.engine.archive import Archive
 from copilotd.engine.calibrator import Calibrator
+from copilotd.engine.darkroom import Darkroom, Seen
 from copilotd.engine.embedding import EmbeddingJob
 from copilotd.engine.fingerprint import fingerprint
 from copilotd.engine.generation import Generation, failed
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.kv import KVPool
-from copilotd.engine.model import Model
+from copilotd.engine.model import Entry, Model
 from copilotd.engine.parking import Park
+from copilotd.engine.pipe import Events, claim_stdout, read_command
 from copilotd.engine.protocol import (
     SAVES_WITHIN_S,
     Calibrate,
@@ -35,21 +39,22 @@ from copilotd.engine.protocol import (
     Command,
     Detokenize,
     Embed,
-    Event,
     Generate,
     Held,
     Load,
-    Notice,
+    Pieces,
     Result,
     Tokenize,
     WorkerSpec,
 )
+from copilotd.engine.request import Lane
 from copilotd.engine.speculation import Speculation
 from copilotd.errors import EngineError
-from copilotd.types import Lane
 
 _SETTLES_S = 5.0
 """After so long without a command, what could be lost with the process is written to disk."""
+_TRIED = 16
+"""Tokens that take the same code as a long prompt."""
 _ENDS_WITHIN_S = 1.5
 """However long the main thread takes."""
 
@@ -59,14 +64,14 @@ def main() -> None:
     # Ctrl-C and a stopping system reach the whole group; the daemon decides when we end.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    events = Events(_claim_stdout())
+    events = Events(claim_stdout())
     commands = sys.stdin.buffer
     load = read_command(commands)
     if not isinstance(load, Load):
         return
     interrupt = Interrupt()
     try:
-        model = Model(load.spec, interrupt)
+        model = load_model(load.spec, interrupt)
     except EngineError as error:
         events.send(failed(load.id, error))
         return
@@ -80,28 +85,18 @@ def main() -> None:
     os._exit(0)
 
 
-class Events:
-    """Writes events to the daemon, from either thread."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-        self._encoder = msgspec.msgpack.Encoder()
-
-    def send(self, event: Event | Notice) -> None:
-        """Write one frame."""
-        body = self._encoder.encode(event)
-        with self._lock:
-            self._stream.write(len(body).to_bytes(4, "big") + body)
-            self._stream.flush()
-
-    def answer(self, id: int, value: object) -> None:
-        """Send the value of a command."""
-        self.send(Result(id, msgspec.Raw(self._encoder.encode(value))))
-
-    def notice(self, message: str) -> None:
-        """Say something to the daemon's log."""
-        self.send(Notice(message))
+def load_model(spec: WorkerSpec, interrupt: Interrupt) -> Model:
+    """The model, which has been seen to run where a build may have AMX. Raises: EngineError."""
+    if not tiles.compiled():
+        return Model(spec, interrupt)
+    with nullcontext() if spec.tiles else tiles.refused():
+        model = Model(spec, interrupt)
+    if not model.writes:
+        return model
+    # What does not run on this processor ends the process here, and not in a request.
+    model.decode([Entry(0, i, 0, wants_logits=False) for i in range(_TRIED)])
+    model.trim(0, 0)
+    return model
 
 
 class Worker:
@@ -113,10 +108,11 @@ class Worker:
         self._model = model
         self._interrupt = interrupt
         self._events = events
-        self._inbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Command | Seen | None] = queue.SimpleQueue()
         self._pool = _pool(model, spec, events)
         speculation = Speculation(enabled=spec.speculate and model.can_trim)
         self._generation = Generation(model, interrupt, self._pool, events.send, speculation)
+        self._darkroom = Darkroom(model.vision, self._seen)
         self._embeddings: deque[EmbeddingJob] = deque()
         self._calibrator = Calibrator(model, interrupt, events.send)
         self._unfiled = False
@@ -145,7 +141,7 @@ class Worker:
     def receive(self, command: Command) -> None:
         """Deal with a command in the reading thread."""
         match command:
-            case Tokenize() | Detokenize():
+            case Tokenize() | Detokenize() | Pieces():
                 self._read_vocabulary(command)
             case Cancel(id):
                 self._interrupt.cancel(id)
@@ -174,7 +170,12 @@ class Worker:
         while not self._inbox.empty():
             self._take(self._inbox.get())
 
-    def _waited_for(self) -> Command | None:
+    def _seen(self, seen: Seen) -> None:
+        """The images of a request are pictures now; called in the darkroom's thread."""
+        self._inbox.put(seen)
+        self._interrupt.arrived(seen.command.request.lane)
+
+    def _waited_for(self) -> Command | Seen | None:
         """The next command; None if it is time for what is done when there is none."""
         rest_s = self._calibrator.rest_s
         try:
@@ -184,11 +185,15 @@ class Worker:
                 self._unfiled = not self._pool.file(self._inbox.empty)
             return None
 
-    def _take(self, command: Command | None) -> None:
+    def _take(self, command: Command | Seen | None) -> None:
         if command is None:
             return
+        if isinstance(command, Seen):
+            return self._generate(command)
         try:
             match command:
+                case Generate(_, request) if request.images:
+                    self._darkroom.add(command)
                 case Generate():
                     self._generation.add(command)
                     self._unfiled = True
@@ -203,7 +208,20 @@ class Worker:
         except EngineError as error:
             self._events.send(failed(command.id, error))
 
+    def _generate(self, seen: Seen) -> None:
+        """Begin with a request whose images are seen, unless nobody waits for it."""
+        if not self._darkroom.take(seen):
+            return
+        try:
+            if seen.error is not None:
+                raise seen.error
+            self._generation.add(seen.command, seen.pictures)
+            self._unfiled = True
+        except EngineError as error:
+            self._events.send(failed(seen.command.id, error))
+
     def _cancel(self, id: int) -> None:
+        self._darkroom.cancel(id)
         self._generation.cancel(id)
         self._calibrator.cancel(id)
         self._embeddings = deque(job for job in self._embeddings if job.id != id)
@@ -216,7 +234,7 @@ class Worker:
         job = self._embeddings[0]
         self._interrupt.begin({job.id}, Lane.BACKGROUND)
         try:
-            job.step(self._model)
+            job.step(self._model.vectors)
         except EngineError as error:
             self._embeddings.popleft()
             self._events.send(failed(job.id, error))
@@ -237,22 +255,17 @@ class Worker:
         if self._pool.file_last(in_time):
             self._pool.file(in_time)
 
-    def _read_vocabulary(self, command: Tokenize | Detokenize) -> None:
+    def _read_vocabulary(self, command: Tokenize | Detokenize | Pieces) -> None:
         vocabulary = self._model.vocabulary
         try:
             if isinstance(command, Tokenize):
                 self._events.answer(command.id, vocabulary.tokenize(command.text, command.special))
+            elif isinstance(command, Pieces):
+                self._events.answer(command.id, vocabulary.rendered(command.tokens))
             else:
                 self._events.answer(command.id, vocabulary.text(command.tokens))
         except EngineError as error:
             self._events.send(failed(command.id, error))
-
-
-def read_command(stream: BinaryIO) -> Command | None:
-    """The next command; None when the daemon is gone."""
-    header = stream.read(4)
-    body = stream.read(int.from_bytes(header, "big")) if len(header) == 4 else b""
-    return msgspec.msgpack.decode(body, type=Command) if body else None
 
 
 def listen(stream: BinaryIO, worker: Worker) -> None:
@@ -270,12 +283,6 @@ def _pool(model: Model, spec: WorkerSpec, events: Events) -> KVPool:
     archive = Archive(Path(spec.park_path), budget, key, events.notice)
     park = Park(spec.park_bytes, archive)
     return KVPool(model, park, spec.n_seq, model.n_ctx, spec.resident_cells)
-
-
-def _claim_stdout() -> BinaryIO:
-    stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return stream
 
 
 if __name__ == "__main__":

@@ -65,10 +65,13 @@ def asked(settings: ModelSection) -> Setup:
 
 
 def _identity(model: Path) -> bytes:
-    """What tells a model file from others, wherever it lies; nothing if it is gone."""
+    """What tells a model file from others, wherever it lies.
+
+    If there is no such file, its name: a model on another server has none here.
+    """
     with suppress(OSError), model.open("rb") as file:
         return b"%d " % model.stat().st_size + file.read(_HEAD)
-    return b""
+    return str(model).encode()
 
 
 def describe_machine() -> str:

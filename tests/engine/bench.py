@@ -1,17 +1,19 @@
 """The engine's loop on a simulated model, for tests."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import cast
 
 from copilotd.engine.archive import Archive
-from copilotd.engine.generation import Generation
+from copilotd.engine.generation import NO_PICTURES, Generation
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.kv import KVPool
 from copilotd.engine.model import Model
 from copilotd.engine.parking import Park
+from copilotd.engine.picture import Picture
 from copilotd.engine.protocol import Event, Finish, Generate, Output
+from copilotd.engine.request import GenerateRequest, Lane, Usage
 from copilotd.engine.speculation import Speculation
-from copilotd.types import GenerateRequest, Lane, Usage
 from tests.engine.archives import NO_ARCHIVE
 from tests.engine.simulated_model import (
     CELL_BYTES,
@@ -47,11 +49,17 @@ class Bench:
         )
 
     def add(
-        self, id: int, prompt: str | list[int], n: int = 8, lane: Lane = Lane.CHAT, **more: object
+        self,
+        id: int,
+        prompt: str | list[int],
+        n: int = 8,
+        lane: Lane = Lane.CHAT,
+        pictures: Mapping[int, Picture] = NO_PICTURES,
+        **more: object,
     ) -> None:
         tokens = list(prompt.encode()) if isinstance(prompt, str) else prompt
         request = GenerateRequest(tokens, n, lane=lane, **more)  # type: ignore[arg-type]
-        self.loop.add(Generate(id, request))
+        self.loop.add(Generate(id, request), pictures)
 
     def run(self, steps: int = 10_000) -> None:
         for _ in range(steps):

@@ -4,9 +4,9 @@ import itertools
 from typing import Any
 
 from copilotd.engine.protocol import Finish
+from copilotd.engine.request import FinishReason
 from copilotd.engine.sampling import Logits
 from copilotd.engine.speculation import Speculation
-from copilotd.types import FinishReason
 from tests.engine.bench import Bench
 from tests.engine.simulated_model import Predict, certain, repeating
 

@@ -14,6 +14,7 @@ import numpy as np
 from copilotd.engine.healing import Pieces
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.model import Decoded, Entry
+from copilotd.engine.picture import Picture
 from copilotd.engine.sampling import Logits
 from copilotd.engine.statefile import State
 
@@ -59,6 +60,9 @@ class SimulatedModel:
 
     can_trim = True
     can_shift = True
+    writes = True
+    vision = None
+    vectors = None
     state_format = "simulated"
 
     def __init__(
@@ -79,6 +83,7 @@ class SimulatedModel:
         self._cells: dict[int, list[Cell]] = {}
         self.can_insert = True
         self.moved = 0
+        self.pictures = 0
         self._logits: list[Logits] = []
 
     def decode(self, entries: Sequence[Entry], *, frugal: bool = False) -> Decoded:
@@ -94,6 +99,15 @@ class SimulatedModel:
         if sum(entry.wants_logits for entry in entries) > 1:
             self._logits = [_with_close_ones_changed(logits) for logits in self._logits]
         return Decoded.DONE
+
+    def see(self, picture: Picture, sequence: int, position: int) -> Decoded:
+        """A picture is evaluated as the ids that stand for it."""
+        ids = enumerate(picture.ids, start=position)
+        decoded = self.decode([Entry(id, place, sequence, False) for place, id in ids])
+        if decoded is not Decoded.DONE:
+            self.trim(sequence, position)
+        self.pictures += decoded is Decoded.DONE
+        return decoded
 
     def logits(self, index: int) -> Logits:
         return self._logits[index]

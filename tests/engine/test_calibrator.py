@@ -9,8 +9,8 @@ from copilotd.engine.calibration import Course, Work
 from copilotd.engine.calibrator import LOOK_EVERY_S, Calibrator
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.protocol import Calibrate, Event, Failed, Measured, Result
+from copilotd.engine.request import Lane
 from copilotd.speed import Calibration, Setup
-from copilotd.types import Lane
 
 DEFAULT = Setup("off", 1, 1, 128)
 QUIET_S = 5.0

@@ -20,30 +20,53 @@ from copilotd.engine.protocol import (
     Event,
     Finish,
     Generate,
+    Load,
     Measured,
     Output,
     Result,
     WorkerSpec,
 )
-from copilotd.errors import DownloadFailed, EngineBusy, EngineDied, EngineNotReady
+from copilotd.engine.request import Chunk, Finished, FinishReason, GenerateRequest, Usage
+from copilotd.errors import (
+    DownloadFailed,
+    EngineBusy,
+    EngineDied,
+    EngineNotReady,
+    IllegalInstruction,
+)
 from copilotd.speed import Measuring, Setup
-from copilotd.types import Chunk, EngineState, Finished, FinishReason, GenerateRequest, Phase, Usage
+from copilotd.types import EngineState, Phase
 
 ASK = GenerateRequest([1], 4)
 HALF = Measuring("measuring", 0.5)
 
 
 class ScriptedConnection:
-    """A worker that loads at once and writes "ab", the "b" when `gate` is set."""
+    """A worker that loads at once and writes "ab", the "b" when `gate` is set.
 
-    def __init__(self, on_death: Callable[[EngineDied], None], gate: asyncio.Event) -> None:
+    With `bad_tiles` it does not survive to be loaded with AMX.
+    """
+
+    def __init__(
+        self,
+        on_death: Callable[[EngineDied], None],
+        gate: asyncio.Event,
+        *,
+        bad_tiles: bool = False,
+    ) -> None:
         self.pid = None
         self.closed = False
         self.sent: list[Command] = []
+        self.loads: list[WorkerSpec] = []
         self.on_death = on_death
         self._gate = gate
+        self._bad_tiles = bad_tiles
 
     async def call(self, command: Command, answer: object) -> object:
+        assert isinstance(command, Load)
+        self.loads.append(command.spec)
+        if command.spec.tiles and self._bad_tiles:
+            raise IllegalInstruction("killed by signal 4")
         return FAKE_MODEL
 
     async def stream(self, command: Command) -> AsyncGenerator[Event, None]:
@@ -74,6 +97,7 @@ class Bench:
         self.gate = asyncio.Event()
         self.gate.set()
         self.failure: Exception | None = None
+        self.bad_tiles = False
         self.provision: Callable[[Report], Any] = self._provision
         self.client = EngineClient(
             lambda report: self.provision(report), EngineSection(**settings), self._connect
@@ -96,7 +120,8 @@ class Bench:
         return WorkerSpec("model.gguf", "model")
 
     async def _connect(self, on_death: Callable[[EngineDied], None]) -> Connection:
-        self.workers.append(ScriptedConnection(on_death, self.gate))
+        worker = ScriptedConnection(on_death, self.gate, bad_tiles=self.bad_tiles)
+        self.workers.append(worker)
         return cast(Connection, self.workers[-1])
 
 
@@ -135,6 +160,16 @@ async def test_a_worker_that_died_is_replaced_by_the_next_request() -> None:
     assert bench.client.state == EngineState(Phase.FAILED, "killed by signal 9")
     assert await bench.text() == "ab"
     assert (len(bench.workers), bench.client.stats().restarts) == (2, 1)
+
+
+async def test_a_build_whose_amx_ends_the_process_is_run_without_it_from_then_on() -> None:
+    bench = Bench()
+    bench.bad_tiles = True
+    assert await bench.text() == "ab"
+    bench.workers[-1].on_death(EngineDied("it died"))
+    assert await bench.text() == "ab"
+    loads = [spec for worker in bench.workers for spec in worker.loads]
+    assert [spec.tiles for spec in loads] == [True, False, False]
 
 
 async def test_a_start_that_fails_again_and_again_is_not_tried_at_once() -> None:

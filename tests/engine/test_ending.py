@@ -14,11 +14,12 @@ import pytest
 from copilotd.engine.connection import Connection
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.model import Entry, Model
-from copilotd.engine.protocol import Generate, WorkerSpec
+from copilotd.engine.pipe import Events
+from copilotd.engine.protocol import Generate, Tokenize, WorkerSpec
+from copilotd.engine.request import GenerateRequest
 from copilotd.engine.statefile import read_head
-from copilotd.engine.worker import Events, Worker
-from copilotd.errors import EngineDied
-from copilotd.types import GenerateRequest
+from copilotd.engine.worker import Worker
+from copilotd.errors import EngineDied, IllegalInstruction
 from tests.daemon.home import eventually
 from tests.engine.simulated_model import SimulatedModel
 
@@ -111,6 +112,18 @@ async def test_a_worker_that_does_not_end_is_killed() -> None:
     connection, process = await connected("-c", "import threading; threading.Event().wait()")
     await connection.close()
     assert process.returncode == -9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+async def test_an_illegal_instruction_is_told_from_other_deaths() -> None:
+    died = "import os, signal; os.kill(os.getpid(), signal.{})"
+    illegal, _ = await connected("-c", died.format("SIGILL"))
+    with pytest.raises(IllegalInstruction, match="built for another processor"):
+        await illegal.call(Tokenize(1, "a", special=False), list[int])
+    other, _ = await connected("-c", died.format("SIGSEGV"))
+    with pytest.raises(EngineDied, match="killed by signal 11"):
+        await other.call(Tokenize(1, "a", special=False), list[int])
+    await asyncio.gather(illegal.close(), other.close())
 
 
 async def test_who_waits_for_a_worker_that_is_closed_hears_of_it_at_once() -> None:

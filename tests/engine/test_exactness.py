@@ -9,10 +9,10 @@ import pytest
 from copilotd.engine.healing import Constraint, Pieces
 from copilotd.engine.model import Entry
 from copilotd.engine.protocol import Failed
+from copilotd.engine.request import GenerateRequest, Lane, Sampling
 from copilotd.engine.sampling import Logits, Sampler
 from copilotd.engine.sequence import Sequence as Generated
 from copilotd.engine.speculation import is_clear
-from copilotd.types import GenerateRequest, Lane, Sampling
 from tests.engine.bench import Bench
 from tests.engine.guessing import PROMPT, Guessing, held, period
 from tests.engine.simulated_model import expected_text, repeating

@@ -8,8 +8,8 @@ import pytest
 
 from copilotd.engine.model import Entry
 from copilotd.engine.protocol import Failed, Finish, Output
+from copilotd.engine.request import FinishReason, Lane
 from copilotd.errors import ContextOverflow, InvalidRequest
-from copilotd.types import FinishReason, Lane
 from tests.engine.archives import archive_in
 from tests.engine.bench import Bench, text_after
 from tests.engine.simulated_model import CELL_BYTES, expected_text

@@ -3,7 +3,7 @@
 import pytest
 
 from copilotd.engine.output import TextStream
-from copilotd.types import TokenLogprob
+from copilotd.engine.request import TokenLogprob
 
 
 def stream(stop: list[str], pieces: list[bytes]) -> list[str]:

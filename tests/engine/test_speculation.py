@@ -9,11 +9,12 @@ import pytest
 
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.model import Entry, Model
+from copilotd.engine.pipe import Events
 from copilotd.engine.protocol import WorkerSpec
+from copilotd.engine.request import FinishReason, Lane, Sampling
 from copilotd.engine.sampling import Logits
 from copilotd.engine.speculation import Speculation
-from copilotd.engine.worker import Events, Worker
-from copilotd.types import FinishReason, Lane, Sampling
+from copilotd.engine.worker import Worker
 from tests.engine.guessing import PROMPT, Guessing, held, period, reason
 from tests.engine.simulated_model import END, SimulatedModel, certain, expected_text
 

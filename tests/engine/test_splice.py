@@ -6,13 +6,14 @@ The simulated model writes in upper case where not every cell is that of a fresh
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from copilotd.engine.model import Entry
 from copilotd.engine.protocol import Failed
+from copilotd.engine.request import Lane
 from copilotd.engine.runs import Run, moved_run
-from copilotd.types import Lane
 from tests.engine.archives import archive_in
 from tests.engine.bench import Bench, text_after
 from tests.engine.simulated_model import CELL_BYTES, expected_text
@@ -247,7 +248,7 @@ def test_in_any_mix_exact_requests_get_the_output_of_a_fresh_evaluation(
             prompt, where = movable(TEXT[:at], TEXT[at : at + rng.randrange(40, 120)])
             n, loose = rng.randrange(1, 20), rng.random() < 0.6
             tail = "x" * rng.randrange(3)
-            more = {"movable": where, "tail": tail} if loose else {}
+            more: dict[str, Any] = {"movable": where, "tail": tail} if loose else {}
             bench.add(id, prompt, n, rng.choice(list(Lane)), **more)
             wanted[id] = ([*prompt, *tail.encode()] if loose else prompt, n, loose)
             bench.run(steps=rng.randrange(12))

@@ -1,0 +1,25 @@
+import pytest
+
+from copilotd.engine.protocol import Detokenize, Generate, Tokenize, encoded
+from copilotd.engine.request import GenerateRequest, Sampling
+from copilotd.errors import InvalidRequest
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (Detokenize(1, [2**70]), "a number in the request has more than 64 bits"),
+        (
+            Generate(1, GenerateRequest([1], 1, Sampling(seed=-(2**70)))),
+            "a number in the request has more than 64 bits",
+        ),
+        (Tokenize(1, "a\ud800", False), "a text in the request has half a surrogate pair"),
+    ],
+)
+def test_what_the_pipe_cannot_carry_is_the_fault_of_the_request(
+    command: Tokenize | Detokenize | Generate, said: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        encoded(command)
+
+    assert caught.value.message == said
