@@ -1,29 +1,31 @@
 """The anchored prompts of the open documents: for a cursor, the best one that is read in time."""
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from copilotd.completion.readings import Readings
 from copilotd.engine.prefix import common_prefix
 from copilotd.engine.protocol import Engine
+from copilotd.engine.request import Lane
 from copilotd.prompt.anchor import Anchor, Fit, Layout, lay_out
 from copilotd.prompt.fim import fim_prompt, movable, with_bos
 from copilotd.speed import Budget
-from copilotd.types import Document, Lane, ModelInfo
+from copilotd.types import Document, ModelInfo
 
 _PER_DOCUMENT = 4
 _DOCUMENTS = 64
-_WORTH_READING = 200
-"""Characters of a tail from which on its complete lines are read as the prompt is: by a request
-that the next keystroke ends they would never be."""
+_WORTH_READING = 32
+"""Characters of a tail that are read as the prompt is, and not by a request that the next keystroke
+ends: somebody who types on at a new place would never see anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """A prompt for one cursor: the anchor's, then `fit.tail`."""
+    """A prompt for one cursor: the anchor's, then `fit.tail`; `read` tokens of it were new."""
 
     anchor: Anchor
     fit: Fit
+    read: int = 0
 
     @property
     def rendered(self) -> str:
@@ -38,6 +40,7 @@ class Anchors:
         self._engine = engine
         self._readings = Readings(engine)
         self._documents: OrderedDict[str, deque[Anchor]] = OrderedDict()
+        self._reached: dict[str, tuple[Anchor, str]] = {}
 
     async def at(self, document: Document, offset: int, budget: Budget, lane: Lane) -> Anchored:
         """The prompt for `offset`, once the KV cache holds it. Raises: EngineError.
@@ -45,22 +48,25 @@ class Anchors:
         Where reading it would take too long, it is a brief one; `settle` reads the whole later.
         """
         chosen = self._known(document, offset)
-        if chosen is None or not self._readings.hold(chosen.anchor.prompt):
+        if chosen is None or not self._is_near(chosen.anchor):
             chosen = await self._whole(document, offset, budget)
             if not await self._is_in_time(document, chosen, budget):
                 chosen = await self._brief(document, offset, budget)
-        await self._readings.ready(chosen.anchor.prompt, lane, chosen.anchor.movable)
-        if len(chosen.fit.tail) >= _WORTH_READING:
-            lines = await self._down_to_line(chosen)
-            await self._readings.ready(lines, lane, chosen.anchor.movable)
-        return chosen
+        held = self._readings.hold(chosen.anchor.prompt)
+        missing = 0 if held else self._readings.missing(chosen.anchor)
+        await self._read(document, chosen, _steady(chosen.fit.tail), lane)
+        return replace(chosen, read=missing)
+
+    def reached(self, document: Document, chosen: Anchored) -> None:
+        """The model writes behind `chosen`: the KV cache holds all of it."""
+        self._reached[document.uri] = chosen.anchor, chosen.fit.tail
 
     async def settle(self, document: Document, offset: int, budget: Budget) -> None:
         """Read a whole prompt that is laid out for this cursor, unless that is done already."""
         known = self._known(document, offset)
         if known is None or not known.fit.fresh or known.anchor.brief:
             known = await self._whole(document, offset, budget)
-        await self._readings.ready(known.anchor.prompt, Lane.BACKGROUND, known.anchor.movable)
+        await self._read(document, known, known.fit.tail, Lane.BACKGROUND)
 
     async def warm_head(self, document: Document, budget: Budget) -> None:
         """Read the beginning of a document in which nobody has asked for anything.
@@ -79,6 +85,7 @@ class Anchors:
     def clear(self) -> None:
         """Forget all prompts: the KV cache is empty, or belongs to another model."""
         self._documents.clear()
+        self._reached.clear()
         self._readings.clear()
 
     def _known(self, document: Document, offset: int) -> Anchored | None:
@@ -92,7 +99,12 @@ class Anchors:
 
     def _cost(self, known: Anchored) -> tuple[bool, bool, bool, int]:
         anchor, fit = known.anchor, known.fit
-        return (not self._readings.hold(anchor.prompt), anchor.brief, not fit.fresh, len(fit.tail))
+        return (not self._is_near(anchor), anchor.brief, not fit.fresh, len(fit.tail))
+
+    def _is_near(self, anchor: Anchor) -> bool:
+        """Whether its prompt is held, or soon will be: a brief one that is being read."""
+        near = self._readings.begun if anchor.brief else self._readings.hold
+        return near(anchor.prompt)
 
     async def _is_in_time(self, document: Document, chosen: Anchored, budget: Budget) -> bool:
         """Whether little enough of a prompt is to be evaluated.
@@ -128,12 +140,21 @@ class Anchors:
         layout = lay_out(document, offset, info.layout.anchor_lines, before, after)
         return await self._laid_out(document, offset, layout, brief=True)
 
-    async def _down_to_line(self, chosen: Anchored) -> tuple[int, ...]:
-        """The prompt down to the line of the cursor, in the tokens that a request will have."""
-        tail = chosen.fit.tail
-        tokens = await self._engine.tokenize(tail, special=False)
-        lines = await self._engine.tokenize(tail[: tail.rfind("\n") + 1], special=False)
-        return (*chosen.anchor.prompt, *tokens[: common_prefix(tokens, lines)])
+    async def _read(self, document: Document, chosen: Anchored, tail: str, lane: Lane) -> None:
+        """Have the prompt evaluated, and `tail` with it unless little of that is new."""
+        anchor, reached = self._reached.get(document.uri, (chosen.anchor, ""))
+        known = common_prefix(reached, tail) if anchor == chosen.anchor else 0
+        if len(tail) - known < _WORTH_READING:
+            return await self._readings.ready(chosen.anchor.prompt, lane, chosen.anchor.movable)
+        prompt = await self._down_to(tail, chosen)
+        await self._readings.ready(prompt, lane, chosen.anchor.movable)
+        self._reached[document.uri] = chosen.anchor, tail
+
+    async def _down_to(self, tail: str, chosen: Anchored) -> tuple[int, ...]:
+        """The prompt down to the end of `tail`, in the tokens that a request will have."""
+        tokens = await self._engine.tokenize(chosen.fit.tail, special=False)
+        steady = await self._engine.tokenize(tail, special=False)
+        return (*chosen.anchor.prompt, *tokens[: common_prefix(tokens, steady)])
 
     async def _laid_out(
         self, document: Document, offset: int, layout: Layout, *, brief: bool
@@ -159,5 +180,12 @@ class Anchors:
         anchors = self._documents.setdefault(uri, deque(maxlen=_PER_DOCUMENT))
         self._documents.move_to_end(uri)
         while len(self._documents) > _DOCUMENTS:
-            self._documents.popitem(last=False)
+            oldest, _ = self._documents.popitem(last=False)
+            self._reached.pop(oldest, None)
         return anchors
+
+
+def _steady(tail: str) -> str:
+    """A beginning of `tail` that stays the same for some keystrokes, so that they share it."""
+    line = tail.rfind("\n") + 1
+    return tail[: len(tail) - (len(tail) - line) % _WORTH_READING]

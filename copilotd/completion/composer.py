@@ -6,18 +6,11 @@ from copilotd.completion.anchors import Anchors
 from copilotd.completion.flight import Flight
 from copilotd.completion.writing import Written, read
 from copilotd.engine.protocol import Engine
+from copilotd.engine.request import GenerateRequest, Lane
 from copilotd.postprocess.pipeline import finish
 from copilotd.postprocess.scene import Draft
 from copilotd.speed import Budget
-from copilotd.types import (
-    Completion,
-    Explanation,
-    FilterStep,
-    GenerateRequest,
-    Lane,
-    Outcome,
-    Status,
-)
+from copilotd.types import Completion, Explanation, FilterStep, Outcome, Status
 
 
 class Composer:
@@ -40,8 +33,13 @@ class Composer:
             movable=prompt.anchor.movable,
             frugal=True,
         )
+
+        def tell(written: Written) -> bool:
+            self._anchors.reached(scene.document, prompt)
+            return flight.grow(written)
+
         async with aclosing(self._engine.generate(wanted)) as events:
-            flight.grow(await read(scene, events, flight.started, flight.grow))
+            flight.grow(await read(scene, events, flight.started, tell))
         return outcome(flight)
 
 
@@ -69,6 +67,7 @@ def _explanation(flight: Flight, written: Written, steps: tuple[FilterStep, ...]
         filters=written.steps + steps,
         prompt_tokens=written.usage.prompt_tokens,
         cached_tokens=written.usage.cached_tokens,
+        read_tokens=prompt.read if prompt else 0,
         completion_tokens=written.usage.completion_tokens,
         first_token_ms=written.first_token_ms,
     )

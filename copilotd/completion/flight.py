@@ -52,6 +52,12 @@ class Flight:
             return False
         return self.written.text.startswith(typed.text)
 
+    def leads_near(self, document: Document, offset: int | None) -> bool:
+        """Whether a change up to `offset` goes along it; the editor may have closed a bracket."""
+        if offset is None:
+            return False
+        return any(self.leads(document, offset - closers) for closers in range(3))
+
     def grow(self, written: Written) -> bool:
         """More was written; whether to go on."""
         self.written = written

@@ -10,15 +10,16 @@ from msgspec import structs
 from copilotd.completion.shared import Shared
 from copilotd.engine.prefix import common_prefix
 from copilotd.engine.protocol import Engine
+from copilotd.engine.request import GenerateRequest, Lane
 from copilotd.engine.runs import moved_run
 from copilotd.prompt.anchor import Anchor
-from copilotd.types import GenerateRequest, Lane
 
 _REMEMBERED = 64
 _RECENT = 4
 """Prompts of which the end is still held, as a rule: where others go on, it is cut off."""
-_SHORT = 64
-"""Tokens that are evaluated so quickly that nobody needs to share the work."""
+_SHORT = 16
+"""Tokens that a slow machine, too, evaluates so quickly that nobody needs to share the work: what
+a request reads by itself is lost if the next keystroke ends it."""
 _SLICE = 128
 """Tokens that are read to their end although nobody waits any more: the next keystroke will need
 them. Else somebody who types fast at a new place has the same begun anew with every letter."""
@@ -35,8 +36,16 @@ class Readings:
 
     def hold(self, prompt: Prompt) -> bool:
         """Whether a request that begins with `prompt` has next to nothing of it to wait for."""
-        reading = self._readings.get(prompt)
-        return len(prompt) <= _SHORT or (reading is not None and reading.succeeded)
+        return len(prompt) <= _SHORT or any(
+            held[: len(prompt)] == prompt for held in reversed(self._held())
+        )
+
+    def begun(self, prompt: Prompt) -> bool:
+        """Whether it is held, or is being read."""
+        return len(prompt) <= _SHORT or any(
+            other[: len(prompt)] == prompt and not reading.work.failed
+            for other, reading in self._readings.items()
+        )
 
     def missing(self, anchor: Anchor) -> int:
         """Tokens of its prompt that are to be evaluated after all that was read."""
@@ -70,14 +79,12 @@ class Readings:
         unless another prompt is wanted. A request takes it over from a lane that would come after
         its own.
         """
-        self._drop_others(prompt)
-        if len(prompt) <= _SHORT:
-            return
-        reading = self._readings.get(prompt)
-        if reading is None or not reading.serves(lane):
-            reading = self._begin(prompt, lane, movable)
-        self._readings.move_to_end(prompt)
-        await reading.work.result()
+        self._drop_others(prompt, lane)
+        if prompt in self._readings:
+            self._readings.move_to_end(prompt)
+        if not self.hold(prompt):
+            reading = self._under_way(prompt, lane) or self._begin(prompt, lane, movable)
+            await reading.work.result()
 
     def clear(self) -> None:
         """The KV cache is empty."""
@@ -94,9 +101,15 @@ class Readings:
             self._readings.popitem(last=False)
         return reading
 
-    def _drop_others(self, prompt: Prompt) -> None:
-        for other, reading in self._readings.items():
-            if other != prompt and not reading.work.wanted:
+    def _under_way(self, prompt: Prompt, lane: Lane) -> "_Reading | None":
+        """What is being read that begins with `prompt`, if it may be waited for in that lane."""
+        leads = (r for other, r in self._readings.items() if other[: len(prompt)] == prompt)
+        return next((r for r in leads if not r.work.done and r.serves(lane)), None)
+
+    def _drop_others(self, prompt: Prompt, lane: Lane) -> None:
+        wanted = self._under_way(prompt, lane)
+        for reading in self._readings.values():
+            if reading is not wanted and not reading.work.wanted:
                 reading.work.cancel()
 
     async def _read(self, prompt: Prompt, wanted: GenerateRequest) -> None:

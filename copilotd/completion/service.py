@@ -10,14 +10,16 @@ from copilotd.completion.anchors import Anchors
 from copilotd.completion.anticipation import Anticipation
 from copilotd.completion.budget import budget
 from copilotd.completion.cache import CompletionCache
-from copilotd.completion.composer import Composer, outcome
+from copilotd.completion.composer import Composer
 from copilotd.completion.feedback import Feedback
 from copilotd.completion.flight import Flight
 from copilotd.completion.latest import Latest, Superseded
 from copilotd.completion.mode import mode_at
+from copilotd.completion.pieces import cut, useful
 from copilotd.completion.rhythm import Rhythm
 from copilotd.config import CompletionSection
 from copilotd.engine.protocol import Engine
+from copilotd.engine.request import Lane
 from copilotd.errors import CopilotdError, EngineNotReady
 from copilotd.postprocess.scene import Scene
 from copilotd.speed import Budget, Speed
@@ -27,7 +29,6 @@ from copilotd.types import (
     CompletionStats,
     Document,
     EngineState,
-    Lane,
     Outcome,
     Phase,
     Status,
@@ -41,8 +42,6 @@ _OF_A_GAP = 0.7
 _SOONEST_S = 0.08
 _WORTH_ASKING_AHEAD = 0.1
 """Share of suggestions that somebody accepts, for whom it pays to write what follows them."""
-_LEAST = 2
-"""Characters, white space aside, for which a piece of a suggestion is worth showing."""
 
 
 class CompletionService:
@@ -77,6 +76,17 @@ class CompletionService:
             found = await self._attempt(request)
         return self._recorded(request, found, started)
 
+    async def whole(self, request: CompletionRequest) -> Completion | None:
+        """The suggestion of which `request` was given a piece, once all of it is written.
+
+        Waiting for it keeps nothing going. None if it came to nothing.
+        """
+        if flight := self._under_way(request):
+            while not flight.landed:
+                await flight.grown(None)
+        hit = self._cache.find(request.document, request.offset)
+        return hit.completion if hit else None
+
     def opened(self, document: Document) -> None:
         """The user turned to this document."""
         if self.settings.enabled and self.settings.anticipate:
@@ -88,8 +98,9 @@ class CompletionService:
         What is being written on another way than this change is ended at once.
         """
         key = (client, document.uri)
+        self._rhythm.changed(key, time.perf_counter())
         flight = self._flights.get(key)
-        if flight is not None and not _leads_near(flight, document, offset):
+        if flight is not None and not flight.leads_near(document, offset):
             flight.shared.cancel()
         if offset is None:
             self._anticipation.drop()
@@ -179,8 +190,13 @@ class CompletionService:
         return flight if leads else None
 
     async def _debounced(self, request: CompletionRequest) -> None:
+        """Wait for the next keystroke, unless the first is already a while ago.
+
+        VS Code waits itself before it asks, and a cursor that rested before may rest again.
+        """
         if request.trigger is Trigger.AUTOMATIC:
-            await asyncio.sleep(self.budget.debounce_ms / 1000)
+            quiet_s = self._rhythm.quiet_s(request.key, time.perf_counter())
+            await asyncio.sleep(max(0.0, self.budget.debounce_ms / 1000 - quiet_s))
 
     def _take_off(self, request: CompletionRequest, lane: Lane = Lane.COMPLETION) -> Flight:
         """Have the model write, in place of what it writes in the same document now."""
@@ -214,11 +230,11 @@ class CompletionService:
         with flight.shared.awaited():
             while not flight.landed:
                 wait_s = due - time.perf_counter()
-                if wait_s <= 0 and (piece := _useful(request, flight)):
+                if wait_s <= 0 and (piece := useful(request, flight)):
                     self._leave(flight)
-                    return piece
+                    return replace(piece, is_piece=True)
                 await flight.grown(wait_s if 0 < wait_s < float("inf") else None)
-            return _cut(request, flight, flight.result())
+            return cut(request, flight, flight.result())
 
     def _leave(self, flight: Flight) -> None:
         """The rest is for who types along it, or accepts the piece and goes on from there."""
@@ -263,37 +279,14 @@ class CompletionService:
         accepted = text[: shown.start] + shown.text + text[shown.end :]
         document = replace(request.document, text=accepted)
         offset = shown.start + len(shown.text)
-        if self._cache.find(document, offset) is None:
-            ahead = CompletionRequest(document, offset, client=request.client)
+        ahead = CompletionRequest(document, offset, client=request.client)
+        # Where a piece was shown, what follows it is being written already.
+        if self._cache.find(document, offset) is None and self._under_way(ahead) is None:
             await self._take_off(ahead, Lane.BACKGROUND).shared.result()
 
     def _engine_changed(self, state: EngineState) -> None:
         if state.phase is not Phase.READY:
             self._anchors.clear()
-
-
-def _leads_near(flight: Flight, document: Document, offset: int | None) -> bool:
-    """Whether the change goes along what is written; the editor may have closed a bracket."""
-    if offset is None:
-        return False
-    return any(flight.leads(document, offset - closers) for closers in range(3))
-
-
-def _useful(request: CompletionRequest, flight: Flight) -> Outcome | None:
-    """What is written so far, if it is worth showing."""
-    piece = _cut(request, flight, outcome(flight))
-    text = piece.completion.text if piece.completion else ""
-    return piece if len("".join(text.split())) >= _LEAST else None
-
-
-def _cut(request: CompletionRequest, flight: Flight, made: Outcome) -> Outcome:
-    """`made` without what was typed of it since."""
-    if made.completion is None:
-        return made
-    rest = flight.origin.rest(made.completion, request.document, request.offset)
-    if rest is None:
-        return Outcome(Status.EMPTY, "typed to its end already", explanation=made.explanation)
-    return replace(made, completion=rest)
 
 
 def _reason(error: CopilotdError) -> str:

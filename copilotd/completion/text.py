@@ -5,8 +5,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from copilotd.engine.protocol import Engine
+from copilotd.engine.request import (
+    Chunk,
+    Finished,
+    GenerateRequest,
+    Grammar,
+    Lane,
+    Sampling,
+)
+from copilotd.errors import ContextOverflow
 from copilotd.prompt.fim import fim_prompt, with_bos
-from copilotd.types import Chunk, Finished, GenerateRequest, Lane, ModelInfo, Sampling
+from copilotd.types import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +23,7 @@ class TextRequest:
     """Continue `prompt` (text, or token ids as they are); with `suffix`, fill in the middle.
 
     `max_tokens` None means as many as fit. `logprobs` and `prompt_logprobs` are those of
-    `GenerateRequest`.
+    `GenerateRequest`, and so is `grammar`.
     """
 
     prompt: str | list[int]
@@ -25,6 +34,7 @@ class TextRequest:
     logprobs: int | None = None
     prompt_logprobs: bool = False
     lane: Lane = Lane.COMPLETION
+    grammar: Grammar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +58,12 @@ class TextService:
     async def generate(self, request: TextRequest) -> AsyncGenerator[Chunk | Finished, None]:
         """Stream the continuation, then `Finished`; closing the generator frees the engine.
 
-        Raises: EngineError; InvalidRequest if a suffix is given and the model has no FIM tokens.
+        Raises: EngineError; InvalidRequest if a suffix is given and the model has no FIM tokens;
+            ContextOverflow if the prompt leaves no room for a token.
         """
         info = await self._engine.info()
         prompt = await self._prompt(request, info)
-        room = max(1, info.n_ctx - len(prompt))
+        room = _room(len(prompt), info.n_ctx)
         wanted = GenerateRequest(
             prompt=prompt,
             max_tokens=room if request.max_tokens is None else request.max_tokens,
@@ -61,6 +72,7 @@ class TextService:
             lane=request.lane,
             logprobs=request.logprobs,
             prompt_logprobs=request.prompt_logprobs,
+            grammar=request.grammar,
         )
         async with aclosing(self._engine.generate(wanted)) as events:
             async for event in events:
@@ -68,8 +80,11 @@ class TextService:
 
     async def embed(self, inputs: list[str | list[int]]) -> Embeddings:
         """Embed each input. Raises: EngineError; ContextOverflow for an input that is too long."""
+        info = await self._engine.info()
         tokens = [
-            await self._engine.tokenize(i, special=False) if isinstance(i, str) else i
+            [*info.opens, *await self._engine.tokenize(i, special=False), *info.closes]
+            if isinstance(i, str)
+            else i
             for i in inputs
         ]
         vectors = await self._engine.embed(tokens)
@@ -84,3 +99,14 @@ class TextService:
         before = await self._engine.tokenize(request.prompt, special=False)
         after = await self._engine.tokenize(request.suffix, special=False)
         return fim_prompt(info, before, after)
+
+
+def _room(tokens: int, n_ctx: int) -> int:
+    if tokens < n_ctx:
+        return n_ctx - tokens
+    raise ContextOverflow(
+        f"the prompt has {tokens} tokens, the context {n_ctx}",
+        "Shorten the prompt, or raise model.n_ctx.",
+        tokens,
+        n_ctx,
+    )

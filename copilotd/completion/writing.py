@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from msgspec import structs
 
+from copilotd.engine.request import Chunk, Finished, FinishReason, Usage
 from copilotd.postprocess.pipeline import stop_at
 from copilotd.postprocess.scene import Scene
-from copilotd.types import Chunk, FilterStep, Finished, FinishReason, Usage
+from copilotd.types import FilterStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,8 @@ from copilotd.completion import readings
 from copilotd.completion.service import CompletionService
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FakeEngine
-from copilotd.types import (
-    Chunk,
-    Finished,
-    FinishReason,
-    GenerateRequest,
-    Lane,
-    Status,
-    Trigger,
-    Usage,
-)
+from copilotd.engine.request import Chunk, Finished, FinishReason, GenerateRequest, Lane, Usage
+from copilotd.types import Outcome, Status, Trigger
 from tests.cursor import accepted, document, request
 
 SETTINGS = CompletionSection(debounce_ms=0, target_ms=1, anticipate=False)
@@ -62,6 +54,21 @@ async def test_a_request_is_served_with_what_is_written_when_the_time_has_come()
     outcome = await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 5)
     assert accepted("x = ║", outcome) == "x = foo║"
     assert engine.cancelled == 0
+
+
+async def test_who_got_a_piece_can_wait_for_the_whole() -> None:
+    engine = PieceByPiece("foo", "bar", "baz")
+    completions = CompletionService(engine, SETTINGS)
+    asked = request("x = ║", AUTOMATIC)
+    engine.write()
+    piece = await asyncio.wait_for(completions.complete(asked), 5)
+    waiting = asyncio.create_task(completions.whole(asked))
+    engine.write(2)
+    whole = await asyncio.wait_for(waiting, 5)
+    assert piece.is_piece
+    assert whole and whole.text == "foobarbaz"
+    again = await asyncio.wait_for(completions.complete(asked), 5)
+    assert not again.is_piece
 
 
 async def test_what_is_written_after_that_is_shown_to_the_next_request_typed_along_it() -> None:
@@ -146,6 +153,18 @@ async def test_a_request_that_is_cancelled_and_repeated_at_once_goes_on() -> Non
 LONG = "".join(f"value_{i} = {i}\n" for i in range(40))
 
 
+async def overtaken(first: str, second: str) -> tuple[FakeEngine, Outcome]:
+    """What the second of two requests gets that came while the model read for the first."""
+    engine = FakeEngine("foo", hold=(gate := asyncio.Event()))
+    completions = CompletionService(engine, SETTINGS)
+    older = asyncio.create_task(completions.complete(request(first, AUTOMATIC)))
+    await asyncio.wait_for(engine.asked.wait(), 5)
+    newer = asyncio.create_task(completions.complete(request(second)))
+    assert (await asyncio.wait_for(older, 5)).status is Status.CANCELLED
+    gate.set()
+    return engine, await asyncio.wait_for(newer, 5)
+
+
 class Noting(FakeEngine):
     """Says when a generation has come to its end; its reader goes on before anybody hears it."""
 
@@ -178,14 +197,8 @@ async def test_a_slice_that_was_begun_is_read_to_its_end_and_no_further(
 
 
 async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() -> None:
-    engine = FakeEngine("foo", hold=(gate := asyncio.Event()))
-    completions = CompletionService(engine, SETTINGS)
-    first = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
-    await asyncio.wait_for(engine.asked.wait(), 5)
-    second = asyncio.create_task(completions.complete(request(f"{LONG}xy║\n", AUTOMATIC)))
-    assert (await asyncio.wait_for(first, 5)).status is Status.CANCELLED
-    gate.set()
-    assert (await asyncio.wait_for(second, 5)).status is Status.SHOWN
+    engine, outcome = await overtaken(f"{LONG}x║\n", f"{LONG}xy║\n")
+    assert outcome.status is Status.SHOWN
     asked = [(wanted.max_tokens > 0, wanted.tail[-3:]) for wanted in engine.requests]
     assert asked == [(False, ""), (True, "\nxy")]
     assert engine.cancelled == 0
@@ -225,6 +238,37 @@ async def test_lines_typed_since_the_anchor_are_read_apart_from_the_one_that_is_
     ]
 
 
+async def test_a_prompt_that_is_being_read_serves_when_the_editor_closes_a_bracket() -> None:
+    engine, outcome = await overtaken(f"{LONG}x = f║\n", f"{LONG}x = f(║)\n")
+    assert accepted(f"{LONG}x = f(║)\n", outcome) == f"{LONG}x = f(foo║)\n"
+    assert [wanted.max_tokens > 0 for wanted in engine.requests] == [False, True]
+    assert engine.requests[0].prompt == engine.requests[1].prompt
+    assert engine.cancelled == 0
+
+
+async def test_what_was_written_behind_is_not_read_apart() -> None:
+    engine = FakeEngine("foo")
+    completions = CompletionService(engine, SETTINGS)
+    for length in range(4, 100, 4):
+        await completions.complete(request(f"{'x' * length}║"))
+    assert all(asked.max_tokens for asked in engine.requests)
+
+
+async def test_a_line_is_read_once_for_all_who_type_on_in_its_middle() -> None:
+    engine, outcome = await overtaken(f"{'x' * 70}║", f"{'x' * 71}║")
+    assert outcome.status is Status.SHOWN
+    asked = [(r.max_tokens > 0, await engine.detokenize(r.prompt)) for r in engine.requests]
+    assert asked == [(False, f"<PRE><SUF><MID>{'x' * 64}"), (True, "<PRE><SUF><MID>")]
+    assert engine.cancelled == 0
+
+
+async def test_who_deletes_some_of_a_line_that_is_being_read_waits_for_it() -> None:
+    engine, outcome = await overtaken(f"{LONG}{'x' * 40}║", f"{LONG}x║")
+    assert outcome.status is Status.SHOWN
+    assert [asked.max_tokens > 0 for asked in engine.requests] == [False, True]
+    assert engine.cancelled == 0
+
+
 PREPARING = SETTINGS.model_copy(update={"anticipate": True})
 
 
@@ -248,6 +292,17 @@ async def test_in_a_pause_what_follows_acceptance_is_asked_for() -> None:
     ]
 
 
+async def test_what_is_still_being_written_is_not_asked_for_ahead() -> None:
+    engine = PieceByPiece("first ", "more")
+    completions = CompletionService(engine, PREPARING)
+    engine.write(3)  # two of them for the reading of the prompt
+    asked = completions.complete(request(f"{LONG}x = ║\n", AUTOMATIC))
+    assert (await asyncio.wait_for(asked, 5)).is_piece
+    ahead = (await prepared(engine, 3))[2]
+    assert (ahead.lane, ahead.max_tokens) == (Lane.BACKGROUND, 0)
+    assert engine.cancelled == 0
+
+
 async def test_nothing_is_asked_ahead_for_somebody_who_accepts_nothing() -> None:
     engine = FakeEngine("text")
     completions = CompletionService(engine, PREPARING)
@@ -269,8 +324,8 @@ async def test_a_place_that_is_new_to_the_model_gets_a_brief_prompt_and_the_whol
     assert asked.prompt == brief.prompt
     assert (brief.lane, whole.lane) == (Lane.COMPLETION, Lane.BACKGROUND)
     assert (brief.max_tokens, whole.max_tokens) == (0, 0)
-    head = LONG[: LONG.index("value_38")]
-    assert await engine.detokenize(whole.prompt) == f"<PRE>{head}<SUF>\n<MID>"
+    at = LONG.index("value_38")
+    assert await engine.detokenize(whole.prompt) == f"<PRE>{LONG[:at]}<SUF>\n<MID>{LONG[at:]}x = "
 
 
 async def test_a_prompt_that_the_worker_kept_in_a_file_is_used_whole_at_once() -> None:
@@ -289,7 +344,9 @@ async def test_once_the_whole_prompt_is_read_it_is_used() -> None:
     await completions.complete(request(f"{LONG}x = ║\n"))
     whole = (await prepared(engine, 3))[2]
     await completions.complete(request(f"{LONG}x = f║\n"))
-    assert engine.requests[3].prompt == whole.prompt
+    asked = await engine.detokenize(engine.requests[3].prompt)
+    tail = engine.requests[3].tail
+    assert asked + tail == await engine.detokenize(whole.prompt) + "f"
 
 
 async def test_in_a_pause_a_prompt_that_went_stale_is_laid_out_and_read_afresh() -> None:

@@ -4,8 +4,9 @@ import msgspec
 
 from copilotd.completion.anchors import Anchors
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.request import Lane
 from copilotd.speed import Budget
-from copilotd.types import Document, FimLayout, Lane
+from copilotd.types import Document, FimLayout
 
 BUDGET = Budget(400, 150, 16, 0, 0, 200)
 LINES = [f"value_{n} = compute_{n * 7 % 13}(first, second)\n" for n in range(40)]
@@ -32,7 +33,7 @@ async def test_the_text_behind_the_cursor_may_be_moved() -> None:
     assert request.movable is not None
     start, end = request.movable
     assert await engine.detokenize(request.prompt[start - 1 : start]) == "<SUF>"
-    assert await engine.detokenize(request.prompt[end:]) == "<MID>"
+    assert await engine.detokenize(request.prompt[end:]) == f"<MID>{LINES[18]}{LINES[19]}"
 
 
 async def test_a_prompt_whose_end_moved_only_is_read_whole_in_time() -> None:

@@ -1,4 +1,4 @@
-"""The gap between keystrokes is learned, and forgotten in a pause."""
+"""The gap between keystrokes is learned, and forgotten in a pause; what happened last is known."""
 
 import pytest
 
@@ -27,3 +27,34 @@ def test_each_document_has_its_own() -> None:
     rhythm = Rhythm()
     rhythm.beat("a", 0.0)
     assert rhythm.beat("b", 0.1) is None
+
+
+def test_the_time_since_a_change_counts_for_the_request_about_it() -> None:
+    rhythm = Rhythm()
+    rhythm.changed("a", 10.0)
+    assert rhythm.quiet_s("a", 10.05) == pytest.approx(0.05)
+
+
+def test_a_request_long_after_a_change_is_about_a_cursor_that_rested() -> None:
+    rhythm = Rhythm()
+    rhythm.changed("a", 10.0)
+    assert rhythm.quiet_s("a", 11.0) == float("inf")
+
+
+def test_a_cursor_that_goes_on_moving_does_not_rest() -> None:
+    rhythm = Rhythm()
+    assert [rhythm.quiet_s("a", now) for now in (10.0, 10.1, 10.2)] == [float("inf"), 0, 0]
+
+
+def test_what_happens_elsewhere_does_not_count() -> None:
+    rhythm = Rhythm()
+    rhythm.changed("a", 10.0)
+    assert rhythm.quiet_s("b", 10.05) == float("inf")
+
+
+def test_only_the_latest_are_remembered() -> None:
+    rhythm = Rhythm()
+    for number in range(101):
+        rhythm.changed(number, 10.0)
+    assert rhythm.quiet_s(1, 10.1) == pytest.approx(0.1)
+    assert rhythm.quiet_s(0, 10.1) == float("inf")

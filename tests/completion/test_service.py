@@ -10,18 +10,11 @@ import pytest
 from copilotd.completion.service import CompletionService
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.request import Chunk, Finished, GenerateRequest
 from copilotd.errors import CopilotdError, EngineDied, EngineNotReady
 from copilotd.speed import Speed
-from copilotd.types import (
-    Chunk,
-    CompletionStats,
-    FimTokens,
-    Finished,
-    GenerateRequest,
-    Status,
-    Trigger,
-)
-from tests.cursor import accepted, request
+from copilotd.types import CompletionStats, FimTokens, Status, Trigger
+from tests.cursor import accepted, document, request
 
 SETTINGS = CompletionSection(debounce_ms=0)
 
@@ -58,6 +51,25 @@ async def test_who_asks_explicitly_may_be_given_more_than_fits_into_the_time() -
     await completions.complete(request("x = ║", Trigger.AUTOMATIC))
     await completions.complete(request("y = ║", Trigger.INVOKED))
     assert [asked.max_tokens for asked in engine.requests] == [19, 96]
+
+
+@pytest.mark.parametrize(("asked_after_s", "waits_s"), [(0.05, 0.02), (0.2, 0.0), (5.0, 0.0)])
+async def test_the_next_keystroke_is_waited_for_from_the_last_one_on(
+    monkeypatch: pytest.MonkeyPatch, asked_after_s: float, waits_s: float
+) -> None:
+    waits: list[float] = []
+    now = 100.0
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr("copilotd.completion.service.asyncio.sleep", sleep)
+    monkeypatch.setattr("copilotd.completion.service.time.perf_counter", lambda: now)
+    completions = service("a", debounce_ms=70, anticipate=False)
+    completions.changed(*document("x = ║"), "test")
+    now += asked_after_s
+    await completions.complete(request("x = ║", Trigger.AUTOMATIC))
+    assert waits[0] == pytest.approx(waits_s)
 
 
 async def test_text_typed_along_a_suggestion_needs_no_model() -> None:
