@@ -1,0 +1,1 @@
+"""Function calling: how the model is shown its tools, how it may call them, how calls are read."""

@@ -1,0 +1,1 @@
+"""The files of a workspace: which there are, and what they define."""

@@ -1,0 +1,90 @@
+"""What a file defines: functions, classes and the like, by the words that introduce them.
+
+One pattern a language and no parser: a definition is found where its line begins as definitions of
+that language do. What is written otherwise (a name assigned a function, say) is not found.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_C_WORDS = r"(?!(?:return|else|if|while|for|switch|case|new|delete|throw|using|typedef)\b)"
+_SCRIPT = (
+    r"^\s*(?:export\s+)?(?:default\s+)?(?:declare\s+)?(?:abstract\s+)?(?:async\s+)?"
+    r"(?P<kind>function\*?|class|interface|type|enum|namespace)\s+(?P<name>[\w$]+)"
+    r"|^\s*(?:export\s+)?(?P<kind2>const|let)\s+(?P<name2>[\w$]+)\s*=\s*(?:async\s*)?"
+    r"(?:\([^)]*\)|[\w$]+)\s*(?::[^=]+)?=>"
+)
+_C = (
+    r"^\s*(?:template\s*<[^>]*>\s*)?(?:typedef\s+)?"
+    r"(?P<kind>class|struct|enum(?:\s+class)?|union|namespace)\s+(?P<name>\w+)[^;]*$"
+    rf"|^{_C_WORDS}(?:[\w:*&<>,]+\s+)+[*&]*(?P<name2>[\w:~]+)\s*\([^;]*$"
+)
+_JVM = (
+    r"^\s*(?:(?:public|private|protected|internal|static|final|abstract|sealed|open|data|partial|"
+    r"override|async|suspend|inline|readonly|virtual)\s+)*"
+    r"(?:(?P<kind>class|interface|enum|record|struct|object|fun|namespace)\s+(?P<name>\w+)"
+    rf"|{_C_WORDS}[\w<>\[\],.?]+\s+(?P<name2>\w+)\s*\([^;]*\)[^;]*\{{?\s*$)"
+)
+_PATTERNS = {
+    "py": r"^\s*(?:async\s+)?(?P<kind>def|class)\s+(?P<name>\w+)",
+    "js": _SCRIPT,
+    "go": r"^(?P<kind>func|type)\s+(?:\([^)]*\)\s*)?(?P<name>\w+)",
+    "rs": (
+        r"^\s*(?:pub(?:\([^)]*\))?\s+)?(?:async\s+|unsafe\s+|const\s+|extern\s+(?:\"\w+\"\s+)?)*"
+        r"(?P<kind>fn|struct|enum|trait|union|type|mod|macro_rules!)\s+(?P<name>\w+)"
+    ),
+    "c": _C,
+    "java": _JVM,
+    "rb": r"^\s*(?P<kind>def|class|module)\s+(?P<name>[\w.:?!]+)",
+    "php": (
+        r"^\s*(?:(?:public|private|protected|static|final|abstract)\s+)*"
+        r"(?P<kind>function|class|interface|trait|enum)\s+&?(?P<name>\w+)"
+    ),
+    "lua": r"^\s*(?:local\s+)?(?P<kind>function)\s+(?P<name>[\w.:]+)",
+    "sh": r"^\s*(?:(?P<kind>function)\s+(?P<name>[\w-]+)|(?P<name2>[\w-]+)\s*\(\)\s*\{?)",
+    "swift": (
+        r"^\s*(?:(?:public|private|internal|open|fileprivate|static|final|override|mutating)\s+)*"
+        r"(?P<kind>func|class|struct|enum|protocol|extension|actor)\s+(?P<name>\w+)"
+    ),
+}
+_SAME = {
+    "js": "jsx mjs cjs ts tsx mts cts vue svelte",
+    "c": "h cc cpp cxx hh hpp hxx m mm",
+    "java": "kt kts cs scala groovy",
+    "sh": "bash zsh",
+    "py": "pyi",
+}
+_BY_SUFFIX = {
+    f".{suffix}": re.compile(_PATTERNS[kind])
+    for kind in _PATTERNS
+    for suffix in (kind, *_SAME.get(kind, "").split())
+}
+
+_LONGEST_LINE = 500
+"""Characters; a longer line was written by a program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A definition; `line` counts from 0, `text` is the line itself, stripped."""
+
+    name: str
+    kind: str
+    line: int
+    text: str
+
+
+def symbols(path: Path, text: str) -> Iterator[Symbol]:
+    """What the file `path` with this text defines; nothing for a language that is not known."""
+    pattern = _BY_SUFFIX.get(path.suffix.lower())
+    if pattern is None:
+        return
+    for number, line in enumerate(text.split("\n")):
+        found = pattern.search(line) if len(line) <= _LONGEST_LINE else None
+        if found is not None:
+            said = found.groupdict()
+            name = said["name"] or said.get("name2") or ""
+            kind = said.get("kind") or said.get("kind2") or "function"
+            yield Symbol(name, kind, number, line.strip())

@@ -1,0 +1,29 @@
+"""A change of one file."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The whole text of a file before and after; None where there is no such file."""
+
+    path: Path
+    before: str | None
+    after: str | None
+
+    @property
+    def reversed(self) -> "Change":
+        """What takes it back."""
+        return Change(self.path, self.after, self.before)
+
+    def diff(self, name: str) -> str:
+        """The difference in unified form, for a file called `name`."""
+        lines = difflib.unified_diff(
+            (self.before or "").splitlines(keepends=True),
+            (self.after or "").splitlines(keepends=True),
+            "/dev/null" if self.before is None else f"a/{name}",
+            "/dev/null" if self.after is None else f"b/{name}",
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)

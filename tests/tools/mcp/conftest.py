@@ -1,0 +1,42 @@
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copilotd.config import McpServer, ToolsSection
+from copilotd.tools.audit import Audit
+from copilotd.tools.mcp.servers import Servers
+from copilotd.tools.toolset import Toolset
+from tests.tools.desk import Desk, record
+from tests.tools.mcp.session import STRANGER, Begin, Session
+
+
+@pytest.fixture
+async def begin(desk: Desk, tmp_path: Path) -> AsyncIterator[Begin]:
+    """Begins sessions; at the end none of their servers is left."""
+    sessions: list[Session] = []
+
+    def begin(
+        how: str = "stdio",
+        server: dict[str, Any] | None = None,
+        patience_s: float = 60,
+        clock: Callable[[], float] = time.monotonic,
+        **settings: Any,
+    ) -> Session:
+        file = tmp_path / "born"
+        command = [sys.executable, str(STRANGER), str(file), how]
+        setting = McpServer.model_validate({"command": command} | (server or {}))
+        section = ToolsSection(mcp={"s": setting}, **settings)
+        servers = Servers(section.mcp, patience_s, clock)
+        runner = Toolset(section, Audit(record(desk)), servers).runner()
+        sessions.append(Session(servers, runner, desk, file))
+        return sessions[-1]
+
+    yield begin
+    async with asyncio.timeout(10):
+        for session in sessions:
+            await session.servers.close()

@@ -1,0 +1,60 @@
+"""A session with one MCP server, as tests have it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from copilotd.tools.mcp.servers import Servers
+from copilotd.tools.runner import Result, Runner
+from tests.tools.desk import Desk
+
+STRANGER = Path(__file__).with_name("stranger.py")
+ELDER = Path(__file__).with_name("elder.py")
+NAMES = [
+    "s_add", "s_go_to", "s_fail", "s_die", "s_hang", "s_picture", "s_variable", "s_header",
+    "s_leave_behind",
+]  # fmt: skip
+"""What the tools of the server `s` are called."""
+
+
+@dataclass
+class Session:
+    """The server is called `s`; `born` has the ids of its processes."""
+
+    servers: Servers
+    runner: Runner
+    desk: Desk
+    file: Path
+
+    @property
+    def born(self) -> list[int]:
+        return [int(line) for line in self.file.read_text().splitlines()]
+
+    @property
+    def names(self) -> list[str]:
+        return [t.name for t in self.runner.offered(self.desk) if t.name.startswith("s_")]
+
+    async def call(self, name: str, /, **arguments: Any) -> Result:
+        return await self.runner.run("1", name, json.dumps(arguments), self.desk)
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+Begin = Callable[..., Session]
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if is_true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come true in time")

@@ -1,0 +1,43 @@
+"""What the model reads of a result."""
+
+from typing import Any
+
+import pytest
+from mcp.types import CallToolResult
+
+from copilotd.tools.failure import ToolFailed
+from copilotd.tools.mcp.result import text
+
+TEXT = {"type": "text", "text": "a"}
+FILE = {"uri": "file:///a", "text": "what is in it"}
+BYTES = {"uri": "file:///b", "blob": "AA=="}
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        ([TEXT, TEXT], "a\na"),
+        (
+            [{"type": "audio", "data": "AA==", "mimeType": "audio/wav"}],
+            "[left out: audio, audio/wav]",
+        ),
+        ([{"type": "resource", "resource": FILE}], "what is in it"),
+        ([{"type": "resource", "resource": BYTES}], "[left out: file:///b]"),
+        (
+            [TEXT, {"type": "resource_link", "name": "c", "uri": "https://c.example/"}],
+            "a\n[left out: what is at https://c.example/]",
+        ),
+        ([], "It is done; there is nothing to show."),
+    ],
+)
+def test_texts_are_read_and_the_rest_is_named(content: list[Any], read: str) -> None:
+    assert text(CallToolResult.model_validate({"content": content})) == read
+
+
+def test_a_result_that_is_only_data_is_read_as_json() -> None:
+    assert text(CallToolResult(content=[], structured_content={"ä": 1})) == '{"ä": 1}'
+
+
+def test_an_error_is_a_failure_even_without_words() -> None:
+    with pytest.raises(ToolFailed, match="It failed, and does not say why"):
+        text(CallToolResult(content=[], is_error=True))

@@ -1,0 +1,148 @@
+"""Who decides, what is written down, and where a call ends."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from copilotd.tools.editor import Answer
+from tests.tools.desk import Desk, call, record, runner
+
+EDIT = {"path": "README.md", "old_text": "adds", "new_text": "sums"}
+
+
+async def test_reading_is_not_asked_about(desk: Desk) -> None:
+    result = await call(desk, "read_file", {"path": "README.md"})
+    assert (result.decision, desk.questions) == ("allow", [])
+
+
+async def test_what_the_user_denies_is_not_done(desk: Desk, folder: Path) -> None:
+    desk.answer = Answer.DENY
+    result = await call(desk, "apply_edit", EDIT)
+    assert result.text.startswith("The user does not allow this.")
+    assert "It adds." in (folder / "README.md").read_text()
+
+
+async def test_permission_for_the_session_is_asked_for_once(desk: Desk, folder: Path) -> None:
+    desk.answer = Answer.SESSION
+    session = runner(desk)
+    await session.run("1", "apply_edit", json.dumps(EDIT), desk)
+    back = {"path": "README.md", "old_text": "sums", "new_text": "adds"}
+    result = await session.run("2", "apply_edit", json.dumps(back), desk)
+    assert (result.decision, len(desk.questions)) == ("session", 1)
+    assert (folder / "README.md").read_text().endswith("It adds.\n")
+
+
+async def test_permission_for_a_command_holds_for_that_command(desk: Desk) -> None:
+    desk.answer = Answer.SESSION
+    session = runner(desk, permissions={"run_command": "ask"})
+    for command in ("echo a", "echo b", "echo a"):
+        await session.run("1", "run_command", json.dumps({"command": command}), desk)
+    assert [question.command for question in desk.questions] == ["echo a", "echo b"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "decision"),
+    [
+        ({}, "once"),
+        ({"permissions": {"apply_edit": "allow"}}, "allow"),
+        ({"permissions": {"*": "allow"}}, "allow"),
+        ({"permissions": {"*": "allow", "apply_edit": "ask"}}, "once"),
+        ({"permissions": {"apply_edit": "deny"}}, "none"),
+    ],
+)
+async def test_the_settings_decide_first(
+    desk: Desk, settings: dict[str, object], decision: str
+) -> None:
+    result = await call(desk, "apply_edit", EDIT, **settings)
+    assert (result.decision or "none") == decision
+
+
+async def test_a_workspace_has_permissions_of_its_own(desk: Desk, folder: Path) -> None:
+    allowed = {str(folder): {"apply_edit": "allow"}, "/elsewhere": {"*": "deny"}}
+    assert (await call(desk, "apply_edit", EDIT, workspaces=allowed)).decision == "allow"
+
+
+async def test_of_several_folders_the_strictest_counts(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    desk = Desk(folder, other)
+    rules = {str(folder): {"apply_edit": "allow"}, str(other): {"apply_edit": "deny"}}
+    result = await call(desk, "apply_edit", EDIT, workspaces=rules)
+    assert result.text.startswith("There is no tool apply_edit.")
+
+
+def test_commands_are_not_offered_until_the_settings_name_them(desk: Desk) -> None:
+    def names(**settings: object) -> set[str]:
+        return {tool.name for tool in runner(desk, **settings).offered(desk)}
+
+    assert "run_command" not in names()
+    assert "run_command" not in names(permissions={"*": "allow"})
+    assert "run_command" in names(permissions={"run_command": "ask"})
+
+
+async def test_what_instructs_other_programs_is_asked_about_whatever_is_allowed(
+    desk: Desk,
+) -> None:
+    desk.answer = Answer.DENY
+    edit = {"path": ".vscode/settings.json", "old_text": "", "new_text": "{}"}
+    result = await call(desk, "apply_edit", edit, permissions={"apply_edit": "allow"})
+    assert result.decision == "deny"
+
+
+async def test_a_call_that_takes_too_long_is_stopped(desk: Desk) -> None:
+    settings = {"permissions": {"run_command": "allow"}, "timeout_s": 0.2}
+    result = await call(desk, "run_command", {"command": "sleep 60 & sleep 60"}, **settings)
+    assert result.text == "It took longer than 0.2 s and was stopped."
+
+
+async def test_a_program_that_leaves_its_group_keeps_nobody_waiting(desk: Desk) -> None:
+    settings = {"permissions": {"run_command": "allow"}, "timeout_s": 0.5}
+    result = await call(desk, "run_command", {"command": "setsid sleep 5 & exit 0"}, **settings)
+    assert result.text == "It took longer than 0.5 s and was stopped."
+
+
+async def test_a_long_result_is_cut_and_says_so(desk: Desk, folder: Path) -> None:
+    (folder / "long.txt").write_text("x" * 1000)
+    result = await call(desk, "read_file", {"path": "long.txt"}, output_limit=100)
+    assert result.text.endswith("x\n[929 characters more; ask for less at once]")
+
+
+async def test_a_call_that_is_no_json_or_of_no_tool_is_answered(desk: Desk) -> None:
+    session = runner(desk)
+    broken = await session.run("1", "read_file", "{", desk)
+    assert broken.text.startswith("The arguments are no JSON")
+    listed = await session.run("1", "read_file", "[]", desk)
+    assert listed.text == "The arguments must be a JSON object."
+    unknown = await session.run("1", "fly", "{}", desk)
+    assert unknown.text.startswith("There is no tool fly. There are: read_file, list_directory")
+
+
+async def test_every_call_is_written_down_for_the_user_alone(desk: Desk) -> None:
+    await call(desk, "read_file", {"path": "README.md"})
+    await call(desk, "apply_edit", {**EDIT, "new_text": "y" * 300})
+    await call(desk, "read_file", {"path": "../secret.txt"})
+    lines = [json.loads(line) for line in record(desk).read_text().splitlines()]
+    assert [(line["tool"], line["decision"], line["outcome"][:6]) for line in lines] == [
+        ("read_file", "allow", "done"),
+        ("apply_edit", "once", "done"),
+        ("read_file", "none", "failed"),
+    ]
+    assert lines[1]["arguments"]["new_text"] == "y" * 200 + "… (300 characters)"
+    assert record(desk).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+async def test_a_call_that_is_cancelled_is_written_down_and_stops(desk: Desk) -> None:
+    session = runner(desk, permissions={"run_command": "allow"})
+    os.mkfifo(desk.folders[0] / "started")
+    command = json.dumps({"command": "echo > started; sleep 60; touch ended"})
+    running = asyncio.create_task(session.run("1", "run_command", command, desk))
+    async with asyncio.timeout(10):
+        await asyncio.to_thread((desk.folders[0] / "started").read_text)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert json.loads(record(desk).read_text())["outcome"] == "failed: It was stopped."
