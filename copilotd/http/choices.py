@@ -4,39 +4,49 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TypeVar
 
-from copilotd.types import Chunk, Finished, FinishReason, TokenLogprob, Usage
+from copilotd.chat.calling.answer import Heard
+from copilotd.chat.calling.tools import Called
+from copilotd.engine.request import Chunk, Finished, FinishReason, TokenLogprob, Usage
 
-Events = AsyncGenerator[Chunk | Finished, None]
-"""One generation."""
+E = TypeVar("E", bound=Heard)
 
-IndexedEvents = AsyncGenerator[tuple[int, Chunk | Finished], None]
+IndexedEvents = AsyncGenerator[tuple[int, E], None]
 """Several generations; each event with the index of its choice."""
 
-_Item = tuple[int, Chunk | Finished | Exception | None]
+TextEvents = IndexedEvents[Chunk | Finished]
+"""The same where nothing can be called."""
+
+_Item = tuple[int, E | Exception | None]
 """An event, a failure, or the end of the choice with that index."""
 
 _AT_ONCE = 8
 """Generations of one request that are under way together: a long list of prompts must not fill
 the engine's queue and so refuse everybody else."""
 
+_AHEAD = 16
+"""Events that may wait for a client; then the generations wait for it too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The whole of one generation."""
+    """The whole of one generation; `stop` is the text that ended it."""
 
     text: str
     tokens: list[TokenLogprob]
+    calls: list[Called]
     reason: FinishReason
     usage: Usage
+    stop: str = ""
 
 
-async def interleaved(generations: Sequence[Events]) -> IndexedEvents:
+async def interleaved(generations: Sequence[AsyncGenerator[E, None]]) -> IndexedEvents[E]:
     """The events of all generations as they come.
 
     The first failure ends all of them and is raised; closing this closes all of them.
     """
-    queue: asyncio.Queue[_Item] = asyncio.Queue()
+    queue: asyncio.Queue[_Item[E]] = asyncio.Queue(_AHEAD)
     turn = asyncio.Semaphore(_AT_ONCE)
     tasks = [asyncio.create_task(_pump(i, g, turn, queue)) for i, g in enumerate(generations)]
     running = len(tasks)
@@ -55,29 +65,34 @@ async def interleaved(generations: Sequence[Events]) -> IndexedEvents:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def gathered(events: IndexedEvents, count: int) -> list[Reply]:
+async def gathered(events: IndexedEvents[Heard], count: int) -> list[Reply]:
     """The whole of `count` choices."""
-    heard: list[list[Chunk | Finished]] = [[] for _ in range(count)]
+    heard: list[list[Heard]] = [[] for _ in range(count)]
     async with aclosing(events):
         async for index, event in events:
             heard[index].append(event)
     return [_reply(events) for events in heard]
 
 
-def _reply(events: list[Chunk | Finished]) -> Reply:
+def _reply(events: list[Heard]) -> Reply:
     chunks = [e for e in events if isinstance(e, Chunk)]
     finished = next(e for e in events if isinstance(e, Finished))
     text = "".join(c.text for c in chunks)
-    return Reply(text, [t for c in chunks for t in c.tokens], finished.reason, finished.usage)
+    tokens = [token for chunk in chunks for token in chunk.tokens]
+    calls = [event for event in events if isinstance(event, Called)]
+    return Reply(text, tokens, calls, finished.reason, finished.usage, finished.stop)
 
 
 async def _pump(
-    index: int, events: Events, turn: asyncio.Semaphore, queue: asyncio.Queue[_Item]
+    index: int,
+    events: AsyncGenerator[E, None],
+    turn: asyncio.Semaphore,
+    queue: asyncio.Queue[_Item[E]],
 ) -> None:
     try:
         async with turn, aclosing(events):
             async for event in events:
-                queue.put_nowait((index, event))
-        queue.put_nowait((index, None))
+                await queue.put((index, event))
+        await queue.put((index, None))
     except Exception as error:  # carried over to the task that waits for the events
-        queue.put_nowait((index, error))
+        await queue.put((index, error))

@@ -1,6 +1,4 @@
-"""Errors on the wire, in the shape and with the statuses that OpenAI's clients expect.
-
-    {"error": {"message": "...", "type": "...", "param": null, "code": "..."}}
+"""Errors on the wire: which failure has which status, and how a client learns of it.
 
 A client may retry a 503 after `Retry-After` seconds; it need not retry anything else.
 """
@@ -11,8 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict
-from pydantic.config import JsonDict
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -25,54 +22,16 @@ from copilotd.errors import (
     EngineNotReady,
     InvalidRequest,
     ModelError,
+    UpstreamFailed,
 )
 from copilotd.http.connection import ClientGone
-
-CLIENT_ERROR = "invalid_request_error"
-SERVER_ERROR = "server_error"
-
-
-_EXAMPLE: JsonDict = {
-    "error": {
-        "message": "The prompt has 9000 tokens, the context 8192.",
-        "type": CLIENT_ERROR,
-        "param": None,
-        "code": "context_length_exceeded",
-    }
-}
-
-
-class ErrorDetail(BaseModel):
-    """What went wrong."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    message: str
-    """The cause, and the next step where there is one."""
-    type: str
-    """invalid_request_error (the caller's) or server_error (ours)."""
-    param: str | None = None
-    """The field of the request that is at fault."""
-    code: str | None = None
-    """A name for programs, such as context_length_exceeded or engine_busy."""
-
-
-class ErrorResponse(BaseModel):
-    """The body of every answer that is not a success."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
-
-    error: ErrorDetail
-
-
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ErrorResponse, "description": "The request cannot be honoured as it is."},
-    "5XX": {
-        "model": ErrorResponse,
-        "description": "The engine could not answer; 503 with Retry-After if it may soon.",
-    },
-}
-"""For the API page: what every endpoint may answer besides a success."""
+from copilotd.http.error_bodies import (
+    CLIENT_ERROR,
+    LLAMA_CPP,
+    SERVER_ERROR,
+    ErrorDetail,
+    shaped,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +47,7 @@ _KINDS: Mapping[type[Exception], _Kind] = {
     InvalidRequest: _Kind(400, CLIENT_ERROR, "invalid_request"),
     EngineBusy: _Kind(503, SERVER_ERROR, "engine_busy", 1),
     EngineDied: _Kind(503, SERVER_ERROR, "engine_died", 1),
+    UpstreamFailed: _Kind(503, SERVER_ERROR, "upstream_failed", 5),
     EngineNotReady: _Kind(503, SERVER_ERROR, "engine_not_ready", 5),
     EngineLoadFailed: _Kind(500, SERVER_ERROR, "engine_load_failed"),
     ModelError: _Kind(500, SERVER_ERROR, "model_unavailable"),
@@ -103,7 +63,7 @@ _REFUSALS: Mapping[int, tuple[str, str]] = {
 
 
 def install(app: FastAPI) -> None:
-    """Answer every failure in OpenAI's shape."""
+    """Answer every failure in the shape that its client knows."""
     app.add_exception_handler(CopilotdError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
@@ -112,13 +72,23 @@ def install(app: FastAPI) -> None:
 
 
 def error_response(
+    path: str,
     status: int,
     detail: ErrorDetail,
     headers: Mapping[str, str] | None = None,
+    error: Exception | None = None,
 ) -> JSONResponse:
-    """The answer that carries `detail`."""
-    body = ErrorResponse(error=detail).model_dump()
+    """The answer that carries `detail`, of `error` if there is one, to a request for `path`."""
+    # What is quoted of a request can have halves of surrogate pairs, which no answer can.
+    message = detail.message.encode("utf-8", "replace").decode()
+    readable = detail.model_copy(update={"message": message})
+    body = shaped(path, status, readable, error).model_dump(exclude_unset=path in LLAMA_CPP)
     return JSONResponse(body, status, headers=dict(headers or {}))
+
+
+def failure(path: str, error: Exception) -> BaseModel:
+    """What a request for `path` is told of `error` when its answer has begun already."""
+    return shaped(path, _kind(error).status, detail_of(error), error)
 
 
 def detail_of(error: Exception) -> ErrorDetail:
@@ -141,14 +111,14 @@ async def _failed(request: Request, error: Exception) -> Response:
     kind = _kind(error)
     again = kind.retry_after_s
     headers = {} if again is None else {"Retry-After": str(again)}
-    return error_response(kind.status, detail_of(error), headers)
+    return error_response(request.url.path, kind.status, detail_of(error), headers, error)
 
 
 async def _gone(request: Request, error: Exception) -> Response:
     # Nobody reads this if the client left; if the daemon is ending, somebody does.
     message = "the request was given up: its client is gone or the daemon is ending"
     detail = ErrorDetail(message=message, type=SERVER_ERROR, code="request_given_up")
-    return error_response(503, detail, {"Retry-After": "1"})
+    return error_response(request.url.path, 503, detail, {"Retry-After": "1"})
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -159,7 +129,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         method=request.method, path=request.url.path, detail=str(error.detail).rstrip(".")
     )
     detail = ErrorDetail(message=f"{message}.", type=CLIENT_ERROR, code=code)
-    return error_response(error.status_code, detail, error.headers)
+    return error_response(request.url.path, error.status_code, detail, error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -168,13 +138,13 @@ async def _invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         detail = _invalid_body(f"The body is not JSON: {first['ctx']['error']}.")
-    elif len(first["loc"]) == 1:
+    elif not _path(first):
         detail = _invalid_body(
             "Send a JSON object, with the header Content-Type: application/json."
         )
     else:
         detail = _invalid_field(error)
-    return error_response(400, detail)
+    return error_response(request.url.path, 400, detail)
 
 
 def _invalid_body(message: str) -> ErrorDetail:
@@ -183,11 +153,17 @@ def _invalid_body(message: str) -> ErrorDetail:
 
 def _invalid_field(error: RequestValidationError) -> ErrorDetail:
     """The first field at fault, with all that is said of it (one line per member of a union)."""
-    where = error.errors()[0]["loc"][1]
-    same = [e for e in error.errors() if e["loc"][1] == where]
+    where = _path(error.errors()[0])[0]
+    same = [e for e in error.errors() if _path(e)[:1] == (where,)]
     said = " Or: ".join(dict.fromkeys(f"{_place(e)}: {e['msg']}." for e in same))
     return ErrorDetail(message=said, type=CLIENT_ERROR, param=str(where), code="invalid_value")
 
 
 def _place(error: dict[str, Any]) -> str:
-    return ".".join(str(part) for part in error["loc"][1:])
+    return ".".join(map(str, _path(error)))
+
+
+def _path(error: dict[str, Any]) -> tuple[str | int, ...]:
+    """The way to the field; where a path serves several dialects, without the dialect's name."""
+    _, *path = error["loc"]
+    return tuple(path[1:] if path[:1] in (["openai"], ["tabby"]) else path)

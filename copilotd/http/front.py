@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from copilotd.config import ServerSection
 from copilotd.errors import DaemonError
-from copilotd.http.sockets import forget_unix, listen_tcp, listen_unix
+from copilotd.http.patience import TimedProtocol
+from copilotd.http.sockets import check_reach, forget_unix, listen_tcp, listen_unix
 
 _GRACE_S = 0.6
 """How long requests may take to end once they are told to; then their connections are cut."""
@@ -18,14 +19,19 @@ _GRACE_S = 0.6
 _LAST_S = 0.2
 """How long they may take after that; then they are cancelled."""
 
+_MAX_HEAD = 32 * 1024
+"""Bytes of a request's line and headers that are waited for; GitHub's token alone can be 2 KB."""
+
 
 class HttpFront:
     """One uvicorn server on a TCP port, and on a unix socket if the settings name one."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSection) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: ServerSection, protocol: type[TimedProtocol] = TimedProtocol
+    ) -> None:
         self._settings = settings
         self._closing = asyncio.Event()
-        self._server = _Server(_config(_Endable(app, self._closing)))
+        self._server = _Server(_config(_Endable(app, self._closing), protocol))
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
@@ -33,9 +39,10 @@ class HttpFront:
 
         Raises:
             PortInUse: names the program that holds the port.
-            StartFailed: the address cannot be listened on.
+            StartFailed: the address cannot be listened on, or not without the token.
         """
         settings = self._settings
+        check_reach(settings)
         sockets = [listen_tcp(settings.host, settings.port)]
         url = _url(settings.host, sockets[0].getsockname()[1])
         if settings.unix_socket:
@@ -107,18 +114,17 @@ async def _first(receive: Receive, closing: asyncio.Event) -> Message:
         ending.cancel()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, protocol: type[TimedProtocol]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        # Longer than clients keep an idle connection, so that it is never the server that closes
-        # one on which the next request is already under way.
-        timeout_keep_alive=30,
+        timeout_keep_alive=protocol.patience.idle_s,
+        h11_max_incomplete_event_size=_MAX_HEAD,
         # A header from the client must not change the scheme, which the check of Origin uses.
         proxy_headers=False,
     )

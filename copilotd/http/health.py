@@ -36,10 +36,11 @@ async def health(response: Response, services: ServicesOf) -> Health:
     A model that was unloaded because nobody used it counts as ready: the next request loads it.
     """
     state = services.models.completion.engine.state
-    ready = state.phase in (Phase.READY, Phase.STOPPED)
-    response.status_code = 200 if ready else 503
-    return _shown(state, "ok" if ready else "unavailable")
+    response.status_code, word = verdict(state)
+    return Health(status=word, phase=state.phase, detail=state.detail, fraction=state.fraction)
 
 
-def _shown(state: EngineState, status: str) -> Health:
-    return Health(status=status, phase=state.phase, detail=state.detail, fraction=state.fraction)
+def verdict(state: EngineState) -> tuple[int, str]:
+    """Whether a completion would be answered, as an HTTP status and as a word."""
+    is_ready = state.phase in (Phase.READY, Phase.STOPPED)
+    return (200, "ok") if is_ready else (503, "unavailable")

@@ -1,11 +1,50 @@
-"""How much a client may send."""
+"""How much clients may ask for at a time, and how much one may send."""
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from copilotd.http.error_bodies import SERVER_ERROR, ErrorDetail
+from copilotd.http.errors import error_response
+
 MAX_BODY = 8 * 1024 * 1024
 """Bytes: far more than any context holds, far less than would hurt."""
+
+_AGAIN = {"Retry-After": "1"}
+_AT_ONCE = ("/health", "/admin/status", "/admin/stop")
+"""What keeps nothing busy, and has to work when everything else is."""
+
+
+class RequestLimit:
+    """ASGI middleware: of more than `most` requests at a time, the last is told to come again."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app = app
+        self._most = most
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and count it until its answer is sent, or answer 503."""
+        if scope["type"] != "http" or scope["path"] in _AT_ONCE:
+            await self._app(scope, receive, send)
+        elif self._running >= self._most:
+            await error_response(scope["path"], 503, _full(self._most), _AGAIN)(
+                scope, receive, send
+            )
+        else:
+            self._running += 1
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._running -= 1
+
+
+def _full(most: int) -> ErrorDetail:
+    return ErrorDetail(
+        message=f"{most} requests are under way already; server.max_requests sets the limit.",
+        type=SERVER_ERROR,
+        code="too_many_requests",
+    )
 
 
 class BodyLimit:

@@ -7,26 +7,22 @@ by a page, so these headers decide, on every path and before anything else runs.
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from copilotd.config import ServerSection
-from copilotd.http.errors import CLIENT_ERROR, ErrorDetail, error_response
+from copilotd.http.error_bodies import CLIENT_ERROR, ErrorDetail
+from copilotd.http.errors import error_response
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(:\d+)?")
-_SECRET = (b"authorization", b"proxy-authorization", b"cookie")
-_OURS = ("", "none", "same-origin")
-"""Values of Sec-Fetch-Site (or its absence) that no foreign page can cause."""
+_OURS = ("none", "same-origin")
+"""Values of Sec-Fetch-Site that no foreign page can cause."""
 
 
 class Gate:
-    """ASGI middleware that lets nobody through whom the settings do not allow.
-
-    No credential passes it: nothing behind it uses one yet, and what is not there cannot be
-    logged, stored or forwarded. GitHub's token arrives here when Copilot is pointed at us.
-    """
+    """ASGI middleware that lets nobody through whom the settings do not allow."""
 
     def __init__(self, app: ASGIApp, settings: ServerSection) -> None:
         self._app = app
@@ -40,13 +36,13 @@ class Gate:
         elif refusal := self._refusal(scope):
             await _refuse(refusal, scope, receive, send)
         else:
-            await self._app(_without_credentials(scope), receive, send)
+            await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> ErrorDetail | None:
         headers = Headers(scope=scope)
         return (
             self._wrong_host(headers.getlist("host"), scope)
-            or self._wrong_origin(headers, scope)
+            or self._wrong_origin(headers.getlist("origin"), headers, scope)
             or self._wrong_site(headers)
         )
 
@@ -60,18 +56,23 @@ class Gate:
             "host_not_allowed",
         )
 
-    def _wrong_origin(self, headers: Headers, scope: Scope) -> ErrorDetail | None:
-        origin = headers.get("origin")
-        if origin is None or origin in self._origins or origin == _own_origin(headers, scope):
+    def _wrong_origin(
+        self, values: Sequence[str], headers: Headers, scope: Scope
+    ) -> ErrorDetail | None:
+        if not values or (len(values) == 1 and self._is_welcome(values[0], headers, scope)):
             return None
         return _detail(
-            f"Web pages from {origin!r} may not call copilotd; "
+            f"Web pages from {', '.join(values)!r} may not call copilotd; "
             "add the origin to server.allowed_origins if they shall.",
             "origin_not_allowed",
         )
 
+    def _is_welcome(self, origin: str, headers: Headers, scope: Scope) -> bool:
+        return origin in self._origins or origin == _own_origin(headers, scope)
+
     def _wrong_site(self, headers: Headers) -> ErrorDetail | None:
-        if headers.get("sec-fetch-site", "") in _OURS or headers.get("origin") in self._origins:
+        sites = set(headers.getlist("sec-fetch-site"))
+        if sites.issubset(_OURS) or headers.get("origin") in self._origins:
             return None
         return _detail("Another site's page may not call copilotd.", "cross_site_request")
 
@@ -92,17 +93,22 @@ def _is_loopback(name: str) -> bool:
 def _is_own_address(name: str, scope: Scope) -> bool:
     """Whether the client named the very address it reached: that is never a rebound name."""
     address, *_ = scope.get("server") or [""]
-    return name == str(address).lower()
+    reached = _address(str(address))
+    return reached is not None and _address(name) == reached
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """The address in one form: a socket for both kinds tells IPv4 ones as ::ffff:192.168.1.7."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _own_origin(headers: Headers, scope: Scope) -> str:
     scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
     return f"{scheme}://{headers['host']}"
-
-
-def _without_credentials(scope: Scope) -> Scope:
-    kept = [(name, value) for name, value in scope["headers"] if name not in _SECRET]
-    return {**scope, "headers": kept}
 
 
 def _detail(message: str, code: str) -> ErrorDetail:
@@ -113,4 +119,4 @@ async def _refuse(detail: ErrorDetail, scope: Scope, receive: Receive, send: Sen
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": detail.code})
     else:
-        await error_response(403, detail)(scope, receive, send)
+        await error_response(scope["path"], 403, detail)(scope, receive, send)

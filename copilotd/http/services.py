@@ -1,13 +1,14 @@
 """What the HTTP side is given to work with."""
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from copilotd.completion.service import CompletionService
+from copilotd.config import LlamaCppSection
 from copilotd.served import ServedModels
 from copilotd.speed import Measuring, Tuning
 from copilotd.types import DaemonStatus
@@ -17,7 +18,8 @@ from copilotd.types import DaemonStatus
 class Services:
     """The use cases, and what a client may ask of the daemon itself.
 
-    `stop` asks the daemon to end and returns at once; `tune` measures what the model costs.
+    `stop` asks the daemon to end and returns at once; `tune` measures what the model costs;
+    `llama_cpp` is for clients of that dialect.
     """
 
     completion: CompletionService
@@ -25,6 +27,7 @@ class Services:
     status: Callable[[], DaemonStatus]
     stop: Callable[[], None]
     tune: Callable[[], AsyncGenerator[Measuring | Tuning, None]]
+    llama_cpp: LlamaCppSection = field(default_factory=LlamaCppSection)
 
 
 async def services_of(connection: HTTPConnection) -> Services:

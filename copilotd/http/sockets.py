@@ -1,4 +1,4 @@
-"""Listening sockets, and who holds an address that is taken."""
+"""Listening sockets, who can reach them, and who holds an address that is taken."""
 
 import errno
 import os
@@ -7,11 +7,26 @@ from pathlib import Path
 
 import psutil
 
+from copilotd.config import ServerSection
 from copilotd.errors import PortInUse, StartFailed
 from copilotd.paths import has_unix_sockets
 
 _BACKLOG = 128
 _SOMEBODY = "another program"
+
+
+def check_reach(settings: ServerSection) -> None:
+    """Refuse to serve strangers by mistake.
+
+    Raises:
+        StartFailed: the network would reach us, and the token is switched off.
+    """
+    if settings.require_token == "off" and not settings.is_on_loopback:
+        raise StartFailed(
+            f"server.host is {settings.host}, where anybody on your network could use the model, "
+            "and server.require_token is off",
+            'Set server.require_token to "on", or to "off-everywhere" if that is what you want.',
+        )
 
 
 def listen_tcp(host: str, port: int) -> socket.socket:

@@ -1,7 +1,8 @@
 """Answers that are sent while they are made, as server-sent events."""
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -12,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from copilotd.errors import CopilotdError
 from copilotd.http.connection import ClientGone, while_connected
-from copilotd.http.errors import ErrorResponse, detail_of
+from copilotd.http.error_bodies import ErrorResponse
+from copilotd.http.errors import detail_of
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +66,19 @@ class EventStream(Response):
 
 
 async def openai_frames(chunks: AsyncGenerator[BaseModel, None]) -> AsyncGenerator[bytes, None]:
-    """One event per chunk with the fields that were set, then [DONE].
+    """`frames` with [DONE] at the end, and errors in OpenAI's shape."""
+    async with aclosing(frames(chunks, _openai_failure, DONE)) as sent:
+        async for frame in sent:
+            yield frame
 
-    An error before the first chunk is raised; a later one becomes the last event, without [DONE].
+
+async def frames(
+    chunks: AsyncGenerator[BaseModel, None], failed: Callable[[Exception], str], last: bytes = b""
+) -> AsyncGenerator[bytes, None]:
+    """One event per chunk with the fields that were set, then `last`.
+
+    An error before the first chunk is raised; a later one becomes the last event, as `failed` says
+    it.
     """
     begun = False
     try:
@@ -74,13 +86,18 @@ async def openai_frames(chunks: AsyncGenerator[BaseModel, None]) -> AsyncGenerat
             async for chunk in chunks:
                 begun = True
                 yield event(chunk.model_dump_json(exclude_unset=True))
-        yield DONE
+        if last:
+            yield last
     except Exception as error:  # the fault barrier of one streamed request
         if not begun:
             raise
         if not isinstance(error, CopilotdError):
             log.exception("a stream failed")
-        yield event(ErrorResponse(error=detail_of(error)).model_dump_json())
+        yield event(failed(error))
+
+
+def _openai_failure(error: Exception) -> str:
+    return ErrorResponse(error=detail_of(error)).model_dump_json()
 
 
 def event(data: str | bytes) -> bytes:
@@ -95,3 +112,6 @@ async def _next(frames: AsyncIterator[bytes]) -> bytes:
 
 async def _send(send: Send, frame: bytes) -> None:
     await send({"type": "http.response.body", "body": frame, "more_body": True})
+    # `send` waits for nothing once the client is gone, nor does an engine that is ahead: without a
+    # pause between them neither its leaving nor anything else would be noticed.
+    await asyncio.sleep(0)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from copilotd.engine.fake import FakeEngine
-from copilotd.types import (
+from copilotd.engine.request import (
     Candidate,
     Chunk,
     Finished,

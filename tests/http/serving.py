@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx2
 
+from copilotd.access import AccessToken
 from copilotd.completion.service import CompletionService
-from copilotd.config import ChatSection, CompletionSection, ServerSection
+from copilotd.config import ChatSection, CompletionSection, LlamaCppSection, ServerSection
 from copilotd.engine.fake import FakeEngine
 from copilotd.http.app import Services, build_app
 from copilotd.http.front import HttpFront
+from copilotd.http.patience import TimedProtocol
 from copilotd.served import ServedModel, ServedModels
 from copilotd.speed import Measuring, Setup, Tuning
 from copilotd.types import CompletionStats, DaemonStatus
@@ -20,6 +22,7 @@ from copilotd.types import CompletionStats, DaemonStatus
 _SERVER = ServerSection(port=0)
 _COMPLETION = CompletionSection()
 _CHAT = ChatSection(system_prompt="")
+_LLAMA_CPP = LlamaCppSection()
 
 JSON = {"accept": "application/json", "Content-Type": "application/json"}
 
@@ -32,6 +35,7 @@ class Served:
     client: httpx2.AsyncClient
     engine: FakeEngine
     front: HttpFront
+    completion: CompletionService
     stops: list[str] = field(default_factory=list)
 
     @property
@@ -60,26 +64,45 @@ async def serving(
     completion: CompletionSection = _COMPLETION,
     chat: ChatSection = _CHAT,
     chat_engine: FakeEngine | None = None,
+    embedding_engine: FakeEngine | None = None,
+    token: AccessToken | None = None,
+    protocol: type[TimedProtocol] = TimedProtocol,
+    llama_cpp: LlamaCppSection = _LLAMA_CPP,
 ) -> AsyncIterator[Served]:
-    """Serve `engine` as local, and `chat_engine` as talker; ended when the context is left."""
+    """Serve `engine` as local, and others as talker and vectors; ended when the context is left."""
     engine = engine or FakeEngine("Paris")
     stops: list[str] = []
-    first = ServedModel(engine, "fake", "local", chat)
-    second = ServedModel(chat_engine, "talker.gguf", "", chat) if chat_engine else first
-    services = Services(
-        completion=CompletionService(engine, completion),
-        models=ServedModels(first, second),
-        status=lambda: daemon_status(engine),
-        stop=lambda: stops.append("stop"),
-        tune=lambda: measured(engine),
-    )
-    front = HttpFront(build_app(services, settings), settings)
+    services = scripted(engine, stops, completion, chat, chat_engine, embedding_engine, llama_cpp)
+    front = HttpFront(build_app(services, settings, token), settings, protocol)
     url = await front.start()
     try:
         async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=10) as client:
-            yield Served(url, client, engine, front, stops)
+            yield Served(url, client, engine, front, services.completion, stops)
     finally:
         await front.close()
+
+
+def scripted(
+    engine: FakeEngine,
+    stops: list[str],
+    completion: CompletionSection = _COMPLETION,
+    chat: ChatSection = _CHAT,
+    chat_engine: FakeEngine | None = None,
+    embedding_engine: FakeEngine | None = None,
+    llama_cpp: LlamaCppSection = _LLAMA_CPP,
+) -> Services:
+    """The real services on a scripted engine; `stops` records who asked the daemon to end."""
+    first = ServedModel(engine, "fake", "local", chat)
+    second = ServedModel(chat_engine, "talker.gguf", "", chat) if chat_engine else first
+    third = ServedModel(embedding_engine, "vectors", "", chat) if embedding_engine else first
+    return Services(
+        completion=CompletionService(engine, completion),
+        models=ServedModels(first, second, third),
+        status=lambda: daemon_status(engine),
+        stop=lambda: stops.append("stop"),
+        tune=lambda: measured(engine),
+        llama_cpp=llama_cpp,
+    )
 
 
 async def measured(engine: FakeEngine) -> AsyncGenerator[Measuring | Tuning, None]:
@@ -108,10 +131,11 @@ def daemon_status(engine: FakeEngine) -> DaemonStatus:
 
 
 def unstamped(body: Any, prefix: str) -> dict[str, Any]:
-    """The answer without id and time, which differ each time."""
+    """The answer without id and time, which differ each time, and without the version."""
     rest = dict(body)
     assert str(rest.pop("id")).startswith(f"{prefix}-")
     assert isinstance(rest.pop("created"), int)
+    assert str(rest.pop("system_fingerprint", "b")).startswith("b")
     return rest
 
 

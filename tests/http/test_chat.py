@@ -2,7 +2,7 @@ from typing import Any
 
 from copilotd.config import ChatSection
 from copilotd.engine.fake import FakeEngine
-from copilotd.types import Chunk, GenerateRequest, Sampling
+from copilotd.engine.request import Chunk, GenerateRequest, Sampling
 from tests.http.engines import STOP, PlayedEngine, scored
 from tests.http.serving import JSON, Served, serving, unstamped, usage
 

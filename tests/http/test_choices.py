@@ -4,9 +4,9 @@ from contextlib import aclosing
 
 import pytest
 
+from copilotd.engine.request import Chunk, Finished, FinishReason, Usage
 from copilotd.errors import EngineDied
 from copilotd.http.choices import Reply, gathered, interleaved
-from copilotd.types import Chunk, Finished, FinishReason, Usage
 from tests.http.engines import STOP
 
 
@@ -20,7 +20,7 @@ async def test_gathered_choices_are_in_order_whatever_came_first() -> None:
     replies = await gathered(interleaved([says("long"), says("x"), says("")]), 3)
 
     usage = Usage(prompt_tokens=5, cached_tokens=3, completion_tokens=2)
-    assert replies == [Reply(text, [], FinishReason.STOP, usage) for text in ("long", "x", "")]
+    assert replies == [Reply(text, [], [], FinishReason.STOP, usage) for text in ("long", "x", "")]
 
 
 async def test_at_most_eight_generations_are_under_way_at_once() -> None:

@@ -1,7 +1,7 @@
 from typing import Any
 
 from copilotd.engine.fake import FakeEngine
-from copilotd.types import Chunk, GenerateRequest, Lane, Sampling
+from copilotd.engine.request import Chunk, GenerateRequest, Lane, Sampling
 from tests.http.engines import STOP, PlayedEngine, scored
 from tests.http.serving import JSON, Served, serving, unstamped, usage
 

@@ -6,9 +6,10 @@ import pytest
 
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.request import Chunk, GenerateRequest, Lane, Sampling
 from copilotd.errors import EngineBusy, EngineDied
 from copilotd.http.copilot.indentation import missing_indent
-from copilotd.types import Chunk, FimTokens, GenerateRequest, Lane, Sampling
+from copilotd.types import FimTokens
 from tests.http.engines import STOP, PlayedEngine
 from tests.http.serving import Served, events, serving
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from copilotd.engine.request import Chunk, Finished, GenerateRequest
 from copilotd.errors import EngineDied
-from copilotd.types import Chunk, Finished, GenerateRequest
 from tests.http.engines import EndlessEngine, HeldEngine
 from tests.http.serving import Served, serving
 
@@ -16,6 +16,8 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "streamed completion": ("/v1/completions", {"prompt": "x", "stream": True}),
     "chat": ("/v1/chat/completions", {"messages": HI}),
     "streamed chat": ("/v1/chat/completions", {"messages": HI, "stream": True}),
+    "responses": ("/v1/responses", {"input": "Hi"}),
+    "streamed responses": ("/v1/responses", {"input": "Hi", "stream": True}),
     "Copilot": ("/v1/engines/any/completions", {"prompt": "x"}),
     "admin": ("/admin/complete", {"path": "a.py", "text": "x = ", "offset": 4}),
 }
@@ -40,9 +42,10 @@ async def test_a_client_that_hangs_up_before_the_first_token_frees_the_engine(
     [
         ("/v1/completions", {"prompt": "x", "stream": True, "max_tokens": -1}),
         ("/v1/chat/completions", {"messages": HI, "stream": True}),
+        ("/v1/responses", {"input": "Hi", "stream": True}),
         ("/v1/engines/any/completions", {"prompt": "x", "max_tokens": 4000}),
     ],
-    ids=["completion", "chat", "Copilot"],
+    ids=["completion", "chat", "responses", "Copilot"],
 )
 async def test_a_client_that_hangs_up_in_the_middle_of_a_stream_frees_the_engine(
     path: str, body: dict[str, Any]

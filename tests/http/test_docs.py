@@ -63,12 +63,39 @@ async def test_every_endpoint_is_described_with_an_example(paris: Served) -> Non
         "/admin/status",
         "/admin/stop",
         "/admin/tune",
+        "/api/chat",
+        "/api/embed",
+        "/api/embeddings",
+        "/api/generate",
+        "/api/ps",
+        "/api/pull",
+        "/api/show",
+        "/api/tags",
+        "/api/version",
+        "/apply-template",
+        "/chat/completions",
+        "/chat/completions/input_tokens",
+        "/completion",
+        "/detokenize",
+        "/embedding",
         "/health",
+        "/infill",
+        "/metrics",
+        "/models",
+        "/props",
+        "/slots",
+        "/tokenize",
         "/v1/chat/completions",
         "/v1/completions",
         "/v1/embeddings",
         "/v1/engines/{engine}/completions",
+        "/v1/events",
+        "/v1/health",
+        "/v1/messages",
+        "/v1/messages/count_tokens",
         "/v1/models",
+        "/v1/responses",
+        "/v1beta/server_setting",
     ]
     assert all(o["summary"] and o["description"] for o in operations)
     bodies = [o["requestBody"]["content"]["application/json"] for o in operations if body_of(o)]
@@ -82,15 +109,15 @@ async def test_every_example_of_the_page_is_answered(paris: Served) -> None:
         for example in operation["requestBody"]["content"]["application/json"]["examples"].values():
             answers.append(await paris.post(path.format(engine="any"), example["value"]))
 
-    assert len(answers) == 9
-    assert [answer.status_code for answer in answers] == [200] * 9
+    assert len(answers) > 20
+    assert {answer.status_code for answer in answers} == {200}
 
 
 async def test_every_reference_in_the_schema_leads_somewhere(paris: Served) -> None:
     response = await paris.client.get("/openapi.json")
 
-    names = set(re.findall(r'"#/components/schemas/(\w+)"', response.text))
-    assert response.text.count('"$ref"') == response.text.count('"#/components/schemas/')
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', response.text))
+    assert response.text.count('"$ref":"#/components/schemas/') == response.text.count('"$ref"')
     assert names == set(response.json()["components"]["schemas"])
 
 

@@ -2,7 +2,10 @@ import base64
 import struct
 from typing import Any
 
-from tests.http.serving import JSON, Served
+import msgspec
+
+from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from tests.http.serving import JSON, Served, serving
 
 PATH = "/v1/embeddings"
 
@@ -70,3 +73,13 @@ async def test_other_dimensions_are_refused_with_the_models_own(paris: Served) -
             "code": "invalid_request",
         }
     }
+
+
+async def test_a_whole_text_stands_between_the_tokens_that_the_model_was_trained_with() -> None:
+    info = msgspec.structs.replace(FAKE_MODEL, opens=[1], closes=[2, 3])
+    async with serving(FakeEngine(info=info)) as served:
+        answers = [
+            (await served.post(PATH, {"input": value})).json()["usage"]["prompt_tokens"]
+            for value in ("ab", [97, 98])
+        ]
+    assert answers == [5, 2]

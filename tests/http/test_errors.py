@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from copilotd.engine.fake import FakeEngine
+from copilotd.engine.request import Chunk
 from copilotd.errors import (
     CopilotdError,
     DownloadFailed,
@@ -13,9 +14,8 @@ from copilotd.errors import (
     EngineNotReady,
     InvalidRequest,
 )
-from copilotd.types import Chunk
 from tests.http.engines import PlayedEngine
-from tests.http.serving import Served, events, serving
+from tests.http.serving import JSON, Served, events, serving
 
 COMPLETIONS = "/v1/completions"
 CHAT = "/v1/chat/completions"
@@ -28,6 +28,10 @@ def error(message: str, kind: str, param: str | None, code: str) -> dict[str, An
 
 def invalid(message: str, param: str | None, code: str = "invalid_value") -> dict[str, Any]:
     return error(message, "invalid_request_error", param, code)
+
+
+def anthropics(kind: str, message: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": message}}
 
 
 FAILURES: list[tuple[CopilotdError, int, str | None, dict[str, Any]]] = [
@@ -100,7 +104,11 @@ async def test_a_prompt_beyond_the_context_is_context_length_exceeded() -> None:
         )
 
     assert (completion.status_code, chat.status_code) == (400, 400)
-    assert completion.json() == invalid("the prompt does not fit.", None, "context_length_exceeded")
+    assert completion.json() == invalid(
+        "the prompt has 4096 tokens, the context 4096. Shorten the prompt, or raise model.n_ctx.",
+        None,
+        "context_length_exceeded",
+    )
     assert chat.json()["error"]["code"] == "context_length_exceeded"
 
 
@@ -192,12 +200,6 @@ async def test_a_bug_in_the_middle_of_a_stream_is_its_last_event() -> None:
         ),
         (
             COMPLETIONS,
-            {"prompt": "x", "grammar": "root ::= x"},
-            "grammar",
-            "grammar: is not supported yet; leave it out.",
-        ),
-        (
-            COMPLETIONS,
             {"prompt": "x", "logit_bias": {"word": 1}},
             "logit_bias",
             "logit_bias.word.[key]: Input should be a valid integer, unable to parse string as an "
@@ -213,13 +215,13 @@ async def test_a_bug_in_the_middle_of_a_stream_is_its_last_event() -> None:
             CHAT,
             HI | {"tools": [{"type": "function"}]},
             "tools",
-            "tools: is not supported yet; leave it out.",
+            "tools.0.function: Field required.",
         ),
         (
             CHAT,
-            HI | {"response_format": {"type": "json_object"}},
+            HI | {"response_format": {"type": "json_schema"}},
             "response_format",
-            "response_format: is not supported yet; leave it out.",
+            "response_format.json_schema.json_schema: Field required.",
         ),
         (
             CHAT,
@@ -229,15 +231,16 @@ async def test_a_bug_in_the_middle_of_a_stream_is_its_last_event() -> None:
         ),
         (
             CHAT,
-            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+            {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
             "messages",
-            "messages.0.content: takes text parts only, not image_url.",
+            "messages.0.content: takes text and image parts only, not input_audio.",
         ),
         (
             CHAT,
             {"messages": [{"role": "wizard", "content": "x"}]},
             "messages",
-            "messages.0.role: Input should be 'system', 'developer', 'user' or 'assistant'.",
+            "messages.0.role: "
+            "Input should be 'system', 'developer', 'user', 'assistant' or 'tool'.",
         ),
         (
             "/v1/embeddings",
@@ -358,8 +361,139 @@ async def test_a_body_that_turns_out_too_large_is_413(paris: Served) -> None:
     assert paris.engine.requests == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status", "kind", "message"),
+    [
+        ("/v1/messages", {}, 400, "invalid_request_error", "messages: Field required."),
+        (
+            "/v1/messages/count_tokens",
+            [],
+            400,
+            "invalid_request_error",
+            "Send a JSON object, with the header Content-Type: application/json.",
+        ),
+        (
+            "/v1/messages/batches",
+            {},
+            404,
+            "not_found_error",
+            "There is no POST /v1/messages/batches; the API page is at /docs.",
+        ),
+        (
+            "/v1/messages",
+            {"system": "x" * 8 * 1024 * 1024},
+            413,
+            "request_too_large",
+            "The body exceeds 8388608 bytes.",
+        ),
+    ],
+)
+async def test_anthropics_clients_get_errors_in_its_shape(
+    paris: Served, path: str, body: Any, status: int, kind: str, message: str
+) -> None:
+    response = await paris.post(path, body)
+
+    assert response.status_code == status
+    assert response.json() == anthropics(kind, message)
+
+
+async def test_a_wrong_method_of_anthropics_dialect_is_an_invalid_request(paris: Served) -> None:
+    response = await paris.client.get("/v1/messages")
+
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert response.json() == anthropics(
+        "invalid_request_error", "/v1/messages does not take GET; the API page is at /docs."
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        (
+            "/api/embed",
+            {"dimensions": 0},
+            400,
+            "dimensions: Input should be greater than or equal to 1.",
+        ),
+        ("/api/push", {}, 404, "There is no POST /api/push; the API page is at /docs."),
+        ("/api/tags", {}, 405, "/api/tags does not take POST; the API page is at /docs."),
+    ],
+)
+async def test_ollamas_clients_get_errors_in_its_shape(
+    paris: Served, path: str, body: Any, status: int, message: str
+) -> None:
+    response = await paris.post(path, body)
+
+    assert response.status_code == status
+    assert response.json() == {"error": message}
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/messages", anthropics("overloaded_error", "64 wait.")),
+        ("/api/chat", {"error": "64 wait."}),
+    ],
+)
+async def test_status_and_retry_are_the_same_in_every_shape(path: str, told: Any) -> None:
+    async with serving(PlayedEngine(EngineBusy("64 wait"))) as served:
+        response = await served.post(path, HI)
+
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert response.json() == told
+
+
+FOREIGN_PAGE = (
+    "Web pages from 'https://evil.example' may not call copilotd; "
+    "add the origin to server.allowed_origins if they shall."
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/messages", anthropics("permission_error", FOREIGN_PAGE)),
+        ("/api/chat", {"error": FOREIGN_PAGE}),
+    ],
+)
+async def test_a_stranger_is_refused_in_the_shape_of_the_dialect(
+    paris: Served, path: str, told: Any
+) -> None:
+    response = await paris.post(path, HI, Origin="https://evil.example")
+
+    assert response.status_code == 403
+    assert response.json() == told
+
+
 async def test_any_model_name_is_accepted(paris: Served) -> None:
     response = await paris.post(COMPLETIONS, {"prompt": "x", "model": "gpt-99"})
 
     assert response.status_code == 200
     assert response.json()["model"] == "local"
+
+
+@pytest.mark.parametrize("echo", [False, True])
+async def test_an_id_that_is_no_token_is_an_invalid_request(paris: Served, echo: bool) -> None:
+    response = await paris.post(COMPLETIONS, {"prompt": [99_999_999], "echo": echo})
+
+    assert response.status_code == 400
+    assert response.json() == invalid(
+        "a token id is outside the vocabulary.", None, "invalid_request"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (COMPLETIONS, r'{"prompt": "x", "logit_bias": {"\ud800": 1}}'),
+        ("/v1/messages", r'{"messages": [], "max_tokens": 9, "model": "\ud800"}'),
+        ("/api/chat", r'{"messages": [], "model": "\ud800"}'),
+    ],
+)
+async def test_half_a_surrogate_pair_is_refused_and_not_our_failure(
+    paris: Served, path: str, body: str
+) -> None:
+    response = await paris.client.post(path, content=body, headers=JSON)
+
+    assert response.status_code == 400

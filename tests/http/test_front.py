@@ -12,9 +12,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from copilotd.config import ServerSection
+from copilotd.engine.request import Chunk
 from copilotd.errors import PortInUse, StartFailed
 from copilotd.http.front import HttpFront
-from copilotd.types import Chunk
 from tests.http.engines import EndlessEngine, HeldEngine, PlayedEngine
 from tests.http.serving import serving
 

@@ -6,8 +6,8 @@ import pytest
 from openai import AsyncOpenAI
 
 from copilotd.engine.fake import FakeEngine
+from copilotd.engine.request import Chunk
 from copilotd.errors import EngineBusy, EngineDied
-from copilotd.types import Chunk
 from tests.http.engines import PlayedEngine
 from tests.http.serving import Served, serving
 

@@ -72,3 +72,19 @@ async def test_copilots_ghost_text_comes_from_the_model_that_completes(two: Serv
 
     assert '"text":"a"' in response.text
     assert len(two.engine.requests) == 1
+
+
+async def test_a_third_model_makes_the_vectors_of_all_who_do_not_name_another() -> None:
+    vectors = FakeEngine(info=msgspec.structs.replace(FAKE_MODEL, name="vectors", n_embd=2))
+    async with serving(FakeEngine("a + b"), embedding_engine=vectors) as served:
+        answers = [
+            (await served.post("/v1/embeddings", {"input": "a", **named})).json()
+            for named in ({}, {"model": "text-embedding-3-small"}, {"model": "local"})
+        ]
+        listed = (await served.client.get("/v1/models")).json()["data"]
+    assert [(a["model"], len(a["data"][0]["embedding"])) for a in answers] == [
+        ("vectors", 2),
+        ("vectors", 2),
+        ("local", 4),
+    ]
+    assert [model["id"] for model in listed] == ["local", "vectors"]

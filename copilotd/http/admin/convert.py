@@ -12,7 +12,8 @@ from fastapi import Response
 from copilotd.engine.protocol import Engine
 from copilotd.errors import CopilotdError
 from copilotd.http.admin.schema import CursorBody
-from copilotd.http.errors import ErrorResponse, detail_of
+from copilotd.http.error_bodies import ErrorResponse
+from copilotd.http.errors import detail_of
 from copilotd.http.stream import event
 from copilotd.speed import Measuring, Tuning
 from copilotd.types import CompletionRequest, Document, EngineState, Trigger

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from copilotd.http.admin import convert
 from copilotd.http.admin.schema import CursorBody, Stopping
 from copilotd.http.connection import while_connected
-from copilotd.http.errors import RESPONSES
+from copilotd.http.error_bodies import RESPONSES
 from copilotd.http.services import ServicesOf
 from copilotd.http.stream import EventStream
 

@@ -5,13 +5,14 @@ from contextlib import aclosing
 from dataclasses import asdict
 
 from copilotd.completion.text import TextRequest
-from copilotd.http.choices import IndexedEvents
+from copilotd.engine.request import Finished, FinishReason, Sampling
+from copilotd.http.choices import TextEvents
 from copilotd.http.copilot.indentation import missing_indent
 from copilotd.http.copilot.schema import CopilotBody, CopilotChoice, CopilotChunk
 from copilotd.http.envelope import Envelope
 from copilotd.prompt.window import window
 from copilotd.speed import Budget
-from copilotd.types import Document, Finished, FinishReason, ModelInfo, Sampling
+from copilotd.types import Document, ModelInfo
 
 
 def text_requests(body: CopilotBody, budget: Budget, info: ModelInfo) -> list[TextRequest]:
@@ -34,7 +35,7 @@ def text_requests(body: CopilotBody, budget: Budget, info: ModelInfo) -> list[Te
 
 
 async def chunks(
-    body: CopilotBody, envelope: Envelope, events: IndexedEvents
+    body: CopilotBody, envelope: Envelope, events: TextEvents
 ) -> AsyncGenerator[CopilotChunk, None]:
     """The answer in pieces, each choice ending with a piece that says why it ends."""
     indent = missing_indent(body.prompt, body.extra.next_indent)

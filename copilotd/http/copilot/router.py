@@ -9,7 +9,7 @@ from copilotd.http.connection import while_connected
 from copilotd.http.copilot import convert
 from copilotd.http.copilot.schema import EXAMPLES, CopilotBody
 from copilotd.http.envelope import Envelope
-from copilotd.http.errors import RESPONSES
+from copilotd.http.error_bodies import RESPONSES
 from copilotd.http.services import ServicesOf
 from copilotd.http.stream import EventStream, openai_frames
 

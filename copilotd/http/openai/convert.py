@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from copilotd import types
+from copilotd.chat.calling.grammar import of_schema
+from copilotd.engine import request
+from copilotd.engine.gbnf import of_gbnf
+from copilotd.engine.request import Grammar, Sampling
 from copilotd.http.openai.schema import GenerationBody, PromptTokensDetails, Usage
-from copilotd.types import Sampling
 
 
 def sampling(body: GenerationBody, default: Sampling, choice: int) -> Sampling:
@@ -28,7 +30,18 @@ def sampling(body: GenerationBody, default: Sampling, choice: int) -> Sampling:
     return msgspec.structs.replace(default, **named, seed=_seed(body.seed, choice))
 
 
-def usage(costs: Sequence[types.Usage], n: int) -> Usage:
+def grammar(body: GenerationBody) -> Grammar | None:
+    """What the output keeps to, where a client of llama.cpp's says it in its own way.
+
+    Raises:
+        InvalidRequest: the grammar is not GBNF.
+    """
+    if body.json_schema is not None:
+        return of_schema(body.json_schema)
+    return of_gbnf(body.grammar) if body.grammar else None
+
+
+def usage(costs: Sequence[request.Usage], n: int) -> Usage:
     """The sum over all choices, of which `n` in a row share a prompt."""
     prompt_tokens = sum(cost.prompt_tokens for cost in costs[::n])
     completion_tokens = sum(cost.completion_tokens for cost in costs)

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from copilotd.http.openai import chat, completions, embeddings, models
+from copilotd.http.openai import chat, completions, embeddings, models, responses
 
 router = APIRouter()
-for endpoint in (completions, chat, embeddings, models):
+for endpoint in (completions, chat, responses, embeddings, models):
     router.include_router(endpoint.router)

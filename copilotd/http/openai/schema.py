@@ -1,10 +1,10 @@
 """Fields that several of OpenAI's endpoints have in common."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from copilotd.http.fields import Stops, Unsupported
+from copilotd.http.fields import Stops
 
 Bias = Annotated[float, Field(ge=-100, le=100)]
 
@@ -57,10 +57,10 @@ class GenerationBody(Body):
     """Add to the score of tokens, by token id."""
     seed: int | None = None
     """The same seed gives the same answer; choice i uses seed + i. -1 means none."""
-    response_format: Unsupported = None
-    """Only plain text is supported yet."""
-    grammar: Unsupported = None
-    """Not supported yet. (llama.cpp's clients)"""
+    grammar: str | None = None
+    """Keep to this grammar, in GBNF. (llama.cpp's clients)"""
+    json_schema: dict[str, Any] | None = None
+    """Keep to JSON of this schema. (llama.cpp's clients)"""
 
 
 class PromptTokensDetails(BaseModel):

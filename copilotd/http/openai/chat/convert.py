@@ -4,11 +4,17 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 
+from copilotd.chat.calling.answer import Heard
+from copilotd.chat.calling.history import resulted, said
+from copilotd.chat.calling.tools import Called
 from copilotd.chat.session import ChatRequest
+from copilotd.engine.request import Candidate, Finished, FinishReason, Sampling, TokenLogprob, Usage
 from copilotd.http.choices import IndexedEvents, Reply
 from copilotd.http.envelope import Envelope
+from copilotd.http.openai.chat.response_format import schema_of
 from copilotd.http.openai.chat.schema import (
     AnswerMessage,
+    CallDelta,
     ChatBody,
     ChatCandidate,
     ChatChoice,
@@ -20,21 +26,14 @@ from copilotd.http.openai.chat.schema import (
     ChunkChoice,
     Delta,
 )
-from copilotd.http.openai.convert import sampling, token_text, usage
-from copilotd.types import (
-    Candidate,
-    Finished,
-    FinishReason,
-    Message,
-    Sampling,
-    TokenLogprob,
-    Usage,
-)
+from copilotd.http.openai.chat.tools import calls, entry, toolbox
+from copilotd.http.openai.convert import grammar, sampling, token_text, usage
+from copilotd.types import Message
 
 
 def chat_requests(body: ChatBody, default: Sampling) -> list[ChatRequest]:
     """One per choice; `default` is for what the client leaves open."""
-    messages = tuple(_message(message) for message in body.messages)
+    messages = messages_of(body.messages)
     return [
         ChatRequest(
             messages=messages,
@@ -42,9 +41,17 @@ def chat_requests(body: ChatBody, default: Sampling) -> list[ChatRequest]:
             sampling=sampling(body, default, i),
             stop=tuple(body.stop),
             logprobs=(body.top_logprobs or 0) if body.logprobs else None,
+            toolbox=toolbox(body),
+            schema=schema_of(body.response_format),
+            grammar=grammar(body),
         )
         for i in range(body.n)
     ]
+
+
+def messages_of(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
+    """The turns of the conversation."""
+    return tuple(_message(message) for message in messages)
 
 
 def completion(body: ChatBody, envelope: Envelope, replies: Sequence[Reply]) -> ChatCompletion:
@@ -58,10 +65,11 @@ def completion(body: ChatBody, envelope: Envelope, replies: Sequence[Reply]) -> 
 
 
 async def chunks(
-    body: ChatBody, envelope: Envelope, events: IndexedEvents
+    body: ChatBody, envelope: Envelope, events: IndexedEvents[Heard]
 ) -> AsyncGenerator[ChatChunk, None]:
     """The answer in pieces: for each choice the role, the text, and why it ends."""
     begun: set[int] = set()
+    called = [0] * body.n
     costs = [Usage()] * body.n
     async with aclosing(events):
         async for index, event in events:
@@ -71,6 +79,9 @@ async def chunks(
             if isinstance(event, Finished):
                 costs[index] = event.usage
                 yield _chunk(envelope, index, Delta(), reason=event.reason)
+            elif isinstance(event, Called):
+                yield _chunk(envelope, index, Delta(tool_calls=[_delta(event, called[index])]))
+                called[index] += 1
             elif event.text or event.tokens:
                 logprobs = _logprobs(body, event.tokens)
                 yield _chunk(envelope, index, Delta(content=event.text), logprobs)
@@ -79,8 +90,26 @@ async def chunks(
 
 
 def _message(message: ChatMessage) -> Message:
-    role = "system" if message.role == "developer" else message.role
-    return Message(role, message.content)
+    content = message.content
+    match message.role:
+        case "developer":
+            return Message("system", content.text)
+        case "assistant":
+            return said(content.text, calls(message.tool_calls))
+        case "tool":
+            return resulted(content.text, message.tool_call_id or "", message.name or "")
+    return Message(message.role, content.text, images=content.images)
+
+
+def _delta(called: Called, index: int) -> CallDelta:
+    return CallDelta(index=index, **entry(called).model_dump())
+
+
+def _answer(reply: Reply) -> AnswerMessage:
+    if not reply.calls:
+        return AnswerMessage(role="assistant", content=reply.text)
+    entries = [entry(call) for call in reply.calls]
+    return AnswerMessage(role="assistant", content=reply.text or None, tool_calls=entries)
 
 
 def _max_tokens(body: ChatBody) -> int | None:
@@ -91,7 +120,7 @@ def _max_tokens(body: ChatBody) -> int | None:
 def _choice(body: ChatBody, index: int, reply: Reply) -> ChatChoice:
     return ChatChoice(
         index=index,
-        message=AnswerMessage(role="assistant", content=reply.text),
+        message=_answer(reply),
         logprobs=_logprobs(body, reply.tokens),
         finish_reason=reply.reason,
     )

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
+from copilotd.engine.request import Sampling
 from copilotd.http.choices import gathered, interleaved
 from copilotd.http.connection import while_connected
 from copilotd.http.envelope import Envelope
-from copilotd.http.errors import RESPONSES
+from copilotd.http.error_bodies import RESPONSES
 from copilotd.http.openai.chat import convert
 from copilotd.http.openai.chat.schema import EXAMPLES, ChatBody, ChatCompletion
 from copilotd.http.services import ServicesOf
 from copilotd.http.stream import STREAMED, EventStream, openai_frames
-from copilotd.types import Sampling
 
 router = APIRouter(tags=["OpenAI"])
 
@@ -21,6 +21,7 @@ router = APIRouter(tags=["OpenAI"])
     "/v1/chat/completions",
     summary="Answer a conversation",
     response_model=ChatCompletion,
+    response_model_exclude_unset=True,
     responses=STREAMED | RESPONSES,
 )
 async def chat(

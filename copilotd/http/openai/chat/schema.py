@@ -2,12 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.fields import Unsupported
+from copilotd.engine.request import FinishReason
+from copilotd.http.fields import Said, Unsupported, said_of
+from copilotd.http.openai.chat.response_format import ResponseFormat
+from copilotd.http.openai.chat.tools import ToolCall, ToolFields
 from copilotd.http.openai.schema import GenerationBody, Usage
-from copilotd.types import FinishReason
 
 
 class TextPart(BaseModel):
@@ -17,23 +27,22 @@ class TextPart(BaseModel):
     text: str
 
 
-def _joined(content: Any) -> Any:
-    """Text parts as one string; anything else as it is."""
-    if not isinstance(content, list):
-        return content
-    return "".join(_part_text(part) for part in content)
+class ImageAddress(BaseModel):
+    """Where an image is."""
+
+    url: str
+    """A data: URL that holds it in base64; http(s) only if chat.fetch_images is on."""
 
 
-def _part_text(part: Any) -> str:
-    kind = part.get("type") if isinstance(part, dict) else None
-    if kind != "text":
-        raise PydanticCustomError(
-            "content_part", "takes text parts only, not {kind}", {"kind": kind}
-        )
-    text = part.get("text")
-    if not isinstance(text, str):
-        raise PydanticCustomError("content_part", "has a text part without text")
-    return text
+class ImagePart(BaseModel):
+    """An image in a message's content."""
+
+    type: Literal["image_url"]
+    image_url: ImageAddress
+
+
+def _read(content: Any) -> Said:
+    return said_of(content, "image_url")
 
 
 class ChatMessage(BaseModel):
@@ -41,15 +50,31 @@ class ChatMessage(BaseModel):
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    role: Literal["system", "developer", "user", "assistant"]
-    """Who speaks; developer is another word for system."""
-    content: Annotated[str, BeforeValidator(_joined, json_schema_input_type=str | list[TextPart])]
-    """What is said: text, or a list of text parts."""
-    tool_calls: Unsupported = None
-    """Not supported yet."""
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    """Who speaks; developer is another word for system, tool gives the result of a call."""
+    content: Annotated[
+        Said,
+        PlainValidator(_read, json_schema_input_type=str | list[TextPart | ImagePart] | None),
+    ] = Said("")
+    """What is said: text, or a list of parts of text and, of a user, images; nothing beside
+    calls."""
+    tool_calls: list[ToolCall] | None = None
+    """What an assistant called."""
+    tool_call_id: str | None = None
+    """The call whose result this is."""
+    name: str | None = None
+    """The function whose result this is."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "ChatMessage":
+        if "content" not in self.model_fields_set and not self.tool_calls:
+            raise PydanticCustomError("content", "a message needs content, or tool calls")
+        if self.content.images and self.role != "user":
+            raise PydanticCustomError("content", "images belong in messages of the user")
+        return self
 
 
-class ChatBody(GenerationBody):
+class ChatBody(GenerationBody, ToolFields):
     """The conversation, and how to answer it."""
 
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
@@ -62,14 +87,12 @@ class ChatBody(GenerationBody):
     """Report each token's log probability."""
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     """Report those of this many alternatives too; needs `logprobs`."""
-    tools: Unsupported = None
-    """Not supported yet; an empty list is accepted."""
-    tool_choice: Unsupported = None
-    """Not supported yet; none and auto are accepted."""
+    response_format: ResponseFormat | None = None
+    """Any text, a JSON object, or JSON that keeps to a schema."""
     functions: Unsupported = None
-    """Not supported yet."""
+    """OpenAI's older way of function calling is not supported; use `tools`."""
     function_call: Unsupported = None
-    """Not supported yet."""
+    """Not supported; use `tool_choice`."""
     audio: Unsupported = None
     """Not supported."""
 
@@ -105,7 +128,8 @@ class AnswerMessage(BaseModel):
     """The answer."""
 
     role: Literal["assistant"]
-    content: str
+    content: str | None
+    tool_calls: list[ToolCall] | None = None
 
 
 class ChatChoice(BaseModel):
@@ -124,8 +148,15 @@ class ChatCompletion(BaseModel):
     object: Literal["chat.completion"]
     created: int
     model: str
+    system_fingerprint: str
     choices: list[ChatChoice]
     usage: Usage
+
+
+class CallDelta(ToolCall):
+    """A call, which comes in one piece; `index` counts the calls of a choice."""
+
+    index: int
 
 
 class Delta(BaseModel):
@@ -133,6 +164,7 @@ class Delta(BaseModel):
 
     role: Literal["assistant"] = "assistant"
     content: str = ""
+    tool_calls: list[CallDelta] | None = None
 
 
 class ChunkChoice(BaseModel):
@@ -151,6 +183,7 @@ class ChatChunk(BaseModel):
     object: Literal["chat.completion.chunk"]
     created: int
     model: str
+    system_fingerprint: str
     choices: list[ChunkChoice]
     usage: Usage | None = None
 
@@ -174,6 +207,43 @@ EXAMPLES: dict[str, Any] = {
             "max_completion_tokens": 120,
             "temperature": 0,
             "stream": True,
+        },
+    },
+    "tools": {
+        "summary": "Let the model call a function",
+        "value": {
+            "messages": [{"role": "user", "content": "What is the weather in Paris?"}],
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "weather",
+                        "description": "The weather of a city, now.",
+                        "parameters": {
+                            "type": "object",
+                            "properties": {"city": {"type": "string"}},
+                            "required": ["city"],
+                        },
+                    },
+                }
+            ],
+        },
+    },
+    "JSON": {
+        "summary": "Have the answer keep to a JSON schema",
+        "value": {
+            "messages": [{"role": "user", "content": "Name a prime number above 90."}],
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": "number",
+                    "schema": {
+                        "type": "object",
+                        "properties": {"prime": {"type": "integer"}},
+                        "required": ["prime"],
+                    },
+                },
+            },
         },
     },
     "log probabilities": {

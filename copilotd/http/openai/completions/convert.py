@@ -8,7 +8,8 @@ import msgspec
 
 from copilotd.completion.text import TextRequest
 from copilotd.engine.protocol import Engine
-from copilotd.http.choices import IndexedEvents, Reply
+from copilotd.engine.request import Chunk, Finished, FinishReason, Sampling, TokenLogprob, Usage
+from copilotd.http.choices import Reply, TextEvents
 from copilotd.http.envelope import Envelope
 from copilotd.http.openai.completions.logprobs import LogprobWriter
 from copilotd.http.openai.completions.schema import (
@@ -17,8 +18,7 @@ from copilotd.http.openai.completions.schema import (
     CompletionChoice,
     Logprobs,
 )
-from copilotd.http.openai.convert import sampling, usage
-from copilotd.types import Chunk, Finished, FinishReason, Sampling, TokenLogprob, Usage
+from copilotd.http.openai.convert import grammar, sampling, usage
 
 
 def text_requests(body: CompletionBody) -> list[TextRequest]:
@@ -38,7 +38,7 @@ async def prompt_texts(body: CompletionBody, engine: Engine) -> list[str]:
     return [text for text in texts for _ in range(body.n)]
 
 
-async def echoed(events: IndexedEvents, texts: Sequence[str]) -> IndexedEvents:
+async def echoed(events: TextEvents, texts: Sequence[str]) -> TextEvents:
     """The same events, with `texts[i]` before the output of choice i."""
     begun: set[int] = set()
     async with aclosing(events):
@@ -65,7 +65,10 @@ def completion(
 
 
 async def chunks(
-    body: CompletionBody, envelope: Envelope, events: IndexedEvents, texts: Sequence[str]
+    body: CompletionBody,
+    envelope: Envelope,
+    events: TextEvents,
+    texts: Sequence[str],
 ) -> AsyncGenerator[Completion, None]:
     """The answer in pieces, each choice ending with a piece that says why it ends."""
     writers = [_writer(body, text) for text in texts]
@@ -91,6 +94,7 @@ def _request(body: CompletionBody, prompt: str | list[int], choice: int) -> Text
         stop=tuple(body.stop),
         logprobs=body.logprobs,
         prompt_logprobs=body.echo and body.logprobs is not None,
+        grammar=grammar(body),
     )
 
 

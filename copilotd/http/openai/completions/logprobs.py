@@ -3,9 +3,9 @@
 import codecs
 from collections.abc import Sequence
 
+from copilotd.engine.request import TokenLogprob
 from copilotd.http.openai.completions.schema import Logprobs
 from copilotd.http.openai.convert import token_text
-from copilotd.types import TokenLogprob
 
 
 class LogprobWriter:

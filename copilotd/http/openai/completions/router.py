@@ -1,37 +1,55 @@
 """The endpoint."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
+from pydantic import Discriminator, Tag
 
 from copilotd.http.choices import gathered, interleaved
 from copilotd.http.connection import while_connected
 from copilotd.http.envelope import Envelope
-from copilotd.http.errors import RESPONSES
+from copilotd.http.error_bodies import RESPONSES
 from copilotd.http.openai.completions import convert
 from copilotd.http.openai.completions.schema import EXAMPLES, Completion, CompletionBody
 from copilotd.http.services import ServicesOf
 from copilotd.http.stream import STREAMED, EventStream, openai_frames
+from copilotd.http.tabby import complete as complete_for_tabby
+from copilotd.http.tabby.schema import EXAMPLES as TABBY_EXAMPLES
+from copilotd.http.tabby.schema import TabbyBody, TabbyCompletion
 
 router = APIRouter(tags=["OpenAI"])
+
+
+def _dialect(body: Any) -> str:
+    """Tabby's plug-ins use the same path."""
+    is_tabbys = isinstance(body, TabbyBody) or (isinstance(body, dict) and "segments" in body)
+    return "tabby" if is_tabbys else "openai"
+
+
+AnyBody = Annotated[
+    Annotated[CompletionBody, Tag("openai")] | Annotated[TabbyBody, Tag("tabby")],
+    Discriminator(_dialect),
+]
 
 
 @router.post(
     "/v1/completions",
     summary="Continue a text, or fill in its middle",
-    response_model=Completion,
+    response_model=Completion | TabbyCompletion,
     responses=STREAMED | RESPONSES,
 )
 async def complete(
-    body: Annotated[CompletionBody, Body(openapi_examples=EXAMPLES)],
+    body: Annotated[AnyBody, Body(openapi_examples=EXAMPLES | TABBY_EXAMPLES)],
     request: Request,
     services: ServicesOf,
-) -> Completion | EventStream:
+) -> Completion | TabbyCompletion | EventStream:
     """The model writes on from `prompt`; with a `suffix`, it writes what stands between the two.
 
     The prompt is taken as it is: no chat template is put around it, and control tokens that a
     client wrote out (a rendered FIM prompt, say) are read as tokens.
     """
+    if isinstance(body, TabbyBody):
+        return await complete_for_tabby(body, request, services)
     model = services.models.for_text(body.model)
     envelope = Envelope.of("cmpl", model.alias)
     wanted = convert.text_requests(body)

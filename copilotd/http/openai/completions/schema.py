@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from copilotd.engine.request import FinishReason
 from copilotd.http.fields import Texts
 from copilotd.http.openai.schema import GenerationBody, Usage
-from copilotd.types import FinishReason
 
 
 class CompletionBody(GenerationBody):
@@ -72,6 +72,7 @@ class Completion(BaseModel):
     object: Literal["text_completion"]
     created: int
     model: str
+    system_fingerprint: str
     choices: list[CompletionChoice]
     usage: Usage | None = None
 

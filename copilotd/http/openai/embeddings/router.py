@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 
 from copilotd.http.connection import while_connected
-from copilotd.http.errors import RESPONSES
+from copilotd.http.error_bodies import RESPONSES
 from copilotd.http.openai.embeddings import convert
 from copilotd.http.openai.embeddings.schema import EXAMPLES, EmbeddingBody, EmbeddingList
 from copilotd.http.services import ServicesOf
@@ -19,8 +19,8 @@ async def embed(
     request: Request,
     services: ServicesOf,
 ) -> EmbeddingList:
-    """One vector of unit length per input, from the model that completes, or the one named."""
-    model = services.models.for_text(body.model)
+    """One vector of unit length per input, from the model for embeddings, or the one named."""
+    model = services.models.for_embedding(body.model)
     convert.check(body, await while_connected(request.receive, model.text.info()))
     found = await while_connected(request.receive, model.text.embed(body.input))
     return convert.embedding_list(body, found, model.alias)

@@ -1,0 +1,229 @@
+"""The requests of /v1/messages, and what answers them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from copilotd.http.anthropic.blocks import Content, Text, TextBlock, ToolUseBlock
+from copilotd.http.fields import ModelName, Stops
+from copilotd.http.openai.chat.tools import Name
+
+_FOREIGN = {
+    "user": ("tool_use",),
+    "assistant": ("tool_result",),
+    "system": ("tool_use", "tool_result"),
+}
+"""Blocks that a message of this role cannot hold."""
+
+
+class InputMessage(BaseModel):
+    """One turn of the conversation."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    role: Literal["user", "assistant", "system"]
+    """Who speaks. If the last message is the assistant's, the model goes on with its text."""
+    content: Content
+    """Text, or a list of blocks; what other models thought is ignored."""
+
+    @field_validator("content")
+    @classmethod
+    def _is_the_speakers(cls, content: Content, info: ValidationInfo) -> Content:
+        role = info.data.get("role", "")
+        foreign = next((b.type for b in content if b.type in _FOREIGN.get(role, ())), None)
+        if foreign:
+            raise PydanticCustomError(
+                "content_block",
+                "a message of the {role} holds no {kind} block",
+                {"role": role, "kind": foreign},
+            )
+        return content
+
+
+class ClientTool(BaseModel):
+    """A tool that the model may call."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    name: Name
+    """Its name."""
+    description: str | None = None
+    """What it does; the model decides by it."""
+    input_schema: dict[str, Any]
+    """The JSON schema of what it is called with."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_the_clients_own(cls, tool: Any) -> Any:
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if kind not in (None, "custom"):
+            raise PydanticCustomError(
+                "tool",
+                "is of type {kind}, which only Anthropic knows; "
+                "offer a tool with an input_schema of your own",
+                {"kind": kind},
+            )
+        return tool
+
+
+class ToolChoice(BaseModel):
+    """Whether the model calls something."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    type: Literal["auto", "any", "tool", "none"]
+    """auto: it decides; any: it calls; tool: it calls the one of that name; none: it answers."""
+    name: str | None = None
+    """The tool that is to be called."""
+    disable_parallel_tool_use: bool = False
+    """Whether an answer holds one call at most."""
+
+
+class ConversationBody(BaseModel):
+    """The conversation. Fields that are not listed here are ignored."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    model: ModelName = ""
+    """One of GET /v1/models; with any other name, the model that is for chat answers."""
+    messages: Annotated[list[InputMessage], Field(min_length=1)]
+    """The conversation so far."""
+    system: Text = ""
+    """A system message in place of copilotd's own: text, or a list of text blocks."""
+    tools: list[ClientTool] | None = None
+    """What the model may call."""
+    tool_choice: ToolChoice | None = None
+    """Whether it calls something; without it, the model decides."""
+
+    @field_validator("tool_choice")
+    @classmethod
+    def _can_be_made(cls, choice: ToolChoice | None, info: ValidationInfo) -> ToolChoice | None:
+        names = {tool.name for tool in info.data.get("tools") or []}
+        if choice and choice.type == "tool" and choice.name not in names:
+            raise PydanticCustomError(
+                "tool_choice", "no tool is called {name}", {"name": choice.name}
+            )
+        if choice and choice.type == "any" and not names:
+            raise PydanticCustomError("tool_choice", "any needs tools")
+        return choice
+
+
+class MessagesBody(ConversationBody):
+    """The conversation, and how to answer it."""
+
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Tokens to generate at most; the default is chat.max_tokens of the settings."""
+    stop_sequences: Stops = []
+    """End before the first of these texts."""
+    stream: bool = False
+    """Send the answer as server-sent events while it is made."""
+    temperature: Annotated[float, Field(ge=0)] | None = None
+    """Randomness; 0 always takes the most probable token."""
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Sample from the most probable tokens that together reach this probability."""
+    top_k: Annotated[int, Field(ge=0)] | None = None
+    """Sample from this many most probable tokens; 0 means all."""
+
+
+StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
+
+AnswerBlock = TextBlock | ToolUseBlock
+
+
+class MessageUsage(BaseModel):
+    """What the request cost, in tokens."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    input_tokens: int
+    """Tokens of the prompt, without those that were in the KV cache already."""
+    cache_creation_input_tokens: Literal[0] = 0
+    """Nothing is charged for what is kept."""
+    cache_read_input_tokens: int
+    """Tokens of the prompt that were in the KV cache already and cost nothing."""
+    output_tokens: int
+
+
+class MessageAnswer(BaseModel):
+    """The answer."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    id: str
+    type: Literal["message"] = "message"
+    role: Literal["assistant"] = "assistant"
+    model: str
+    """The name by which the request called it."""
+    content: list[AnswerBlock] = []
+    """What the model says and calls, in its order."""
+    stop_reason: StopReason | None = None
+    stop_sequence: str | None = None
+    """The text of `stop_sequences` that ended the answer."""
+    usage: MessageUsage
+
+
+class TokenCount(BaseModel):
+    """How long a conversation is."""
+
+    input_tokens: int
+
+
+_QUESTION = {"role": "user", "content": "What is the weather in Paris?"}
+_WEATHER = {
+    "name": "weather",
+    "description": "The weather of a city, now.",
+    "input_schema": {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+    },
+}
+_CALL = {"type": "tool_use", "id": "call_1", "name": "weather", "input": {"city": "Paris"}}
+_RESULT = {"type": "tool_result", "tool_use_id": "call_1", "content": "20 °C, sunny"}
+_CONVERSATION = {
+    "system": "You are a helpful assistant.",
+    "messages": [{"role": "user", "content": "What is the capital of France?"}],
+}
+
+EXAMPLES: dict[str, Any] = {
+    "question": {"summary": "Ask a question", "value": _CONVERSATION | {"max_tokens": 200}},
+    "stream": {
+        "summary": "Explain code, as a stream",
+        "value": {
+            "messages": [
+                {"role": "user", "content": "What does `sorted(words, key=len)[-1]` give?"}
+            ],
+            "max_tokens": 120,
+            "temperature": 0,
+            "stream": True,
+        },
+    },
+    "tools": {
+        "summary": "Let the model call a tool",
+        "value": {"messages": [_QUESTION], "max_tokens": 200, "tools": [_WEATHER]},
+    },
+    "result": {
+        "summary": "Go on with the result of a call",
+        "value": {
+            "messages": [
+                _QUESTION,
+                {"role": "assistant", "content": [_CALL]},
+                {"role": "user", "content": [_RESULT]},
+            ],
+            "max_tokens": 200,
+            "tools": [_WEATHER],
+        },
+    },
+}
+
+COUNTED: dict[str, Any] = {
+    "question": {"summary": "A question", "value": _CONVERSATION},
+}

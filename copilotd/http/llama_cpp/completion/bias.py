@@ -1,0 +1,31 @@
+"""Which tokens are to be more or less probable."""
+
+import math
+
+from copilotd.engine.protocol import Engine
+from copilotd.http.llama_cpp.completion.schema import CompletionBody
+from copilotd.types import ModelInfo
+
+
+async def bias_of(body: CompletionBody, engine: Engine, info: ModelInfo) -> dict[int, float]:
+    """What is added to the score of each token; a text stands for all its tokens.
+
+    Raises: EngineError.
+    """
+    biases: dict[int, float] = {}
+    for name, amount in _entries(body):
+        value = -math.inf if amount is False else float(amount)
+        tokens = [name] if isinstance(name, int) else await engine.tokenize(name)
+        biases.update((token, value) for token in tokens if 0 <= token < info.n_vocab)
+    if body.ignore_eos:
+        biases.update(dict.fromkeys(info.end_tokens, -math.inf))
+    return biases
+
+
+def _entries(body: CompletionBody) -> list[tuple[int | str, float | bool]]:
+    if not isinstance(body.logit_bias, dict):
+        return body.logit_bias
+    return [
+        (int(name) if name.isdecimal() else name, amount)
+        for name, amount in body.logit_bias.items()
+    ]

@@ -1,0 +1,187 @@
+"""The request and the answer of /completion."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from copilotd.http.fields import Stops
+from copilotd.http.llama_cpp.prompts import Prompts
+from copilotd.http.llama_cpp.timings import Timings
+
+
+def _off(value: float) -> float:
+    if value > 0:
+        raise PydanticCustomError("unsupported", "is not supported; leave it out")
+    return value
+
+
+Off = Annotated[float, AfterValidator(_off)]
+"""The strength of a sampler that there is none of here: any value that turns it off will do."""
+
+
+class CompletionBody(BaseModel):
+    """What to continue, and how. Unknown fields are ignored; null is the default."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    prompt: Prompts
+    """A text, token ids, a list with both, or a list of such prompts."""
+    n_predict: Annotated[
+        int | None,
+        Field(
+            ge=-1, validation_alias=AliasChoices("n_predict", "max_completion_tokens", "max_tokens")
+        ),
+    ] = None
+    """Tokens to generate at most; 0 only has the prompt read. -1, the default, means
+    llama_cpp.n_predict of the settings, or as many as fit."""
+    n_cmpl: Annotated[int, Field(ge=1, le=128, validation_alias=AliasChoices("n_cmpl", "n"))] = 1
+    """Answers per prompt."""
+    stream: bool = False
+    """Send the answer as server-sent events while it is made."""
+    stop: Stops = []
+    """End before the first of these texts."""
+    temperature: float | None = None
+    """Randomness; 0 and below always take the most probable token."""
+    top_k: int = 40
+    """Sample from this many most probable tokens; 0 and below mean all."""
+    top_p: float = 0.95
+    """Sample from the most probable tokens that together reach this probability."""
+    min_p: float = 0.05
+    """Leave out tokens below this share of the most probable one."""
+    typical_p: float = 1.0
+    """Sample from the tokens that are about as surprising as is typical; 1 means all."""
+    repeat_last_n: Annotated[int, Field(ge=-1)] = 64
+    """Tokens that the penalties look back; -1 means all."""
+    repeat_penalty: Annotated[float, Field(gt=0)] = 1.0
+    """Above 1: make what was said less probable."""
+    presence_penalty: float = 0.0
+    """Lower a token's score once it has occurred."""
+    frequency_penalty: float = 0.0
+    """Lower a token's score each time that it occurs."""
+    seed: int | None = None
+    """The same seed gives the same answer; -1 means none."""
+    logit_bias: list[tuple[int | str, float | bool]] | dict[str, float | bool] = []
+    """Add to the score of tokens, by id or text; false forbids them."""
+    ignore_eos: bool = False
+    """Write on where the model would end."""
+    n_probs: Annotated[int, Field(ge=0, validation_alias=AliasChoices("n_probs", "logprobs"))] = 0
+    """Report each token's log probability, and those of this many alternatives."""
+    return_tokens: bool = False
+    """Report the ids of the tokens; a stream always does."""
+    json_schema: dict[str, Any] | None = None
+    """Keep to JSON of this schema."""
+    grammar: str = ""
+    """Keep to this grammar, in GBNF."""
+    cache_prompt: bool = True
+    """Accepted: reuse does not change an answer here."""
+    response_fields: list[str] = []
+    """The fields to answer, `timings/prompt_n` being one inside another; all without it."""
+    post_sampling_probs: Literal[False] = False
+    """Log probabilities are always those of the model, before any sampler."""
+    dynatemp_range: Off = 0.0
+    top_n_sigma: Off = -1.0
+    xtc_probability: Off = 0.0
+    dry_multiplier: Off = 0.0
+    mirostat: Off = 0.0
+    adaptive_target: float = -1.0
+    """Not supported above 0, as the five before it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None}
+
+
+class Candidate(BaseModel):
+    """A token that could have stood here."""
+
+    id: int
+    token: str
+    bytes: list[int]
+    logprob: float
+
+
+class Probability(Candidate):
+    """A token of the answer; natural logarithms."""
+
+    top_logprobs: list[Candidate]
+
+
+class Piece(BaseModel):
+    """A piece of a streamed answer."""
+
+    index: int
+    content: str
+    tokens: list[int]
+    stop: Literal[False] = False
+    id_slot: int = 0
+    tokens_predicted: int
+    tokens_evaluated: int
+    completion_probabilities: list[Probability] | None = None
+
+
+class Completion(BaseModel):
+    """The answer; it is the last event of a stream, without the content."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    index: int
+    """Which answer, where there are several."""
+    content: str
+    tokens: list[int]
+    id_slot: int = 0
+    stop: Literal[True] = True
+    model: str
+    tokens_predicted: int
+    tokens_evaluated: int
+    """Tokens of the prompt."""
+    tokens_cached: int
+    """Those of them that were known before."""
+    generation_settings: dict[str, Any]
+    """How it was made."""
+    prompt: str
+    """What the model read, control tokens shown as their names."""
+    has_new_line: bool
+    truncated: bool
+    """Whether the context was full."""
+    stop_type: Literal["eos", "word", "limit"]
+    """The model ended, one of `stop` was written, or there was no room for more."""
+    stopping_word: str
+    """The one of `stop` that ended it."""
+    timings: Timings
+    completion_probabilities: list[Probability] | None = None
+
+
+class Selected(RootModel[dict[str, Any]]):
+    """An answer with the fields that were asked for."""
+
+
+EXAMPLES: dict[str, Any] = {
+    "text": {
+        "summary": "Continue a text",
+        "value": {
+            "prompt": "# The first ten prime numbers\nprimes = [",
+            "n_predict": 48,
+            "stop": ["]"],
+        },
+    },
+    "grammar": {
+        "summary": "Keep to a grammar",
+        "value": {
+            "prompt": "Is 91 a prime number? Answer: ",
+            "grammar": 'root ::= "yes" | "no"',
+            "n_probs": 3,
+        },
+    },
+}

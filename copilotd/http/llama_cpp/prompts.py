@@ -1,0 +1,76 @@
+"""Prompts as llama.cpp's server takes them: text, token ids, both mixed, or a list of these."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from copilotd.engine.protocol import Engine
+from copilotd.http.fields import text_of
+from copilotd.prompt.fim import with_bos
+from copilotd.types import ModelInfo
+
+Prompt = str | list[int | str]
+"""One prompt: a text, or token ids with texts between them."""
+
+
+def _prompts(value: Any) -> list[Prompt]:
+    many = value if isinstance(value, list) and not _is_mixed(value) else [value]
+    if not many:
+        raise PydanticCustomError("prompt", "should not be empty")
+    return [_prompt(one) for one in many]
+
+
+def _prompt(value: Any) -> Prompt:
+    if isinstance(value, str) or _is_mixed(value):
+        prompt: Prompt = value
+        return prompt
+    if isinstance(value, dict) and value.get("multimodal_data"):
+        raise PydanticCustomError("prompt", "the model takes text only, no multimodal_data")
+    if isinstance(value, dict) and "prompt_string" in value:
+        return _prompt(value["prompt_string"])
+    if isinstance(value, dict) and isinstance(value.get("content"), list):
+        text: str = text_of(value["content"], "part")
+        return text
+    raise PydanticCustomError(
+        "prompt",
+        "should be a text, a list of token ids, both mixed, an object with prompt_string, "
+        "or a list of these",
+    )
+
+
+def _is_mixed(value: Any) -> bool:
+    """Whether it is one prompt of token ids, perhaps with texts; texts alone are several."""
+    if not isinstance(value, list):
+        return False
+    kinds = {type(part) for part in value}
+    return int in kinds and kinds <= {int, str}
+
+
+Prompts = Annotated[
+    list[Prompt],
+    BeforeValidator(
+        _prompts,
+        json_schema_input_type=str | list[int | str] | list[str | list[int | str]],
+    ),
+]
+"""One or several prompts; always a list once it is read."""
+
+
+async def tokens_of(
+    engine: Engine, info: ModelInfo, prompt: Prompt, *, begin: bool = True, special: bool = True
+) -> list[int]:
+    """The token ids of `prompt`.
+
+    Where it starts with text and `begin` is set, with what the model begins all texts with.
+    `special` reads control tokens out of texts.
+
+    Raises: EngineError.
+    """
+    parts: Sequence[int | str] = [prompt] if isinstance(prompt, str) else prompt
+    tokens: list[int] = []
+    for part in parts:
+        tokens += await engine.tokenize(part, special=special) if isinstance(part, str) else [part]
+    starts_with_text = isinstance(parts[0], str)
+    return with_bos(info, tokens) if begin and starts_with_text else tokens

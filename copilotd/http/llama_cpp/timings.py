@@ -1,0 +1,43 @@
+"""What an answer cost, as llama.cpp's server reports it."""
+
+from pydantic import BaseModel, ConfigDict
+
+from copilotd.engine.request import Usage
+
+
+class Timings(BaseModel):
+    """Tokens and times: `prompt` is what was evaluated, `cache` what was known before."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    cache_n: int
+    prompt_n: int
+    prompt_ms: float
+    prompt_per_token_ms: float
+    prompt_per_second: float
+    predicted_n: int
+    predicted_ms: float
+    """From the first token on, which the prompt has paid for: the rates leave it out."""
+    predicted_per_token_ms: float
+    predicted_per_second: float
+
+    @classmethod
+    def of(cls, usage: Usage) -> "Timings":
+        """Those of one generation."""
+        evaluated = usage.prompt_tokens - usage.cached_tokens
+        steps = max(0, usage.completion_tokens - 1)
+        return cls(
+            cache_n=usage.cached_tokens,
+            prompt_n=evaluated,
+            prompt_ms=usage.prefill_ms,
+            prompt_per_token_ms=_ratio(usage.prefill_ms, evaluated),
+            prompt_per_second=_ratio(1000 * evaluated, usage.prefill_ms),
+            predicted_n=usage.completion_tokens,
+            predicted_ms=usage.decode_ms,
+            predicted_per_token_ms=_ratio(usage.decode_ms, steps),
+            predicted_per_second=_ratio(1000 * steps, usage.decode_ms),
+        )
+
+
+def _ratio(value: float, by: float) -> float:
+    return value / by if by else 0.0

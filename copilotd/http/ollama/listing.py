@@ -1,0 +1,77 @@
+"""What there is, as Ollama tells of its models."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from copilotd.served import ServedModel
+from copilotd.types import ModelInfo
+
+Entry = dict[str, Any]
+_NEVER = "0001-01-01T00:00:00Z"
+_CAPABILITIES = ("completion", "tools")
+
+
+def entry(model: ServedModel) -> Entry:
+    """A model in the list of those that are there; what is not known before it is loaded is empty.
+
+    Ollama's digest is the hash of a manifest; ours is one of the model's name and size.
+    """
+    name, info = model.alias, model.info
+    digest = hashlib.sha256(f"{name} {info.size if info else 0}".encode()).hexdigest()
+    return {
+        "name": name,
+        "model": name,
+        "modified_at": _modified(info),
+        "size": info.size if info else 0,
+        "digest": digest,
+        "details": details(info),
+    }
+
+
+def running(model: ServedModel) -> Entry:
+    """A model that is loaded."""
+    info = model.info
+    loaded = {"expires_at": _NEVER, "size_vram": 0, "context_length": info.n_ctx if info else 0}
+    return entry(model) | loaded
+
+
+def details(info: ModelInfo | None) -> Entry:
+    """The kind of model."""
+    family = info.architecture if info else ""
+    return {
+        "parent_model": "",
+        "format": "gguf",
+        "family": family,
+        "families": [family] if family else [],
+        "parameter_size": f"{info.parameters / 1e9:.1f}B" if info else "",
+        "quantization_level": info.description.split(" ")[-1] if info else "",
+    }
+
+
+def shown(info: ModelInfo) -> Entry:
+    """All about a model."""
+    insert = ("insert",) if info.fim.middle is not None else ()
+    vision = ("vision",) if info.sees else ()
+    return {
+        "modelfile": "",
+        "parameters": f"num_ctx {info.n_ctx}",
+        "template": info.chat_template or "",
+        "details": details(info),
+        "model_info": {
+            "general.architecture": info.architecture,
+            "general.parameter_count": info.parameters,
+            f"{info.architecture}.context_length": info.n_ctx,
+            f"{info.architecture}.embedding_length": info.n_embd,
+        },
+        "capabilities": [*_CAPABILITIES, *insert, *vision],
+        "modified_at": _modified(info),
+    }
+
+
+def _modified(info: ModelInfo | None) -> str:
+    path = Path(info.path) if info else None
+    if path is None or not path.exists():
+        return _NEVER
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat().replace("+00:00", "Z")
