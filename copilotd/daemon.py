@@ -15,7 +15,8 @@ from types import FrameType
 import psutil
 from watchfiles import Change, awatch
 
-from copilotd import __version__, lifecycle, logs, pool
+from copilotd import __version__, lifecycle, logs
+from copilotd.access import AccessToken
 from copilotd.completion.service import CompletionService
 from copilotd.config import RELOADABLE, Settings, changes
 from copilotd.engine.protocol import Engine
@@ -23,12 +24,17 @@ from copilotd.errors import ConfigError
 from copilotd.http.app import Services, build_app
 from copilotd.http.front import HttpFront
 from copilotd.lsp.front import LspFront
+from copilotd.models.sources.reference import canonical
 from copilotd.models.tuning import Tunings, describe_machine
 from copilotd.paths import Paths
+from copilotd.pool import Pool, pool, wanted
 from copilotd.served import ServedModel, ServedModels
 from copilotd.speed import Tuning
+from copilotd.tools.audit import Audit
+from copilotd.tools.mcp.servers import Servers
+from copilotd.tools.toolset import Toolset
 from copilotd.tuner import Tuner
-from copilotd.types import DaemonStatus, EngineState, Phase
+from copilotd.types import DaemonStatus, EngineState, ModelStatus, Phase
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +55,11 @@ class Origin:
 
 
 def build(paths: Paths, settings: Settings, origin: Origin) -> "Daemon":
-    """The daemon with real engines and the models of `paths`."""
-    engine, *second = pool.engines(pool.wanted(paths, settings), settings.engine)
-    return Daemon(paths, settings, engine, origin, *second)
+    """The daemon with real engines and the models of `paths`.
+
+    Raises: ConfigError for an upstream that cannot be.
+    """
+    return Daemon(paths, settings, pool(wanted(paths, settings), settings), origin)
 
 
 def serve(daemon: "Daemon") -> None:
@@ -65,28 +73,25 @@ def serve(daemon: "Daemon") -> None:
 
 
 class Daemon:
-    """The models, one completion service, and the fronts that share them.
+    """The models, one completion service, and the fronts that share them."""
 
-    `chat_engine` holds a second model that is for chat; without it `engine` serves both.
-    """
-
-    def __init__(
-        self,
-        paths: Paths,
-        settings: Settings,
-        engine: Engine,
-        origin: Origin,
-        chat_engine: Engine | None = None,
-    ) -> None:
+    def __init__(self, paths: Paths, settings: Settings, engines: Pool, origin: Origin) -> None:
+        engine = engines.completion
+        self._upstream = engines.upstream
         self._paths = paths
         self._settings = settings
         self._origin = origin
-        self._models = _models(settings, engine, chat_engine)
+        self._models = _models(settings, engines)
         self._completion = CompletionService(engine, settings.completion)
         tunings = Tunings(paths.tunings, describe_machine())
         self._tuner = Tuner(engine, tunings, settings.model, self._learn)
-        self._lsp = LspFront(self._completion, engine, self.status)
-        self._http = HttpFront(build_app(self._services(), settings.server), settings.server)
+        self._servers = Servers(settings.tools.mcp if settings.tools.enabled else {})
+        self._toolset = Toolset(settings.tools, Audit(paths.audit), self._servers)
+        chat_model = self._models.chat
+        self._lsp = LspFront(self._completion, engine, chat_model, self.status, self._toolset)
+        self._token = AccessToken(paths.token) if settings.server.needs_token else None
+        app = build_app(self._services(), settings.server, self._token)
+        self._http = HttpFront(app, settings.server)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._url = self._socket = ""
@@ -95,7 +100,7 @@ class Daemon:
     async def run(self) -> None:
         """Start, serve until `stop`, and leave nothing behind.
 
-        Raises: AlreadyRunning, PortInUse, StartFailed.
+        Raises: AlreadyRunning, PortInUse, StartFailed, AccessFailed.
         """
         with lifecycle.claim(self._paths):
             try:
@@ -110,7 +115,8 @@ class Daemon:
 
     def status(self) -> DaemonStatus:
         """One look at the whole daemon."""
-        first, *second = [model.status() for model in self._models.all]
+        models = self._models
+        first = models.completion.status()
         return DaemonStatus(
             version=__version__,
             pid=os.getpid(),
@@ -126,17 +132,24 @@ class Daemon:
             socket=self._socket,
             tuning=self._tuner.tuning,
             budget=self._completion.budget,
-            chat=second[0] if second else None,
+            chat=_beside(models.chat, models.completion),
+            embedding=_beside(models.embedding, models.completion),
+            upstream=self._upstream.status() if self._upstream else None,
         )
 
     async def _startup(self) -> None:
         for model in self._models.all:
             model.engine.subscribe(partial(self._engine_changed, model))
+        if self._token is not None:
+            self._token.ensure()
         self._url = await self._http.start()
         self._socket = await self._lsp.start(self._paths)
         arguments = self._origin.arguments
-        lifecycle.announce(self._paths, self._url, self._socket, __version__, arguments)
+        token_file = str(self._token.file) if self._token else ""
+        lifecycle.announce(self._paths, self._url, self._socket, __version__, arguments, token_file)
         log.info("copilotd %s listens on %s and %s", __version__, self._url, self._socket)
+        if self._upstream is not None:
+            log.info("code and conversations are sent to %s", self._upstream.status().url)
         self._begin(self._load(self._models.completion))
         self._begin(self._watch_settings())
 
@@ -147,11 +160,19 @@ class Daemon:
             task.cancel()
         # The engines at the same time as the fronts: their streams end as soon as they have.
         engines = (model.engine.close() for model in self._models.all)
-        await asyncio.gather(*map(_closed, (self._http.close(), self._lsp.close(), *engines)))
+        parts = (self._http.close(), self._lsp.close(), self._servers.close(), *engines)
+        await asyncio.gather(*map(_closed, parts))
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _services(self) -> Services:
-        return Services(self._completion, self._models, self.status, self.stop, self._tuner.measure)
+        return Services(
+            self._completion,
+            self._models,
+            self.status,
+            self.stop,
+            self._tuner.measure,
+            self._settings.llama_cpp,
+        )
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -165,16 +186,16 @@ class Daemon:
             self._begin(self._load(model))
         # Failures it logs itself, with their next step; a download says more than a log needs.
         if state.phase not in (Phase.DOWNLOADING, Phase.FAILED):
-            who = "engine" if model is self._models.completion else "chat engine"
-            log.info("%s %s", who, ": ".join(filter(None, (state.phase, state.detail))))
+            told = ": ".join(filter(None, (state.phase, state.detail)))
+            log.info("%s %s", self._models.title(model), told)
 
     async def _load(self, model: ServedModel) -> None:
         await model.load()
         if model is self._models.completion and model.info is not None:
             await self._tuner.loaded(model.info)
 
-    def _learn(self, tuning: Tuning) -> None:
-        self._completion.speed = tuning.calibration.speed
+    def _learn(self, tuning: Tuning | None) -> None:
+        self._completion.speed = tuning.calibration.speed if tuning else None
 
     # --- settings that change while it runs --------------------------------------------------
 
@@ -207,14 +228,25 @@ class Daemon:
         self._completion.settings = settings.completion
         for model in self._models.all:
             model.chat.settings = settings.chat
+        self._toolset.change(settings.tools)
         logs.set_level(settings.log.level)
 
 
-def _models(settings: Settings, engine: Engine, chat_engine: Engine | None) -> ServedModels:
-    first = ServedModel(engine, settings.model.name, settings.model.alias, settings.chat)
-    if chat_engine is None:
-        return ServedModels(first, first)
-    return ServedModels(first, ServedModel(chat_engine, settings.chat.model, "", settings.chat))
+def _models(settings: Settings, engines: Pool) -> ServedModels:
+    def served(engine: Engine | None, name: str) -> ServedModel:
+        return ServedModel(engine, name, "", settings.chat) if engine else first
+
+    section = settings.model
+    first = ServedModel(engines.completion, section.name, section.alias, settings.chat)
+    chat = served(engines.chat, settings.chat.model)
+    name = settings.embedding.model
+    if name and canonical(name) == canonical(settings.chat.model):
+        return ServedModels(first, chat, chat)
+    return ServedModels(first, chat, served(engines.embedding, name))
+
+
+def _beside(model: ServedModel, first: ServedModel) -> ModelStatus | None:
+    return None if model is first else model.status()
 
 
 async def _closed(closing: Awaitable[None]) -> None:

@@ -39,6 +39,7 @@ class Running:
 
     `socket` is where it speaks LSP: a unix path, or "127.0.0.1:PORT" on Windows. `started` is
     the creation time of its process in seconds since the epoch, `arguments` what it was given.
+    `token_file` holds the token that it wants to see from HTTP clients; empty if it wants none.
     """
 
     pid: int
@@ -47,6 +48,7 @@ class Running:
     version: str
     started: float
     arguments: tuple[str, ...] = ()
+    token_file: str = ""
 
 
 def find(paths: Paths) -> Running | None:
@@ -139,11 +141,18 @@ def claim(paths: Paths) -> Iterator[None]:
         lock.release()
 
 
-def announce(paths: Paths, url: str, socket: str, version: str, arguments: Sequence[str]) -> None:
+def announce(
+    paths: Paths,
+    url: str,
+    socket: str,
+    version: str,
+    arguments: Sequence[str],
+    token_file: str = "",
+) -> None:
     """Tell every other process of this user where this one, the daemon, listens."""
     pid = os.getpid()
     started = psutil.Process(pid).create_time()
-    running = Running(pid, url, socket, version, started, tuple(arguments))
+    running = Running(pid, url, socket, version, started, tuple(arguments), token_file)
     draft = paths.daemon.with_suffix(".new")
     draft.write_bytes(msgspec.json.encode(running))
     draft.replace(paths.daemon)

@@ -47,23 +47,34 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True)
 class ServedModels:
-    """The one for completions and the one for chat, which may be the same."""
+    """The one for completions, that for chat and that for embeddings, which may be the same."""
 
     completion: ServedModel
     chat: ServedModel
+    embedding: ServedModel
 
     @property
     def all(self) -> tuple[ServedModel, ...]:
         """Each of them once."""
-        return tuple(dict.fromkeys((self.completion, self.chat)))
+        return tuple(dict.fromkeys((self.completion, self.chat, self.embedding)))
 
     def for_text(self, name: str | None) -> ServedModel:
-        """The one to continue or embed a text for a request that says `name`."""
+        """The one to continue a text for a request that says `name`."""
         return self._named(name) or self.completion
+
+    def for_embedding(self, name: str | None) -> ServedModel:
+        """The one to embed a text for a request that says `name`."""
+        return self._named(name) or self.embedding
 
     def for_chat(self, name: str | None) -> ServedModel:
         """The one to answer a conversation for a request that says `name`."""
         return self._named(name) or self.chat
+
+    def title(self, model: ServedModel) -> str:
+        """What the log calls its engine."""
+        if model is self.completion:
+            return "engine"
+        return "chat engine" if model is self.chat else "embedding engine"
 
     def _named(self, name: str | None) -> ServedModel | None:
         return next((model for model in self.all if name and model.is_called(name)), None)

@@ -11,15 +11,19 @@ import typer
 from copilotd import __version__
 from copilotd.cli import (
     chat,
+    compat,
     complete,
     config,
+    copilot,
     doctor,
     logs,
     lsp,
+    mcp,
     models,
     start,
     status,
     stop,
+    token,
     tune,
 )
 from copilotd.errors import CopilotdError, NotRunning
@@ -80,11 +84,13 @@ def _options(
 
 for panel, commands in {
     "The daemon": (start.start, stop.stop, start.restart, status.status, logs.logs),
-    "Using it": (complete.complete, chat.chat, lsp.lsp),
-    "Looking after it": (doctor.doctor, tune.tune),
+    "Using it": (complete.complete, chat.chat, lsp.lsp, mcp.mcp),
+    "Looking after it": (doctor.doctor, tune.tune, token.token),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(models.app, name="models", rich_help_panel="Looking after it")
 app.add_typer(config.app, name="config", rich_help_panel="Looking after it")
+app.add_typer(copilot.app, name="copilot", rich_help_panel="Using it")
+app.add_typer(compat.app, name="compat", hidden=True)
 app.command(hidden=True)(start.serve)

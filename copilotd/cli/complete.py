@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from copilotd.cli.examples import examples
+from copilotd.place import offset
 
 Place = Annotated[
     str, typer.Argument(metavar="FILE:LINE[:COL]", help="Where; without COL, the end of the line.")
@@ -70,15 +71,11 @@ def locate(place: str) -> Cursor:
         raise typer.BadParameter(f"{place!r} is not FILE:LINE or FILE:LINE:COL, as in app.py:12:9")
     path = Path(match["file"])
     text = _read(path)
-    lines = text.split("\n")
-    line = int(match["line"])
-    if not 1 <= line <= len(lines):
-        raise typer.BadParameter(f"{path} has lines 1 to {len(lines)}, not {line}")
-    width = len(lines[line - 1].removesuffix("\r"))
-    column = width + 1 if match["column"] is None else int(match["column"])
-    if not 1 <= column <= width + 1:
-        raise typer.BadParameter(f"line {line} of {path} has columns 1 to {width + 1}")
-    return Cursor(path, text, sum(len(before) + 1 for before in lines[: line - 1]) + column - 1)
+    column = None if match["column"] is None else int(match["column"])
+    try:
+        return Cursor(path, text, offset(text, str(path), int(match["line"]), column))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _read(path: Path) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 WIDTH = 36
 """Columns for a setting, before where it comes from."""
+HIDDEN = "(hidden)"
+"""In place of a secret."""
 
 app = typer.Typer(
     no_args_is_help=True, help="Show and change the settings.", rich_markup_mode="rich"
@@ -64,7 +66,7 @@ def set_value(key: Key, value: Value) -> None:
 
     file = Paths.of_user().user_settings
     parsed = change(file, key, value)
-    say(f"{key} = {_toml(parsed)} in {file}")
+    say(f"{key} = {_shown(key, parsed)} in {file}")
     say(_effect(key))
 
 
@@ -87,16 +89,44 @@ def _print(settings: "Settings", layers: "Sequence[Layer]") -> None:
     for name, kind in tables().items():
         console.print(Text(f"[{name}]", "bold"))
         for key in kind.model_fields:
-            line = f"{key} = {_toml(getattr(getattr(settings, name), key))}"
+            value = getattr(getattr(settings, name), key)
+            line = f"{key} = {_shown(f'{name}.{key}', value)}"
             where = origin(f"{name}.{key}", layers)
             style = "dim" if where == DEFAULT else ""
             console.print(Text(f"{line:<{WIDTH}}  {where}", style))
 
 
-def _toml(value: object) -> str:
+def _shown(key: str, value: object) -> str:
+    from copilotd.config import is_secret
+
+    return HIDDEN if value and is_secret(key) else _inline(_plain(value))
+
+
+def _inline(value: object) -> str:
     import tomlkit
 
+    if isinstance(value, dict):
+        entries = (
+            f"{tomlkit.key(name).as_string()} = {_inline(own)}" for name, own in value.items()
+        )
+        return f"{{{', '.join(entries)}}}"
     return tomlkit.item(value).as_string()
+
+
+def _plain(value: object) -> object:
+    """The value in dictionaries and lists, with what is for nobody's eyes left out."""
+    from copilotd.config import Section
+
+    if isinstance(value, Section):
+        fields = type(value).model_fields
+        return {
+            name: _plain(own) if fields[name].repr or not own else HIDDEN
+            for name, own in value
+            if name in value.model_fields_set
+        }
+    if isinstance(value, dict):
+        return {str(name): _plain(own) for name, own in value.items()}
+    return [_plain(own) for own in value] if isinstance(value, list) else value
 
 
 def _effect(key: str) -> str:

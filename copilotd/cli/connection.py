@@ -9,6 +9,7 @@ from types import TracebackType
 import httpx2
 import msgspec
 
+from copilotd.access import AccessToken
 from copilotd.errors import EngineError, NotRunning
 from copilotd.lifecycle import Running
 from copilotd.speed import Measuring, Tuning
@@ -30,7 +31,9 @@ class Connection:
     def __init__(self, running: Running) -> None:
         timeout = httpx2.Timeout(LONGEST_ANSWER_S, connect=LONGEST_LOOK_S)
         # A proxy from the environment could not reach the loopback of this machine.
-        self._client = httpx2.Client(base_url=running.url, timeout=timeout, trust_env=False)
+        self._client = httpx2.Client(
+            base_url=running.url, headers=_credentials(running), timeout=timeout, trust_env=False
+        )
 
     def __enter__(self) -> "Connection":
         return self
@@ -93,6 +96,11 @@ class Connection:
     def _post(self, path: str, body: dict[str, object]) -> bytes:
         with _translated():
             return _body(self._client.post(path, json=body))
+
+
+def _credentials(running: Running) -> dict[str, str]:
+    token = AccessToken(Path(running.token_file)).read() if running.token_file else ""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 @contextmanager

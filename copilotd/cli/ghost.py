@@ -54,7 +54,7 @@ def show_explanation(outcome: Outcome) -> None:
     console.print(f"source    {why.source or 'none'}, mode {why.mode or 'none'}", markup=False)
     console.print(
         f"tokens    {why.prompt_tokens} in the prompt, {why.cached_tokens} of them from the KV "
-        f"cache, {why.completion_tokens} written"
+        f"cache ({why.read_tokens} read for it), {why.completion_tokens} written"
     )
     console.print(
         f"time      {why.first_token_ms:.0f} ms to the first, {why.total_ms:.0f} ms in all"

@@ -9,7 +9,7 @@ from copilotd.cli.connection import Connection
 from copilotd.cli.waiting import wait_for_model
 from copilotd.completion.budget import budget
 from copilotd.config import CompletionSection, Settings
-from copilotd.errors import EngineError, EngineLoadFailed, ModelNotFound
+from copilotd.errors import EngineError, EngineLoadFailed, ModelNotFound, NotRunning
 from copilotd.lifecycle import Running
 from copilotd.models.provision import Installed
 from copilotd.pool import Wanted, engines
@@ -48,6 +48,11 @@ def measured_model(
         with Connection(running) as connection:
             yield _Remote(connection)
         return
+    if settings.engine.kind == "upstream":
+        raise NotRunning(
+            "the model is on another server, and the daemon measures what it costs",
+            "copilotd start, then copilotd tune.",
+        )
     installed = model.provision.installed()
     if installed is None:
         raise ModelNotFound(

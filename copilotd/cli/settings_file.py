@@ -1,14 +1,15 @@
 """The settings file as text: written for people, changed without touching what they wrote."""
 
+import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import tomlkit
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from tomlkit.items import Table
 
-from copilotd.config import Section, allowed_values, read_file, tables
+from copilotd.config import Section, allowed_values, is_secret, read_file, tables
 from copilotd.config.words import explained, unknown
 from copilotd.errors import ConfigError
 
@@ -44,7 +45,7 @@ def change(file: Path, key: str, value: str) -> object:
     if not isinstance(section, Table):
         raise ConfigError(f"{table} in {file} is not a table", f"Write it as [{table}].")
     section[name] = parsed
-    _replace(target, tomlkit.dumps(document))
+    _replace(target, tomlkit.dumps(document), private=is_secret(key))
     return parsed
 
 
@@ -64,13 +65,28 @@ def _parsed(field: FieldInfo, value: str) -> Any:
     if field.annotation == list[str]:
         inside = value.strip().removeprefix("[").removesuffix("]")
         return [part.strip().strip("\"'") for part in inside.split(",") if part.strip()]
+    if get_origin(field.annotation) is dict:
+        return _table(value)
     # Numbers and switches are read by the same models as a variable of the environment.
     return value
 
 
-def _replace(file: Path, text: str) -> None:
+def _table(value: str) -> Any:
+    """A table as TOML writes it in one line; what is none is left to be complained of."""
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+def _replace(file: Path, text: str, *, private: bool) -> None:
+    """Write the file anew with the rights it had; one that holds a secret is its owner's alone."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(file.name + ".new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600 if private else 0o666)
+    if file.exists() and not private:
+        draft.chmod(file.stat().st_mode & 0o777)
     draft.write_text(text, "utf-8")
     draft.replace(file)
 
@@ -84,4 +100,8 @@ def _sample_table(name: str, kind: type[Section]) -> str:
 def _sample_field(key: str, field: FieldInfo) -> str:
     lines = [*(field.description or "").splitlines(), f"Allowed: {allowed_values(key)}."]
     meaning = "".join(f"# {line}\n" for line in lines)
-    return f"{meaning}#{key.partition('.')[2]} = {tomlkit.item(field.default).as_string()}\n"
+    return f"{meaning}#{key.partition('.')[2]} = {_written(field.default)}\n"
+
+
+def _written(value: object) -> str:
+    return "{}" if value == {} else tomlkit.item(value).as_string()

@@ -10,10 +10,19 @@ from copilotd.cli.connection import Connection
 from copilotd.cli.options import PROJECT, Options, arguments, overrides
 from copilotd.cli.terminal import out, say
 from copilotd.cli.waiting import wait_for_model
-from copilotd.config import Settings, find_project_file, load, load_leniently, origin, read_layers
+from copilotd.config import (
+    EngineSection,
+    Settings,
+    find_project_file,
+    load,
+    load_leniently,
+    origin,
+    read_layers,
+)
 from copilotd.errors import ConfigError, EngineLoadFailed
-from copilotd.http.sockets import listen_tcp
+from copilotd.http.sockets import check_reach, listen_tcp
 from copilotd.lifecycle import Running
+from copilotd.models.catalogue import load_catalogue
 from copilotd.paths import Paths
 from copilotd.types import DaemonStatus, Phase
 
@@ -62,6 +71,11 @@ def serve_until_stopped(options: Options) -> None:
     """
     paths = Paths.of_user()
     settings, problems = load_leniently(*_files(paths, options), overrides(options))
+    try:
+        _check_upstream(settings)
+    except ConfigError as error:
+        problems.append(error)
+        settings = settings.model_copy(update={"engine": _local(settings.engine)})
     _serve(paths, settings, options, problems)
 
 
@@ -87,13 +101,28 @@ def _prepare(paths: Paths, options: Options) -> Settings:
 
     sources = (*_files(paths, options), overrides(options))
     settings = load(*sources)
+    check_reach(settings.server)
     listen_tcp(settings.server.host, settings.server.port).close()
+    _check_upstream(settings)
     layers = read_layers(*sources)[0]
-    fetch(paths, settings.model, asked_by=origin("model.name", layers))
+    if settings.engine.kind == "local":
+        fetch(paths, settings.model, asked_by=origin("model.name", layers))
     if settings.chat_model is not None:
         asked_by = origin("chat.model", layers)
         fetch(paths, settings.chat_model, asked_by, role="Chat model")
     return settings
+
+
+def _check_upstream(settings: Settings) -> None:
+    """Refuse what the daemon could not be built with. Raises: ConfigError."""
+    from copilotd.engine.upstream.build import check
+
+    if settings.engine.kind == "upstream":
+        check(settings.upstream, load_catalogue())
+
+
+def _local(engine: EngineSection) -> EngineSection:
+    return engine.model_copy(update={"kind": "local"})
 
 
 def _in_project(options: Options) -> Options:
@@ -115,6 +144,8 @@ def _say_what_next(status: DaemonStatus) -> None:
     console = out()
     chat = f", and {status.chat.alias} for chat," if status.chat else ""
     console.print(f"[bold green]copilotd runs[/] with {status.alias}{chat} on {status.url}")
+    if status.upstream is not None:
+        console.print(f"Code and conversations are sent to {status.upstream.url}")
     console.print(
         "\nWhat next:\n"
         "  open your editor          its language server is: copilotd lsp\n"

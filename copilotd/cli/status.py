@@ -7,7 +7,7 @@ import typer
 from copilotd.cli.examples import examples
 
 if TYPE_CHECKING:
-    from copilotd.types import DaemonStatus, EngineStats, ModelStatus
+    from copilotd.types import DaemonStatus, EngineStats, ModelStatus, UpstreamStatus
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: all figures as JSON.")]
 
@@ -51,7 +51,9 @@ def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
         ("copilotd", f"{now.version}, pid {now.pid}, up {duration(now.uptime)}"),
         ("engine", _state(first)),
         ("model", _model(first)),
-        *(_second(now.chat) if now.chat else ()),
+        *(_further("chat", now.chat) if now.chat else ()),
+        *(_further("embedding", now.embedding) if now.embedding else ()),
+        *([("upstream", _upstream(now.upstream))] if now.upstream else ()),
         ("memory", _memory(now)),
         ("editors", ", ".join(now.clients) or "none connected"),
         ("HTTP", f"{now.url}  (API page: {now.url}/docs)"),
@@ -86,12 +88,19 @@ def _first(now: "DaemonStatus") -> "ModelStatus":
     return ModelStatus(now.alias, now.state, now.model, now.engine)
 
 
-def _second(chat: "ModelStatus") -> list[tuple[str, str]]:
-    return [("chat engine", _state(chat)), ("chat model", _model(chat))]
+def _further(role: str, model: "ModelStatus") -> list[tuple[str, str]]:
+    if role == "embedding":
+        return [("embeddings", f"{_model(model)}: {_state(model)}")]
+    return [("chat engine", _state(model)), ("chat model", _model(model))]
 
 
 def _state(model: "ModelStatus") -> str:
     return ": ".join(filter(None, (model.state.phase, model.state.detail)))
+
+
+def _upstream(server: "UpstreamStatus") -> str:
+    told = f"code and conversations are sent to {server.url}"
+    return told if server.answers else f"{told}, which does not answer: {server.detail}"
 
 
 def _model(served: "ModelStatus") -> str:
@@ -101,14 +110,16 @@ def _model(served: "ModelStatus") -> str:
     if model is None:
         return f"{alias} (not loaded)"
     name = model.name if alias == model.name else f"{model.name} as {alias}"
-    return f"{name}, {size(model.size)}, context {model.n_ctx} tokens"
+    where = "elsewhere" if model.is_elsewhere else size(model.size)
+    return f"{name}, {where}, context {model.n_ctx} tokens"
 
 
 def _memory(now: "DaemonStatus") -> str:
     from copilotd.cli.terminal import size
 
-    chat = f"chat model {size(now.chat.engine.rss)}, " if now.chat else ""
-    return f"model {size(now.engine.rss)}, {chat}daemon {size(now.rss)}"
+    further = {"chat": now.chat, "embedding": now.embedding}
+    others = [f"{role} model {size(m.engine.rss)}" for role, m in further.items() if m]
+    return ", ".join([f"model {size(now.engine.rss)}", *others, f"daemon {size(now.rss)}"])
 
 
 def _requests(now: "DaemonStatus") -> str:

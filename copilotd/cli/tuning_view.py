@@ -65,10 +65,13 @@ def show(tuning: Tuning, budget: Budget) -> None:
     console, calibration = out(), tuning.calibration
     age = duration(max(0.0, time.time() - tuning.measured_at))
     console.print(Text.assemble((tuning.model, "bold"), f" on {tuning.machine}"))
-    console.print(f"Measured {age} ago.\n\n{_LEGEND}")
-    console.print(_table(calibration))
-    costs = ", ".join(f"{n}: {cost:.1f}" for n, cost in calibration.speed.batch.items())
-    console.print(f"\nSeveral tokens at once cost, in times of one: {costs}\n")
+    console.print(f"Measured {age} ago.\n")
+    if calibration.chosen != Setup():
+        # A server elsewhere is measured by its answers, and runs the model as it likes.
+        console.print(_LEGEND)
+        console.print(_table(calibration))
+        costs = ", ".join(f"{n}: {cost:.1f}" for n, cost in calibration.speed.batch.items())
+        console.print(f"\nSeveral tokens at once cost, in times of one: {costs}\n")
     for name, value in _consequences(calibration, budget):
         console.print(Text.assemble((f"{name:<12}", "bold"), value))
     for line in _warnings(calibration):
@@ -105,8 +108,9 @@ def _in_words(setup: Setup) -> str:
 def _consequences(calibration: Calibration, budget: Budget) -> list[tuple[str, str]]:
     speed = calibration.speed
     cold_s = (budget.prefix_tokens + budget.suffix_tokens) / speed.prefill_rate
+    loaded = ("loaded with", f"{_in_words(calibration.chosen)}: {_why(calibration)}")
     return [
-        ("loaded with", f"{_in_words(calibration.chosen)}: {_why(calibration)}"),
+        *([loaded] if calibration.chosen != Setup() else []),
         (
             "prompt",
             f"up to {budget.prefix_tokens} tokens before the cursor and {budget.suffix_tokens} "

@@ -6,15 +6,19 @@ Order of precedence: command line > environment (`COPILOTD_SERVER__PORT=8010`) >
 """
 
 from copilotd.config.changes import changes
+from copilotd.config.section import Section
 from copilotd.config.sections import (
     ChatSection,
     CompletionSection,
+    EmbeddingSection,
     EngineSection,
+    LlamaCppSection,
     LogSection,
     ModelSection,
-    Section,
     ServerSection,
     Settings,
+    UpstreamSection,
+    is_secret,
     tables,
 )
 from copilotd.config.sources import (
@@ -33,6 +37,7 @@ from copilotd.config.sources import (
     read_file,
     read_layers,
 )
+from copilotd.config.tools import CommandTool, McpServer, Permission, ToolsSection
 from copilotd.config.words import allowed_values
 
 __all__ = [
@@ -44,17 +49,25 @@ __all__ = [
     "PROJECT_TABLES",
     "RELOADABLE",
     "ChatSection",
+    "CommandTool",
     "CompletionSection",
+    "EmbeddingSection",
     "EngineSection",
     "Layer",
+    "LlamaCppSection",
     "LogSection",
+    "McpServer",
     "ModelSection",
+    "Permission",
     "Section",
     "ServerSection",
     "Settings",
+    "ToolsSection",
+    "UpstreamSection",
     "allowed_values",
     "changes",
     "find_project_file",
+    "is_secret",
     "load",
     "load_leniently",
     "origin",

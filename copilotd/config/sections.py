@@ -1,17 +1,17 @@
 """Every setting, with its default, its bounds and its meaning."""
 
+from ipaddress import ip_address
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from copilotd.config.section import Section
+from copilotd.config.tools import ToolsSection
+
 Auto = Literal["auto"]
-
-
-class Section(BaseModel):
-    """A table of the settings file: frozen, and a misspelt key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ModelSection(Section):
@@ -23,7 +23,7 @@ class ModelSection(Section):
     model for this machine's memory and cores."""
     alias: str = ""
     """The id under which HTTP clients see the model; empty means its own name."""
-    n_ctx: int = Field(default=8192, ge=512)
+    n_ctx: int = Field(default=8192, ge=256)
     """Context in tokens, shared by all requests; the KV cache grows with it."""
     n_threads: int = Field(default=0, ge=0)
     """Threads; 0 goes by what was measured, and means one per physical core until then. Ghost text
@@ -53,7 +53,8 @@ class ServerSection(Section):
     """The HTTP side."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. Beyond loopback, every program on your network can use the model."""
+    """Address to listen on. Beyond loopback, every program on your network can reach it, and has
+    to show the token."""
     port: int = Field(default=8000, ge=0, le=65535)
     """TCP port; 0 takes any free one (see `copilotd status`)."""
     unix_socket: str = ""
@@ -62,15 +63,71 @@ class ServerSection(Section):
     """Further values of the Host header to accept; loopback names always are."""
     allowed_origins: list[str] = []
     """Origins of web pages that may call the API; none by default."""
+    require_token: Literal["auto", "on", "off", "off-everywhere"] = "auto"
+    """Whether a client has to show what `copilotd token` prints. "auto": if host is beyond
+    loopback; "on": always; "off": no, and the daemon does not start beyond loopback then;
+    "off-everywhere": no, and whoever reaches it there may use it."""
+    max_requests: int = Field(default=128, ge=1)
+    """HTTP requests that may be under way, streams included; a further one gets 503."""
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether only programs of this machine reach `host`. Of names, only localhost is sure."""
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether clients have to show the token."""
+        return self.require_token == "on" or (
+            self.require_token == "auto" and not self.is_on_loopback
+        )
 
 
 class EngineSection(Section):
-    """The worker process that holds the model."""
+    """What holds the model: a worker process on this machine, or a server elsewhere."""
 
+    kind: Literal["local", "upstream"] = "local"
+    """"local" loads the model on this machine. "upstream" sends prompts, which hold code and
+    conversations, to the server of [upstream]."""
     idle_minutes: float = Field(default=30.0, ge=0)
     """Unload the model after this long without a request; 0 keeps it for ever."""
     queue_limit: int = Field(default=64, ge=1)
     """Requests that may wait; a further one is refused with "busy"."""
+
+
+class UpstreamSection(Section):
+    """The server that holds the model where engine.kind is "upstream"."""
+
+    url: str = ""
+    """Where it is, such as http://127.0.0.1:8080 or https://models.example.org: a llama-server, or
+    a server that speaks OpenAI's dialect (vLLM, SGLang)."""
+    key: str = Field(default="", repr=False)
+    """Its API key, never shown or logged; empty sends none."""
+    key_file: str = ""
+    """A file that holds the key instead."""
+    model: str = ""
+    """The model to ask for; empty means the first that the server offers."""
+    family: str = ""
+    """How its fill-in-the-middle prompts are written, such as qwen2.5-coder (the names in
+    configs/models.toml); empty goes by the name of the model."""
+    fallback: bool = True
+    """Whether the local model answers while the server does not; it is loaded, and downloaded if
+    it is missing, when that is needed."""
+    timeout_s: float = Field(default=60.0, gt=0)
+    """Seconds of silence after which a request counts as failed."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_root(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise PydanticCustomError("url", "is no URL that begins with http:// or https://")
+        if parts.username or parts.password or parts.query:
+            raise PydanticCustomError("url", "holds more than an address; a key is upstream.key")
+        return url
 
 
 class CompletionSection(Section):
@@ -87,8 +144,8 @@ class CompletionSection(Section):
     """Nine of ten suggestions shall show their first line within this; the number of tokens that
     are written follows from it."""
     debounce_ms: Auto | Annotated[int, Field(ge=0)] = "auto"
-    """Wait this long for the next keystroke before the model is asked; "auto" goes by the measured
-    speed (copilotd tune)."""
+    """Wait this long after a keystroke for the next one before the model is asked; "auto" goes by
+    the measured speed (copilotd tune)."""
     prefix_tokens: Auto | Annotated[int, Field(ge=16)] = "auto"
     """Tokens of text before the cursor that the model sees at most; "auto" goes by the measured
     speed."""
@@ -113,6 +170,12 @@ class ChatSection(Section):
     """A second model, for chat only: a name, a source or a path as in model.name. It is loaded
     beside the first when somebody chats, if the memory is there for both. Empty means that one
     model serves both."""
+    mmproj: str = ""
+    """The projector file that lets the chat's model see images, as a path or a source like
+    model.name; it has to be the one made for that model. Empty means that images are refused."""
+    fetch_images: bool = False
+    """Whether images that a client names by an http(s) address are fetched from there; otherwise
+    only those that it sends along are looked at."""
     system_prompt: str = (
         "You are copilotd, a careful programming assistant that runs on the user's own machine."
     )
@@ -121,6 +184,35 @@ class ChatSection(Section):
     """Tokens to generate at most for one answer, unless the client says otherwise."""
     temperature: float = Field(default=0.2, ge=0)
     """Randomness of answers, unless the client says otherwise."""
+    overflow: Literal["error", "shorten"] = "error"
+    """What becomes of a conversation that is longer than the context: an error, or an answer that
+    knows its beginning and its end and not the middle."""
+
+
+class EmbeddingSection(Section):
+    """Vectors of texts, for programs that search by meaning."""
+
+    model: str = ""
+    """A model for embeddings only: a name, a source or a path as in model.name. It is loaded beside
+    the others when somebody asks for one. Empty means that the model for completions makes them,
+    which was not trained to."""
+
+
+class LlamaCppSection(Section):
+    """What clients of llama.cpp's dialect get who leave it open."""
+
+    n_predict: int = Field(default=-1, ge=-1)
+    """Tokens to generate at most for a request that does not say; -1 means as many as fit."""
+    temperature: float = Field(default=0.8, ge=0)
+    """Randomness of /completion."""
+    seed: int = Field(default=-1, ge=-1)
+    """Seed of the randomness; -1 takes another one each time."""
+    slots: int = Field(default=1, ge=1)
+    """How many slots /slots and /props report. There are none here: requests share one context."""
+    show_slots: bool = True
+    """Whether /slots answers."""
+    metrics: bool = True
+    """Whether /metrics answers."""
 
 
 class LogSection(Section):
@@ -144,8 +236,12 @@ class Settings(BaseSettings):
     model: ModelSection = ModelSection()
     server: ServerSection = ServerSection()
     engine: EngineSection = EngineSection()
+    upstream: UpstreamSection = UpstreamSection()
     completion: CompletionSection = CompletionSection()
     chat: ChatSection = ChatSection()
+    embedding: EmbeddingSection = EmbeddingSection()
+    tools: ToolsSection = ToolsSection()
+    llama_cpp: LlamaCppSection = LlamaCppSection()
     log: LogSection = LogSection()
 
     @property
@@ -154,6 +250,21 @@ class Settings(BaseSettings):
         if not self.chat.model:
             return None
         return self.model.model_copy(update={"name": self.chat.model, "alias": ""})
+
+    @property
+    def projector(self) -> ModelSection | None:
+        """The file that lets the chat's model see, fetched as models are; None without one."""
+        if not self.chat.mmproj:
+            return None
+        return self.model.model_copy(update={"name": self.chat.mmproj, "alias": ""})
+
+    @property
+    def embedding_model(self) -> ModelSection | None:
+        """The model for embeddings, without what only writing needs; None if none is named."""
+        if not self.embedding.model:
+            return None
+        lean = {"n_ctx": 512, "parked_mb": 0, "parked_disk_mb": 0, "kv_type": "f16"}
+        return self.model.model_copy(update={"name": self.embedding.model, "alias": "", **lean})
 
     @classmethod
     def settings_customise_sources(
@@ -172,3 +283,10 @@ def tables() -> dict[str, type[Section]]:
     """The tables of a settings file, by name."""
     kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
     return {n: k for n, k in kinds.items() if isinstance(k, type) and issubclass(k, Section)}
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of `section.name` is for nobody's eyes."""
+    section, _, name = key.partition(".")
+    kind = tables().get(section)
+    return kind is not None and name in kind.model_fields and not kind.model_fields[name].repr

@@ -23,12 +23,15 @@ PROJECT_FILE = ".copilotd.toml"
 PROJECT_TABLES: tuple[str, ...] = ("completion", "chat")
 """Tables that a project file may set."""
 
-RELOADABLE: tuple[str, ...] = ("completion", "chat", "log")
+RELOADABLE: tuple[str, ...] = ("completion", "chat", "tools", "log")
 """Tables whose changes take effect in a running daemon; the others need a restart."""
 
-LOADING: tuple[str, ...] = ("chat.model",)
+LOADING: tuple[str, ...] = ("chat.model", "chat.mmproj")
 """Settings of those tables that download and load something: they need a restart all the same, and
 no project can make them."""
+
+_OWN: tuple[str, ...] = (*LOADING, "chat.fetch_images")
+"""What no project can set, for it would make the daemon fetch something."""
 
 COMMAND_LINE = "the command line"
 ENVIRONMENT = "the environment"
@@ -138,7 +141,7 @@ def _read_environment() -> Layer:
 
 def _read_project(file: Path | None, problems: list[ConfigError]) -> Layer:
     values = read_file(file) if file else {}
-    for key in LOADING:
+    for key in _OWN:
         if _has(values, key.split(".")):
             problems.append(_not_for_projects(key, file))
             _drop(values, key)

@@ -8,7 +8,8 @@ from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from copilotd.config.sections import tables
+from copilotd.config.section import Section
+from copilotd.config.sections import is_secret, tables
 from copilotd.errors import ConfigError
 
 
@@ -18,16 +19,23 @@ def allowed_values(key: str) -> str:
     if section not in tables():
         return "the tables " + ", ".join(tables())
     fields = tables()[section].model_fields
+    name, _, inside = name.partition(".")
     if name not in fields:
         return f"in [{section}] the keys {', '.join(fields)}"
+    if inside and (entries := _entries(fields[name])):
+        return f"in [{section}.{name}.NAME] the keys {', '.join(entries.model_fields)}"
     return _allowed(fields[name])
 
 
 def explained(detail: ErrorDetails, key: str, where: str) -> ConfigError:
     """The error for a person who set `key` in `where`."""
+    key = _inside(key, detail)
     if detail["type"] == "extra_forbidden":
         return unknown(key, where)
-    message = f"{key} (from {where}): {detail['msg']}; got {detail['input']!r}"
+    # An address may hold a password where none belongs, and a whole table, such as headers, too.
+    hidden = is_secret(key) or detail["type"] == "url" or isinstance(detail["input"], dict)
+    got = "" if hidden else f"; got {detail['input']!r}"
+    message = f"{key} (from {where}): {detail['msg']}{got}"
     return ConfigError(message, f"Allowed: {allowed_values(key)}.")
 
 
@@ -35,6 +43,20 @@ def unknown(key: str, where: str) -> ConfigError:
     """The error for a `key` that is no setting."""
     message = f"{key} (from {where}) is not a setting{_meant(key)}"
     return ConfigError(message, f"Allowed: {allowed_values(key)}.")
+
+
+def _inside(key: str, detail: ErrorDetails) -> str:
+    """The key of what is wrong within a setting that is a table."""
+    section, _, name = key.partition(".")
+    field = tables()[section].model_fields.get(name) if section in tables() else None
+    inside = detail["loc"][2:] if field and get_origin(field.annotation) is dict else ()
+    return ".".join((key, *map(str, inside)))
+
+
+def _entries(field: FieldInfo) -> type[Section] | None:
+    """What a setting that is a table of tables holds."""
+    kinds = get_args(field.annotation) if get_origin(field.annotation) is dict else ()
+    return next((k for k in kinds if isinstance(k, type) and issubclass(k, Section)), None)
 
 
 def _allowed(field: FieldInfo) -> str:
@@ -49,6 +71,8 @@ def _kind(field: FieldInfo) -> str:
         if len(values) == 1:
             return f'"{values[0]}"'
         return "one of " + ", ".join(f'"{value}"' for value in values)
+    if get_origin(field.annotation) is dict:
+        return "a table"
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     return next((n for kind, n in names.items() if field.annotation is kind), "a list of texts")
 
@@ -62,4 +86,4 @@ def _bounds(field: FieldInfo) -> str:
 def _meant(key: str) -> str:
     known = [f"{table}.{name}" for table, kind in tables().items() for name in kind.model_fields]
     close = get_close_matches(key, [*known, *tables()], n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"; did you mean {close[0]}?" if close and key.count(".") < 2 else ""

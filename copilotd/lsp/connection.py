@@ -33,6 +33,7 @@ async def serve(
         log.info("%s: the connection broke (%s)", ls.client, type(error).__name__)
     finally:
         watching.cancel()
+        ls.growth.end()
         await asyncio.wait([watching])
         await ls.protocol.cancel_requests()
         writer.close()

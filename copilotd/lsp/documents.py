@@ -30,6 +30,12 @@ class Snapshot:
         """The line index; made when first asked for."""
         return Lines(self.document.text)
 
+    def range(self, start: int, end: int, encoding: Encoding) -> types.Range:
+        """The range between two offsets."""
+        places = (self.lines.position(offset, encoding) for offset in (start, end))
+        first, last = (types.Position(line, column) for line, column in places)
+        return types.Range(first, last)
+
 
 class Documents:
     """Follows what the editor does to its files."""
@@ -40,6 +46,10 @@ class Documents:
     def get(self, uri: str) -> Snapshot | None:
         """The file's newest version; None if it is not open."""
         return self._open.get(uri)
+
+    def all(self) -> tuple[Snapshot, ...]:
+        """The newest version of each."""
+        return tuple(self._open.values())
 
     def open(self, item: types.TextDocumentItem, folders: Iterable[str]) -> None:
         """Begin to follow a file; `folders` are the URIs of the workspace."""

@@ -14,6 +14,8 @@ from copilotd.lsp.handlers import register
 from copilotd.lsp.protocol import message_converter
 from copilotd.lsp.server import EditorServer
 from copilotd.paths import Paths, has_unix_sockets
+from copilotd.served import ServedModel
+from copilotd.tools.toolset import Toolset
 from copilotd.types import DaemonStatus
 
 
@@ -24,11 +26,15 @@ class LspFront:
         self,
         completion: CompletionService,
         engine: Engine,
+        talker: ServedModel,
         status: Callable[[], DaemonStatus],
+        toolset: Toolset,
     ) -> None:
         self._completion = completion
         self._engine = engine
+        self._talker = talker
         self._status = status
+        self._toolset = toolset
         self._converter = message_converter()
         self._connections: dict[asyncio.Task[None], EditorServer] = {}
         self._accepted = 0
@@ -69,7 +75,14 @@ class LspFront:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._accepted += 1
-        ls = EditorServer(self._accepted, self._completion, self._status, self._converter)
+        ls = EditorServer(
+            self._accepted,
+            self._completion,
+            self._talker,
+            self._status,
+            self._toolset,
+            self._converter,
+        )
         register(ls)
         task = asyncio.create_task(serve(ls, self._engine, reader, writer))
         self._connections[task] = ls

@@ -17,12 +17,16 @@ async def ghost_text(
     offset = snapshot.lines.offset(position.line, position.character, ls.encoding)
     request = CompletionRequest(snapshot.document, offset, trigger, ls.client_id)
     outcome = await ls.completion.complete(request)
+    if outcome.status is not Status.CANCELLED:
+        ls.last_outcome = outcome
     if outcome.status is Status.FAILED:
         ls.notices.failed(outcome.reason)
     if outcome.completion is None or not _can_be_sent(outcome):
         return None
     offer = Offer(snapshot, outcome.completion)
     ls.offers.made(offer)
+    if outcome.is_piece:
+        ls.growth.follow(request, offer)
     return offer
 
 

@@ -4,6 +4,7 @@ import re
 
 from lsprotocol import types
 
+from copilotd.completion.addition import addition
 from copilotd.lsp.insertion import Abilities, insertion
 from copilotd.lsp.offers import Offer
 from copilotd.lsp.positions import Encoding
@@ -19,7 +20,8 @@ def menu_item(offer: Offer, encoding: Encoding, abilities: Abilities) -> types.C
 
     It replaces the word at the cursor, as items of other servers do, and so begins with it.
     """
-    text, end = _addition(offer)
+    # Neovim replaces nothing behind the cursor when an item is a snippet.
+    text, end = addition(offer.snapshot.document, offer.completion)
     line_before = _line_before(offer)
     word = _found(_WORD.search(line_before))
     whole = word + text
@@ -38,19 +40,6 @@ def menu_item(offer: Offer, encoding: Encoding, abilities: Abilities) -> types.C
         text_edit=types.TextEdit(offer.range(start, end, encoding), written.text),
         command=offer.command,
     )
-
-
-def _addition(offer: Offer) -> tuple[str, int]:
-    """What to insert, and the offset up to which it replaces.
-
-    Where the text ends in its copy of what it replaces, both can be left out. That matters:
-    Neovim replaces nothing behind the cursor when an item is a snippet.
-    """
-    completion = offer.completion
-    replaced = offer.snapshot.document.text[completion.start : completion.end]
-    if replaced and completion.text.endswith(replaced):
-        return completion.text.removesuffix(replaced), completion.start
-    return completion.text, completion.end
 
 
 def _line_before(offer: Offer) -> str:

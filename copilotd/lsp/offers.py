@@ -27,9 +27,7 @@ class Offer:
 
     def range(self, start: int, end: int, encoding: Encoding) -> types.Range:
         """The range between two offsets of the file."""
-        places = (self.snapshot.lines.position(offset, encoding) for offset in (start, end))
-        first, last = (types.Position(line, column) for line, column in places)
-        return types.Range(first, last)
+        return self.snapshot.range(start, end, encoding)
 
     def fulfilled_by(self, text: str) -> bool:
         """Whether `text` is what the file becomes when the completion is accepted."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 from cattrs import Converter
 from lsprotocol import converters, types
@@ -66,6 +67,20 @@ class EditorProtocol(LanguageServerProtocol):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def ask(self, method: str, params: Any) -> Any:
+        """The client's answer to a request; the client is told when it is not waited for any more.
+
+        Raises: JsonRpcException where the client says that it failed.
+        """
+        id = str(uuid4())
+        waiting = self.send_request(method, params, msg_id=id)
+        try:
+            return await asyncio.wrap_future(waiting)
+        except asyncio.CancelledError:
+            self._request_futures.pop(id, None)
+            self.notify(types.CANCEL_REQUEST, types.CancelParams(id))
+            raise
 
     # The base class caches these two with its instance as part of the key, which would keep
     # every closed connection and its files in memory. A cached method is of another type, hence

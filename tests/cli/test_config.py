@@ -20,6 +20,25 @@ def test_show_tells_every_setting_and_where_it_comes_from(home: Home) -> None:
     assert set(lines.values()) == {"default"}
 
 
+def test_show_tells_of_tools_without_their_secrets(home: Home) -> None:
+    home.settings(
+        "[tools.permissions]\nrun_command = 'ask'\n"
+        "[tools.commands.lint]\ncommand = ['ruff', 'check']\ndescription = 'Lint.'\n"
+        "[tools.mcp.web]\nurl = 'https://mcp.example.org'\nheaders = {Key = 'sk-1'}\n"
+        "[tools.mcp.own]\ncommand = ['serve']\nenvironment = {TOKEN = 'sk-2'}\n"
+    )
+
+    done = home.run("config", "show")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 'permissions = {run_command = "ask"}' in done.stdout
+    assert 'commands = {lint = {command = ["ruff", "check"], description = "Lint."}}' in done.stdout
+    assert (
+        'mcp = {web = {url = "https://mcp.example.org", headers = "(hidden)"}, '
+        'own = {command = ["serve"], environment = "(hidden)"}}'
+    ) in done.stdout
+
+
 def test_show_goes_on_past_a_bad_value_and_fails(home: Home) -> None:
     file = home.settings("[completion]\nmax_lines = 0\n")
 
@@ -73,3 +92,12 @@ def test_set_refuses_what_is_not_allowed(home: Home) -> None:
         'next: Allowed: one of "DEBUG", "INFO", "WARNING", "ERROR".\n'
     )
     assert not home.paths.user_settings.exists()
+
+
+def test_a_key_is_shown_by_no_command(home: Home) -> None:
+    written = home.run("config", "set", "upstream.key", "s3cret")
+    shown = home.run("config", "show")
+
+    assert written.stderr.startswith(f"upstream.key = (hidden) in {home.paths.user_settings}\n")
+    assert re.search(r"^key = \(hidden\) ", shown.stdout, re.MULTILINE)
+    assert "s3cret" not in written.stdout + written.stderr + shown.stdout + shown.stderr

@@ -8,12 +8,13 @@ import msgspec
 import psutil
 import pytest
 
-from copilotd.cli.diagnosis import build
+from copilotd.cli.diagnosis import build, model
 from copilotd.cli.diagnosis.build import Build, check_build, probe
 from copilotd.cli.diagnosis.check import Check, Verdict
-from copilotd.cli.diagnosis.machine import check_editors, check_port
-from copilotd.cli.diagnosis.model import check_model
-from copilotd.config import ServerSection
+from copilotd.cli.diagnosis.machine import check_editors, check_port, check_reach
+from copilotd.cli.diagnosis.model import check_images, check_model
+from copilotd.cli.diagnosis.upstream import check_upstream
+from copilotd.config import ChatSection, ServerSection, UpstreamSection
 from copilotd.engine.fake import FAKE_MODEL
 from copilotd.errors import EngineDied, EngineLoadFailed
 from copilotd.types import FimTokens, ModelInfo
@@ -196,6 +197,40 @@ def test_a_port_in_use_is_a_failure_that_names_the_holder() -> None:
     assert f"(pid {os.getpid()})" in check.detail
 
 
+@pytest.mark.parametrize(
+    ("settings", "verdict", "detail"),
+    [
+        (ServerSection(), Verdict.OK, "127.0.0.1: any program of this machine that asks"),
+        (
+            ServerSection(require_token="on"),
+            Verdict.OK,
+            "127.0.0.1: any program of this machine that shows the token",
+        ),
+        (
+            ServerSection(host="0.0.0.0"),
+            Verdict.NOTE,
+            "0.0.0.0: whoever reaches it and shows the token",
+        ),
+        (
+            ServerSection(host="0.0.0.0", require_token="off-everywhere"),
+            Verdict.NOTE,
+            "0.0.0.0: WHOEVER reaches it, without a token",
+        ),
+        (
+            ServerSection(host="0.0.0.0", require_token="off"),
+            Verdict.BROKEN,
+            "no start on 0.0.0.0, since server.require_token is off",
+        ),
+    ],
+)
+def test_who_can_use_the_http_side_is_said(
+    settings: ServerSection, verdict: Verdict, detail: str
+) -> None:
+    check = check_reach(settings)
+
+    assert (check.name, check.verdict, check.detail) == ("network", verdict, detail)
+
+
 def test_editors_are_found_on_the_path_with_their_versions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,3 +292,70 @@ def test_the_doctor_without_daemon_or_model_says_how_to_get_one(home: Home) -> N
         "detail": f"{name} is not on this machine",
         "next": f"copilotd start downloads it; so does copilotd models pull {name}",
     }
+
+
+def test_the_doctor_looks_for_every_file_that_the_settings_name(home: Home) -> None:
+    home.settings(
+        "[model]\nname = 'a.gguf'\n[server]\nport = 0\n"
+        "[chat]\nmodel = 'b.gguf'\nmmproj = 'eye.gguf'\n[embedding]\nmodel = 'c.gguf'\n"
+    )
+
+    done = home.run("doctor", "--json")
+
+    checks = {check["name"]: check["detail"] for check in json.loads(done.stdout)}
+    assert {name: checks[name] for name in _FILES} == {
+        name: f"{file} is not on this machine" for name, file in _FILES.items()
+    }
+
+
+_FILES = {
+    "model": "a.gguf",
+    "chat model": "b.gguf",
+    "projector": "eye.gguf",
+    "embedding model": "c.gguf",
+}
+
+
+def test_images_that_could_not_be_read_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    section = ChatSection(mmproj="eye.gguf")
+    assert list(check_images(section)) == list(check_images(ChatSection())) == []
+
+    monkeypatch.setattr(model, "find_spec", lambda name: None)
+
+    assert list(check_images(ChatSection())) == []
+    assert [check.next for check in check_images(section)] == ["pip install 'copilotd[vision]'"]
+
+
+URL = "http://127.0.0.1:1"
+SENT = f"code and conversations are sent to {URL}"
+STAY = 'engine.kind = "local" keeps them on this machine'
+
+
+@pytest.mark.parametrize("fallback", [True, False])
+def test_a_server_that_does_not_answer_is_a_failure_unless_the_local_model_does(
+    fallback: bool,
+) -> None:
+    privacy, server = check_upstream(UpstreamSection(url=URL, fallback=fallback))
+
+    assert privacy == Check("privacy", Verdict.NOTE, SENT, STAY)
+    assert server.verdict is (Verdict.NOTE if fallback else Verdict.BROKEN)
+    assert server.detail.startswith(f"nothing answers at {URL}: ")
+    assert server.detail.endswith("; the local model answers") is fallback
+    assert server.next == "Is it running, and is upstream.url right? copilotd doctor looks."
+
+
+def test_code_that_would_travel_in_the_open_is_noted() -> None:
+    privacy, server = check_upstream(UpstreamSection(url="http://a.invalid", timeout_s=0.5))
+
+    assert privacy.detail.endswith("are sent to http://a.invalid, and not encrypted")
+    assert privacy.next == f"Use https; {STAY}"
+    assert server.verdict is Verdict.NOTE
+
+
+def test_a_server_that_the_settings_leave_out_is_a_failure() -> None:
+    _, server = check_upstream(UpstreamSection())
+
+    assert (server.verdict, server.next) == (
+        Verdict.BROKEN,
+        "copilotd config set upstream.url http://HOST:PORT",
+    )

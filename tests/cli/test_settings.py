@@ -91,12 +91,47 @@ def test_every_setting_knows_where_it_comes_from(
             "[server]\nprot = 1",
             "server.prot (from {file}) is not a setting; did you mean server.port?",
             "Allowed: in [server] the keys host, port, unix_socket, allowed_hosts, "
-            "allowed_origins.",
+            "allowed_origins, require_token, max_requests.",
         ),
         (
             "[zzz]\nport = 1",
             "zzz (from {file}) is not a setting",
-            "Allowed: the tables model, server, engine, completion, chat, log.",
+            "Allowed: the tables model, server, engine, upstream, completion, chat, embedding, "
+            "tools, llama_cpp, log.",
+        ),
+        (
+            "[upstream]\nurl = 'example.org:80'",
+            "upstream.url (from {file}): is no URL that begins with http:// or https://",
+            "Allowed: text.",
+        ),
+        (
+            "[upstream]\nurl = 'http://me:s3cret@example.org'",
+            "upstream.url (from {file}): holds more than an address; a key is upstream.key",
+            "Allowed: text.",
+        ),
+        (
+            "[upstream]\nkey = 53",
+            "upstream.key (from {file}): Input should be a valid string",
+            "Allowed: text.",
+        ),
+        (
+            "[tools.mcp.a]\ncomand = ['x']",
+            "tools.mcp.a.comand (from {file}) is not a setting",
+            "Allowed: in [tools.mcp.NAME] the keys command, environment, url, headers, tools, "
+            "enabled.",
+        ),
+        (
+            "[tools.mcp.a]\nurl = 'http://a'\ncommand = ['x']\nheaders = {Key = 'secret'}",
+            "tools.mcp.a (from {file}): Value error, it needs a command or a url, and not both",
+            "Allowed: in [tools.mcp.NAME] the keys command, environment, url, headers, tools, "
+            "enabled.",
+        ),
+        (
+            "[tools.mcp.a_b]\nurl = 'http://a'",
+            "tools.mcp.a_b.[key] (from {file}): String should match pattern "
+            "'^[a-zA-Z0-9-]{{1,32}}$'; got 'a_b'",
+            "Allowed: in [tools.mcp.NAME] the keys command, environment, url, headers, tools, "
+            "enabled.",
         ),
         (
             "log = 1",
@@ -164,18 +199,23 @@ def test_a_lenient_load_of_a_file_that_is_not_toml_gives_the_defaults(file: Path
     assert len(problems) == 1
 
 
-@pytest.mark.parametrize("table", ["server", "model", "engine", "log"])
-def test_a_project_cannot_decide_what_listens_or_downloads(
+@pytest.mark.parametrize("table", ["server", "model", "engine", "upstream", "log"])
+def test_a_project_cannot_decide_what_listens_or_downloads_or_where_code_is_sent(
     file: Path, tmp_path: Path, table: str
 ) -> None:
     project = tmp_path / PROJECT_FILE
-    values: Mapping[str, Any] = {"server": "host = '0.0.0.0'", "model": "name = 'x'"}
+    values: Mapping[str, Any] = {
+        "server": "host = '0.0.0.0'",
+        "model": "name = 'x'",
+        "engine": "kind = 'upstream'",
+        "upstream": "url = 'http://example.org'",
+    }
     project.write_text(f"[{table}]\n{values.get(table, '')}\n[chat]\nmax_tokens = 7\n")
 
     settings, problems = load_leniently(file, project)
 
     assert settings.chat.max_tokens == 7
-    assert (settings.server, settings.model) == (Settings().server, Settings().model)
+    assert settings == Settings(chat=ChatSection(max_tokens=7))
     assert [problem.message for problem in problems] == [
         f"[{table}] (from {project}): a project cannot set this table"
     ]

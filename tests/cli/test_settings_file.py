@@ -91,6 +91,14 @@ def test_values_are_written_in_their_own_type(file: Path, key: str, value: str, 
     assert load(file)
 
 
+def test_a_table_is_given_as_toml_writes_it_in_one_line(file: Path) -> None:
+    change(file, "tools.permissions", '{read_file = "ask", run_command = "allow"}')
+
+    text = file.read_text()
+    assert text == '[tools.permissions]\nread_file = "ask"\nrun_command = "allow"\n'
+    assert load(file).tools.permissions == {"read_file": "ask", "run_command": "allow"}
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
@@ -105,6 +113,12 @@ def test_values_are_written_in_their_own_type(file: Path, key: str, value: str, 
             "3",
             "completion.max_line (from the command line) is not a setting; "
             "did you mean completion.max_lines?",
+        ),
+        (
+            "tools.permissions",
+            "ask",
+            "tools.permissions (from the command line): Input should be a valid dictionary; "
+            "got 'ask'",
         ),
         ("nothing", "3", "nothing (from the command line) is not a setting"),
     ],
@@ -136,3 +150,15 @@ def test_a_linked_file_stays_a_link(written: Path, tmp_path: Path) -> None:
 
     assert link.is_symlink()
     assert written.read_text() == WRITTEN.replace("8010", "9000")
+
+
+def test_a_file_that_holds_a_key_is_its_owners_alone(file: Path) -> None:
+    change(file, "server.port", "9000")
+    before = file.stat().st_mode & 0o077
+    change(file, "upstream.key", "s3cret")
+    with_key = file.stat().st_mode & 0o777
+    change(file, "server.port", "9001")
+
+    assert before
+    assert with_key == file.stat().st_mode & 0o777 == 0o600
+    assert 'key = "s3cret"' in file.read_text()

@@ -69,9 +69,9 @@ def test_start_takes_the_spelling_of_other_servers_too(home: Home, flag: str) ->
     done = home.run("start", flag, "7")
 
     assert done.stderr == (
-        "error: model.n_ctx (from the command line): Input should be greater than or equal to 512; "
+        "error: model.n_ctx (from the command line): Input should be greater than or equal to 256; "
         "got '7'\n"
-        "next: Allowed: a whole number, at least 512.\n"
+        "next: Allowed: a whole number, at least 256.\n"
     )
 
 
@@ -87,6 +87,33 @@ def test_start_names_a_missing_model_that_it_may_not_download(home: Home) -> Non
         "next: Download it with `copilotd models pull qwen2.5-coder-0.5b-instruct`.\n"
     )
     assert lifecycle.find(home.paths) is None
+
+
+def test_start_refuses_an_upstream_that_cannot_be(home: Home) -> None:
+    home.settings('[engine]\nkind = "upstream"\n')
+
+    done = home.run("start")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        'error: engine.kind is "upstream", and upstream.url is empty\n'
+        "next: copilotd config set upstream.url http://HOST:PORT\n"
+    )
+
+
+def test_start_says_that_a_server_does_not_answer_and_fetches_no_model(home: Home) -> None:
+    home.settings(
+        '[engine]\nkind = "upstream"\n[upstream]\nurl = "http://127.0.0.1:1"\nfallback = false\n'
+    )
+
+    done = home.run("start", "--port", "0")
+    shown = home.run("status").stdout
+
+    sent = "code and conversations are sent to http://127.0.0.1:1, which does not answer: nothing"
+    assert done.returncode == 1
+    assert "Model:" not in done.stderr
+    assert "its model was not loaded: nothing answers at http://127.0.0.1:1" in done.stderr
+    assert f"upstream    {sent} answers at http://127.0.0.1:1" in shown
 
 
 def test_start_fails_if_the_model_does_not_load_and_the_daemon_goes_on(home: Home) -> None:
@@ -145,6 +172,20 @@ def test_the_daemon_of_an_editor_starts_in_spite_of_bad_settings(home: Home) -> 
         "greater than or equal to 1; got 0. Allowed: a whole number, at least 1. "
         "The default is used."
     ) in home.paths.log.read_text("utf-8")
+
+
+def test_the_daemon_of_an_editor_takes_the_local_model_where_an_upstream_cannot_be(
+    home: Home,
+) -> None:
+    home.settings('[engine]\nkind = "upstream"\n[model]\nauto_download = false\n')
+
+    lifecycle.launch(home.paths, ("--port", "0"))
+
+    assert (
+        'copilotd.cli.starting: engine.kind is "upstream", and upstream.url is empty. copilotd '
+        "config set upstream.url http://HOST:PORT The default is used."
+    ) in home.paths.log.read_text("utf-8")
+    assert "upstream " not in home.run("status").stdout
 
 
 def test_the_help_of_the_whole_command_needs_no_heavy_library() -> None:

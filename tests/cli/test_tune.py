@@ -52,6 +52,16 @@ def test_a_person_sees_what_was_measured_and_what_follows(
     assert printed(capsys, monkeypatch, FAKE_CALIBRATION) == SHOWN
 
 
+def test_of_a_server_elsewhere_only_what_follows_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibration = Calibration(Setup(), Setup(), FAKE_CALIBRATION.speed, [])
+
+    text = printed(capsys, monkeypatch, calibration)
+
+    assert text == SHOWN[: SHOWN.index("Reading")] + SHOWN[SHOWN.index("prompt ") :]
+
+
 def test_a_slow_and_busy_machine_is_told_so_with_what_to_do(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,11 @@ from copilotd.cli.options import arguments, overrides, parse
 from copilotd.cli.terminal import show_error
 from copilotd.config import load
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.request import Chunk, Finished, GenerateRequest
 from copilotd.errors import CopilotdError
 from copilotd.paths import Paths
-from copilotd.types import Chunk, EngineState, Finished, GenerateRequest, ModelInfo, Phase
+from copilotd.pool import Pool
+from copilotd.types import EngineState, ModelInfo, Phase
 
 
 def answer(prompt: str) -> str:
@@ -52,7 +54,7 @@ def main() -> None:
     logs.set_up(paths.log, read().log.level)
     origin = daemon.Origin(read, (paths.user_settings,), arguments(options))
     talker = Scripted("talker", Phase.STOPPED) if read().chat.model else None
-    daemon.serve(daemon.Daemon(paths, read(), Scripted(), origin, talker))
+    daemon.serve(daemon.Daemon(paths, read(), Pool(Scripted(), talker), origin))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from copilotd.config import load
 from copilotd.daemon import Daemon, Origin
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.errors import EngineLoadFailed, EngineNotReady, PortInUse
+from copilotd.pool import Pool
 from copilotd.types import DaemonStatus, EngineState, ModelInfo, Phase
 from tests.daemon.home import ENDS_WITHIN_S, Home
 
@@ -29,7 +30,7 @@ def daemon_of(
     file = home.paths.user_settings
     read = partial(load, file, None, ON_A_FREE_PORT | overrides)
     origin = Origin(read, (file,), ("--port", "0"))
-    return Daemon(home.paths, read(), engine, origin, chat_engine)
+    return Daemon(home.paths, read(), Pool(engine, chat_engine), origin)
 
 
 @asynccontextmanager

@@ -4,14 +4,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from copilotd.config import ChatSection, ModelSection, Settings
+from copilotd.config import (
+    ChatSection,
+    EmbeddingSection,
+    EngineSection,
+    ModelSection,
+    Settings,
+    UpstreamSection,
+)
+from copilotd.engine.client import EngineClient
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.fallback import Fallback
 from copilotd.engine.protocol import WorkerSpec
-from copilotd.errors import EngineLoadFailed
+from copilotd.errors import ConfigError, EngineLoadFailed
 from copilotd.loading import Report
 from copilotd.models.need import WORKING
 from copilotd.paths import Paths
-from copilotd.pool import beside, wanted
+from copilotd.pool import Pool, Role, beside, pool, wanted
 from copilotd.types import EngineState, Phase
 from tests.models.tiny_gguf import F16_TENSOR, METADATA, gguf_bytes, write_gguf
 
@@ -76,8 +85,8 @@ async def test_a_model_that_does_not_fit_is_refused_with_both_names_and_the_figu
         "(1.5 GB), and 0.2 GB of memory are free"
     )
     assert caught.value.hint == (
-        "End other programs, lower model.n_ctx, or choose a smaller chat.model; "
-        'with chat.model = "" one model serves both.'
+        "End other programs, lower model.n_ctx, or choose a smaller chat.model or "
+        'embedding.model; where these are "", model.name serves for them too.'
     )
 
 
@@ -137,3 +146,75 @@ def test_a_second_model_is_loaded_as_the_first_is(tmp_path: Path) -> None:
 
     assert (first.provision.wanted, second.provision.wanted) == ("a.gguf", "b.gguf")
     assert second.settings == first.settings.model_copy(update={"name": "b.gguf", "alias": ""})
+
+
+def test_a_model_for_embeddings_is_loaded_without_what_only_writing_needs(tmp_path: Path) -> None:
+    settings = settings_of("a.gguf", "")
+    named = settings.model_copy(update={"embedding": EmbeddingSection(model="c.gguf")})
+    same = settings.model_copy(update={"embedding": EmbeddingSection(model="a.gguf")})
+
+    first, third = wanted(Paths.of_user(), named)
+
+    assert (first.role, third.role) == (Role.COMPLETION, Role.EMBEDDING)
+    assert (third.provision.wanted, third.settings.n_ctx) == ("c.gguf", 512)
+    assert (third.settings.parked_mb, third.settings.parked_disk_mb) == (0, 0)
+    assert [one.role for one in wanted(Paths.of_user(), same)] == [Role.COMPLETION]
+
+
+@pytest.mark.parametrize(("chat", "who_sees"), [("", 0), ("b.gguf", 1)])
+def test_the_projector_is_of_the_model_that_chats(chat: str, who_sees: int) -> None:
+    section = ChatSection(model=chat, mmproj="eye.gguf")
+    settings = settings_of("a.gguf", chat).model_copy(update={"chat": section})
+
+    seeing = [one.projector for one in wanted(Paths.of_user(), settings)]
+
+    assert [bool(projector) for projector in seeing] == [i == who_sees for i in range(len(seeing))]
+    projector = seeing[who_sees]
+    assert projector is not None
+    assert projector.wanted == "eye.gguf"
+
+
+URL = "http://127.0.0.1:1"
+
+
+def pool_of(upstream: UpstreamSection, kind: str = "upstream", chat: str = "") -> Pool:
+    settings = Settings(
+        engine=EngineSection(kind=kind),  # type: ignore[arg-type]
+        upstream=upstream,
+        chat=ChatSection(model=chat),
+    )
+    return pool(wanted(Paths.of_user(), settings), settings)
+
+
+async def test_nothing_is_asked_of_a_server_unless_the_settings_say_so() -> None:
+    local = pool_of(UpstreamSection(url=URL), kind="local")
+
+    assert isinstance(local.completion, EngineClient)
+    assert (local.chat, local.upstream) == (None, None)
+
+
+async def test_a_server_answers_with_the_local_model_behind_it_or_alone() -> None:
+    both = pool_of(UpstreamSection(url=URL), chat="another")
+    alone = pool_of(UpstreamSection(url=URL, fallback=False))
+
+    assert isinstance(both.completion, Fallback)
+    assert isinstance(both.chat, EngineClient)
+    assert (alone.completion, alone.all) == (alone.upstream, (alone.upstream,))
+    for engine in (*both.all, *alone.all):
+        await engine.close()
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (UpstreamSection(), 'engine.kind is "upstream", and upstream.url is empty'),
+        (UpstreamSection(url=URL, family="x"), "upstream.family: no family is called x"),
+        (UpstreamSection(url=URL, key="two\nlines"), "characters that no key can have"),
+        (UpstreamSection(url=URL, key_file="/no/key"), "upstream.key_file: .* '/no/key'"),
+    ],
+)
+def test_an_upstream_that_cannot_be_is_refused_before_anything_starts(
+    section: UpstreamSection, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        pool_of(section)

@@ -111,3 +111,12 @@ async def test_both_are_closed_at_the_end(home: Home) -> None:
         pass
 
     assert (writer.ended, talker.ended) == (True, True)
+
+
+async def test_a_model_for_chat_that_is_named_for_embeddings_too_makes_them(home: Home) -> None:
+    both: dict[str, object] = {"model": "talker"}
+    async with serving(
+        home, daemon_of(home, FakeEngine(), Talker(), chat=both, embedding=both)
+    ) as client:
+        made = (await client.post("/v1/embeddings", json={"input": "a"})).json()
+    assert made["model"] == "talker"

@@ -6,31 +6,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from copilotd.completion.service import CompletionService
-from copilotd.config import CompletionSection
-from copilotd.engine.fake import FakeEngine
+from copilotd.config import ChatSection, CompletionSection, ToolsSection
+from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.request import Chunk, Finished, GenerateRequest
 from copilotd.lsp.front import LspFront
 from copilotd.paths import Paths
-from copilotd.types import Chunk, CompletionStats, DaemonStatus, Finished, GenerateRequest
+from copilotd.served import ServedModel
+from copilotd.tools.audit import Audit
+from copilotd.tools.toolset import Toolset
+from copilotd.types import CompletionStats, DaemonStatus
 from tests.lsp.raw_client import RawClient
 
 Connect = Callable[[], Awaitable[RawClient]]
 
 
 class Model(FakeEngine):
-    """Writes `text`, whatever it is asked, as soon as `gate` is open.
+    """Writes `text`, whatever it is asked, as soon as `gate` is open; before that each of `first`.
 
     `prompts` takes the rendered prompt of every request, `ended` how each one ended.
     """
 
     def __init__(self) -> None:
         self.text = ""
+        self.first: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.prompts: asyncio.Queue[str] = asyncio.Queue()
         self.ended: asyncio.Queue[str] = asyncio.Queue()
-        super().__init__(self._written, hold=self.gate)
+        info = replace(FAKE_MODEL, n_ctx=32_000)  # characters, and tools have many
+        super().__init__(self._written, info=info, hold=self.gate)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         end = "cut off"
@@ -44,7 +51,7 @@ class Model(FakeEngine):
 
     def _written(self, prompt: str) -> str:
         self.prompts.put_nowait(prompt)
-        return self.text
+        return self.first.pop(0) if self.first else self.text
 
 
 @dataclass(frozen=True)
@@ -85,11 +92,16 @@ def daemon_status(model: Model, service: CompletionService) -> DaemonStatus:
     )
 
 
+def toolset(paths: Paths, settings: ToolsSection | None = None) -> Toolset:
+    return Toolset(settings or ToolsSection(), Audit(paths.audit))
+
+
 @pytest.fixture
 async def daemon(paths: Paths) -> AsyncIterator[Daemon]:
     model = Model()
     service = CompletionService(model, CompletionSection(debounce_ms=0))
-    front = LspFront(service, model, lambda: daemon_status(model, service))
+    talker = ServedModel(model, "fake", "", ChatSection())
+    front = LspFront(service, model, talker, lambda: daemon_status(model, service), toolset(paths))
     yield Daemon(front, model, service, await front.start(paths))
     await front.close()
 

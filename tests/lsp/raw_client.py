@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 class RawClient:
-    """Answers the server's own requests with null; everything else is kept for the test."""
+    """Answers the server's own requests with `replies`, else null; all that comes is kept."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -24,6 +24,7 @@ class RawClient:
         self._reading = asyncio.create_task(self._read())
         self.answers: Counter[int] = Counter()
         self.received: list[Json] = []
+        self.replies: dict[str, Any] = {}
         self.is_over = False
 
     @classmethod
@@ -92,8 +93,10 @@ class RawClient:
             "textDocument/didChange", {"textDocument": document, "contentChanges": list(changes)}
         )
 
-    async def ghost_text(self, line: int, character: int, uri: str = URI) -> list[Json]:
-        return list((await self.request(INLINE, at(line, character, uri)))["items"])
+    async def ghost_text(
+        self, line: int, character: int, uri: str = URI, kind: int = 2
+    ) -> list[Json]:
+        return list((await self.request(INLINE, at(line, character, uri, kind)))["items"])
 
     async def leave(self) -> None:
         """End the session as an editor does; every request must have had its one answer."""
@@ -129,10 +132,21 @@ class RawClient:
                 waiting.set_result(message)
             return
         if "id" in message:
-            self.send({"id": message["id"], "result": None})
+            await self._reply(message)
         async with self._news:
             self.received.append(message)
             self._news.notify_all()
+
+    async def _reply(self, message: Json) -> None:
+        """A reply that is an event keeps the server waiting until it is set, and longer."""
+        reply = self.replies.get(message["method"])
+        if isinstance(reply, asyncio.Event):
+            reply.set()
+        elif isinstance(reply, Exception):
+            error = {"code": -32601, "message": str(reply)}
+            self.send({"id": message["id"], "error": error})
+        else:
+            self.send({"id": message["id"], "result": reply})
 
 
 def at(line: int, character: int, uri: str = URI, kind: int = 2) -> Json:

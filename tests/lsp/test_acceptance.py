@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from tests.lsp.conftest import Daemon
-from tests.lsp.raw_client import URI, Json, RawClient, edit
+from tests.lsp.raw_client import Json, RawClient, edit
 
 BODY = "(a, b):\n    return a + b"
 
@@ -67,7 +67,6 @@ async def test_a_drawn_suggestion_reaches_the_service(
     client: RawClient, item: Json, told: list[tuple[Any, ...]]
 ) -> None:
     client.notify("textDocument/didShowCompletion", {"item": item})
-    client.notify("textDocument/didFocus", {"textDocument": {"uri": URI}})
     await client.request("workspace/executeCommand", {"command": "copilotd.status"})
     assert told == [("shown", id_of(item))]
 

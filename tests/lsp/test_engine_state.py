@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from copilotd.engine.request import Chunk, Finished, GenerateRequest
 from copilotd.errors import EngineDied
-from copilotd.types import Chunk, EngineState, Finished, GenerateRequest, Phase
+from copilotd.types import EngineState, Phase
 from tests.lsp.conftest import Daemon
 from tests.lsp.raw_client import RawClient
 

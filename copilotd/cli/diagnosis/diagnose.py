@@ -1,17 +1,26 @@
 """All looks in their order, each as soon as it is taken."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from copilotd import lifecycle
 from copilotd.cli.diagnosis.build import check_build
 from copilotd.cli.diagnosis.check import Check, Verdict
-from copilotd.cli.diagnosis.machine import check_daemon, check_editors, check_port, check_settings
-from copilotd.cli.diagnosis.model import check_file, check_model
+from copilotd.cli.diagnosis.machine import (
+    check_daemon,
+    check_editors,
+    check_port,
+    check_reach,
+    check_settings,
+)
+from copilotd.cli.diagnosis.model import check_file, check_images, check_model
 from copilotd.cli.diagnosis.speed import check_speed
 from copilotd.cli.diagnosis.subject import subject
-from copilotd.config import load_leniently
+from copilotd.cli.diagnosis.upstream import check_upstream
+from copilotd.cli.options import overrides, parse
+from copilotd.config import ServerSection, load_leniently
+from copilotd.lifecycle import Running
 from copilotd.paths import Paths
-from copilotd.pool import wanted
+from copilotd.pool import Role, Wanted, wanted
 
 
 def diagnose(paths: Paths) -> Iterator[Check]:
@@ -26,13 +35,40 @@ def diagnose(paths: Paths) -> Iterator[Check]:
     yield from check_settings(problems, paths)
     yield check_daemon(running)
     yield check_port(settings.server, running)
+    yield check_reach(_server(paths, running))
     yield check_editors()
-    if running is None:
-        for name, model in zip(("model", "chat model"), models, strict=False):
-            file = check_file(model.provision, name)
-            loadable = loadable and file.verdict is not Verdict.BROKEN
-            yield file
+    is_local = settings.engine.kind == "local"
+    if not is_local:
+        for check in check_upstream(settings.upstream):
+            loadable = loadable and check.verdict is not Verdict.BROKEN
+            yield check
+    yield from check_images(settings.chat)
+    if running is None and is_local:
+        for check in _files(models):
+            loadable = loadable and check.verdict is not Verdict.BROKEN
+            yield check
     if loadable:
         with subject(running, settings, models) as under_test:
             yield from check_model(under_test)
-        yield check_speed(running, settings, models[0])
+        if running is not None or is_local:
+            yield check_speed(running, settings, models[0])
+
+
+def _files(models: Sequence[Wanted]) -> Iterator[Check]:
+    for model in models:
+        yield check_file(model.provision, _TITLES[model.role])
+        if model.projector:
+            yield check_file(model.projector, "projector")
+
+
+_TITLES = {
+    Role.COMPLETION: "model",
+    Role.CHAT: "chat model",
+    Role.EMBEDDING: "embedding model",
+}
+
+
+def _server(paths: Paths, running: Running | None) -> ServerSection:
+    """The settings with the options that the daemon was started with."""
+    given = overrides(parse(running.arguments)) if running else None
+    return load_leniently(paths.user_settings, overrides=given)[0].server

@@ -61,6 +61,21 @@ def check_port(settings: ServerSection, running: Running | None) -> Check:
     return ok("port", f"{settings.port} is free")
 
 
+def check_reach(settings: ServerSection) -> Check:
+    """Who can use the HTTP side, and whether with the token."""
+    if settings.is_on_loopback:
+        token = "shows the token" if settings.needs_token else "asks"
+        return ok("network", f"{settings.host}: any program of this machine that {token}")
+    if settings.needs_token:
+        step = "copilotd token prints it; what is sent is not encrypted (see README: Security)"
+        return note("network", f"{settings.host}: whoever reaches it and shows the token", step)
+    if settings.require_token == "off":
+        detail = f"no start on {settings.host}, since server.require_token is off"
+        return broken("network", detail, "copilotd config set server.require_token on")
+    step = "copilotd config set server.require_token on"
+    return note("network", f"{settings.host}: WHOEVER reaches it, without a token", step)
+
+
 def check_editors() -> Check:
     """Which editors are installed."""
     found = [

@@ -3,17 +3,20 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import psutil
 
 from copilotd.cli.diagnosis.check import Check, broken, note, ok
 from copilotd.cli.diagnosis.subject import Subject
 from copilotd.cli.terminal import size
+from copilotd.config import ChatSection
 from copilotd.errors import CopilotdError
 from copilotd.models.provision import Provision
 from copilotd.types import ModelInfo
 
 ANOTHER_MODEL = "Choose another model: copilotd models list"
+FAMILY = "If it can, set upstream.family: the names are in configs/models.toml"
 SMALLER_MODEL = "Choose a smaller model: copilotd models list"
 
 
@@ -61,6 +64,13 @@ def check_file(provision: Provision, name: str) -> Check:
     return ok(name, f"{installed.name} ({installed.path})")
 
 
+def check_images(section: ChatSection) -> Iterator[Check]:
+    """Whether images can be read, where the chat shall see them."""
+    if section.mmproj and find_spec("PIL") is None:
+        detail = "chat.mmproj is set, and the package that reads image files is not installed"
+        yield broken("images", detail, "pip install 'copilotd[vision]'")
+
+
 def check_model(subject: Subject) -> Iterator[Check]:
     """Load the models, look at them and try them."""
     try:
@@ -68,10 +78,13 @@ def check_model(subject: Subject) -> Iterator[Check]:
     except CopilotdError as error:
         yield broken("loading", error.message, error.hint or "copilotd logs")
         return
-    yield ok("loading", f"{info.description}, in {info.load_ms / 1000:.1f} s")
-    yield _memory(info)
+    took = "" if info.is_elsewhere else f", in {info.load_ms / 1000:.1f} s"
+    yield ok("loading", f"{info.description}{took}")
+    if not info.is_elsewhere:
+        yield _memory(info)
     yield _fim(info)
-    yield _end(info)
+    if not info.is_elsewhere:
+        yield _end(info)
     if info.fim.prefix is not None:
         yield from (_try(hole, subject) for hole in HOLES)
     yield from _check_chat(info, subject)
@@ -103,7 +116,9 @@ def _fim(info: ModelInfo) -> Check:
     fim = info.fim
     if fim.prefix is None or fim.suffix is None:
         detail = "none: completions see only what stands before the cursor"
-        return note("FIM tokens", detail, ANOTHER_MODEL)
+        return note("FIM tokens", detail, FAMILY if info.is_elsewhere else ANOTHER_MODEL)
+    if info.is_elsewhere:
+        return ok("FIM tokens", "those of its family, or of its own vocabulary")
     middle = "none" if fim.middle is None else fim.middle
     return ok("FIM tokens", f"prefix {fim.prefix}, suffix {fim.suffix}, middle {middle}")
 
@@ -118,7 +133,8 @@ def _template(info: ModelInfo) -> Check:
     if info.chat_template is None:
         detail = "none: chat uses a plain one, and may answer badly"
         return note("chat template", detail, 'Choose a model with "instruct" in its name.')
-    return ok("chat template", f"{len(info.chat_template)} characters, from the model file")
+    source = "the server" if info.is_elsewhere else "the model file"
+    return ok("chat template", f"{len(info.chat_template)} characters, from {source}")
 
 
 def _try(hole: Hole, subject: Subject) -> Check:

@@ -5,16 +5,17 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from typing import Protocol
 
+from copilotd.chat.calling.answer import Heard
 from copilotd.chat.session import ChatRequest, ChatService
 from copilotd.cli.connection import Connection
 from copilotd.cli.waiting import wait_for_model
 from copilotd.completion.text import TextRequest, TextService
 from copilotd.config import Settings
-from copilotd.engine.client import EngineClient
+from copilotd.engine.request import Chunk
 from copilotd.errors import EngineLoadFailed
 from copilotd.lifecycle import Running
-from copilotd.pool import Wanted, engines
-from copilotd.types import Chunk, Finished, Message, ModelInfo, Phase
+from copilotd.pool import Pool, Wanted, pool
+from copilotd.types import Message, ModelInfo, Phase
 
 
 class Subject(Protocol):
@@ -47,11 +48,11 @@ def subject(
             yield _Remote(connection)
         return
     with asyncio.Runner() as runner:
-        pool = engines(models, settings.engine)
+        built = pool(models, settings)
         try:
-            yield _Local(runner, pool, settings)
+            yield _Local(runner, built, settings)
         finally:
-            for engine in pool:
+            for engine in built.all:
                 runner.run(engine.close())
 
 
@@ -81,19 +82,17 @@ class _Remote:
 
 
 class _Local:
-    def __init__(
-        self, runner: asyncio.Runner, pool: Sequence[EngineClient], settings: Settings
-    ) -> None:
+    def __init__(self, runner: asyncio.Runner, pool: Pool, settings: Settings) -> None:
         self._runner = runner
         self._pool = pool
-        self._text = TextService(pool[0])
-        self._chat = ChatService(pool[-1], settings.chat)
+        self._text = TextService(pool.completion)
+        self._chat = ChatService(pool.chat or pool.completion, settings.chat)
 
     def info(self) -> ModelInfo:
-        return self._runner.run(self._pool[0].info())
+        return self._runner.run(self._pool.completion.info())
 
     def chat_info(self) -> ModelInfo | None:
-        return self._runner.run(self._pool[-1].info()) if len(self._pool) > 1 else None
+        return self._runner.run(self._pool.chat.info()) if self._pool.chat else None
 
     def fill(self, before: str, after: str, max_tokens: int) -> str:
         request = TextRequest(before, suffix=after, max_tokens=max_tokens)
@@ -104,6 +103,6 @@ class _Local:
         return self._runner.run(_collected(self._chat.reply(request)))
 
 
-async def _collected(events: AsyncGenerator[Chunk | Finished, None]) -> str:
+async def _collected(events: AsyncGenerator[Heard, None]) -> str:
     async with aclosing(events):
         return "".join([event.text async for event in events if isinstance(event, Chunk)])

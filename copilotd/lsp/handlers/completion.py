@@ -24,6 +24,7 @@ async def completion(ls: EditorServer, params: types.CompletionParams) -> types.
 
 
 def _trigger(params: types.CompletionParams) -> Trigger:
+    """A client that does not say is asked by hand as a rule, and a menu cannot grow later."""
     invoked = types.CompletionTriggerKind.Invoked
-    by_hand = params.context is not None and params.context.trigger_kind == invoked
+    by_hand = params.context is None or params.context.trigger_kind == invoked
     return Trigger.INVOKED if by_hand else Trigger.AUTOMATIC

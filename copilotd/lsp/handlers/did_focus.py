@@ -7,6 +7,7 @@ from copilotd.lsp.server import EditorServer
 
 def did_focus(ls: EditorServer, params: Any) -> None:
     """Prepare for a request in that file; `params` is `{textDocument: {uri}}`."""
-    uri = getattr(getattr(params, "textDocument", None), "uri", None)
-    if snapshot := ls.documents.get(str(uri)):
-        ls.completion.opened(snapshot.document)
+    match params:
+        case {"textDocument": {"uri": str(uri)}}:
+            if snapshot := ls.documents.get(uri):
+                ls.completion.opened(snapshot.document)

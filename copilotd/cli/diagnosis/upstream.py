@@ -1,0 +1,43 @@
+"""The server elsewhere: where code is sent to, and whether it answers."""
+
+import asyncio
+from collections.abc import Iterator
+
+from copilotd.cli.diagnosis.check import Check, broken, note, ok
+from copilotd.config import UpstreamSection
+from copilotd.engine.upstream.build import upstream
+from copilotd.engine.upstream.server import is_loopback
+from copilotd.errors import ConfigError, CopilotdError
+from copilotd.models.catalogue import load_catalogue
+from copilotd.types import ModelInfo
+
+STAY = 'engine.kind = "local" keeps them on this machine'
+
+
+def check_upstream(settings: UpstreamSection) -> Iterator[Check]:
+    """Say where code goes, and ask the server for its model."""
+    yield _privacy(settings.url)
+    try:
+        info = asyncio.run(_info(settings))
+    except CopilotdError as error:
+        if isinstance(error, ConfigError) or not settings.fallback:
+            yield broken("upstream", error.message, error.hint)
+        else:
+            yield note("upstream", f"{error.message}; the local model answers", error.hint)
+        return
+    yield ok("upstream", f"{info.description}, context {info.n_ctx} tokens")
+
+
+def _privacy(url: str) -> Check:
+    detail = f"code and conversations are sent to {url or 'an upstream'}"
+    if url.startswith("http://") and not is_loopback(url):
+        return note("privacy", f"{detail}, and not encrypted", f"Use https; {STAY}")
+    return note("privacy", detail, STAY)
+
+
+async def _info(settings: UpstreamSection) -> ModelInfo:
+    server = upstream(settings, load_catalogue())
+    try:
+        return await server.info()
+    finally:
+        await server.close()

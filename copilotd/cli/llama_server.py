@@ -1,0 +1,51 @@
+"""A daemon in this terminal that stands in for llama-server."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from copilotd.access import AccessToken
+from copilotd.cli.llama_flags import Flags
+from copilotd.cli.terminal import say
+from copilotd.config import COMMAND_LINE, Settings, load
+from copilotd.paths import Paths
+
+
+def serve(flags: Flags) -> None:
+    """Serve until SIGTERM or Ctrl-C; nothing is left of it.
+
+    Raises: ConfigError, PortInUse, ModelError, StartFailed.
+    """
+    for flag in flags.ignored:
+        say(f"ignored: {flag}")
+    with tempfile.TemporaryDirectory(prefix="copilotd-") as folder:
+        paths = _paths(Path(folder))
+        # The file is not there: what the user's own daemon is told does not count here.
+        settings = load(paths.user_settings, overrides=flags.settings)
+        if flags.api_key:
+            AccessToken(paths.token).keep(flags.api_key)
+        _serve(paths, settings)
+
+
+def _serve(paths: Paths, settings: Settings) -> None:
+    from copilotd import daemon, lifecycle, logs
+    from copilotd.cli.fetching import fetch
+    from copilotd.http.sockets import listen_tcp
+
+    listen_tcp(settings.server.host, settings.server.port).close()
+    fetch(paths, settings.model, asked_by=COMMAND_LINE)
+    lifecycle.prepare(paths)
+    logs.set_up(paths.log, settings.log.level)
+    daemon.serve(daemon.build(paths, settings, daemon.Origin(lambda: settings)))
+
+
+def _paths(folder: Path) -> Paths:
+    """All in one folder but the models, which are the user's."""
+    user = Paths.of_user()
+    return replace(
+        user,
+        config=folder / "config",
+        state=folder / "state",
+        runtime=folder / "run",
+        cache=folder / "cache",
+    )

@@ -1,0 +1,12 @@
+"""`workspace/executeCommand`: `copilotd.lastCompletion`."""
+
+from typing import Any
+
+import msgspec
+
+from copilotd.lsp.server import EditorServer
+
+
+def last_completion(ls: EditorServer, *arguments: Any) -> Any:
+    """What came of this client's last request (`copilotd.types.Outcome`); null before the first."""
+    return msgspec.to_builtins(ls.last_outcome)

@@ -1,0 +1,70 @@
+import pytest
+
+from copilotd.cli.jsonc import changed, load
+
+COMMENTED = """\
+// mine
+{
+    "editor.fontSize": 14, // big
+    /* "a": 1, */
+    "b": {"c": [1, 2,],}, // "b": 2
+}
+"""
+
+
+def test_comments_and_trailing_commas_are_read_past() -> None:
+    assert load(COMMENTED) == {"editor.fontSize": 14, "b": {"c": [1, 2]}}
+    assert load("") == {}
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "3", '{"a" 1}', "// nothing but {"])
+def test_what_is_no_object_is_refused(text: str) -> None:
+    if text.startswith("//"):
+        assert load(text) == {}
+    else:
+        with pytest.raises(ValueError):
+            load(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "after"),
+    [
+        ("", 1, '{\n    "x": 1\n}\n'),
+        ("{}", 1, '{\n    "x": 1\n}'),
+        ('{\n    "a": 1\n}\n', 2, '{\n    "x": 2,\n    "a": 1\n}\n'),
+        ('{ "a": 1 }', {"y": "z"}, '{\n    "x": {\n        "y": "z"\n    },\n "a": 1 }'),
+        (
+            '{ // mine\n  "x": [1, 2], // old\n  "a": 1\n}',
+            3,
+            '{ // mine\n  "x": 3, // old\n  "a": 1\n}',
+        ),
+        (
+            '{\n  "a": {"x": 1},\n  "x": {"x": 2} // 3\n}',
+            4,
+            '{\n  "a": {"x": 1},\n  "x": 4 // 3\n}',
+        ),
+    ],
+)
+def test_a_member_is_set_and_all_else_stays(text: str, value: object, after: str) -> None:
+    assert changed(text, "x", value) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ('{\n  "x": 1\n}', "{\n}"),
+        ('{\n  "x": 1,\n  "a": 1\n}', '{\n  "a": 1\n}'),
+        ('{\n  "a": 1, // first\n  "x": {"y": [1]},\n}\n', '{\n  "a": 1, // first\n}\n'),
+        ('{\n  "a": 1,\n  "x": 2\n}', '{\n  "a": 1\n}'),
+        ('{\n  "a": 1\n}', '{\n  "a": 1\n}'),
+    ],
+)
+def test_a_member_is_taken_away_and_all_else_stays(text: str, after: str) -> None:
+    assert changed(text, "x", None) == after
+
+
+@pytest.mark.parametrize("text", ["", "{}", COMMENTED, '{"a": 1}'])
+def test_what_was_set_can_be_taken_away_again(text: str) -> None:
+    there = changed(text, "x", {"y": 1})
+    assert load(there) == {**load(text), "x": {"y": 1}}
+    assert load(changed(there, "x", None)) == load(text)

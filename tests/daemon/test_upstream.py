@@ -1,0 +1,71 @@
+"""The daemon as the local half: what it says of the server, and who answers."""
+
+import logging
+from functools import partial
+
+import httpx2
+import msgspec
+import pytest
+
+from copilotd.cli.status import _rows
+from copilotd.config import load
+from copilotd.daemon import Daemon, Origin
+from copilotd.engine.fake import FakeEngine
+from copilotd.engine.fallback import Fallback
+from copilotd.pool import Pool
+from copilotd.types import DaemonStatus, UpstreamStatus
+from tests.daemon.home import Home
+from tests.daemon.test_daemon import ON_A_FREE_PORT, serving, until
+from tests.engine.remote import asking, vllm
+from tests.engine.test_upstream import chatted
+
+QUESTION = {"messages": [{"role": "user", "content": "Where?"}], "max_tokens": 9}
+
+
+async def status_of(client: httpx2.AsyncClient) -> DaemonStatus:
+    answer = await client.get("/admin/status")
+    return msgspec.json.decode(answer.content, type=DaemonStatus)
+
+
+async def said(client: httpx2.AsyncClient) -> httpx2.Response:
+    return await client.post("/v1/chat/completions", json=QUESTION)
+
+
+async def test_it_says_where_code_is_sent_and_who_answers(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    remote = vllm(*chatted("There."))
+    read = partial(load, home.paths.user_settings, None, ON_A_FREE_PORT)
+    origin = Origin(read, (home.paths.user_settings,))
+    async with asking(remote) as upstream:
+        engine = Fallback(upstream, FakeEngine("Here."))
+        daemon = Daemon(home.paths, read(), Pool(engine, upstream=upstream), origin)
+        async with serving(home, daemon) as client:
+            await until(lambda: upstream.status().answers)
+            there, up = await said(client), await status_of(client)
+            await remote.stop()
+            lost = await said(client)
+            here, down = await said(client), await status_of(client)
+            await remote.start()
+
+    answers = [reply.json()["choices"][0]["message"]["content"] for reply in (there, here)]
+    assert answers == ["There.", "Here."]
+    name = "Qwen2.5-Coder-7B"
+    assert up.upstream == UpstreamStatus(remote.url, name, True, f"{name} at {remote.url} answers")
+    assert (there.json()["model"], here.json()["model"]) == (name, "fake")
+    assert (lost.status_code, lost.headers["Retry-After"]) == (503, "5")
+    assert lost.json()["error"]["code"] == "upstream_failed"
+    assert f"code and conversations are sent to {remote.url}" in caplog.messages
+
+    shown = dict(_rows(up))
+    assert shown["engine"] == f"ready: {name} at {remote.url} answers"
+    assert shown["model"] == f"{name}, elsewhere, context 4096 tokens"
+    assert shown["upstream"] == f"code and conversations are sent to {remote.url}"
+    shown = dict(_rows(down))
+    assert shown["engine"].startswith(
+        f"ready: the local model answers: nothing answers at {remote.url}"
+    )
+    assert shown["upstream"].startswith(
+        f"code and conversations are sent to {remote.url}, which does not answer: nothing answers"
+    )
