@@ -1,0 +1,28 @@
+import * as vscode from 'vscode';
+
+const SCHEME = 'copilotd';
+
+/** A page to read, that nobody is asked to save. */
+export class Report implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.changed.event;
+  private readonly registered = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  private content = '';
+
+  provideTextDocumentContent(): string {
+    return this.content;
+  }
+
+  async show(name: string, content: string): Promise<void> {
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: name });
+    this.content = content;
+    this.changed.fire(uri);
+    const document = await vscode.workspace.openTextDocument(uri);
+    await vscode.window.showTextDocument(document, { preview: true });
+  }
+
+  dispose(): void {
+    this.registered.dispose();
+    this.changed.dispose();
+  }
+}

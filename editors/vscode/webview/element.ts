@@ -1,0 +1,10 @@
+export function element(
+  tag: string,
+  className: string,
+  ...children: (string | HTMLElement)[]
+): HTMLElement {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.append(...children);
+  return made;
+}

@@ -1,0 +1,72 @@
+"""An editor and its server for each test."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.editors.neovim import PLUGIN, Neovim, environment
+from tests.editors.stub import Stub
+
+Start = Callable[..., Neovim]
+
+_INIT = """
+vim.g.loaded_python3_provider = 0
+vim.opt.runtimepath:prepend({plugin!r})
+{before}
+vim.lsp.config('copilotd', {{ cmd = {cmd} }})
+{after}
+"""
+
+
+def init_file(folder: Path, cmd: str, before: str, after: str) -> Path:
+    """Write what an editor reads when it starts."""
+    init = folder / "init.lua"
+    init.write_text(_INIT.format(plugin=str(PLUGIN), cmd=cmd, before=before, after=after))
+    return init
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Stub]:
+    stub = Stub(tmp_path / "lsp")
+    yield stub
+    stub.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts editors: `cmd` is Lua, `before` and `after` stand around its configuration."""
+    with ExitStack() as editors:
+
+        def start(
+            cmd: str,
+            before: str = "",
+            after: str = "vim.lsp.enable('copilotd')",
+            env: Mapping[str, str] = os.environ,
+        ) -> Neovim:
+            init = init_file(tmp_path, cmd, before, after)
+            editor = Neovim(init, environment(tmp_path, env))
+            editors.callback(editor.close)
+            return editor
+
+        yield start
+
+
+@pytest.fixture
+def connect(start: Start, server: Stub) -> Start:
+    """Starts editors that use the stub."""
+
+    def connect(before: str = "", after: str = "vim.lsp.enable('copilotd')") -> Neovim:
+        return start(f"vim.lsp.rpc.connect({str(server.path)!r})", before, after)
+
+    return connect
+
+
+@pytest.fixture
+def editor(connect: Start, tmp_path: Path) -> Neovim:
+    """An editor with an empty Python file and the stub attached."""
+    editor = connect()
+    editor.edit(tmp_path / "a.py")
+    return editor
