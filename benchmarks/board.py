@@ -11,7 +11,8 @@ from benchmarks.trace import Asked
 class Row:
     """A request: when it was made and when its answer came, in seconds of the recording.
 
-    `text` is what was shown behind the cursor, `line` the rest of the line if it is accepted.
+    `text` is what was shown behind the cursor, `line` the rest of the line if it is accepted,
+    `evaluated` how many prompt tokens were not in the cache, where the server tells it.
     """
 
     request: int
@@ -21,6 +22,7 @@ class Row:
     answered_at: float | None = None
     text: str = ""
     line: str = ""
+    evaluated: int | None = None
 
     @property
     def ms(self) -> float | None:
@@ -67,6 +69,10 @@ class Board:
             row = replace(row, answered_at=self.now(), text=text, line=line)
             self.rows[request] = row
         return row.is_shown
+
+    def cost(self, request: int, evaluated: int) -> None:
+        """The answer to a request took the evaluation of so many prompt tokens."""
+        self.rows[request] = replace(self.rows[request], evaluated=evaluated)
 
 
 def rest_behind(buffer: Buffer, overwrites: int = 0) -> str:

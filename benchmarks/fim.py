@@ -6,7 +6,8 @@ Each line of the data is a hole {prompt, suffix, canonical_solution}. Protocol o
 table in the Qwen2.5-Coder report: greedy, at most 64 new tokens, the first line that is not blank,
 stripped, equal to the solution. Two sides see every hole in turn: llama-cpp-python in this process,
 and the daemon's /v1/completions with the same token ids. Then comes the ghost text that an editor
-would show on an empty line in place of the hole.
+would show on an empty line in place of the hole. Ctrl-C ends it early, with the table of what was
+tried.
 """
 
 import argparse
@@ -14,10 +15,11 @@ import gzip
 import json
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from math import sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.api import Api
 from benchmarks.measure import Row, machine, table
@@ -25,6 +27,7 @@ from benchmarks.raw import Raw
 from benchmarks.served import served
 
 NEW_TOKENS = 64
+T = TypeVar("T")
 
 
 def main() -> None:
@@ -34,8 +37,8 @@ def main() -> None:
     raw = Raw(options.model, options.threads)
     with served(options.model, COMPLETION__MAX_TOKENS=str(NEW_TOKENS)) as daemon:
         api = Api(daemon.url)
-        results = [_one(hole, raw, api) for hole in _counted(holes)]
-        shown = [_is_shown(hole, api) for hole in _counted(holes[: options.shown])]
+        results = _tried(holes, lambda hole: _one(hole, raw, api))
+        shown = _tried(holes[: options.shown], lambda hole: _is_shown(hole, api))
     print(f"\n{machine()}, {options.model.name}, {len(results)} holes of {options.data.name}\n")
     for side in ("raw", "daemon"):
         _print(side, [result[side] for result in results])
@@ -102,6 +105,15 @@ def _holes(path: Path, limit: int) -> list[dict[str, str]]:
         holes = [json.loads(line) for line in lines]
     random.Random(0).shuffle(holes)
     return holes[:limit]
+
+
+def _tried(holes: list[dict[str, str]], one: Callable[[dict[str, str]], T]) -> list[T]:
+    """What `one` gives for each hole until the user has had enough."""
+    results: list[T] = []
+    with suppress(KeyboardInterrupt):
+        for hole in _counted(holes):
+            results.append(one(hole))
+    return results
 
 
 def _counted(holes: list[dict[str, str]]) -> Iterator[dict[str, str]]:

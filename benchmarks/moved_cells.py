@@ -15,9 +15,9 @@ from copilotd.engine.kv import KVPool, Slot
 from copilotd.engine.model import Model
 from copilotd.engine.parking import Park, Parked
 from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
+from copilotd.engine.request import GenerateRequest, Lane, Usage
 from copilotd.prompt.anchor import Layout, lay_out
 from copilotd.prompt.fim import fim_prompt, movable
-from copilotd.types import GenerateRequest, Lane, Usage
 
 SIDES = ("spliced", "evaluated", "brief")
 

@@ -56,8 +56,9 @@ def edits(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
     for i, (before, _) in zip(range(count), _places(), strict=False):
         code = before[-_REPEATED[i % len(_REPEATED)] :].partition("\n")[2]
         question = f"{_EDITS[i % len(_EDITS)]}\n\n```python\n{code}\n```"
-        text = render(info, [Message("user", question)])
-        prompts.append(Prompt(EDITS, vocabulary.tokenize(text, special=True), 200))
+        pieces = render(info, [Message("user", question)])
+        tokens = [t for piece in pieces for t in vocabulary.tokenize(piece, special=True)]
+        prompts.append(Prompt(EDITS, tokens, 200))
     return prompts
 
 

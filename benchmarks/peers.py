@@ -54,13 +54,19 @@ def main() -> None:
 
 @contextmanager
 def llama_server(
-    model: Path, n_threads: int, flash_attention: str, n_ctx: int, parallel: int = 1
+    model: Path,
+    n_threads: int,
+    flash_attention: str,
+    n_ctx: int,
+    parallel: int = 1,
+    port: int = 0,
 ) -> Iterator[Peer]:
     """llama-server with the flags of llama.vim's presets; `flash_attention` is "on" or "off".
 
-    `parallel` requests are answered at a time; they share the context of `n_ctx` tokens.
+    `parallel` requests are answered at a time; they share the context of `n_ctx` tokens. `port` 0
+    takes any free one.
     """
-    port = _free_port()
+    port = port or free_port()
     options = {
         "--model": model,
         "--port": port,
@@ -80,7 +86,7 @@ def llama_server(
 @contextmanager
 def llama_cpp_server(model: Path, n_threads: int, n_ctx: int) -> Iterator[Peer]:
     """`python -m llama_cpp.server`; it needs the extra `llama-cpp-python[server]`."""
-    port = _free_port()
+    port = free_port()
     options = {
         "--model": model,
         "--port": port,
@@ -95,15 +101,19 @@ def llama_cpp_server(model: Path, n_threads: int, n_ctx: int) -> Iterator[Peer]:
 
 def llama_server_binary() -> Path:
     """Where llama-server is; builds it at the first call, which takes minutes."""
-    binary = user_cache_path("copilotd-benchmarks") / f"llama-server-{version(PACKAGE)}"
-    if sys.platform == "win32":
-        binary = binary.with_name(f"{binary.name}.exe")
+    binary = llama_server_path()
     if not binary.exists():
         binary.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=binary.parent) as folder:
             built = _built(_source(Path(folder)), Path(folder, "build"))
             shutil.move(built, binary)
     return binary
+
+
+def llama_server_path() -> Path:
+    """Where llama-server is once it is built."""
+    binary = user_cache_path("copilotd-benchmarks") / f"llama-server-{version(PACKAGE)}"
+    return binary.with_name(f"{binary.name}.exe") if sys.platform == "win32" else binary
 
 
 def _source(folder: Path) -> Path:
@@ -176,7 +186,7 @@ def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

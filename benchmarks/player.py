@@ -58,6 +58,9 @@ class Client:
     def closed(self, buffer: Buffer) -> None:
         """A file was closed."""
 
+    async def settled(self) -> None:
+        """Wait until every request is answered."""
+
     async def finish(self) -> None:
         """After the last event: disconnect."""
 
@@ -79,6 +82,20 @@ async def play(events: Sequence[Event], client: Client) -> float:
         _tell(client, buffers, event)
         print(f"\r{event.time:4.0f} s", end="", file=sys.stderr, flush=True)
     return worst
+
+
+async def play_unhurried(events: Sequence[Event], client: Client) -> float:
+    """The same, but the recording stands still while an answer is waited for: all are in time."""
+    now = 0.0
+    client.board = Board(lambda: now)
+    buffers: dict[int, Buffer] = {}
+    for event in events:
+        now = event.time
+        _tell(client, buffers, event)
+        if isinstance(event, Asked):
+            await client.settled()
+        print(f"\r{event.time:4.0f} s", end="", file=sys.stderr, flush=True)
+    return 0.0
 
 
 def rehearse(events: Sequence[Event], client: Client) -> None:

@@ -25,7 +25,7 @@ from benchmarks.footprint import footprint
 from benchmarks.llama_vim.client import LlamaVim
 from benchmarks.measure import machine
 from benchmarks.peers import llama_cpp_server, llama_server
-from benchmarks.player import Client, play, rehearse
+from benchmarks.player import Client, play, play_unhurried, rehearse
 from benchmarks.scores import Played, save, table
 from benchmarks.served import copilotd, served
 from benchmarks.sides import sides_of
@@ -70,7 +70,7 @@ async def _played(
 ) -> Played:
     await client.begin()
     async with footprint(pid) as used:
-        lateness = await play(events, client)
+        lateness = await (play_unhurried if side == UNHURRIED else play)(events, client)
     await client.finish()
     rows, work = [*client.board.rows.values()], await client.work()
     return Played(side, seconds, rows, lateness, work, used.cpu_s, used.peak_rss)
@@ -79,6 +79,15 @@ async def _played(
 @contextmanager
 def _copilotd(model: Path) -> Started:
     with served(model) as daemon:
+        copilotd(daemon.env, "tune")
+        yield CopilotdClient(daemon), daemon.pid
+
+
+@contextmanager
+def _unhurried(model: Path) -> Started:
+    """With the time to write each suggestion to its end before anything of it is shown."""
+    generous = {"COMPLETION__TARGET_MS": "60000", "COMPLETION__LIMIT_MS": "60000"}
+    with served(model, COMPLETION__MAX_TOKENS="64", **generous) as daemon:
         copilotd(daemon.env, "tune")
         yield CopilotdClient(daemon), daemon.pid
 
@@ -97,8 +106,10 @@ def _llama_cpp(model: Path) -> Started:
         yield LlamaCppClient(peer.url, FimText(model)), peer.pid
 
 
+UNHURRIED = "unhurried"
 SIDES = {
     "copilotd": _copilotd,
+    UNHURRIED: _unhurried,
     "llama-server": contextmanager(_llama_server("off")),
     "llama-server-fa": contextmanager(_llama_server("on")),
     "llama-server-hangup": contextmanager(_llama_server("off", hang_up=True)),
@@ -119,7 +130,8 @@ def _options() -> argparse.Namespace:
         type=sides_of(SIDES),
         default=sides_of(SIDES)(DEFAULT),
         help=f"of {', '.join(SIDES)} (default {DEFAULT}); -fa: with flash attention; "
-        "-hangup: cancelled requests are given up, which llama.vim does not do",
+        "-hangup: cancelled requests are given up, which llama.vim does not do; "
+        f"{UNHURRIED}: copilotd on a machine that is never too slow, the recording waiting for it",
     )
     parser.add_argument(
         "--seconds", type=float, default=float("inf"), help="only the first SECONDS"

@@ -12,6 +12,8 @@ from benchmarks.player import Work
 
 AT_ONCE_MS = 10
 """Sooner than any model: the text was there already."""
+NEAR = 24
+"""Prompt tokens that a key may cost; more of them are read at a place new to the model."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,21 @@ def _later_ms(side: Played) -> str:
     return _times([row.ms for row in side.shown if row.ms is not None and row.ms > AT_ONCE_MS])
 
 
+def _near_ms(side: Played) -> str:
+    return _costing(side, lambda evaluated: evaluated <= NEAR)
+
+
+def _far_ms(side: Played) -> str:
+    return _costing(side, lambda evaluated: evaluated > NEAR)
+
+
+def _costing(side: Played, wanted: Callable[[int], bool]) -> str:
+    """How many of those that were shown late evaluated that much, and how late they were."""
+    late = [row for row in side.shown if row.ms is not None and row.ms > AT_ONCE_MS]
+    values = [row.ms for row in late if row.evaluated is not None and wanted(row.evaluated)]
+    return f"{len(values)}: {_times([ms for ms in values if ms is not None])}" if values else "-"
+
+
 def _times(values: Sequence[float]) -> str:
     return f"{median(values):.0f} / {p95(values):.0f}" if values else "-"
 
@@ -103,6 +120,8 @@ FIGURES: dict[str, Callable[[Played], str]] = {
     "ms to the text shown in time, p50 / p95": _shown_ms,
     f"shown within {AT_ONCE_MS} ms": _at_once,
     "ms to the others, p50 / p95": _later_ms,
+    f"of them with at most {NEAR} prompt tokens to read, ms p50 / p95": _near_ms,
+    f"of them with more than {NEAR}, ms p50 / p95": _far_ms,
     "gold characters shown in time": _gold,
     "gold characters a minute": _gold_a_minute,
     "line exact, of those shown": _exact,

@@ -29,8 +29,8 @@ from copilotd.engine.kv import KVPool
 from copilotd.engine.model import Model
 from copilotd.engine.parking import Park
 from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
+from copilotd.engine.request import GenerateRequest
 from copilotd.engine.speculation import Speculation, Tally
-from copilotd.types import GenerateRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from benchmarks.served import Served
 from benchmarks.trace import Asked, Ended
 from tests.lsp.raw_client import INLINE, RawClient, at, edit
 
+LAST = "copilotd.lastCompletion"
 LANGUAGES = {
     ".c": "c",
     ".cpp": "cpp",
@@ -42,6 +43,7 @@ class CopilotdClient(Client):
         super().__init__()
         self._daemon = daemon
         self._pending: dict[int, int] = {}
+        self._answers: set[asyncio.Future[dict[str, Any]]] = set()
         self._shown = self._wasted = self._ahead = Work()
         self._seen = Work()
         self._sampling: asyncio.Queue[str] = asyncio.Queue()
@@ -82,6 +84,7 @@ class CopilotdClient(Client):
         position = buffer.position(buffer.cursor)
         id, answer = self._editor.ask(INLINE, at(*position, uri=_uri(buffer)))
         self._pending[asked.request] = id
+        self._answers.add(answer)
         rest = rest_behind(buffer)
         answer.add_done_callback(partial(self._answered, asked, position[1], rest))
 
@@ -90,6 +93,11 @@ class CopilotdClient(Client):
         id = self._pending.get(ended.request)
         if ended.is_cancelled and id is not None:
             self._editor.notify("$/cancelRequest", {"id": id})
+
+    async def settled(self) -> None:
+        """Wait until every request is answered."""
+        while self._answers:
+            await asyncio.wait(self._answers)
 
     async def finish(self) -> None:
         """Leave as an editor does."""
@@ -107,13 +115,27 @@ class CopilotdClient(Client):
         self, asked: Asked, character: int, rest: str, answer: asyncio.Future[dict[str, Any]]
     ) -> None:
         del self._pending[asked.request]
+        self._answers.discard(answer)
         result = answer.result().get("result") or {}
         for item in result.get("items", [])[:1]:
             start, end = (item["range"][side]["character"] for side in ("start", "end"))
             text = units(item["insertText"])[character - start :]
             self.board.show(asked.request, text, rest[end - character :])
+            self._why(asked.request)
         in_time = "error" not in answer.result() and self.board.now() <= asked.deadline
         self._sampling.put_nowait("shown" if in_time else "wasted")
+
+    def _why(self, request: int) -> None:
+        """Ask what the answer that just came has cost."""
+        _, told = self._editor.ask("workspace/executeCommand", {"command": LAST})
+        told.add_done_callback(partial(self._explained, request))
+
+    def _explained(self, request: int, told: asyncio.Future[dict[str, Any]]) -> None:
+        explanation = told.result()["result"]["explanation"]
+        is_new = explanation["source"] == "engine"
+        evaluated = explanation["prompt_tokens"] - explanation["cached_tokens"]
+        evaluated += explanation["read_tokens"]
+        self.board.cost(request, evaluated if is_new else 0)
 
     async def _sample(self) -> None:
         """Book what was done since the last sample."""

@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import platformdirs
@@ -19,6 +20,18 @@ from copilotd.models.pull import pull
 from copilotd.models.store import Store
 
 MODEL = "qwen2.5-coder-0.5b-instruct"
+
+# Of stories and of counting in words the model writes a sentence, or an excuse, now and then.
+ANSWERED_AT_LENGTH = "Write the numbers from 1 to 1000, one on each line, and nothing else."
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_amx() -> Iterator[None]:
+    """What a worker finds out by itself: a build whose use of AMX would end this very process."""
+    from copilotd.engine import tiles
+
+    with tiles.refused() if tiles.compiled() else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from copilotd import lifecycle
 from copilotd.cli.options import parse
 from tests.daemon.conftest import home
 from tests.daemon.home import ENDS_WITHIN_S, Home, eventually, is_alive
+from tests.real.conftest import ANSWERED_AT_LENGTH
 
 __all__ = ["home"]
 
@@ -90,7 +91,7 @@ def test_a_signal_ends_both_in_the_middle_of_an_answer(
     started: Home, number: signal.Signals
 ) -> None:
     processes = family(started)
-    command = [sys.executable, "-m", "copilotd", "chat", "Count from one to a thousand in words."]
+    command = [sys.executable, "-m", "copilotd", "chat", ANSWERED_AT_LENGTH]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as asking:
         assert asking.stdout is not None and asking.stdout.read(1)
 

@@ -14,12 +14,14 @@ import psutil
 import pytest
 
 from benchmarks.served import Served, copilotd, served
-from tests.lsp.raw_client import RawClient
+from tests.lsp.raw_client import INLINE, RawClient, at
 
 pytestmark = pytest.mark.model
 
 COUNTING = "# Count to ten thousand\n1, 2, 3, 4, 5, 6,"
 ADD = "def add(a, b):\n    return \n"
+BY_HAND = 1
+"""Asks for the whole of what the model offers; while typing, a slow machine shows a piece first."""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ async def test_an_editor_gets_ghost_text(daemon: Served) -> None:
     editor = await RawClient.connect(daemon.socket)
     await editor.begin("editor")
     editor.open(ADD)
-    items = await editor.ghost_text(1, 11)
+    items = await editor.ghost_text(1, 11, kind=BY_HAND)
     assert [item["insertText"].strip().removeprefix("return ") for item in items] == ["a + b"]
     await editor.leave()
 
@@ -101,7 +103,7 @@ async def test_an_editor_gets_ghost_text_through_the_bridge(daemon: Served) -> N
     editor = RawClient(bridge.stdout, bridge.stdin)
     await editor.begin("editor")
     editor.open(ADD)
-    assert await editor.ghost_text(1, 11)
+    assert await editor.ghost_text(1, 11, kind=BY_HAND)
     await editor.leave()
     assert await asyncio.wait_for(bridge.wait(), 10) == 0
 
@@ -115,14 +117,7 @@ async def test_five_editors_and_twenty_http_clients_share_one_worker(
         editor.open(f"# file {number}\n{ADD}")
         try:
             async with asyncio.timeout(90):
-                _, answered = editor.ask(
-                    "textDocument/inlineCompletion",
-                    {
-                        "textDocument": {"uri": "file:///w/app/a.py"},
-                        "position": {"line": 2, "character": 11},
-                        "context": {"triggerKind": 1},
-                    },
-                )
+                _, answered = editor.ask(INLINE, at(2, 11, kind=BY_HAND))
                 return bool((await answered)["result"]["items"])
         finally:
             await editor.leave()

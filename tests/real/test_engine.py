@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from contextlib import aclosing
 from pathlib import Path
@@ -13,16 +14,10 @@ from copilotd.completion.service import CompletionService
 from copilotd.completion.text import TextRequest, TextService
 from copilotd.config import ChatSection, CompletionSection
 from copilotd.engine.client import EngineClient
-from copilotd.errors import ContextOverflow, EngineDied, EngineLoadFailed
-from copilotd.types import (
-    Chunk,
-    Finished,
-    GenerateRequest,
-    Lane,
-    Message,
-    Phase,
-    Sampling,
-)
+from copilotd.engine.gbnf import of_gbnf
+from copilotd.engine.request import Chunk, Finished, GenerateRequest, Lane, Sampling
+from copilotd.errors import ContextOverflow, EngineDied, EngineLoadFailed, InvalidRequest
+from copilotd.types import Message, Phase
 from tests.cursor import CURSOR, accepted, request
 from tests.real.conftest import engine_of
 from tests.real.holes import HOLES, Hole
@@ -203,6 +198,34 @@ async def test_an_emoji_of_several_tokens_arrives_whole(engine: EngineClient) ->
     assert all("\ufffd" not in piece for piece in pieces)
 
 
+@pytest.mark.parametrize("token", [-1, 151_936, 2**31, 2**40])
+async def test_an_id_that_is_no_token_is_refused_and_the_worker_lives_on(
+    engine: EngineClient, token: int
+) -> None:
+    wanted = GenerateRequest([1, token], 1)
+    for asked in (engine.detokenize([token]), engine.embed([[token]]), answer(engine, wanted)):
+        with pytest.raises(InvalidRequest, match="outside the vocabulary"):
+            await asked
+
+    assert (engine.state.phase, engine.stats().restarts) == (Phase.READY, 0)
+
+
+async def test_a_bias_for_an_id_that_is_no_token_changes_nothing(engine: EngineClient) -> None:
+    prompt = await engine.tokenize("def add(a, b):\n    return")
+    foreign = {-5: 100.0, 10**9: 100.0, 2**40: 100.0}
+    texts = [
+        (await answer(engine, GenerateRequest(prompt, 6, Sampling(temperature=0, logit_bias=b))))[0]
+        for b in ({}, foreign)
+    ]
+
+    assert texts[0] == texts[1] != ""
+
+
+async def test_a_text_of_no_tokens_cannot_be_embedded(engine: EngineClient) -> None:
+    with pytest.raises(InvalidRequest, match="no text to embed"):
+        await engine.embed([[]])
+
+
 async def test_similar_texts_have_similar_embeddings(engine: EngineClient) -> None:
     service = TextService(engine)
     texts = ["def add(a, b): return a + b", "def sum(x, y): return x + y", "Dear Sir or Madam,"]
@@ -226,3 +249,22 @@ async def test_many_requests_at_once_are_all_answered(engine: EngineClient) -> N
 
     texts = await asyncio.gather(*(one(number) for number in range(20)))
     assert all(texts) and engine.stats().requests == 20
+
+
+async def test_the_pieces_of_a_text_are_its_bytes(engine: EngineClient) -> None:
+    tokens = await engine.tokenize("é 🤗<|im_end|>", special=True)
+
+    pieces = await engine.pieces(tokens)
+
+    assert b"".join(pieces).decode() == "é 🤗<|im_end|>"
+    assert len(pieces) == len(tokens) > 3
+
+
+async def test_a_grammar_in_gbnf_is_kept_to(engine: EngineClient) -> None:
+    prompt = await engine.tokenize("Is 91 a prime number? Answer: ")
+    grammar = of_gbnf('root ::= answer "!"{2}\nanswer ::= "maybe" | [0-9]{1,3} "%"')
+    sampling = Sampling(temperature=1.0, seed=1, typical_p=0.9, repeat_last_n=4)
+
+    text, _ = await answer(engine, GenerateRequest(prompt, 30, sampling, grammar=grammar))
+
+    assert re.fullmatch(r"(maybe|[0-9]{1,3}%)!!", text)

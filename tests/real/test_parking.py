@@ -10,7 +10,8 @@ from copilotd.config import EngineSection
 from copilotd.engine.client import EngineClient
 from copilotd.engine.keeper import Report
 from copilotd.engine.protocol import WorkerSpec
-from copilotd.types import Chunk, EngineState, Finished, GenerateRequest, Lane, Phase
+from copilotd.engine.request import Chunk, Finished, GenerateRequest, Lane
+from copilotd.types import EngineState, Phase
 from tests.real.conftest import MODEL
 
 pytestmark = pytest.mark.model

@@ -6,8 +6,8 @@ import pytest
 
 from copilotd.engine.calibration import BATCHES
 from copilotd.engine.client import EngineClient
+from copilotd.engine.request import Chunk, GenerateRequest, Lane
 from copilotd.speed import Calibration, Measuring, Setup
-from copilotd.types import Chunk, GenerateRequest, Lane
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 

@@ -95,7 +95,7 @@ def test_a_chat_model_that_does_not_fit_is_refused_and_completions_go_on(
     assert said.status_code == 500
     assert message.startswith("huge needs 1048.7 GB (file 0.0 GB, KV cache 1048.6 GB)")
     assert f" beside {name}, which is loaded (0.5 GB), and " in message
-    assert message.endswith('with chat.model = "" one model serves both.')
+    assert message.endswith('where these are "", model.name serves for them too.')
     assert written.status_code == 200
     assert shown["state"]["phase"] == "ready"
     assert shown["chat"]["state"]["phase"] == "failed"

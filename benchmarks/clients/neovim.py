@@ -1,0 +1,119 @@
+"""Neovim with the plugin: the programmer's keys are typed, and every frame is looked at."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.buffer import Buffer, Change, characters
+from benchmarks.clients.typed import typed
+from benchmarks.flicker import Frame
+from benchmarks.player import Client
+from benchmarks.served import Served
+from tests.editors.neovim import PLUGIN, Neovim
+from tests.editors.screen import Frame as Drawn
+from tests.editors.screen import Screen
+
+SIZE = 240, 50
+GHOST = "CopilotdGhost"
+
+_INIT = """
+vim.g.loaded_python3_provider = 0
+-- A group of its own, so that it can be told apart on the screen.
+vim.api.nvim_set_hl(0, 'CopilotdGhost', {{ fg = '#808080' }})
+vim.opt.runtimepath:prepend({plugin!r})
+vim.cmd('set nowrap noautoindent indentexpr= formatoptions= noswapfile laststatus=0 noruler')
+vim.cmd('set nonumber signcolumn=no noshowmode noshowcmd scrolloff=5 sidescroll=1 hidden')
+vim.lsp.config('copilotd', {{ cmd = vim.json.decode({command!r}) }})
+vim.lsp.enable('copilotd')
+"""
+_CHANGE = """
+for _, change in ipairs(...) do
+  local function byte(row, column)
+    local line = vim.api.nvim_buf_get_lines(0, row, row + 1, false)[1] or ''
+    return math.min(#line, vim.str_byteindex(line, 'utf-16', column, false))
+  end
+  local from, to, text = unpack(change)
+  local ends = byte(to[1], to[2])
+  vim.api.nvim_buf_set_text(0, from[1], byte(from[1], from[2]), to[1], ends, vim.split(text, '\\n'))
+end
+"""
+_GO = """
+local row, column = ...
+local line = vim.api.nvim_buf_get_lines(0, row, row + 1, false)[1] or ''
+pcall(vim.api.nvim_win_set_cursor, 0, { row + 1, vim.str_byteindex(line, 'utf-16', column, false) })
+"""
+
+
+class NeovimClient(Client):
+    """One editor with a file of its own for each of the recording."""
+
+    def __init__(self, daemon: Served) -> None:
+        super().__init__()
+        self._home = tempfile.TemporaryDirectory(prefix="nvim-")
+        folder = Path(self._home.name)
+        init = folder / "init.lua"
+        command = json.dumps([sys.executable, "-m", "copilotd", "lsp"])
+        init.write_text(_INIT.format(plugin=str(PLUGIN), command=command))
+        self._folder = folder / "w"
+        self._editor = Neovim(init, daemon.env)
+        self._screen: Screen = self._editor.watch(*SIZE)
+        self._current: Buffer | None = None
+
+    def opened(self, buffer: Buffer) -> None:
+        """The file is written, so that the editor can open it."""
+        path = self._path(buffer)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(characters(buffer.text))
+
+    def focused(self, buffer: Buffer) -> None:
+        """Turn to it, and go on inserting."""
+        self._current = buffer
+        self._editor.command(f"stopinsert | edit {self._path(buffer)} | setlocal indentkeys=")
+        self._editor.type("i")
+
+    def edited(self, buffer: Buffer, changes: Sequence[Change]) -> None:
+        """What is typed at the cursor is typed; any other change is made."""
+        if buffer is not self._current:
+            return
+        if key := typed(buffer, changes):
+            before = self._tick()
+            self._editor.feed(key)
+            # Keys wait in a queue of their own, which the next call might overtake.
+            self._editor.until(self._tick, lambda tick: tick != before)
+        else:
+            self._editor.lua(_CHANGE, [[c.start, c.end, characters(c.text)] for c in changes])
+
+    def moved(self, buffer: Buffer) -> None:
+        """Go there."""
+        if buffer is self._current:
+            self._editor.lua(_GO, *buffer.position(buffer.cursor))
+
+    async def finish(self) -> None:
+        """Leave the editor."""
+        self._editor.close()
+        self._home.cleanup()
+
+    def frames(self) -> list[Frame]:
+        """All that was on the screen."""
+        return [frame for drawn in self._screen.flushed if (frame := self._frame(drawn))]
+
+    def _tick(self) -> int:
+        return int(self._editor.lua("return vim.api.nvim_buf_get_changedtick(0)"))
+
+    def _frame(self, drawn: Drawn) -> Frame:
+        row, column = drawn.cursor
+        before = "".join(text for text, _ in drawn.rows[row][:column])
+        ghost = [self._ghost(drawn.rows[row][column:])]
+        for cells in drawn.rows[row + 1 :]:
+            if not (line := self._ghost(cells)):
+                break
+            ghost.append(line)
+        return Frame(str(row), before, "\n".join(ghost).rstrip())
+
+    def _ghost(self, cells: Sequence[tuple[str, int]]) -> str:
+        return "".join(text for text, group in cells if GHOST in self._screen.groups(group))
+
+    def _path(self, buffer: Buffer) -> Path:
+        return self._folder / buffer.path

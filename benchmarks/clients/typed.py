@@ -1,0 +1,17 @@
+"""Which changes of a recording are keys that were typed."""
+
+from collections.abc import Sequence
+
+from benchmarks.buffer import Buffer, Change
+
+
+def typed(buffer: Buffer, changes: Sequence[Change]) -> str:
+    """The character that was typed at the cursor; empty for any other change.
+
+    `buffer` has the text after the changes and the cursor from before them.
+    """
+    if len(changes) != 1:
+        return ""
+    [change] = changes
+    is_key = len(change.text) == 1 and change.start == change.end
+    return change.text if is_key and buffer.offset(change.start) == buffer.cursor else ""

@@ -1,0 +1,70 @@
+"""What happens to ghost text that is on the screen, from one frame to the next."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The screen at a moment: where the cursor is, its line up to there, and the ghost text.
+
+    `place` names the file and the row; `ghost` has its lines joined by line ends.
+    """
+
+    place: str
+    before: str
+    ghost: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flicker:
+    """Counts of frames.
+
+    `suggestions` began where there was none that was still good. The rest tell what became of one
+    that was, because what was typed was its next characters or nothing: `kept` as it was, `grown`,
+    `shortened`, `replaced` by a different one, or `vanished`; of the last, `blinked` came back.
+    """
+
+    suggestions: int = 0
+    kept: int = 0
+    grown: int = 0
+    shortened: int = 0
+    replaced: int = 0
+    vanished: int = 0
+    blinked: int = 0
+
+
+def flicker(frames: Iterable[Frame]) -> Flicker:
+    """Count over all frames, in their order."""
+    counts: Counter[str] = Counter()
+    good: Frame | None = None
+    is_gone = False
+    for frame in frames:
+        rest = still_good(good, frame) if good else ""
+        if not rest:
+            counts["suggestions"] += bool(frame.ghost)
+            good, is_gone = (frame if frame.ghost else None), False
+        elif not frame.ghost:
+            counts["vanished"] += not is_gone
+            is_gone = True
+        else:
+            counts["blinked" if is_gone else _fate(rest, frame.ghost)] += 1
+            good, is_gone = frame, False
+    return Flicker(**counts)
+
+
+def still_good(earlier: Frame, later: Frame) -> str:
+    """What of the ghost text is left to show; empty if it is used up or no longer good."""
+    if earlier.place != later.place or not later.before.startswith(earlier.before):
+        return ""
+    typed = later.before[len(earlier.before) :]
+    return earlier.ghost[len(typed) :] if earlier.ghost.startswith(typed) else ""
+
+
+def _fate(rest: str, shown: str) -> str:
+    if shown == rest:
+        return "kept"
+    if shown.startswith(rest):
+        return "grown"
+    return "shortened" if rest.startswith(shown) else "replaced"

@@ -1,0 +1,76 @@
+"""A programmer's recorded session, typed into the real editors: does text appear, does it flicker?
+
+    python -m benchmarks.in_editors TRACE.w.json --model MODEL.gguf
+
+Edits, turns to other files and movements of the cursor come at the programmer's own times; what was
+typed at the cursor is typed as a key. Every frame of the screen is looked at: a suggestion that is
+still good, because the next keys are its own characters, should stay, or grow.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+
+from benchmarks.clients.neovim import NeovimClient
+from benchmarks.clients.vscode import VsCodeClient
+from benchmarks.flicker import Flicker, flicker
+from benchmarks.measure import machine
+from benchmarks.player import play
+from benchmarks.served import Served, copilotd, served
+from benchmarks.sides import sides_of
+from benchmarks.trace import Asked, Event, read
+
+EDITORS: dict[str, type[NeovimClient] | type[VsCodeClient]] = {
+    "neovim": NeovimClient,
+    "vscode": VsCodeClient,
+}
+
+
+def main() -> None:
+    """Print the table."""
+    options = _options()
+    events = read(options.trace, options.seconds)
+    with served(options.model) as daemon:
+        copilotd(daemon.env, "tune")
+        rows = [(name, asyncio.run(_typed(name, daemon, events))) for name in options.editors]
+    asked = sum(isinstance(event, Asked) for event in events)
+    print(f"\n{machine()}, {options.model.name}, {events[-1].time:.0f} s of {options.trace.name},")
+    print(f"in which the programmer's own editor asked {asked} times\n")
+    names = [field.name for field in fields(Flicker)]
+    print(f"| editor | {' | '.join(names)} |")
+    print(f"|{'---|' * (len(names) + 1)}")
+    for name, counts in rows:
+        print(f"| {name} | {' | '.join(map(str, astuple(counts)))} |")
+
+
+async def _typed(name: str, daemon: Served, events: Sequence[Event]) -> Flicker:
+    print(f"\r{name}", file=sys.stderr)
+    client = EDITORS[name](daemon)
+    await client.begin()
+    late = await play(events, client)
+    await client.finish()
+    print(f"\r{name}: late by {late:.2f} s at most", file=sys.stderr)
+    return flicker(client.frames())
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("trace", type=Path, help="a workspace recording, *.w.json")
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument(
+        "--editors",
+        type=sides_of(EDITORS),
+        default=list(EDITORS),
+        help=f"of {', '.join(EDITORS)} (default all)",
+    )
+    parser.add_argument("--seconds", type=float, default=150.0, help="of the recording")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

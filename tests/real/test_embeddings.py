@@ -1,0 +1,87 @@
+"""Embeddings by a model that was trained to make them, beside the one that completes."""
+
+import json
+from collections.abc import Iterator
+from itertools import starmap
+from operator import mul
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from benchmarks.served import Served, copilotd, served
+from tests.real.minilm import minilm_path
+
+__all__ = ["minilm_path"]  # a fixture
+pytestmark = pytest.mark.model
+
+HAPPY = "That is a happy person"
+OTHERS = {
+    "That is a happy dog": 0.695,
+    "That is a very happy person": 0.943,
+    "Today is a sunny day": 0.257,
+}
+"""Similarities to HAPPY that the model's own page gives."""
+
+
+@pytest.fixture(scope="module")
+def daemon(model_path: Path, minilm_path: Path) -> Iterator[Served]:
+    with served(model_path, EMBEDDING__MODEL=str(minilm_path)) as running:
+        yield running
+
+
+@pytest.fixture
+def client(daemon: Served) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=daemon.url, timeout=120, trust_env=False) as client:
+        yield client
+
+
+def vectors(client: httpx2.Client, texts: list[str], **more: object) -> list[list[float]]:
+    answer = client.post("/v1/embeddings", json={"input": texts} | more).json()
+    return [entry["embedding"] for entry in answer["data"]]
+
+
+def similarity(one: list[float], other: list[float]) -> float:
+    return float(sum(starmap(mul, zip(one, other, strict=True))))
+
+
+def test_vectors_are_those_of_the_dedicated_model(client: httpx2.Client) -> None:
+    first, *others = vectors(client, [HAPPY, *OTHERS])
+    assert len(first) == 384
+    assert similarity(first, first) == pytest.approx(1, abs=1e-5)
+    for text, other in zip(OTHERS, others, strict=True):
+        assert similarity(first, other) == pytest.approx(OTHERS[text], abs=0.01), text
+
+
+def test_every_dialect_asks_the_same_model(client: httpx2.Client) -> None:
+    (own,) = vectors(client, [HAPPY])
+    ollama = client.post("/api/embed", json={"model": "any", "input": [HAPPY]}).json()
+    llama = client.post("/embedding", json={"content": HAPPY}).json()
+    for vector in (ollama["embeddings"][0], llama[0]["embedding"][0]):
+        assert similarity(own, vector) == pytest.approx(1, abs=1e-5)
+
+
+def test_its_own_limit_counts(client: httpx2.Client) -> None:
+    response = client.post("/v1/embeddings", json={"input": "happy " * 600})
+    assert response.status_code == 400
+    assert "602 tokens is too large; 512 can be embedded" in response.json()["error"]["message"]
+
+
+def test_the_model_for_completions_goes_on_beside_it(daemon: Served, client: httpx2.Client) -> None:
+    vectors(client, [HAPPY])
+    hole = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "max_tokens": 6}
+    written = client.post("/v1/completions", json=hole | {"temperature": 0}).json()
+    assert written["choices"][0]["text"].startswith("a + b")
+    status = json.loads(copilotd(daemon.env, "status", "--json"))
+    assert status["embedding"]["model"]["architecture"] == "bert"
+    assert status["embedding"]["engine"]["pid"] != status["engine"]["pid"]
+    assert "embeddings" in copilotd(daemon.env, "status")
+
+
+def test_it_is_asked_for_no_text(client: httpx2.Client) -> None:
+    names = [entry["id"] for entry in client.get("/v1/models").json()["data"]]
+    assert names[-1] == "minilm"
+    response = client.post("/v1/completions", json={"model": "minilm", "prompt": "a"})
+    assert response.status_code == 400
+    assert "makes embeddings and writes no text" in response.json()["error"]["message"]
+    assert len(vectors(client, [HAPPY])[0]) == 384

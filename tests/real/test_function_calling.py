@@ -1,0 +1,85 @@
+"""Function calling with the real model: calls are valid, and text stays text."""
+
+import json
+from typing import Any
+
+import pytest
+
+from copilotd.chat.calling.tools import Called, Choice, Tool, Toolbox
+from copilotd.chat.session import ChatRequest, ChatService
+from copilotd.config import ChatSection
+from copilotd.engine.client import EngineClient
+from copilotd.engine.request import Chunk, Finished, Grammar, Sampling
+from copilotd.errors import InvalidRequest
+from copilotd.types import Message
+
+pytestmark = pytest.mark.model
+
+WEATHER = Tool(
+    "get_weather",
+    "The weather of a city, now.",
+    {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string"},
+            "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+        },
+        "required": ["city", "unit"],
+    },
+)
+TIME = Tool("get_time", "The time in a city.", {"type": "object", "properties": {}})
+
+
+async def answered(
+    engine: EngineClient, question: str, **more: Any
+) -> tuple[str, list[Called], str]:
+    chat = ChatService(engine, ChatSection())
+    request = ChatRequest((Message("user", question),), sampling=Sampling(), **more)
+    text, calls, reason = "", list[Called](), ""
+    async for event in chat.reply(request):
+        match event:
+            case Called():
+                calls.append(event)
+            case Chunk():
+                text += event.text
+            case Finished():
+                reason = event.reason
+    return text, calls, reason
+
+
+async def test_a_question_that_a_tool_answers_makes_a_valid_call(engine: EngineClient) -> None:
+    box = Toolbox((WEATHER, TIME))
+    text, [call], reason = await answered(engine, "What is the weather in Paris?", toolbox=box)
+    assert (text.strip(), call.name, reason) == ("", "get_weather", "tool_calls")
+    arguments = json.loads(call.arguments)
+    assert arguments["city"] == "Paris" and arguments["unit"] in ("celsius", "fahrenheit")
+
+
+async def test_a_call_that_is_required_is_made_whatever_is_asked(engine: EngineClient) -> None:
+    box = Toolbox((TIME,), Choice.REQUIRED, parallel=False)
+    text, [call], reason = await answered(engine, "Say hello.", toolbox=box)
+    assert (text.strip(), call.name, call.arguments, reason) == ("", "get_time", "{}", "tool_calls")
+
+
+async def test_an_answer_keeps_to_its_schema(engine: EngineClient) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string", "maxLength": 20}, "age": {"type": "integer"}},
+        "required": ["name", "age"],
+        "additionalProperties": False,
+    }
+    text, _, reason = await answered(engine, "Invent a person.", schema=schema)
+    person = json.loads(text)
+    assert set(person) == {"name", "age"} and isinstance(person["age"], int)
+    assert reason == "stop"
+
+
+async def test_a_grammar_decides_what_can_be_written(engine: EngineClient) -> None:
+    grammar = Grammar('start: "yes" | "no"')
+    text, _, _ = await answered(engine, "Is seven a prime number?", grammar=grammar)
+    assert text in ("yes", "no")
+
+
+async def test_a_grammar_that_makes_no_sense_is_refused(engine: EngineClient) -> None:
+    with pytest.raises(InvalidRequest, match="the grammar cannot be used"):
+        await answered(engine, "Hi", grammar=Grammar("start: nowhere"))

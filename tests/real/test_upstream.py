@@ -1,0 +1,236 @@
+"""A real llama-server that holds the model, and the daemon as the local half."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import ExitStack, aclosing
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from benchmarks.peers import Peer, free_port, llama_server, llama_server_path
+from benchmarks.served import Served, copilotd, served
+from copilotd.chat.session import ChatRequest, ChatService
+from copilotd.completion.service import CompletionService
+from copilotd.config import ChatSection, CompletionSection, UpstreamSection
+from copilotd.engine.upstream.client import Upstream
+from copilotd.engine.upstream.openai import OpenAI
+from copilotd.engine.upstream.server import Server
+from copilotd.models.catalogue import load_catalogue
+from copilotd.types import CompletionRequest, Document, Message, Status, Trigger
+from tests.lsp.raw_client import INLINE, RawClient, at
+from tests.real.conftest import ANSWERED_AT_LENGTH
+
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        not llama_server_path().exists(),
+        reason="no llama-server is built: python -m benchmarks.peers",
+    ),
+]
+
+WITHIN_S = 180.0
+"""For one answer: other programs may have the cores."""
+
+CODE = "def add(a, b):\n    retu\n\n\nprint(add(1, 2))\n"
+HOLE = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "max_tokens": 6, "temperature": 0}
+CAPITAL = {
+    "messages": [{"role": "user", "content": "What is the capital of France? One word."}],
+    "max_tokens": 8,
+}
+COUNTING = {
+    "messages": [{"role": "user", "content": ANSWERED_AT_LENGTH}],
+    "max_tokens": 1500,
+    "stream": True,
+}
+
+
+class Elsewhere:
+    """The llama-server, which can be killed and started again where it was."""
+
+    def __init__(self, model: Path) -> None:
+        self._model = model
+        self._port = free_port()
+        self._stack = ExitStack()
+        self.peer: Peer | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        server = llama_server(self._model, 2, "off", 4096, parallel=2, port=self._port)
+        self.peer = self._stack.enter_context(server)
+
+    def kill(self) -> None:
+        assert self.peer is not None
+        os.kill(self.peer.pid, signal.SIGKILL)
+        self._stack.close()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def is_busy(self) -> bool:
+        slots = httpx2.get(f"{self.url}/slots", timeout=WITHIN_S, trust_env=False).json()
+        return any(slot["is_processing"] for slot in slots)
+
+    def answered(self) -> int:
+        """Tokens that it has written so far."""
+        metrics = httpx2.get(f"{self.url}/metrics", timeout=WITHIN_S, trust_env=False).text
+        lines = dict(line.split(" ") for line in metrics.splitlines() if line[:1] != "#")
+        return int(float(lines["llamacpp:tokens_predicted_total"]))
+
+
+@pytest.fixture
+def elsewhere(model_path: Path) -> Iterator[Elsewhere]:
+    server = Elsewhere(model_path)
+    server.start()
+    yield server
+    server.close()
+
+
+def daemon_with(model: Path, server: Elsewhere, **settings: str) -> Any:
+    upstream = {"ENGINE__KIND": "upstream", "UPSTREAM__URL": server.url}
+    return served(model, **upstream, **settings)
+
+
+def post(daemon: Served, path: str, body: Any) -> httpx2.Response:
+    return httpx2.post(f"{daemon.url}{path}", json=body, timeout=WITHIN_S, trust_env=False)
+
+
+def status(daemon: Served) -> Any:
+    return json.loads(copilotd(daemon.env, "status", "--json"))
+
+
+def workers(daemon: Served) -> list[int]:
+    children = psutil.Process(daemon.pid).children(recursive=True)
+    return [child.pid for child in children if "copilotd.engine.worker" in child.cmdline()]
+
+
+def until(is_true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+async def ghost_text(daemon: Served) -> list[str]:
+    """What an editor is offered behind `retu`."""
+    client = await RawClient.connect(daemon.socket)
+    await client.begin()
+    client.open(CODE)
+    params = at(1, 8, kind=1)
+    response = await asyncio.wait_for(client.ask(INLINE, params)[1], WITHIN_S)
+    await client.leave()
+    return [item["insertText"] for item in response["result"]["items"]]
+
+
+async def test_ghost_text_and_chat_come_from_it_and_nothing_is_loaded_here(
+    model_path: Path, elsewhere: Elsewhere
+) -> None:
+    with daemon_with(model_path, elsewhere, MODEL__AUTO_TUNE="false") as daemon:
+        offered = await ghost_text(daemon)
+        written = post(daemon, "/v1/completions", HOLE).json()
+        said = post(daemon, "/v1/chat/completions", CAPITAL).json()
+        now, shown = status(daemon), copilotd(daemon.env, "status")
+        processes = workers(daemon)
+        diagnosis = copilotd(daemon.env, "doctor", "--json")
+
+    checks = {check["name"]: check for check in json.loads(diagnosis)}
+    assert offered == ["rn a + b"]
+    assert written["choices"][0]["text"].lstrip().startswith("a + b")
+    assert written["model"] == now["model"]["name"]
+    assert "Paris" in said["choices"][0]["message"]["content"]
+    assert now["upstream"]["answers"]
+    assert (now["engine"]["pid"], processes) == (None, [])
+    assert f"upstream    code and conversations are sent to {elsewhere.url}\n" in shown
+    assert checks["privacy"]["detail"] == f"code and conversations are sent to {elsewhere.url}"
+    assert checks["upstream"]["verdict"] == checks["self-test sum"]["verdict"] == "ok"
+
+
+def test_a_client_that_hangs_up_frees_it(model_path: Path, elsewhere: Elsewhere) -> None:
+    with daemon_with(model_path, elsewhere, MODEL__AUTO_TUNE="false") as daemon:
+        url = f"{daemon.url}/v1/chat/completions"
+        client = httpx2.Client(timeout=WITHIN_S, trust_env=False)
+        with client, client.stream("POST", url, json=COUNTING) as response:
+            lines = response.iter_lines()  # kept: dropped, it would hang up at once
+            next(lines)
+            until(elsewhere.is_busy)
+        until(lambda: not elsewhere.is_busy())
+
+        assert elsewhere.answered() < COUNTING["max_tokens"]  # type: ignore[operator]
+
+
+async def test_the_local_model_answers_while_it_is_dead_and_no_longer(
+    model_path: Path, elsewhere: Elsewhere
+) -> None:
+    with daemon_with(model_path, elsewhere, MODEL__AUTO_TUNE="false") as daemon:
+        assert await ghost_text(daemon) == ["rn a + b"]
+        elsewhere.kill()
+        # Who asks first notices; that may be what was prepared in a pause, and not this.
+        answers = (post(daemon, "/v1/chat/completions", CAPITAL) for _ in range(2))
+        said = next(answer for answer in answers if answer.status_code == 200)
+        offered = await ghost_text(daemon)
+        down, processes = status(daemon), workers(daemon)
+
+        elsewhere.start()
+        until(lambda: bool(status(daemon)["upstream"]["answers"]))
+        before = elsewhere.answered()
+        written = post(daemon, "/v1/completions", HOLE)
+        up = status(daemon)
+        after = elsewhere.answered()
+
+    assert "Paris" in said.json()["choices"][0]["message"]["content"]
+    assert offered == ["rn a + b"]
+    assert down["state"]["detail"].startswith("the local model answers: ")
+    assert (down["upstream"]["answers"], len(processes)) == (False, 1)
+    assert written.status_code == 200
+    assert after > before
+    assert up["state"]["detail"].endswith(f"at {elsewhere.url} answers")
+
+
+def test_without_a_local_model_its_end_is_told_with_the_next_step(
+    model_path: Path, elsewhere: Elsewhere
+) -> None:
+    options = {"MODEL__AUTO_TUNE": "false", "UPSTREAM__FALLBACK": "false"}
+    with daemon_with(model_path, elsewhere, **options) as daemon:
+        elsewhere.kill()
+        answers = [post(daemon, "/v1/completions", HOLE) for _ in range(2)]
+        health = httpx2.get(f"{daemon.url}/health", trust_env=False)
+        processes = workers(daemon)
+
+    message = answers[1].json()["error"]["message"]
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert message.startswith(f"nothing answers at {elsewhere.url}: ")
+    assert message.endswith("Is it running, and is upstream.url right? copilotd doctor looks.")
+    assert (health.status_code, health.json()["phase"], processes) == (503, "failed", [])
+
+
+@pytest.fixture
+async def by_openai(elsewhere: Elsewhere) -> AsyncGenerator[Upstream, None]:
+    """The same server, spoken to as a vLLM would be."""
+    server = Server(UpstreamSection(url=elsewhere.url), "")
+    look = lambda: OpenAI.look(server, load_catalogue(), "", "qwen2.5-coder")  # noqa: E731
+    engine = Upstream(server, look)
+    yield engine
+    await engine.close()
+
+
+async def test_openais_dialect_completes_and_chats_too(by_openai: Upstream) -> None:
+    service = CompletionService(by_openai, CompletionSection(anticipate=False))
+    document = Document("file:///add.py", CODE, "python", 1, "add.py")
+    asked = CompletionRequest(document, CODE.index("retu") + 4, Trigger.INVOKED)
+    found = await service.complete(asked)
+    question = ChatRequest((Message("user", "What is the capital of France?"),), max_tokens=8)
+    async with aclosing(ChatService(by_openai, ChatSection()).say(question)) as pieces:
+        said = "".join([piece async for piece in pieces])
+
+    assert (found.status, found.completion and found.completion.text) == (Status.SHOWN, "rn a + b")
+    assert "Paris" in said
