@@ -96,6 +96,7 @@ class Budget:
     `first_tokens` can be read in the time for a first answer, at a place that is new to the model.
     `debounce_ms` is waited for the next keystroke. From `answer_ms` on what is written so far is
     shown if it is of use. `asked_tokens` may be written for somebody who asked explicitly.
+    `snippet_tokens` are of other files.
     """
 
     prefix_tokens: int
@@ -105,3 +106,4 @@ class Budget:
     answer_ms: float
     first_tokens: int
     asked_tokens: int = 96
+    snippet_tokens: int = 512

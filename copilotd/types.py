@@ -18,11 +18,20 @@ from copilotd.speed import Budget, Tuning
 
 
 @dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of another file."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One version of one open file; never changes, so a request can keep it while the user types.
 
     `uri` identifies it, `language` is the editor's language id (may be empty), `path` is the file
-    name shown to the model, relative to the workspace where that is known.
+    name shown to the model, relative to the workspace where that is known. `snippets` are what a
+    client sends along of other files, oldest first.
     """
 
     uri: str
@@ -30,6 +39,7 @@ class Document:
     language: str = ""
     version: int = 0
     path: str = ""
+    snippets: tuple[Snippet, ...] = ()
 
 
 class Trigger(StrEnum):

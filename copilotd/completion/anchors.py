@@ -9,8 +9,9 @@ from copilotd.engine.protocol import Engine
 from copilotd.engine.request import Lane
 from copilotd.prompt.anchor import Anchor, Fit, Layout, lay_out
 from copilotd.prompt.fim import fim_prompt, movable, with_bos
+from copilotd.prompt.snippets import REPOSITORY, choose, files
 from copilotd.speed import Budget
-from copilotd.types import Document, ModelInfo
+from copilotd.types import Document, ModelInfo, Snippet
 
 _PER_DOCUMENT = 4
 _DOCUMENTS = 64
@@ -49,9 +50,7 @@ class Anchors:
         """
         chosen = self._known(document, offset)
         if chosen is None or not self._is_near(chosen.anchor):
-            chosen = await self._whole(document, offset, budget)
-            if not await self._is_in_time(document, chosen, budget):
-                chosen = await self._brief(document, offset, budget)
+            chosen = await self._new(document, offset, budget)
         held = self._readings.hold(chosen.anchor.prompt)
         missing = 0 if held else self._readings.missing(chosen.anchor)
         await self._read(document, chosen, _steady(chosen.fit.tail), lane)
@@ -63,23 +62,26 @@ class Anchors:
 
     async def settle(self, document: Document, offset: int, budget: Budget) -> None:
         """Read a whole prompt that is laid out for this cursor, unless that is done already."""
-        known = self._known(document, offset)
-        if known is None or not known.fit.fresh or known.anchor.brief:
-            known = await self._whole(document, offset, budget)
+        known, snippets = self._known(document, offset), await self._snippets(document, budget)
+        if known is None or not known.fit.fresh or not known.anchor.is_whole_with(snippets):
+            known = await self._whole(document, offset, budget, snippets)
         await self._read(document, known, known.fit.tail, Lane.BACKGROUND)
 
     async def warm_head(self, document: Document, budget: Budget) -> None:
-        """Read the beginning of a document in which nobody has asked for anything.
+        """Read the snippets, and the beginning of a document in which nobody asked for anything.
 
         A later prompt begins with it wherever in the first window the cursor is.
         """
         info = await self._engine.info()
+        head = await self._head(await self._snippets(document, budget), document.path)
         layout = lay_out(document, len(document.text), 0, budget.prefix_tokens, 0)
         if self._of(document.uri) or info.layout.suffix_first or layout.start:
-            return
-        before = await self._engine.tokenize(layout.before, special=False)
-        # Without the markers of suffix and middle, it is how every prompt from here on begins.
-        prompt = fim_prompt(info, before, [])[:-2] if info.fim.usable else with_bos(info, before)
+            prompt = with_bos(info, head)
+        else:
+            before = await self._engine.tokenize(layout.before, special=False)
+            # Without the markers of suffix and middle, it is how every prompt from here on begins.
+            whole = fim_prompt(info, before, [], head) if info.fim.usable else []
+            prompt = whole[:-2] or with_bos(info, before)
         await self._readings.ready(tuple(prompt), Lane.BACKGROUND)
 
     def clear(self) -> None:
@@ -92,7 +94,7 @@ class Anchors:
         """Of the anchors that serve this cursor, the one to be had soonest, then the best."""
         fits = [
             Anchored(anchor, fit)
-            for anchor in self._of(document.uri)
+            for anchor in reversed(self._of(document.uri))
             if (fit := anchor.fit(document.text, offset))
         ]
         return min(fits, key=self._cost, default=None)
@@ -106,19 +108,30 @@ class Anchors:
         near = self._readings.begun if anchor.brief else self._readings.hold
         return near(anchor.prompt)
 
+    async def _new(self, document: Document, offset: int, budget: Budget) -> Anchored:
+        """The best that is read in time: without snippets that are new, or brief, if need be."""
+        wanted = await self._snippets(document, budget)
+        for snippets in dict.fromkeys((wanted, self._in_front(document.uri))):
+            whole = await self._whole(document, offset, budget, snippets)
+            if await self._is_in_time(document, whole, budget):
+                return whole
+        return await self._brief(document, offset, budget)
+
     async def _is_in_time(self, document: Document, chosen: Anchored, budget: Budget) -> bool:
         """Whether little enough of a prompt is to be evaluated.
 
-        At the first one of a document it is the worker that knows: it may have been started anew,
-        and have the prompt in a file.
+        While none of a document is read, it is the worker that knows: it may have been started
+        anew, and have the prompt in a file.
         """
         missing = self._readings.missing(chosen.anchor)
-        if missing > budget.first_tokens and len(self._of(document.uri)) == 1:
+        if missing > budget.first_tokens and not self._held(document.uri):
             prompt = list(chosen.anchor.prompt)
             missing = len(prompt) - await self._engine.held(prompt)
         return missing <= budget.first_tokens
 
-    async def _whole(self, document: Document, offset: int, budget: Budget) -> Anchored:
+    async def _whole(
+        self, document: Document, offset: int, budget: Budget, snippets: tuple[Snippet, ...]
+    ) -> Anchored:
         known = self._of(document.uri)
         info = await self._engine.info()
         layout = lay_out(
@@ -129,7 +142,7 @@ class Anchors:
             min(budget.suffix_tokens, info.n_ctx // 8) if info.fim.usable else 0,
             next((anchor.layout for anchor in reversed(known) if not anchor.brief), None),
         )
-        return await self._laid_out(document, offset, layout, brief=False)
+        return await self._laid_out(document, offset, layout, snippets, brief=False)
 
     async def _brief(self, document: Document, offset: int, budget: Budget) -> Anchored:
         """A prompt of what is nearest to the cursor, read in the time for a first answer."""
@@ -138,7 +151,7 @@ class Anchors:
         # The prefix may be laid out half as long again.
         before = (budget.first_tokens - after) * 2 // 3
         layout = lay_out(document, offset, info.layout.anchor_lines, before, after)
-        return await self._laid_out(document, offset, layout, brief=True)
+        return await self._laid_out(document, offset, layout, (), brief=True)
 
     async def _read(self, document: Document, chosen: Anchored, tail: str, lane: Lane) -> None:
         """Have the prompt evaluated, and `tail` with it unless little of that is new."""
@@ -157,24 +170,61 @@ class Anchors:
         return (*chosen.anchor.prompt, *tokens[: common_prefix(tokens, steady)])
 
     async def _laid_out(
-        self, document: Document, offset: int, layout: Layout, *, brief: bool
+        self,
+        document: Document,
+        offset: int,
+        layout: Layout,
+        snippets: tuple[Snippet, ...],
+        *,
+        brief: bool,
     ) -> Anchored:
         info = await self._engine.info()
-        prompt = await self._prompt(layout, info)
+        prompt = await self._prompt(layout, info, await self._head(snippets, document.path))
         rendered = await self._engine.detokenize(prompt)
-        anchor = Anchor(layout, tuple(prompt), brief, rendered, movable(info, prompt))
+        anchor = Anchor(layout, tuple(prompt), brief, rendered, movable(info, prompt), snippets)
         known = self._of(document.uri)
-        if anchor not in known:
-            known.append(anchor)
+        if anchor in known:
+            known.remove(anchor)
+        known.append(anchor)
         return Anchored(anchor, Fit(document.text[layout.at : offset], fresh=True))
 
-    async def _prompt(self, layout: Layout, info: ModelInfo) -> list[int]:
+    async def _prompt(self, layout: Layout, info: ModelInfo, head: list[int]) -> list[int]:
         before = await self._engine.tokenize(layout.before, special=False)
         before = before[-info.n_ctx // 2 :]
         if not info.fim.usable:
             return with_bos(info, before)
         after = await self._engine.tokenize(layout.after, special=False)
-        return fim_prompt(info, before, after[: info.n_ctx // 8])
+        return fim_prompt(info, before, after[: info.n_ctx // 8], head)
+
+    async def _snippets(self, document: Document, budget: Budget) -> tuple[Snippet, ...]:
+        """Those of other files that should stand in front, if the model knows several files."""
+        info = await self._engine.info()
+        if not info.fim.usable or info.fim.separator is None:
+            return ()
+        tokens = min(budget.snippet_tokens, info.n_ctx // 8)
+        return choose(document.snippets, self._in_front(document.uri), tokens)
+
+    def _in_front(self, uri: str) -> tuple[Snippet, ...]:
+        """Those that stand in front of the newest prompt that is read."""
+        whole = (anchor for anchor in self._held(uri) if not anchor.brief)
+        return next((anchor.snippets for anchor in whole), ())
+
+    def _held(self, uri: str) -> list[Anchor]:
+        """The anchors that are read, the newest first."""
+        known = reversed(self._of(uri))
+        return [anchor for anchor in known if self._readings.hold(anchor.prompt)]
+
+    async def _head(self, snippets: tuple[Snippet, ...], path: str) -> list[int]:
+        """How a prompt with those begins."""
+        fim = (await self._engine.info()).fim
+        if not snippets or fim.separator is None:
+            return []
+        tokens: list[int] = []
+        if fim.repository is not None:
+            tokens = [fim.repository, *await self._engine.tokenize(REPOSITORY, special=False)]
+        for text in files(snippets, path):
+            tokens += [fim.separator, *await self._engine.tokenize(text, special=False)]
+        return tokens
 
     def _of(self, uri: str) -> deque[Anchor]:
         anchors = self._documents.setdefault(uri, deque(maxlen=_PER_DOCUMENT))

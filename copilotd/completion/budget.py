@@ -25,6 +25,9 @@ _LEAST_PREFIX, _MOST_PREFIX = 256, 2048
 _LEAST_SUFFIX, _MOST_SUFFIX = 48, 512
 _LEAST_FIRST = 64
 """With less the model guesses; with more it gets slower and no better."""
+_SNIPPETS_MS = 3000
+"""Reading the code of other files, which is done in the pauses."""
+_LEAST_SNIPPETS, _MOST_SNIPPETS = 128, 2048
 _LONGEST_DEBOUNCE_MS = 75
 """Three quarters of the pauses in typing are longer than 114 ms."""
 _STEP = 16
@@ -42,6 +45,7 @@ def budget(settings: CompletionSection, speed: Speed | None) -> Budget:
         answer_ms=settings.target_ms,
         first_tokens=auto.first_tokens,
         asked_tokens=_or(settings.max_tokens, _MOST_TOKENS),
+        snippet_tokens=auto.snippet_tokens,
     )
 
 
@@ -58,6 +62,7 @@ def _measured(settings: CompletionSection, speed: Speed) -> Budget:
         debounce_ms=debounce_ms,
         answer_ms=settings.target_ms,
         first_tokens=_within(_LEAST_FIRST, _read_in(settings.limit_ms / 2, speed), _MOST_PREFIX),
+        snippet_tokens=_within(_LEAST_SNIPPETS, _read_in(_SNIPPETS_MS, speed), _MOST_SNIPPETS),
     )
 
 

@@ -14,7 +14,15 @@ from copilotd.speed import Calibration, Measurement, Measuring, Setup, Speed
 from copilotd.types import EngineState, EngineStats, FimLayout, FimTokens, ModelInfo, Phase
 
 PREFIX, SUFFIX, MIDDLE, END = 2_000_000, 1_999_999, 1_999_998, 1_999_997
-_NAMES = {PREFIX: "<PRE>", SUFFIX: "<SUF>", MIDDLE: "<MID>", END: "<END>"}
+REPOSITORY, SEPARATOR = 1_999_996, 1_999_995
+_NAMES = {
+    PREFIX: "<PRE>",
+    SUFFIX: "<SUF>",
+    MIDDLE: "<MID>",
+    END: "<END>",
+    REPOSITORY: "<REPO>",
+    SEPARATOR: "<FILE>",
+}
 
 CHATML = (
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}</{{ m.role }}>{% endfor %}"
@@ -32,7 +40,7 @@ FAKE_MODEL = ModelInfo(
     n_ctx_train=4096,
     n_vocab=2_000_001,
     n_embd=4,
-    fim=FimTokens(prefix=PREFIX, suffix=SUFFIX, middle=MIDDLE),
+    fim=FimTokens(PREFIX, SUFFIX, MIDDLE, repository=REPOSITORY, separator=SEPARATOR),
     layout=FimLayout(),
     bos=None,
     eos=END,

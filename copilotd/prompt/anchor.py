@@ -13,7 +13,7 @@ model to write.
 import re
 from dataclasses import dataclass
 
-from copilotd.types import Document
+from copilotd.types import Document, Snippet
 
 _CHARACTERS_PER_TOKEN = 3.2
 """A little less than code has, so that the budget is nearly met and seldom exceeded."""
@@ -53,7 +53,7 @@ class Anchor:
     """A layout and its `prompt` in tokens, which ends with the middle marker.
 
     A `brief` one serves until a longer one is evaluated; `rendered` is the prompt as text, special
-    tokens shown as their names; `movable` is as in a request for it.
+    tokens shown as their names; `movable` is as in a request for it; `snippets` stand in front.
     """
 
     layout: Layout
@@ -61,6 +61,11 @@ class Anchor:
     brief: bool = False
     rendered: str = ""
     movable: tuple[int, int] | None = None
+    snippets: tuple[Snippet, ...] = ()
+
+    def is_whole_with(self, snippets: tuple[Snippet, ...]) -> bool:
+        """Whether it is not brief, and has those in front."""
+        return not self.brief and self.snippets == snippets
 
     def fit(self, text: str, offset: int) -> Fit | None:
         """How the prompt goes on to a cursor at `offset` of `text`; None if it does not."""

@@ -4,12 +4,18 @@ PSM (prefix, suffix, middle) is the order of Bavarian et al. 2022, "Efficient Tr
 Models to Fill in the Middle". A few families were trained on the suffix first (SPM).
 """
 
+from collections.abc import Sequence
+
 from copilotd.errors import InvalidRequest
 from copilotd.types import ModelInfo
 
 
-def fim_prompt(info: ModelInfo, before: list[int], after: list[int]) -> list[int]:
+def fim_prompt(
+    info: ModelInfo, before: list[int], after: list[int], head: Sequence[int] = ()
+) -> list[int]:
     """The prompt after which the model writes what stands between `before` and `after`.
+
+    `head` is what it is shown of other files.
 
     Raises:
         InvalidRequest: the model has no FIM tokens.
@@ -22,12 +28,12 @@ def fim_prompt(info: ModelInfo, before: list[int], after: list[int]) -> list[int
             "Leave the suffix out, or choose a model with FIM: copilotd models list.",
         )
     if info.layout.suffix_first:
-        prompt = [fim.suffix, *after, fim.prefix, *before]
+        prompt = [*head, fim.suffix, *after, fim.prefix, *before]
         # Codestral has no middle marker: what follows the prefix is the middle.
         return with_bos(info, prompt if fim.middle is None else [*prompt, fim.middle])
     if fim.middle is None:
         raise InvalidRequest(f"{info.name} has no token for the middle of a FIM prompt")
-    return with_bos(info, [fim.prefix, *before, fim.suffix, *after, fim.middle])
+    return with_bos(info, [*head, fim.prefix, *before, fim.suffix, *after, fim.middle])
 
 
 def movable(info: ModelInfo, prompt: list[int]) -> tuple[int, int] | None:

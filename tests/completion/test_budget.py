@@ -17,11 +17,11 @@ def speed(prefill: float, decode_ms: float) -> Speed:
 @pytest.mark.parametrize(
     ("prefill", "decode_ms", "expected"),
     [
-        pytest.param(200, 40, Budget(768, 128, 21, 50, 300, 96), id="two cores, 0.5B"),
-        pytest.param(133, 45, Budget(512, 80, 18, 56, 300, 64), id="two cores in a cloud"),
-        pytest.param(40, 100, Budget(256, 48, 8, 75, 300, 64), id="slow"),
-        pytest.param(5, 1000, Budget(256, 48, 8, 75, 300, 64), id="far too slow"),
-        pytest.param(3000, 8, Budget(2048, 512, 96, 10, 300, 1488), id="a GPU"),
+        pytest.param(200, 40, Budget(768, 128, 21, 50, 300, 96, 96, 592), id="two cores, 0.5B"),
+        pytest.param(133, 45, Budget(512, 80, 18, 56, 300, 64, 96, 384), id="two cores in a cloud"),
+        pytest.param(40, 100, Budget(256, 48, 8, 75, 300, 64, 96, 128), id="slow"),
+        pytest.param(5, 1000, Budget(256, 48, 8, 75, 300, 64, 96, 128), id="far too slow"),
+        pytest.param(3000, 8, Budget(2048, 512, 96, 10, 300, 1488, 96, 2048), id="a GPU"),
     ],
 )
 def test_what_is_left_open_follows_from_the_speed(
@@ -46,7 +46,7 @@ def test_what_the_settings_say_wins(known: Speed | None) -> None:
     )
 
     given = Budget(1000, 0, 200, 0, 500, 0, 200)
-    assert replace(budget(settings, known), first_tokens=0) == given
+    assert replace(budget(settings, known), first_tokens=0, snippet_tokens=512) == given
 
 
 def test_a_longer_limit_gives_longer_suggestions() -> None:

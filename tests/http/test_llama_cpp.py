@@ -60,6 +60,16 @@ async def test_a_request_for_no_tokens_only_has_the_text_read() -> None:
     assert answer["content"] == ""
 
 
+async def test_code_of_other_files_stands_in_front_of_the_prompt() -> None:
+    async with serving(FakeEngine("a + b\n")) as served:
+        await served.post("/infill", PLUGIN)
+        asked = await served.engine.detokenize(list(served.engine.requests[-1].prompt))
+    assert asked == (
+        "<REPO>workspace\n<FILE>b.py\nLIMIT = 1\n<FILE>untitled\n"
+        "<PRE><SUF>\n\nprint(add(1, 2))\n<MID>"
+    )
+
+
 async def test_a_failure_says_why() -> None:
     async with serving(PlayedEngine(EngineDied("the worker is gone"))) as served:
         response = await served.post("/infill", BODY)

@@ -4,7 +4,7 @@ from copilotd.completion.addition import addition
 from copilotd.engine.request import Usage
 from copilotd.http.llama_cpp.infill.schema import Infill, InfillBody
 from copilotd.http.llama_cpp.timings import Timings
-from copilotd.types import CompletionRequest, Document, Explanation, Outcome, Trigger
+from copilotd.types import CompletionRequest, Document, Explanation, Outcome, Snippet, Trigger
 
 URI = "infill:"
 """The plugins do not name the file: a newer request takes the place of whatever went before."""
@@ -13,7 +13,8 @@ URI = "infill:"
 def completion_request(body: InfillBody) -> CompletionRequest:
     """The cursor in what is known of the file; a plugin waits for the whole, so all is written."""
     before = body.input_prefix + body.prompt
-    document = Document(URI, before + body.input_suffix)
+    snippets = tuple(Snippet(chunk.filename, chunk.text) for chunk in body.input_extra)
+    document = Document(URI, before + body.input_suffix, snippets=snippets)
     return CompletionRequest(document, len(before), Trigger.INVOKED, client=URI)
 
 

@@ -30,7 +30,11 @@ class InfillBody(BaseModel):
     input_suffix: str = ""
     """What follows the cursor."""
     input_extra: list[Chunk] = []
-    """Not used yet: on a CPU its tokens cost more than they give."""
+    """Code from other files, oldest first.
+
+    It is read in the pauses, and put in front of the prompts from then on: the newest in the size
+    that this machine reads in three seconds.
+    """
     n_predict: Annotated[int, Field(ge=-1)] = -1
     """0 only has the text read, so that the next request is answered sooner."""
     response_fields: list[str] = []

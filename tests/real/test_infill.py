@@ -1,0 +1,40 @@
+"""/infill, as llama.vim and llama.vscode use it, with the real model."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from benchmarks.served import Served, served
+
+pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
+
+ELSEWHERE = [
+    {
+        "filename": "greeting.py",
+        "text": "def greet_politely(name, title):\n    return f'Good day, {title} {name}.'\n",
+    }
+]
+HOLE: dict[str, Any] = {
+    "input_prefix": "from greeting import greet_politely\n\nfor who in guests:\n",
+    "prompt": "    print(greet_politely(who.name, ",
+    "input_suffix": "\n\nprint('That is all.')\n",
+}
+
+
+@pytest.fixture(scope="module")
+def daemon(model_path: Path) -> Iterator[Served]:
+    with served(model_path, MODEL__AUTO_TUNE="false") as running:
+        yield running
+
+
+def written(daemon: Served, body: dict[str, Any]) -> str:
+    answer = httpx2.post(f"{daemon.url}/infill", json=body, timeout=120, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["content"])
+
+
+def test_what_is_sent_of_other_files_is_known_to_the_model(daemon: Served) -> None:
+    assert written(daemon, HOLE | {"input_extra": ELSEWHERE}) == "who.title))"
