@@ -64,22 +64,13 @@ class Guide:
                 return
 
     def _begin(self, rest: bytes) -> None:
-        """Follow the grammar from here on; a token may have written more than the trigger.
-
-        White space for which the grammar has no place is passed over: a model that began its JSON
-        on several lines goes on as the grammar has it.
-        """
+        """Follow the grammar from here on; a token may have written more than the trigger."""
         self._triggers = []
-        for told in (rest, _SPACE.sub(b"", rest)):
-            tokens = self._tokens.tokenize_bytes(told)
-            if self._matcher.validate_tokens(tokens) == len(tokens):
-                self._matcher.consume_tokens(tokens)
-                return
-        # The model went another way within that very token, and is let go.
-        self._triggers = [_NEVER]
+        if not self._matcher.consume_tokens(self._tokens.tokenize_bytes(rest)):
+            # The model went another way within that very token, and is let go.
+            self._triggers = [_NEVER]
 
 
-_SPACE = re.compile(rb"\s+")
 _NEVER = re.compile(b"(?!)")
 
 

@@ -19,27 +19,59 @@ def guide() -> Guide:
     return Guide(LLTokenizer("byte"), of_calls(Toolbox((TIME,)), TAGGED, MARKS, None))
 
 
-def written(guided: Guide, text: str) -> str:
-    """What can only follow `text`, byte by byte, until several things can."""
+def allowed(guided: Guide) -> set[str]:
+    """The characters that may come next."""
+    return {chr(one) for one in np.flatnonzero(guided.apply(np.zeros(256, np.float32)) == 0)}
+
+
+def write(guided: Guide, text: str) -> None:
     for byte in text.encode():
         guided.accept(byte, bytes([byte]))
-    follows = ""
-    while len(allowed := np.flatnonzero(guided.apply(np.zeros(256, np.float32)) == 0)) == 1:
-        guided.accept(int(allowed[0]), bytes(allowed.tolist()))
-        follows += chr(allowed[0])
-    return follows
+
+
+def follows(guided: Guide) -> str:
+    """What can only follow, until several things can; of white space, none."""
+    text = ""
+    while len(next_ones := allowed(guided) - set(" \n\r\t")) == 1:
+        write(guided, *next_ones)
+        text += next_ones.pop()
+    return text
 
 
 @pytest.mark.parametrize(
     "begun",
-    ['<tool_call>\n{"name', '{"name', '```json\n{"name', '{\n  "name', '```\n{ "name'],
+    [
+        '<tool_call>\n{"name',
+        '<tool_call> {\n"name',
+        '{"name',
+        '{\n  "name',
+        '```json\n{\n  "name',
+        '```\n{ "name',
+    ],
 )
-def test_a_call_keeps_to_the_grammar_however_it_was_begun(begun: str) -> None:
-    assert written(guide(), begun) == '": "time", "arguments": {"zone": "UTC"}}'
+def test_a_call_keeps_to_its_schema_however_it_was_begun(begun: str) -> None:
+    guided = guide()
+    write(guided, begun)
+    assert follows(guided) == '":"time","arguments":{"zone":"UTC"}}'
+
+
+def test_a_bare_call_may_go_on_on_lines_and_end_its_block() -> None:
+    guided = guide()
+    text = '{\n  "name": "time",\n  "arguments": {\n    "zone": "UTC"\n  }\n}\n'
+    write(guided, "```json\n" + text)
+    assert "`" in allowed(guided)
+    write(guided, "```")
+    assert guided.is_done
 
 
 @pytest.mark.parametrize("begun", ["It is ", '{"age', 'Say `{"name'])
 def test_what_does_not_begin_like_a_call_is_free(begun: str) -> None:
     guided = guide()
-    assert written(guided, begun) == ""
+    write(guided, begun)
     assert guided.is_waiting
+
+
+def test_white_space_has_an_end() -> None:
+    guided = guide()
+    write(guided, '{\n  "name":' + "\n" + 32 * " ")
+    assert allowed(guided) == {'"'}

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from copilotd.chat.calling.notation import Notation
+from copilotd.chat.calling.notation import BLOCK, Notation
 from copilotd.chat.calling.tools import Choice, Tool, Toolbox
 from copilotd.engine.request import Grammar
 
-_LIKE_TRAINING = {
-    "whitespace_flexible": False,
-    "item_separator": ", ",
-    "key_separator": ": ",
+_AS_MODELS_WRITE = {
+    "whitespace_flexible": True,
+    "whitespace_pattern": r"\n? {0,32}",
     "lenient": True,
 }
-"""Models were trained on `json.dumps`; with other white space they write worse, and without end.
-What of a schema llguidance cannot keep to, it leaves to the model."""
+"""On one line or indented on several, as the model began; were any white space allowed, some would
+write it without end. What of a schema llguidance cannot keep to, it leaves to the model."""
 
 
 PROSE = Grammar(r"start: /[^\s{<\[`](.|\n)*/", optional=True)
@@ -49,7 +48,8 @@ def of_calls(
         text = "\n".join([f"start: {calls}", _call(box, notation), _SPACE])
         return Grammar(text, schema=json.dumps(_required(box, notation)))
     if schema is None:
-        text = "\n".join([f"start: {calls}", _call(box, notation), _SPACE])
+        bare = f"S call (S {json.dumps(BLOCK)})?"
+        text = "\n".join([f"start: ({calls}) | ({bare})", _call(box, notation), _SPACE])
         return Grammar(text, notation.triggers, optional=True)
     opened = f"{marks.opens} {calls}" if notation.opens else calls
     start = f"start: ({opened}) | answer"
@@ -76,7 +76,7 @@ def _calls(box: Toolbox, notation: Notation, marks: Marks) -> str:
 
 
 def _call(box: Toolbox, notation: Notation) -> str:
-    whole = {"x-guidance": _LIKE_TRAINING, **_any(box, notation)}
+    whole = {"x-guidance": _AS_MODELS_WRITE, **_any(box, notation)}
     return f"call: %json {json.dumps(whole)}"
 
 

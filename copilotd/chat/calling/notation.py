@@ -37,6 +37,7 @@ class Notation:
         return [*([re.escape(self.opens)] if self.opens else []), BARE]
 
 
+BLOCK = "```"
 BARE = r'\A\s*(?:```(?:json)?\s*)?(\{\s*"name)'
 """An answer that is nothing but a call; `"name` tells it from other JSON."""
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from enum import Enum, auto
 
-from copilotd.chat.calling.notation import BARE, Notation
+from copilotd.chat.calling.notation import BARE, BLOCK, Notation
 from copilotd.chat.calling.tools import Called
 
 _MAY_BE_BARE = re.compile(r'\s*(`{1,2}|```(j|js|jso|json)?\s*)?(\{\s*("(n|na|nam)?)?)?')
@@ -96,7 +96,7 @@ class CallReader:
         rest = self._held.lstrip(" \n,]" if self._notation.in_list else " \n")
         if self._notation.in_list and rest.startswith("{"):
             return self._enter(_At.CALL, len(self._held) - len(rest))
-        for mark in filter(None, (self._notation.closes, "```")):
+        for mark in filter(None, (self._notation.closes, BLOCK)):
             if rest.startswith(mark):
                 return self._enter(_At.TEXT, len(self._held) - len(rest) + len(mark))
             if mark.startswith(rest):
