@@ -152,7 +152,9 @@ class ChatService:
     async def _grammar(self, request: ChatRequest, notation: Notation) -> Grammar | None:
         if request.toolbox.is_open:
             marks = Marks(await self._mark(notation.opens), await self._mark(notation.closes))
-            return of_calls(request.toolbox, notation, marks, request.schema)
+            return of_calls(
+                request.toolbox, notation, marks, request.schema, self.settings.call_from
+            )
         if request.schema is not None:
             return of_schema(request.schema)
         return PROSE if request.toolbox.shown else request.grammar

@@ -184,6 +184,10 @@ class ChatSection(Section):
     """Tokens to generate at most for one answer, unless the client says otherwise."""
     temperature: float = Field(default=0.2, ge=0)
     """Randomness of answers, unless the client says otherwise."""
+    call_from: float = Field(default=0.75, ge=0, le=1)
+    """How likely it has to be that an answer is a call of a function, by the model's own estimate,
+    for it to be one; otherwise the model answers in words. Small models call something when nothing
+    fits. 0 leaves it to chance and temperature."""
     overflow: Literal["error", "shorten"] = "error"
     """What becomes of a conversation that is longer than the context: an error, or an answer that
     knows its beginning and its end and not the middle."""

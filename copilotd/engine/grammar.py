@@ -17,12 +17,16 @@ from copilotd.engine.sampling import Logits
 from copilotd.engine.vocabulary import Vocabulary
 from copilotd.errors import InvalidRequest
 
+Ids = NDArray[np.int64]
+NONE: Ids = np.empty(0, np.int64)
+
 
 class Guide:
     """Where one generation stands in its grammar."""
 
-    def __init__(self, tokens: LLTokenizer, grammar: Grammar) -> None:
+    def __init__(self, tokens: LLTokenizer, grammar: Grammar, openings: Ids = NONE) -> None:
         self._tokens = tokens
+        self._openings, self._sure = openings, grammar.sure
         self._matcher = LLMatcher(tokens, grammar.text, log_level=0)
         if self._matcher.is_error():
             raise InvalidRequest(f"the grammar cannot be used: {self._matcher.get_error()}")
@@ -43,7 +47,7 @@ class Guide:
     def apply(self, logits: Logits) -> Logits:
         """The logits with all tokens ruled out that may not come next."""
         if self.is_waiting:
-            return logits
+            return logits if self._written.strip() else self._unless_sure(logits)
         self._matcher.unsafe_compute_mask_ptr(self._mask.ctypes.data, self._mask.nbytes)
         allowed = np.unpackbits(self._mask.view(np.uint8), bitorder="little")
         masked = np.full_like(logits, -np.inf)
@@ -62,6 +66,15 @@ class Guide:
                 begin = found.start(1) if found.re.groups else found.end()
                 self._begin(self._written[begin:])
                 return
+
+    def _unless_sure(self, logits: Logits) -> Logits:
+        """The logits without the openings, unless those are likely enough."""
+        weights = np.exp(logits - logits.max())
+        if weights[self._openings].sum() >= self._sure * weights.sum():
+            return logits
+        others = logits.copy()
+        others[self._openings] = -np.inf
+        return others
 
     def _begin(self, rest: bytes) -> None:
         """Follow the grammar from here on; a token may have written more than the trigger."""
@@ -89,4 +102,10 @@ class Grammars:
             # It takes a good part of a second, which most processes never need.
             ends = sorted(self._vocabulary.end_tokens)
             self._tokens = lltokenizer_from_vocab(self._vocabulary.handle, eos_token=ends)
-        return Guide(self._tokens, grammar)
+        return Guide(self._tokens, grammar, self._beginning(grammar.openings))
+
+    def _beginning(self, texts: list[str]) -> Ids:
+        """The tokens with which one of `texts` may begin."""
+        whole = [np.array(self._vocabulary.tokenize(text, special=True)[:1]) for text in texts]
+        parts = [self._vocabulary.pieces.compatible(text.encode()) for text in texts]
+        return np.unique(np.concatenate([NONE, *whole, *parts]))

@@ -41,7 +41,8 @@ class Grammar(msgspec.Struct, frozen=True):
     """What the output has to keep to, in llguidance's notation (Lark, or its JSON).
 
     With `triggers`, regular expressions, only from the end of the first match of one of them on, or
-    from the beginning of the group in it.
+    from the beginning of the group in it. The model begins with one of `openings` only if those
+    together are as likely as `sure` says (0 to 1), and with something else otherwise.
 
     For a server that knows no such notation, `schema` is the JSON schema that it comes to, if it
     comes to one; where it is `optional`, the model is only helped to what it would do anyway.
@@ -51,6 +52,8 @@ class Grammar(msgspec.Struct, frozen=True):
     triggers: list[str] = []
     schema: str = ""
     optional: bool = False
+    openings: list[str] = []
+    sure: float = 0.0
 
 
 class GenerateRequest(msgspec.Struct, frozen=True):

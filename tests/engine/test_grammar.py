@@ -15,8 +15,10 @@ TIME = Tool(
 MARKS = Marks('"<tool_call>"', '"</tool_call>"')
 
 
-def guide() -> Guide:
-    return Guide(LLTokenizer("byte"), of_calls(Toolbox((TIME,)), TAGGED, MARKS, None))
+def guide(sure: float = 0.0) -> Guide:
+    grammar = of_calls(Toolbox((TIME,)), TAGGED, MARKS, None, sure)
+    openings = np.array([ord("{"), ord("`"), ord("<")])
+    return Guide(LLTokenizer("byte"), grammar, openings)
 
 
 def allowed(guided: Guide) -> set[str]:
@@ -75,3 +77,28 @@ def test_white_space_has_an_end() -> None:
     guided = guide()
     write(guided, '{\n  "name":' + "\n" + 32 * " ")
     assert allowed(guided) == {'"'}
+
+
+def first(guided: Guide, **likely: float) -> str:
+    """What is chosen first, by how likely each character is."""
+    logits = np.full(256, -np.inf, np.float32)
+    for name, probability in likely.items():
+        logits[ord(OPENING.get(name, name))] = np.log(probability)
+    return chr(int(guided.apply(logits).argmax()))
+
+
+OPENING = {"brace": "{", "tick": "`"}
+
+
+def test_an_answer_is_a_call_only_if_that_is_likely_enough() -> None:
+    assert first(guide(0.75), brace=0.4, tick=0.3, I=0.3) == "I"
+    assert first(guide(0.75), brace=0.5, tick=0.3, I=0.2) == "{"
+    assert first(guide(), brace=0.4, tick=0.1, I=0.3) == "{"
+
+
+def test_white_space_decides_nothing_and_words_do() -> None:
+    guided = guide(0.75)
+    write(guided, "\n")
+    assert first(guided, brace=0.6, I=0.4) == "I"
+    write(guided, "I")
+    assert first(guided, brace=0.6, I=0.4) == "{"

@@ -37,11 +37,16 @@ def mark(text: str, tokens: list[int]) -> str:
 
 
 def of_calls(
-    box: Toolbox, notation: Notation, marks: Marks, schema: Mapping[str, Any] | None
+    box: Toolbox,
+    notation: Notation,
+    marks: Marks,
+    schema: Mapping[str, Any] | None,
+    sure: float = 0.0,
 ) -> Grammar:
     """What an answer may be: a free text, or one that keeps to `schema`, or calls.
 
-    Where a call is required, the opening is part of the prompt, and the grammar begins behind it.
+    It begins with a call only if that is as likely as `sure` says (0 to 1). Where a call is
+    required, the opening is part of the prompt, and the grammar begins behind it.
     """
     calls = _calls(box, notation, marks)
     if box.choice is Choice.REQUIRED:
@@ -50,7 +55,9 @@ def of_calls(
     if schema is None:
         bare = f"S call (S {json.dumps(BLOCK)})?"
         text = "\n".join([f"start: ({calls}) | ({bare})", _call(box, notation), _SPACE])
-        return Grammar(text, notation.triggers, optional=True)
+        return Grammar(
+            text, notation.triggers, optional=True, openings=notation.openings, sure=sure
+        )
     opened = f"{marks.opens} {calls}" if notation.opens else calls
     start = f"start: ({opened}) | answer"
     rules = [start, f"answer: {_json(schema)}", _call(box, notation), _SPACE]

@@ -36,6 +36,12 @@ class Notation:
         """Regular expressions for where a call begins; group 1, if any, belongs to the call."""
         return [*([re.escape(self.opens)] if self.opens else []), BARE]
 
+    @property
+    def openings(self) -> list[str]:
+        """How an answer begins that is a call."""
+        bare = [f"{space}{one}" for space in ("", " ", "\n") for one in ("{", BLOCK)]
+        return [self.opens, *bare] if self.opens else bare
+
 
 BLOCK = "```"
 BARE = r'\A\s*(?:```(?:json)?\s*)?(\{\s*"name)'
