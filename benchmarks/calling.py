@@ -120,7 +120,8 @@ def _llama_server(model: Path) -> Started:
 
 @contextmanager
 def _llama_cpp(model: Path) -> Started:
-    with llama_cpp_server(model, cores(), N_CTX) as peer:
+    # The one of its formats that calls functions, whatever the model's template says.
+    with llama_cpp_server(model, cores(), N_CTX, chat_format="chatml-function-calling") as peer:
         yield peer.url
 
 

@@ -84,8 +84,8 @@ def llama_server(
 
 
 @contextmanager
-def llama_cpp_server(model: Path, n_threads: int, n_ctx: int) -> Iterator[Peer]:
-    """`python -m llama_cpp.server`; it needs the extra `llama-cpp-python[server]`."""
+def llama_cpp_server(model: Path, n_threads: int, n_ctx: int, **more: object) -> Iterator[Peer]:
+    """`python -m llama_cpp.server`, with `more` of its flags; it needs the extra `[server]`."""
     port = free_port()
     options = {
         "--model": model,
@@ -93,6 +93,7 @@ def llama_cpp_server(model: Path, n_threads: int, n_ctx: int) -> Iterator[Peer]:
         "--n_threads": n_threads,
         "--n_threads_batch": n_threads,
         "--n_ctx": n_ctx,
+        **{f"--{name}": value for name, value in more.items()},
     }
     command = [sys.executable, "-m", "llama_cpp.server", *_words(options)]
     with _running(command, port, "/v1/models") as peer:
