@@ -14,7 +14,7 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from copilotd.engine.archive import Archive
 from copilotd.engine.generation import Generation
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.kv import KVPool
+from copilotd.engine.loaded import load_drafter, load_model
 from copilotd.engine.model import Model
 from copilotd.engine.parking import Park
 from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
@@ -56,13 +57,20 @@ class Pair:
 class Bench:
     """One model, and one sequence of its cache that both sides use in turn."""
 
-    def __init__(self, path: Path, speculation: Speculation) -> None:
+    def __init__(
+        self,
+        path: Path,
+        draft: Path | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         interrupt = Interrupt()
-        self.model = Model(WorkerSpec(str(path), path.stem, n_seq=1), interrupt)
+        spec = WorkerSpec(str(path), path.stem, n_seq=1, draft=str(draft or ""))
+        self.model = load_model(spec, interrupt)
         nowhere = Archive(Path(), 0, b"", print)
         pool = KVPool(self.model, Park(0, nowhere), 1, self.model.n_ctx, 0)
         self._events: list[Event] = []
-        self._speculation = speculation
+        drafter = load_drafter(spec, self.model, interrupt)
+        speculation = self._speculation = Speculation(clock=clock, drafter=drafter)
         plain = Speculation(enabled=False)
         self._sides = [
             Generation(self.model, interrupt, pool, self._events.append, side)
@@ -106,7 +114,7 @@ def report(pairs: Sequence[Pair]) -> str:
 
 
 def _tried(options: argparse.Namespace, done: int) -> Iterator[Pair]:
-    bench = Bench(options.model, Speculation())
+    bench = Bench(options.model, options.draft)
     prompts = _prompts(bench.model, options.completions, options.edits)
     chosen = prompts[done:][: options.count]
     for i, prompt in enumerate(chosen, done):
@@ -177,6 +185,7 @@ def _difference(now: Tally, before: Tally) -> Tally:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--draft", type=Path, help="a smaller model of the same family")
     parser.add_argument("--completions", type=int, default=100, help="prompts (default 100)")
     parser.add_argument("--edits", type=int, default=12, help="prompts (default 12)")
     parser.add_argument("--out", type=Path, help="file of outcomes, JSON lines")

@@ -33,21 +33,23 @@ def provider(
     parked: Path | None = None,
     tunings: Tunings | None = None,
     projector: Provision | None = None,
+    drafter: Provision | None = None,
 ) -> Callable[[Report], Awaitable[WorkerSpec]]:
     """What `EngineClient` calls: download the model if it is missing, and say how to load it.
 
     What it has read is kept in the folder `parked`, or not on disk at all. It is run in the way
-    that `tunings` found best. With a `projector` it sees images.
+    that `tunings` found best. With a `projector` it sees images, and a `drafter` guesses for it.
     """
 
     async def provide(report: Report) -> WorkerSpec:
         tell = _throttled(asyncio.get_running_loop(), report)
         installed = await _in_thread(lambda cancelled: provision.ensure(tell, cancelled))
         mmproj = await _in_thread(lambda c: projector.ensure(tell, c)) if projector else None
+        draft = await _in_thread(lambda c: drafter.ensure(tell, c)) if drafter else None
         tuning = tunings.read(installed.path, settings) if tunings else None
         chosen = tuning.calibration.chosen if tuning else asked(settings)
         spec = worker_spec(installed, settings, chosen, parked)
-        return structs.replace(spec, mmproj=str(mmproj.path) if mmproj else "")
+        return structs.replace(spec, mmproj=_path(mmproj), draft=_path(draft))
 
     return provide
 
@@ -74,6 +76,10 @@ def worker_spec(
         fim_fallback=dict(installed.fim_fallback),
         layout=installed.layout,
     )
+
+
+def _path(file: Installed | None) -> str:
+    return str(file.path) if file else ""
 
 
 def _throttled(loop: asyncio.AbstractEventLoop, report: Report) -> Callable[[Progress], None]:

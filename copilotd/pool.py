@@ -53,7 +53,7 @@ class Wanted:
     """A model that the settings ask for: where its file comes from, and how it is loaded.
 
     What it has read is kept in the folder `parked`, what was measured of it in `tunings`. The file
-    of `projector`, if there is one, lets it see images.
+    of `projector`, if there is one, lets it see images; `drafter` is a small model that guesses.
     """
 
     provision: Provision
@@ -62,6 +62,7 @@ class Wanted:
     tunings: Tunings
     projector: Provision | None = None
     role: Role = Role.COMPLETION
+    drafter: Provision | None = None
 
 
 def wanted(paths: Paths, settings: Settings) -> tuple[Wanted, ...]:
@@ -71,7 +72,9 @@ def wanted(paths: Paths, settings: Settings) -> tuple[Wanted, ...]:
 
     def one(role: Role, section: ModelSection, projector: Provision | None = None) -> Wanted:
         provision = Provision(store, catalogue, section)
-        return Wanted(provision, section, paths.parked, tunings, projector, role)
+        small = section.drafting
+        drafter = Provision(store, catalogue, small) if small else None
+        return Wanted(provision, section, paths.parked, tunings, projector, role, drafter)
 
     sight = Provision(store, catalogue, settings.projector) if settings.projector else None
     first = one(Role.COMPLETION, settings.model)
@@ -125,7 +128,12 @@ def engines(models: Sequence[Wanted], settings: EngineSection) -> tuple[EngineCl
     clients: list[EngineClient] = []
     for model in models:
         provide = provider(
-            model.provision, model.settings, model.parked, model.tunings, model.projector
+            model.provision,
+            model.settings,
+            model.parked,
+            model.tunings,
+            model.projector,
+            model.drafter,
         )
         alone = len(models) == 1
         clients.append(EngineClient(provide if alone else beside(provide, clients), settings))
@@ -157,7 +165,8 @@ def beside(
 
 
 def _need(spec: WorkerSpec) -> Need:
-    return need(gguf.read(Path(spec.path)), spec.n_ctx)
+    first = need(gguf.read(Path(spec.path)), spec.n_ctx)
+    return first + need(gguf.read(Path(spec.draft)), spec.n_ctx) if spec.draft else first
 
 
 async def _settled(engine: Engine) -> None:

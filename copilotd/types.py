@@ -180,8 +180,9 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained).
 
     `can_shift` says that keys and values can be used at other positions; `controls` are the texts
-    of the control tokens; `sees` says that it takes images. A whole text stands between the tokens
-    of `opens` and `closes`, for a model that was trained so.
+    of the control tokens; `sees` says that it takes images; `draft` names the small model that
+    guesses for it, if one does. A whole text stands between the tokens of `opens` and `closes`, for
+    a model that was trained so.
     """
 
     path: str
@@ -209,6 +210,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     sees: bool = False
     opens: list[int] = []
     closes: list[int] = []
+    draft: str = ""
 
     @property
     def is_elsewhere(self) -> bool:

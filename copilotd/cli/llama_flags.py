@@ -114,6 +114,10 @@ def _mmproj(value: str) -> Iterator[tuple[str, Any]]:
     yield "chat.mmproj", str(Path(value).resolve())
 
 
+def _draft(value: str) -> Iterator[tuple[str, Any]]:
+    yield "model.draft", str(Path(value).resolve())
+
+
 def _alias(value: str) -> Iterator[tuple[str, Any]]:
     """Of several the first in the alphabet, as there."""
     yield "model.alias", min(value.split(","))
@@ -171,6 +175,8 @@ _TAKING: Mapping[str, Meaning] = {
     "--model": _model,
     "-mm": _mmproj,
     "--mmproj": _mmproj,
+    "-md": _draft,
+    "--model-draft": _draft,
     "-a": _alias,
     "--alias": _alias,
     "-c": _context,

@@ -37,6 +37,10 @@ class ModelSection(Section):
     speculate: bool = False
     """Whether tokens that followed the same ones before are tried several at a time, where that is
     seen to be quicker. Where a choice is close they are evaluated again, so it rarely pays."""
+    draft: str = ""
+    """A small model of the same family whose guesses are tried in the same way, as a path or a
+    source like name. It takes memory of its own, and can pay beside a model that is ten times as
+    large; where it is seen not to, it rests. Empty means none."""
     parked_mb: int = Field(default=256, ge=0)
     """Memory in MB that keeps what was read of documents and conversations that nobody works on
     now, so that going back to one is quick."""
@@ -47,6 +51,11 @@ class ModelSection(Section):
     """Whether a missing model is downloaded when the daemon starts."""
     auto_tune: bool = True
     """Whether the daemon measures by itself, once and in idle time, what a model costs here."""
+
+    @property
+    def drafting(self) -> "ModelSection | None":
+        """The small model, fetched as this one is; None if none is named."""
+        return self.model_copy(update={"name": self.draft, "draft": ""}) if self.draft else None
 
 
 class ServerSection(Section):
@@ -170,6 +179,8 @@ class ChatSection(Section):
     """A second model, for chat only: a name, a source or a path as in model.name. It is loaded
     beside the first when somebody chats, if the memory is there for both. Empty means that one
     model serves both."""
+    draft: str = ""
+    """What model.draft is, for the model that is named here."""
     mmproj: str = ""
     """The projector file that lets the chat's model see images, as a path or a source like
     model.name; it has to be the one made for that model. Empty means that images are refused."""
@@ -251,24 +262,24 @@ class Settings(BaseSettings):
     @property
     def chat_model(self) -> ModelSection | None:
         """The second model, loaded as the first is; None if the settings name none."""
-        if not self.chat.model:
-            return None
-        return self.model.model_copy(update={"name": self.chat.model, "alias": ""})
+        return self._beside(self.chat.model, draft=self.chat.draft)
 
     @property
     def projector(self) -> ModelSection | None:
         """The file that lets the chat's model see, fetched as models are; None without one."""
-        if not self.chat.mmproj:
-            return None
-        return self.model.model_copy(update={"name": self.chat.mmproj, "alias": ""})
+        return self._beside(self.chat.mmproj)
 
     @property
     def embedding_model(self) -> ModelSection | None:
         """The model for embeddings, without what only writing needs; None if none is named."""
-        if not self.embedding.model:
-            return None
         lean = {"n_ctx": 512, "parked_mb": 0, "parked_disk_mb": 0, "kv_type": "f16"}
-        return self.model.model_copy(update={"name": self.embedding.model, "alias": "", **lean})
+        return self._beside(self.embedding.model, **lean)
+
+    def _beside(self, name: str, **more: object) -> ModelSection | None:
+        """`model` with another name, and `more` that is different."""
+        if not name:
+            return None
+        return self.model.model_copy(update={"name": name, "alias": "", "draft": "", **more})
 
     @classmethod
     def settings_customise_sources(

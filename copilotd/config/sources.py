@@ -26,7 +26,7 @@ PROJECT_TABLES: tuple[str, ...] = ("completion", "chat")
 RELOADABLE: tuple[str, ...] = ("completion", "chat", "tools", "log")
 """Tables whose changes take effect in a running daemon; the others need a restart."""
 
-LOADING: tuple[str, ...] = ("chat.model", "chat.mmproj")
+LOADING: tuple[str, ...] = ("chat.model", "chat.draft", "chat.mmproj")
 """Settings of those tables that download and load something: they need a restart all the same, and
 no project can make them."""
 

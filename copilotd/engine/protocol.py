@@ -124,6 +124,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     """Whether AMX may be used, where there is such a thing (see `tiles.py`)."""
     speculate: bool = False
     """Whether tokens that stood in the text before are verified several at a time."""
+    draft: str = ""
+    """The file of a smaller model whose guesses are verified in the same way; empty without one."""
     mmproj: str = ""
     """The file that makes embeddings of images; empty for a model that sees none."""
 

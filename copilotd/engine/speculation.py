@@ -1,8 +1,9 @@
 """Speculation: guess some tokens, and let one batch say how many of them are right.
 
-A guess is what followed the same tokens before (`lookup.py`); whether it is worth a batch is
-learned (`payoff.py`), also from guesses that were only compared and not sent. So speculation ends
-where it does not pay, and begins again where it would.
+A guess is what followed the same tokens before (`lookup.py`), or what a smaller model goes on with
+(`drafter.py`); whether it is worth a batch is learned (`payoff.py`), also from guesses that were
+only compared and not sent. So speculation ends where it does not pay, and begins again where it
+would.
 
 A batch does not predict quite what the same tokens one by one do: its kernels add up in another
 order, and quantised activations make much of little, in the logits and in the keys and values that
@@ -17,8 +18,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from copilotd.engine.drafter import Drafter
 from copilotd.engine.lookup import Lookup, Match
-from copilotd.engine.payoff import SIZES, Payoff
+from copilotd.engine.payoff import DRAWN, SIZES, Payoff
 from copilotd.engine.sampling import Logits
 from copilotd.engine.scheduler import Share
 from copilotd.engine.sequence import Sequence
@@ -47,7 +49,10 @@ class Tally:
 
 
 class Speculation:
-    """Guesses for the one sequence that decodes by itself; `clock` gives seconds."""
+    """Guesses for the one sequence that decodes by itself; `clock` gives seconds.
+
+    Where nothing that stood before is worth a batch, the `drafter` guesses, if there is one.
+    """
 
     def __init__(
         self,
@@ -55,10 +60,12 @@ class Speculation:
         enabled: bool = True,
         clock: Callable[[], float] = time.perf_counter,
         doubt: float = DOUBT,
+        drafter: Drafter | None = None,
     ) -> None:
         self._enabled = enabled
         self._clock = clock
         self._doubt = doubt
+        self._drafter = drafter
         self._lookup = Lookup()
         self._payoff = Payoff()
         self._match: Match | None = None
@@ -121,6 +128,7 @@ class Speculation:
         """What was written may be written again."""
         if sequence.rough is not None:
             self._payoff.stayed(True)
+        self._payoff.wrote(sequence.generated)
         if self._enabled and not sequence.pictures:
             self._lookup.remember(sequence.tokens)
 
@@ -134,17 +142,36 @@ class Speculation:
 
     def _with_draft(self, share: Share, room: int) -> Share:
         sequence = share.sequence
-        self._match = self._lookup.find(sequence.id, sequence.tokens, SIZES[-1] - 1)
-        if self._match is None:
-            return share
         left = sequence.request.max_tokens + sequence.healing - sequence.generated - 1
-        most = min(len(self._match.following), left, room - 1)
-        count = self._payoff.best(self._match.length, most)
-        return replace(share, draft=self._match.following[:count])
+        most = min(left, room - 1)
+        draft = self._looked_up(sequence, most) or self._drawn(sequence, most)
+        return replace(share, draft=draft)
+
+    def _looked_up(self, sequence: Sequence, most: int) -> tuple[int, ...]:
+        match = self._match = self._lookup.find(sequence.id, sequence.tokens, SIZES[-1] - 1)
+        if match is None:
+            return ()
+        count = self._payoff.best(match.length, min(len(match.following), most))
+        return match.following[:count]
+
+    def _drawn(self, sequence: Sequence, most: int) -> tuple[int, ...]:
+        """What the smaller model guesses, where that pays and it has read so far."""
+        if self._drafter is None:
+            return ()
+        unread, started = self._drafter.unread(sequence.tokens), self._clock()
+        count = self._payoff.best(DRAWN, most, unread)
+        if count and unread:
+            read = self._drafter.read(sequence)
+            self._payoff.read(max(1, read), (self._clock() - started) * 1000)
+        elif count and (draft := self._drafter.guess(sequence, count)):
+            self._payoff.drew(count, (self._clock() - started) * 1000)
+            self._match = Match(DRAWN, draft)
+            return draft
+        return ()
 
     def _compare(self, further: int, right: bool) -> None:
         if self._match is not None:
-            self._payoff.compared(self._match.length + further, right)
+            self._payoff.compared(self._match.length, further, right)
 
     def _note(self, share: Share, decided: int, accepted: int) -> None:
         sequence, is_open = share.sequence, decided == accepted

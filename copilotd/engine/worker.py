@@ -14,22 +14,22 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from copilotd.engine import tiles
 from copilotd.engine.archive import Archive
 from copilotd.engine.calibrator import Calibrator
 from copilotd.engine.darkroom import Darkroom, Seen
+from copilotd.engine.drafter import Drafter
 from copilotd.engine.embedding import EmbeddingJob
 from copilotd.engine.fingerprint import fingerprint
 from copilotd.engine.generation import Generation, failed
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.kv import KVPool
-from copilotd.engine.model import Entry, Model
+from copilotd.engine.loaded import load_drafter, load_model
+from copilotd.engine.model import Model
 from copilotd.engine.parking import Park
 from copilotd.engine.pipe import Events, claim_stdout, read_command
 from copilotd.engine.protocol import (
@@ -53,8 +53,6 @@ from copilotd.errors import EngineError
 
 _SETTLES_S = 5.0
 """After so long without a command, what could be lost with the process is written to disk."""
-_TRIED = 16
-"""Tokens that take the same code as a long prompt."""
 _ENDS_WITHIN_S = 1.5
 """However long the main thread takes."""
 
@@ -72,11 +70,13 @@ def main() -> None:
     interrupt = Interrupt()
     try:
         model = load_model(load.spec, interrupt)
+        drafter = load_drafter(load.spec, model, interrupt)
     except EngineError as error:
         events.send(failed(load.id, error))
         return
-    events.send(Result(load.id, msgspec.Raw(msgspec.msgpack.encode(model.info))))
-    worker = Worker(model, interrupt, load.spec, events)
+    info = msgspec.structs.replace(model.info, draft=drafter.name if drafter else "")
+    events.send(Result(load.id, msgspec.Raw(msgspec.msgpack.encode(info))))
+    worker = Worker(model, interrupt, load.spec, events, drafter)
     threading.Thread(target=listen, args=(commands, worker), daemon=True).start()
     # The first completion would wait half a second for it.
     model.vocabulary.prepare()
@@ -85,32 +85,24 @@ def main() -> None:
     os._exit(0)
 
 
-def load_model(spec: WorkerSpec, interrupt: Interrupt) -> Model:
-    """The model, which has been seen to run where a build may have AMX. Raises: EngineError."""
-    if not tiles.compiled():
-        return Model(spec, interrupt)
-    with nullcontext() if spec.tiles else tiles.refused():
-        model = Model(spec, interrupt)
-    if not model.writes:
-        return model
-    # What does not run on this processor ends the process here, and not in a request.
-    model.decode([Entry(0, i, 0, wants_logits=False) for i in range(_TRIED)])
-    model.trim(0, 0)
-    return model
-
-
 class Worker:
     """Takes commands from the reading thread, and does the work in the main one."""
 
     def __init__(
-        self, model: Model, interrupt: Interrupt, spec: WorkerSpec, events: Events
+        self,
+        model: Model,
+        interrupt: Interrupt,
+        spec: WorkerSpec,
+        events: Events,
+        drafter: Drafter | None = None,
     ) -> None:
         self._model = model
         self._interrupt = interrupt
         self._events = events
         self._inbox: queue.SimpleQueue[Command | Seen | None] = queue.SimpleQueue()
         self._pool = _pool(model, spec, events)
-        speculation = Speculation(enabled=spec.speculate and model.can_trim)
+        wanted = spec.speculate or drafter is not None
+        speculation = Speculation(enabled=wanted and model.can_trim, drafter=drafter)
         self._generation = Generation(model, interrupt, self._pool, events.send, speculation)
         self._darkroom = Darkroom(model.vision, self._seen)
         self._embeddings: deque[EmbeddingJob] = deque()

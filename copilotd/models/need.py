@@ -20,6 +20,10 @@ class Need:
         """With what any model needs to work."""
         return self.file + self.cache + WORKING
 
+    def __add__(self, other: "Need") -> "Need":
+        """Of both in one process."""
+        return Need(self.file + other.file, self.cache + other.cache)
+
     def __str__(self) -> str:
         return f"{_gb(self.total)} (file {_gb(self.file)}, KV cache {_gb(self.cache)})"
 

@@ -296,8 +296,9 @@ def test_the_doctor_without_daemon_or_model_says_how_to_get_one(home: Home) -> N
 
 def test_the_doctor_looks_for_every_file_that_the_settings_name(home: Home) -> None:
     home.settings(
-        "[model]\nname = 'a.gguf'\n[server]\nport = 0\n"
-        "[chat]\nmodel = 'b.gguf'\nmmproj = 'eye.gguf'\n[embedding]\nmodel = 'c.gguf'\n"
+        "[model]\nname = 'a.gguf'\ndraft = 'tiny.gguf'\n[server]\nport = 0\n"
+        "[chat]\nmodel = 'b.gguf'\ndraft = 'small.gguf'\nmmproj = 'eye.gguf'\n"
+        "[embedding]\nmodel = 'c.gguf'\n"
     )
 
     done = home.run("doctor", "--json")
@@ -310,7 +311,9 @@ def test_the_doctor_looks_for_every_file_that_the_settings_name(home: Home) -> N
 
 _FILES = {
     "model": "a.gguf",
+    "draft for the model": "tiny.gguf",
     "chat model": "b.gguf",
+    "draft for the chat model": "small.gguf",
     "projector": "eye.gguf",
     "embedding model": "c.gguf",
 }

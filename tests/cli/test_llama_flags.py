@@ -42,6 +42,7 @@ def settings_of(*words: str) -> dict[str, Any]:
         ("--sleep-idle-seconds 90", {"engine.idle_minutes": 1.5}),
         ("--verbose", {"log.level": "DEBUG"}),
         ("--mmproj /models/eye.gguf", {"chat.mmproj": "/models/eye.gguf"}),
+        ("-md /models/small.gguf", {"model.draft": "/models/small.gguf"}),
     ],
 )
 def test_a_flag_is_a_setting(line: str, expected: dict[str, Any]) -> None:

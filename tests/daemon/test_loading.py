@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -49,6 +50,19 @@ async def test_the_worker_gets_the_file_and_the_settings() -> None:
     assert (spec.n_ctx, spec.n_threads, spec.n_gpu_layers) == (1024, 2, 0)
     assert (spec.flash_attention, spec.speculate) == ("off", True)
     assert (spec.park_path, spec.park_disk_bytes) == ("parked", 3 * 2**20)
+
+
+async def test_the_worker_gets_the_files_of_those_that_help_the_model() -> None:
+    def file(name: str) -> Scripted:
+        return Scripted(lambda report, cancelled: replace(FILE, path=Path(name)))
+
+    provide = provider(
+        file("big.gguf"), ModelSection(), projector=file("eye.gguf"), drafter=file("tiny.gguf")
+    )
+
+    spec = await provide(lambda state: None)
+
+    assert (spec.path, spec.mmproj, spec.draft) == ("big.gguf", "eye.gguf", "tiny.gguf")
 
 
 async def test_the_worker_runs_the_model_in_the_way_that_was_measured_best(tmp_path: Path) -> None:

@@ -90,6 +90,15 @@ async def test_a_model_that_does_not_fit_is_refused_with_both_names_and_the_figu
     )
 
 
+async def test_a_small_model_that_guesses_for_it_has_to_fit_too(spec: WorkerSpec) -> None:
+    both = msgspec.structs.replace(spec, draft=spec.path)
+    enough = 2 * need_of(spec) - WORKING
+
+    assert await asked(both, Loaded(), enough) == both
+    with pytest.raises(EngineLoadFailed):
+        await asked(both, Loaded(), enough - 1)
+
+
 async def test_a_model_one_byte_too_large_is_refused(spec: WorkerSpec) -> None:
     with pytest.raises(EngineLoadFailed):
         await asked(spec, Loaded(), need_of(spec) - 1)
@@ -172,6 +181,26 @@ def test_the_projector_is_of_the_model_that_chats(chat: str, who_sees: int) -> N
     projector = seeing[who_sees]
     assert projector is not None
     assert projector.wanted == "eye.gguf"
+
+
+def test_each_model_has_the_small_one_that_was_named_for_it() -> None:
+    settings = Settings(
+        model=ModelSection(name="a.gguf", draft="tiny.gguf"),
+        chat=ChatSection(model="b.gguf", draft="small.gguf"),
+        embedding=EmbeddingSection(model="c.gguf"),
+    )
+
+    drafters = [one.drafter for one in wanted(Paths.of_user(), settings)]
+
+    assert [d.wanted if d else None for d in drafters] == ["tiny.gguf", "small.gguf", None]
+
+
+def test_a_chat_model_has_none_unless_it_is_named() -> None:
+    settings = Settings(
+        model=ModelSection(name="a.gguf", draft="tiny.gguf"), chat=ChatSection(model="b.gguf")
+    )
+
+    assert [bool(one.drafter) for one in wanted(Paths.of_user(), settings)] == [True, False]
 
 
 URL = "http://127.0.0.1:1"

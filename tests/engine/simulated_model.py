@@ -28,6 +28,8 @@ Predict = Callable[[list[int]], Logits]
 class ByteVocabulary:
     size = 257
     end_tokens = frozenset({END})
+    bos = eos = None
+    add_bos = False
 
     pieces = Pieces([bytes([token]) for token in range(END)])
 

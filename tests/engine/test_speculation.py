@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from copilotd.engine.drafter import Drafter
 from copilotd.engine.interrupt import Interrupt
 from copilotd.engine.model import Entry, Model
 from copilotd.engine.pipe import Events
@@ -191,17 +192,28 @@ def test_what_was_guessed_is_remembered_behind_a_completion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("speculate", "can_trim", "enabled"),
-    [(True, True, True), (False, True, False), (True, False, False)],
+    ("speculate", "drafts", "can_trim", "enabled"),
+    [
+        (True, False, True, True),
+        (False, False, True, False),
+        (True, False, False, False),
+        (False, True, True, True),
+        (False, True, False, False),
+    ],
 )
 def test_a_worker_guesses_if_it_shall_and_a_guess_can_be_taken_back(
-    speculate: bool, can_trim: bool, enabled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    speculate: bool,
+    drafts: bool,
+    can_trim: bool,
+    enabled: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made: list[bool] = []
+    made: list[tuple[bool, Drafter | None]] = []
 
-    def recorded(*, enabled: bool) -> Speculation:
-        made.append(enabled)
-        return Speculation(enabled=enabled)
+    def recorded(*, enabled: bool, drafter: Drafter | None) -> Speculation:
+        made.append((enabled, drafter))
+        return Speculation(enabled=enabled, drafter=drafter)
 
     monkeypatch.setattr("copilotd.engine.worker.Speculation", recorded)
     file = tmp_path / "model.gguf"
@@ -210,5 +222,7 @@ def test_a_worker_guesses_if_it_shall_and_a_guess_can_be_taken_back(
     model = SimulatedModel(100, interrupt)
     model.can_trim = can_trim
     spec = WorkerSpec(str(file), "model", speculate=speculate)
-    Worker(cast(Model, model), interrupt, spec, Events(io.BytesIO()))
-    assert made == [enabled]
+    small = cast(Model, SimulatedModel(100, interrupt))
+    drafter = Drafter(small, small.vocabulary, interrupt) if drafts else None
+    Worker(cast(Model, model), interrupt, spec, Events(io.BytesIO()), drafter)
+    assert made == [(enabled, drafter)]

@@ -7,8 +7,11 @@ import pytest
 
 from benchmarks.passages import Prompt
 from benchmarks.speculation import Bench, Pair
-from copilotd.engine.speculation import Speculation
+from copilotd.errors import EngineLoadFailed
+from tests.real.conftest import engine_of
+from tests.real.minilm import minilm_path
 
+__all__ = ["minilm_path"]  # a fixture
 pytestmark = pytest.mark.model
 
 CODE = (
@@ -31,10 +34,30 @@ def test_text_without_close_choices_takes_fewer_batches(model_path: Path) -> Non
     assert sum(pair.guessed.batches for pair in pairs) < sum(pair.plain.batches for pair in pairs)
 
 
-def written_twice(model_path: Path, texts: tuple[str, ...]) -> list[Pair]:
+def test_what_a_draft_model_guesses_is_written_in_fewer_batches(model_path: Path) -> None:
+    (first, *_) = pairs = written_twice(model_path, CODE[:2], draft=model_path)
+    assert [pair.guessed.text for pair in pairs] == [pair.plain.text for pair in pairs]
+    assert first.tally.accepted > 10
+    assert sum(pair.guessed.batches for pair in pairs) < sum(pair.plain.batches for pair in pairs)
+
+
+def test_a_draft_model_of_another_family_is_refused(model_path: Path, minilm_path: Path) -> None:
+    with pytest.raises(EngineLoadFailed, match="so it can draft nothing for this model"):
+        Bench(model_path, minilm_path)
+
+
+async def test_the_engine_says_which_model_drafts_for_it(model_path: Path) -> None:
+    engine = engine_of(model_path, draft=str(model_path))
+    assert (await engine.info()).draft == model_path.name
+    await engine.close()
+
+
+def written_twice(
+    model_path: Path, texts: tuple[str, ...], draft: Path | None = None
+) -> list[Pair]:
     """By a clock by which a batch costs what one token does, so that guesses always pay."""
     seconds = itertools.count()
-    bench = Bench(model_path, Speculation(clock=lambda: float(next(seconds))))
+    bench = Bench(model_path, draft, lambda: float(next(seconds)))
     vocabulary = bench.model.vocabulary
     prompts = [Prompt("code", vocabulary.tokenize(text, special=False), 48) for text in texts]
     return [bench.pair(prompt, 0) for prompt in [*prompts, *prompts]]

@@ -59,6 +59,8 @@ def _files(models: Sequence[Wanted]) -> Iterator[Check]:
         yield check_file(model.provision, _TITLES[model.role])
         if model.projector:
             yield check_file(model.projector, "projector")
+        if model.drafter:
+            yield check_file(model.drafter, f"draft for the {_TITLES[model.role]}")
 
 
 _TITLES = {

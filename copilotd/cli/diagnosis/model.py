@@ -79,7 +79,8 @@ def check_model(subject: Subject) -> Iterator[Check]:
         yield broken("loading", error.message, error.hint or "copilotd logs")
         return
     took = "" if info.is_elsewhere else f", in {info.load_ms / 1000:.1f} s"
-    yield ok("loading", f"{info.description}{took}")
+    drafted = f", {info.draft} drafts for it" if info.draft else ""
+    yield ok("loading", f"{info.description}{drafted}{took}")
     if not info.is_elsewhere:
         yield _memory(info)
     yield _fim(info)
