@@ -171,8 +171,17 @@ def _running(command: list[str], port: int, ready: str) -> Iterator[Peer]:
                 raise SystemExit(f"{' '.join(command)} does not start:\n{output.read()[-4000:]}")
             yield Peer(url, process.pid)
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        # One that writes without end hears of nothing else.
+        process.kill()
+        process.wait(timeout=10)
 
 
 def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
