@@ -54,6 +54,10 @@ class Drafter:
         """What the small model is called."""
         return self._model.info.name
 
+    def has_room(self, tokens: list[int], count: int) -> bool:
+        """Whether it can hold `tokens` and `count` guesses."""
+        return len(tokens) + count <= self._model.n_ctx
+
     def unread(self, tokens: list[int]) -> int:
         """How many of `tokens` it has to `read` before it can guess; not the last few."""
         new = len(tokens) - 1 - self._common(tokens)
@@ -67,13 +71,11 @@ class Drafter:
         return len(self._read) - start
 
     def guess(self, sequence: Sequence, count: int) -> tuple[int, ...]:
-        """The `count` tokens that it goes on with; none if it is stopped or out of room.
+        """The `count` tokens that it goes on with; none if it is stopped.
 
-        Nothing may be left for it to `read`.
+        There has to be room for them, and nothing left to `read`.
         """
         tokens, start = sequence.tokens, self._common(sequence.tokens)
-        if len(tokens) + count > self._model.n_ctx:
-            return ()
         self._forget(start)
         guesses: list[int] = []
         new = tokens[start:]

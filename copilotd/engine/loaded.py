@@ -28,6 +28,7 @@ def load_model(spec: WorkerSpec, interrupt: Interrupt) -> Model:
 
 def load_drafter(spec: WorkerSpec, model: Model, interrupt: Interrupt) -> Drafter | None:
     """The smaller model that guesses for `model`, if there is one. Raises: EngineError."""
-    if not spec.draft:
+    if not (spec.draft and model.can_trim):
+        # Who cannot take a wrong guess back makes none.
         return None
     return Drafter(load_model(spec_of(spec), interrupt), model.vocabulary, interrupt)

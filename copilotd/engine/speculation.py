@@ -156,7 +156,7 @@ class Speculation:
 
     def _drawn(self, sequence: Sequence, most: int) -> tuple[int, ...]:
         """What the smaller model guesses, where that pays and it has read so far."""
-        if self._drafter is None:
+        if self._drafter is None or not self._drafter.has_room(sequence.tokens, SIZES[-1]):
             return ()
         unread, started = self._drafter.unread(sequence.tokens), self._clock()
         count = self._payoff.best(DRAWN, most, unread)

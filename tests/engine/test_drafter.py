@@ -101,7 +101,14 @@ def test_a_text_that_the_small_model_has_no_room_for_is_written_without_it() -> 
     bench.add(1, PROMPT, n=160)
     bench.run()
     assert bench.texts[1] == expected_text(list(PROMPT.encode()), 160)
-    assert bench.small.used <= 60
+    assert 0 < bench.small.used <= 60
+
+
+def test_a_prompt_that_the_small_model_has_no_room_for_is_not_read_in_vain() -> None:
+    bench = Drafting(small_ctx=200)
+    bench.add(1, LONG, n=50)
+    bench.run()
+    assert bench.small.evaluated == 0
 
 
 def test_a_request_that_is_cancelled_stops_the_small_model() -> None:
