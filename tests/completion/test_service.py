@@ -16,7 +16,7 @@ from copilotd.speed import Speed
 from copilotd.types import CompletionStats, FimTokens, Status, Trigger
 from tests.cursor import accepted, document, request
 
-SETTINGS = CompletionSection(debounce_ms=0)
+SETTINGS = CompletionSection(debounce_ms=0, target_ms=60_000)
 
 
 def service(script: str = "", **settings: object) -> CompletionService:
@@ -46,7 +46,7 @@ async def test_a_model_without_fim_tokens_continues_the_prefix() -> None:
 
 async def test_who_asks_explicitly_may_be_given_more_than_fits_into_the_time() -> None:
     engine = FakeEngine("text")
-    completions = CompletionService(engine, CompletionSection(debounce_ms=0))
+    completions = CompletionService(engine, SETTINGS)
     completions.speed = Speed(prefill={512: 200.0}, decode={100: 40.0})
     await completions.complete(request("x = ║", Trigger.AUTOMATIC))
     await completions.complete(request("y = ║", Trigger.INVOKED))

@@ -79,7 +79,9 @@ async def test_they_are_read_alone_before_anything_is_asked_for() -> None:
 
 async def test_newer_ones_are_read_while_the_document_is_known_already() -> None:
     engine = FakeEngine()
-    completions = CompletionService(engine, CompletionSection(debounce_ms=0, anticipate=True))
+    completions = CompletionService(
+        engine, CompletionSection(debounce_ms=0, target_ms=60_000, anticipate=True)
+    )
     await completions.complete(request(OPEN))
     engine.asked.clear()
     completions.opened(opened()[0])
@@ -91,6 +93,8 @@ async def test_newer_ones_are_read_while_the_document_is_known_already() -> None
 async def test_who_sends_none_has_prompts_as_ever() -> None:
     engine = FakeEngine("x")
     shown, offset = opened(())
-    service = CompletionService(engine, CompletionSection(debounce_ms=0, anticipate=False))
+    service = CompletionService(
+        engine, CompletionSection(debounce_ms=0, target_ms=60_000, anticipate=False)
+    )
     outcome = await service.complete(CompletionRequest(shown, offset))
     assert outcome.explanation.prompt == WITHOUT

@@ -99,7 +99,9 @@ def toolset(paths: Paths, settings: ToolsSection | None = None) -> Toolset:
 @pytest.fixture
 async def daemon(paths: Paths) -> AsyncIterator[Daemon]:
     model = Model()
-    service = CompletionService(model, CompletionSection(debounce_ms=0))
+    # However long this process is kept waiting, an answer is the whole one.
+    settings = CompletionSection(debounce_ms=0, target_ms=60_000)
+    service = CompletionService(model, settings)
     talker = ServedModel(model, "fake", "", ChatSection())
     front = LspFront(service, model, talker, lambda: daemon_status(model, service), toolset(paths))
     yield Daemon(front, model, service, await front.start(paths))
