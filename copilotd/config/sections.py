@@ -39,7 +39,8 @@ class ModelSection(Section):
     seen to be quicker. Where a choice is close they are evaluated again, so it rarely pays."""
     draft: str = ""
     """A small model of the same family whose guesses are tried in the same way, as a path or a
-    source like name. It takes memory of its own, and can pay beside a model that is ten times as
+    source like name. It guesses what is written without randomness: ghost text, and answers at
+    temperature 0. It takes memory of its own, and can pay beside a model that is ten times as
     large; where it is seen not to, it rests. Empty means none."""
     parked_mb: int = Field(default=256, ge=0)
     """Memory in MB that keeps what was read of documents and conversations that nobody works on

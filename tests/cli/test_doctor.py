@@ -311,9 +311,9 @@ def test_the_doctor_looks_for_every_file_that_the_settings_name(home: Home) -> N
 
 _FILES = {
     "model": "a.gguf",
-    "draft for the model": "tiny.gguf",
+    "draft model": "tiny.gguf",
     "chat model": "b.gguf",
-    "draft for the chat model": "small.gguf",
+    "chat draft model": "small.gguf",
     "projector": "eye.gguf",
     "embedding model": "c.gguf",
 }

@@ -60,7 +60,7 @@ def _files(models: Sequence[Wanted]) -> Iterator[Check]:
         if model.projector:
             yield check_file(model.projector, "projector")
         if model.drafter:
-            yield check_file(model.drafter, f"draft for the {_TITLES[model.role]}")
+            yield check_file(model.drafter, _DRAFTS[model.role])
 
 
 _TITLES = {
@@ -68,6 +68,7 @@ _TITLES = {
     Role.CHAT: "chat model",
     Role.EMBEDDING: "embedding model",
 }
+_DRAFTS = {Role.COMPLETION: "draft model", Role.CHAT: "chat draft model"}
 
 
 def _server(paths: Paths, running: Running | None) -> ServerSection:
