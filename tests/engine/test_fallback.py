@@ -121,7 +121,7 @@ async def test_ghost_text_goes_on_with_the_local_model() -> None:
     document = Document("file:///a.py", "def add(a, b):\n    return \n", "python", 1, "a.py")
     asked = CompletionRequest(document, document.text.index("return ") + 7, Trigger.INVOKED)
     async with falling_back(remote, local) as engine:
-        service = CompletionService(engine, CompletionSection(anticipate=False))
+        service = CompletionService(engine, CompletionSection(target_ms=60_000, anticipate=False))
         await engine.info()
         await remote.stop()
         lost = await service.complete(asked)

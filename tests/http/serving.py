@@ -20,7 +20,8 @@ from copilotd.speed import Measuring, Setup, Tuning
 from copilotd.types import CompletionStats, DaemonStatus
 
 _SERVER = ServerSection(port=0)
-_COMPLETION = CompletionSection()
+# However long this process is kept waiting, an answer is the whole one.
+_COMPLETION = CompletionSection(target_ms=60_000)
 _CHAT = ChatSection(system_prompt="")
 _LLAMA_CPP = LlamaCppSection()
 
