@@ -72,8 +72,7 @@ class Payoff:
             cost.measured_at = self._steps
             return
         self._steps += 1
-        self._single = self._single or Average(ms)
-        self._single.add(ms)
+        self._single = _with(self._single, ms)
         oldest = self._steps - _FORGOTTEN_AFTER
         self._batches = {n: c for n, c in self._batches.items() if c.measured_at > oldest}
         if self._steps % _FORGOTTEN_AFTER == 0:
@@ -82,13 +81,11 @@ class Payoff:
 
     def drew(self, count: int, ms: float) -> None:
         """A smaller model guessed `count` tokens in `ms`."""
-        self._drawing = self._drawing or Average(ms / count)
-        self._drawing.add(ms / count)
+        self._drawing = _with(self._drawing, ms / count)
 
     def read(self, count: int, ms: float) -> None:
         """It read `count` tokens in `ms`."""
-        self._reading = self._reading or Average(ms / count)
-        self._reading.add(ms / count)
+        self._reading = _with(self._reading, ms / count)
 
     def wrote(self, count: int) -> None:
         """An output had `count` tokens in the end."""
@@ -155,3 +152,9 @@ class Payoff:
     def _single_ms(self) -> float:
         assert self._single is not None, "a batch is only tried behind single steps"
         return max(self._single.value, 1e-6)
+
+
+def _with(average: Average | None, value: float) -> Average:
+    average = average or Average(value)
+    average.add(value)
+    return average
