@@ -44,6 +44,7 @@ class Connection:
         self._inboxes: dict[int, Inbox] = {}
         self._last_words: deque[str] = deque(maxlen=5)
         self._closing = False
+        self._ended: EngineDied | None = None
         self._tasks = (
             asyncio.create_task(self._read_events()),
             asyncio.create_task(self._read_stderr()),
@@ -93,10 +94,12 @@ class Connection:
 
     def send(self, command: Command) -> None:
         """Write one frame. Raises: EngineDied; InvalidRequest for what no frame can hold."""
-        if self._process.stdin is None or self._process.stdin.is_closing():
-            raise EngineDied("the model's worker process has ended", "Try again.")
+        if self._ended is not None:
+            raise self._ended
         body = encoded(command)
-        self._process.stdin.write(len(body).to_bytes(4, "big") + body)
+        # Where the pipe is broken, those who wait will soon hear why.
+        if self._process.stdin is not None and not self._process.stdin.is_closing():
+            self._process.stdin.write(len(body).to_bytes(4, "big") + body)
 
     async def close(self) -> None:
         """End the worker; it has a moment to save its KV cache, those who wait for it have not."""
@@ -135,6 +138,7 @@ class Connection:
             self._on_death(error)
 
     def _fail(self, error: EngineDied) -> None:
+        self._ended = self._ended or error
         for inbox in self._inboxes.values():
             inbox.put_nowait(error)
 

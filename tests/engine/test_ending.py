@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -124,6 +125,19 @@ async def test_an_illegal_instruction_is_told_from_other_deaths() -> None:
     with pytest.raises(EngineDied, match="killed by signal 11"):
         await other.call(Tokenize(1, "a", special=False), list[int])
     await asyncio.gather(illegal.close(), other.close())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+async def test_who_asks_a_worker_that_is_dead_already_hears_of_what_it_died() -> None:
+    connection, process = await connected("-c", "import os; os.kill(os.getpid(), 4)")
+    assert process.stdin is not None
+    async with asyncio.timeout(10):
+        with suppress(ConnectionError):
+            await process.stdin.wait_closed()
+    for _ in range(2):
+        with pytest.raises(IllegalInstruction):
+            await connection.call(Tokenize(1, "a", special=False), list[int])
+    await connection.close()
 
 
 async def test_who_waits_for_a_worker_that_is_closed_hears_of_it_at_once() -> None:
