@@ -21,6 +21,7 @@ from copilotd.engine.crew import crew
 from copilotd.engine.interrupt import Interrupt, strlen_address
 from copilotd.engine.picture import Picture
 from copilotd.engine.protocol import WorkerSpec
+from copilotd.engine.rope import Rope
 from copilotd.engine.sampling import Logits
 from copilotd.engine.setup import context_params, decided, threads
 from copilotd.engine.spare import Spare, load, save
@@ -86,7 +87,7 @@ class Model:
         self._crew = crew()
         self._thrift = Thrift(self._setup.n_threads, spec.frugal)
         self._memory = C.llama_get_memory(self._context)
-        self._spare = Spare(self._context, spec.n_seq)
+        self._spare = Spare(self._context, spec.n_seq, self._rope())
         self._batch = C.llama_batch_init(N_BATCH, 0, 1)
         self.vision = self._eyes(spec.mmproj) if spec.mmproj else None
         self.n_ctx = int(C.llama_n_ctx(self._context))
@@ -267,6 +268,14 @@ class Model:
         params.n_ctx = min(spec.n_ctx, int(C.llama_model_n_ctx_train(self._model)))
         params.n_seq_max, params.kv_unified = spec.n_seq + 1, True
         return params
+
+    def _rope(self) -> Rope | None:
+        architecture = self._metadata("general.architecture")
+        return Rope.of(
+            int(C.llama_model_rope_type(self._model)),
+            float(C.llama_model_rope_freq_scale_train(self._model)),
+            lambda key: self._metadata(f"{architecture}.{key}"),
+        )
 
     def _vectors(self) -> Vectors:
         most = min(N_EMBEDDING_CTX, self.info.n_ctx_train)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WORTH = 32
-"""Moving the cells of a run costs as much as evaluating half as many tokens."""
+"""Where llama.cpp turns the keys, moving a run costs as much as evaluating half as many tokens."""
 _HEAD = 3
 """Tokens of a run that are evaluated anew."""
 _MOST_DISTANCES = 8

@@ -1,7 +1,8 @@
 """The sequence of a context that belongs to no slot: cells that move pass through it.
 
 llama.cpp moves whatever stands at a position, for every sequence that shares it, and only cells
-that nobody else holds may be moved. So they are copied into the spare sequence first.
+that nobody else holds may be moved. So they are copied into the spare sequence first. Their keys
+are turned on the way (`rope.py`), once that was seen to give what llama.cpp gives.
 """
 
 import ctypes
@@ -10,16 +11,19 @@ from typing import Any
 import numpy as np
 from llama_cpp import llama_cpp as C
 
+from copilotd.engine.rope import Rope, alike
 from copilotd.engine.statefile import State
 
 
 class Spare:
     """Sequence `id` of `context`, which is empty between two calls."""
 
-    def __init__(self, context: Any, id: int) -> None:
+    def __init__(self, context: Any, id: int, rope: Rope | None) -> None:
         self._context = context
         self._memory: Any = C.llama_get_memory(context)
         self._id = id
+        self._rope = rope
+        self._proven = False
         self._batch = C.llama_batch_init(1, 0, 1)
 
     def lift(self, sequence: int, start: int, end: int) -> State:
@@ -46,6 +50,9 @@ class Spare:
 
         False if that cannot be done; then nothing has changed.
         """
+        turned = self._turned(state, shift)
+        if turned is not None:
+            state, shift = turned, 0
         try:
             if not load(self._context, self._id, state) or not self._moved(shift):
                 return False
@@ -54,8 +61,29 @@ class Spare:
         finally:
             self._clear()
 
+    def _turned(self, state: State, shift: int) -> State | None:
+        """`state` with its keys turned; None if that is llama.cpp's to do."""
+        if not shift or self._rope is None:
+            return None
+        if not self._proven:
+            self._prove(state, self._rope)
+        return self._rope.turned(state, shift) if self._rope and self._proven else None
+
+    def _prove(self, state: State, rope: Rope) -> None:
+        """Turn `state` in both ways, very far, where any difference shows, and compare."""
+        far = int(C.llama_n_ctx(self._context))
+        try:
+            if not load(self._context, self._id, state) or not self._moved(far):
+                return
+            expected = save(self._context, self._id)
+        finally:
+            self._clear()
+        turned = rope.turned(state, far)
+        self._proven = turned is not None and alike(turned, expected, rope)
+        self._rope = rope if self._proven else None
+
     def _moved(self, shift: int) -> bool:
-        """Move what the spare sequence holds; False if that did not come to its end."""
+        """Have llama.cpp move what the spare sequence holds; False if that was interrupted."""
         if not shift:
             return True
         C.llama_memory_seq_add(self._memory, self._id, 0, -1, shift)
