@@ -1,8 +1,10 @@
 """The engine's own loop in this process, asked at a hole for what was read of its file before."""
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from msgspec.structs import replace
 
@@ -16,10 +18,13 @@ from copilotd.engine.model import Model
 from copilotd.engine.parking import Park, Parked
 from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
 from copilotd.engine.request import GenerateRequest, Lane, Usage
+from copilotd.engine.spare import Spare
 from copilotd.prompt.anchor import Layout, lay_out
 from copilotd.prompt.fim import fim_prompt, movable
 
-SIDES = ("spliced", "evaluated", "brief")
+SPLICED, TURNED, EVALUATED, BRIEF = SIDES = ("spliced", "by llama.cpp", "evaluated", "brief")
+"""What follows the cursor is moved, by copilotd or by llama.cpp, or it is evaluated again, or the
+prompt is a brief one."""
 
 _LINES_ABOVE = 2
 _WHOLE, _BRIEF = (768, 128), (96, 32)
@@ -63,7 +68,11 @@ class Bench:
         run = self._run(Park(0, self._archive))
         run.generate(first.request)
         held = run.held()
-        return {side: self._asked(hole, places[1:], side, first, held) for side in sides}
+        asked = {}
+        for side in sides:
+            with _mover(side):
+                asked[side] = self._asked(hole, places[1:], side, first, held)
+        return asked
 
     def _asked(
         self, hole: Hole, places: list[Place], side: str, first: Laid, held: Parked
@@ -71,10 +80,10 @@ class Bench:
         park = Park(2**40, self._archive)
         park.add(held)
         run, before = self._run(park), first
-        for place in places if side != "brief" else []:
+        for place in places if side != BRIEF else []:
             before = self._laid(place, _WHOLE, before.layout)
             run.generate(_as(side, before.request))
-        laid = self._laid(at_hole(hole), _BRIEF if side == "brief" else _WHOLE, before.layout)
+        laid = self._laid(at_hole(hole), _BRIEF if side == BRIEF else _WHOLE, before.layout)
         asked = replace(laid.request, max_tokens=_MAX_TOKENS, tail=laid.tail, stop=["\n"])
         text, usage, ms = run.generate(_as(side, asked))
         right = (hole.left + text).strip() == hole.line.strip()
@@ -131,4 +140,9 @@ class _Run:
 
 
 def _as(side: str, request: GenerateRequest) -> GenerateRequest:
-    return request if side == "spliced" else replace(request, movable=None)
+    return request if side in (SPLICED, TURNED) else replace(request, movable=None)
+
+
+def _mover(side: str) -> AbstractContextManager[object]:
+    """Who turns the keys."""
+    return patch.object(Spare, "_turned", lambda *_: None) if side == TURNED else nullcontext()

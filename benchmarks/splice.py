@@ -22,8 +22,10 @@ from sysconfig import get_path
 
 from benchmarks.holes import long_files
 from benchmarks.measure import Row, machine, table
-from benchmarks.moved_cells import SIDES, Asked, Bench
+from benchmarks.moved_cells import EVALUATED, SIDES, SPLICED, TURNED, Asked, Bench
 from benchmarks.moved_cursor import MOVES
+
+_SAME = {"same text as evaluated": EVALUATED, "as by llama.cpp": TURNED}
 
 
 def main() -> None:
@@ -44,18 +46,21 @@ def report(rows: list[dict[str, object]]) -> str:
         by_move[str(row["move"])].append(asked)
         by_move["all"].append(asked)
     names = [name for name in (*MOVES, "all") if name in by_move]
-    costs = [row for name in names for row in _costs(name, by_move[name])]
-    lines = ["", "| move | holes | " + " | ".join(SIDES) + " | same text |", "|---" * 6 + "|"]
+    tables = [
+        table(SPLICED, other, [row for name in names for row in _costs(name, by_move[name], other)])
+        for other in (EVALUATED, TURNED)
+    ]
+    lines = [f"| move | holes | {' | '.join(SIDES)} | {' | '.join(_SAME)} |", "|---" * 8 + "|"]
     for name in names:
         tries = by_move[name]
         right = [str(sum(asked[side].right for asked in tries)) for side in SIDES]
-        same = sum(asked["spliced"].text == asked["evaluated"].text for asked in tries)
-        lines.append(f"| {name} | {len(tries)} | {' | '.join(right)} | {same} |")
-    return table("spliced", "evaluated", costs) + "\n" + "\n".join(lines)
+        same = [str(sum(a[SPLICED].text == a[side].text for a in tries)) for side in _SAME.values()]
+        lines.append(f"| {name} | {len(tries)} | {' | '.join(right + same)} |")
+    return "\n\n".join([*tables, "\n".join(lines)])
 
 
-def _costs(name: str, tries: list[dict[str, Asked]]) -> list[Row]:
-    ours, theirs = ([asked[side] for asked in tries] for side in ("spliced", "evaluated"))
+def _costs(name: str, tries: list[dict[str, Asked]], other: str) -> list[Row]:
+    ours, theirs = ([asked[side] for asked in tries] for side in (SPLICED, other))
     return [
         Row(
             f"{name}: evaluated",
