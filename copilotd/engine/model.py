@@ -1,6 +1,6 @@
 """The loaded model: the one owner of llama.cpp's context, called by one thread.
 
-Only this module, `complaints.py`, `setup.py`, `spare.py`, `tiles.py`, `trial.py`,
+Only this module, `complaints.py`, `metadata.py`, `setup.py`, `spare.py`, `tiles.py`, `trial.py`,
 `vectors.py`, `vision.py`, `vocabulary.py` and `sampling.py` import llama_cpp.
 """
 
@@ -19,9 +19,9 @@ from copilotd.engine.calibration import Course, course
 from copilotd.engine.complaints import Complaints
 from copilotd.engine.crew import crew
 from copilotd.engine.interrupt import Interrupt, strlen_address
+from copilotd.engine.metadata import Metadata
 from copilotd.engine.picture import Picture
 from copilotd.engine.protocol import WorkerSpec
-from copilotd.engine.rope import Rope
 from copilotd.engine.sampling import Logits
 from copilotd.engine.setup import context_params, decided, threads
 from copilotd.engine.spare import Spare, load, save
@@ -78,6 +78,7 @@ class Model:
         self._log = Complaints()
         C.llama_backend_init()
         self._model = self._load(spec)
+        self._metadata = Metadata(self._model)
         self.vocabulary = Vocabulary(C.llama_model_get_vocab(self._model))
         self._interrupt = interrupt
         self._abort = C.ggml_abort_callback(strlen_address())
@@ -87,7 +88,7 @@ class Model:
         self._crew = crew()
         self._thrift = Thrift(self._setup.n_threads, spec.frugal)
         self._memory = C.llama_get_memory(self._context)
-        self._spare = Spare(self._context, spec.n_seq, self._rope())
+        self._spare = Spare(self._context, spec.n_seq, self._metadata.rope())
         self._batch = C.llama_batch_init(N_BATCH, 0, 1)
         self.vision = self._eyes(spec.mmproj) if spec.mmproj else None
         self.n_ctx = int(C.llama_n_ctx(self._context))
@@ -269,18 +270,10 @@ class Model:
         params.n_seq_max, params.kv_unified = spec.n_seq + 1, True
         return params
 
-    def _rope(self) -> Rope | None:
-        architecture = self._metadata("general.architecture")
-        return Rope.of(
-            int(C.llama_model_rope_type(self._model)),
-            float(C.llama_model_rope_freq_scale_train(self._model)),
-            lambda key: self._metadata(f"{architecture}.{key}"),
-        )
-
     def _vectors(self) -> Vectors:
         most = min(N_EMBEDDING_CTX, self.info.n_ctx_train)
         # Without one, or with that of no pooling at all, the mean of all tokens.
-        pooling = int(self._metadata(f"{self.info.architecture}.pooling_type") or "0")
+        pooling = int(self._metadata.own("pooling_type") or "0")
 
         def context() -> Any:
             params = self._context_params(self._spec)
@@ -303,12 +296,11 @@ class Model:
 
     def _describe(self, load_ms: float) -> ModelInfo:
         vocabulary = self.vocabulary
-        template = C.llama_model_chat_template(self._model, None)
         return ModelInfo(
             path=self._spec.path,
             name=self._spec.name,
-            architecture=self._metadata("general.architecture"),
-            description=_text(C.llama_model_desc, self._model),
+            architecture=self._metadata.architecture,
+            description=self._metadata.description(),
             size=int(C.llama_model_size(self._model)),
             parameters=int(C.llama_model_n_params(self._model)),
             n_ctx=self.n_ctx,
@@ -322,7 +314,7 @@ class Model:
             add_bos=vocabulary.add_bos,
             end_tokens=sorted(vocabulary.end_tokens),
             controls=vocabulary.controls,
-            chat_template=template.decode() if template else None,
+            chat_template=self._metadata.chat_template(),
             can_shift=self.can_shift,
             gpu_offload=bool(C.llama_supports_gpu_offload()),
             system=C.llama_print_system_info().decode(),
@@ -331,14 +323,3 @@ class Model:
             opens=vocabulary.opens,
             closes=vocabulary.closes,
         )
-
-    def _metadata(self, key: str) -> str:
-        buffer = ctypes.create_string_buffer(256)
-        size = C.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
-        return buffer.value.decode() if size >= 0 else ""
-
-
-def _text(function: Any, model: Any) -> str:
-    buffer = ctypes.create_string_buffer(256)
-    function(model, buffer, len(buffer))
-    return buffer.value.decode()
