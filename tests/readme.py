@@ -1,25 +1,49 @@
-"""What the README says of the command line: `python -m tests.readme` writes it again."""
+"""The table of commands in docs/commands.md: `python -m tests.readme` writes it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from copilotd.cli import app
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+COMMANDS = ROOT / "docs" / "commands.md"
 BEGIN, END = "<!-- commands: written by `python -m tests.readme` -->", "<!-- end of commands -->"
+
+Command = TyperCommand | TyperGroup
+
+
+def with_table(page: str) -> str:
+    """The page with an up-to-date table between its two markers."""
+    head, rest = page.split(BEGIN)
+    return f"{head}{BEGIN}\n{table()}\n{END}{rest.split(END)[1]}"
 
 
 def table() -> str:
-    """Every command with the first sentence of its help."""
+    """Every visible command and subcommand with the first sentence of its help."""
+    rows = [
+        f"| `{name}` | {first_sentence(command.help or '')} |"
+        for name, command in visible_commands(command_line(), "copilotd")
+    ]
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
+
+
+def command_line() -> TyperGroup:
+    """The whole command line, as typer builds it."""
     group = get_command(app)
     assert isinstance(group, TyperGroup)
-    rows = ["| command | what it does |", "|---|---|"]
+    return group
+
+
+def visible_commands(group: TyperGroup, prefix: str) -> Iterator[tuple[str, Command]]:
     for name, command in group.commands.items():
+        assert isinstance(command, Command)
         if not command.hidden:
-            rows.append(f"| `copilotd {name}` | {first_sentence(command.help or '')} |")
-    return "\n".join(rows)
+            yield f"{prefix} {name}", command
+            if isinstance(command, TyperGroup):
+                yield from visible_commands(command, f"{prefix} {name}")
 
 
 def first_sentence(text: str) -> str:
@@ -27,11 +51,5 @@ def first_sentence(text: str) -> str:
     return paragraph.partition(". ")[0].rstrip(".") + "."
 
 
-def written(readme: str) -> str:
-    """The README with the table as it should be."""
-    head, rest = readme.split(BEGIN)
-    return f"{head}{BEGIN}\n{table()}\n{END}{rest.split(END)[1]}"
-
-
 if __name__ == "__main__":
-    README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
+    COMMANDS.write_text(with_table(COMMANDS.read_text(encoding="utf-8")), encoding="utf-8")
