@@ -67,7 +67,7 @@ def check_reach(settings: ServerSection) -> Check:
         token = "shows the token" if settings.needs_token else "asks"
         return ok("network", f"{settings.host}: any program of this machine that {token}")
     if settings.needs_token:
-        step = "copilotd token prints it; what is sent is not encrypted (see README: Security)"
+        step = "copilotd token prints it; what is sent is not encrypted (see docs/security.md)"
         return note("network", f"{settings.host}: whoever reaches it and shows the token", step)
     if settings.require_token == "off":
         detail = f"no start on {settings.host}, since server.require_token is off"
