@@ -257,7 +257,7 @@ def asks_for_an_edit(open_window: Open) -> Iterator[tuple[Workbench, "Frame"]]:
     ask = "Call apply_edit: in limits.py replace `TIMEOUT_S = 10` by `TIMEOUT_S = 30`."
     page.fill("#question", ask)
     page.press("#question", "Enter")
-    window.until(lambda: page.locator(".asks").count())
+    window.until(lambda: page.locator(".approval").count())
     yield window, page
     # The setting is the user's, so a window that closes before it is written leaves it to the next.
     switch_tools(window, page, "false")
@@ -272,14 +272,14 @@ def test_a_tool_changes_a_file_once_the_user_allows_it(
     asks_for_an_edit: tuple[Workbench, "Frame"],
 ) -> None:
     window, page = asks_for_an_edit
-    assert "+TIMEOUT_S = 30" in page.locator(".asks").inner_text()
+    assert "+TIMEOUT_S = 30" in page.locator(".approval").inner_text()
     window.picture("approval")
     assert window.file.read_text() == "TIMEOUT_S = 10\n"
-    page.locator(".asks .once").click()
+    page.locator(".approval .once").click()
     window.until(window.file.read_text, lambda text: text == "TIMEOUT_S = 30\n")
     answered(window, page)
     window.picture("tools")
-    page.locator(".deed .undo").first.click()
+    page.locator(".tool-call .undo").first.click()
     window.until(window.file.read_text, lambda text: text == "TIMEOUT_S = 10\n")
 
 
@@ -287,8 +287,8 @@ def test_what_the_user_denies_a_tool_is_not_done(
     asks_for_an_edit: tuple[Workbench, "Frame"],
 ) -> None:
     window, page = asks_for_an_edit
-    page.locator(".asks .deny").click()
-    window.until(lambda: page.locator(".deed.failed").count())
+    page.locator(".approval .deny").click()
+    window.until(lambda: page.locator(".tool-call.failed").count())
     page.locator("#send").click()
     assert window.text() == "TIMEOUT_S = 10\n"
 

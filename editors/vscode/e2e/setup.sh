@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the extension and installs VS Code for the browser, for tests/editors/test_vscode.py.
-# Native add-ons are left uncompiled: nothing here uses them.
+# Builds the extension and installs VS Code for the browser. tests/editors/test_vscode.py needs both.
+# Native add-ons are not compiled, because the tests do not use them.
 set -e
 quick="--ignore-scripts --no-audit --no-fund --loglevel=error"
 cd "$(dirname "$0")/.."

@@ -6,104 +6,111 @@ import {
   type Middleware,
   ProgressType,
 } from 'vscode-languageclient';
-import { LanguageClient, State as Running } from 'vscode-languageclient/node';
-import type { Progress } from './chat/acts';
-import { find, offerInstallation } from './installation';
-import { settingsFor } from './settings';
-import type { State } from './state';
-import type { Status } from './status';
+import { LanguageClient, State } from 'vscode-languageclient/node';
+import { readSettings } from './configuration';
+import { formatError } from './errors';
+import { findProgram, offerInstallation } from './installation';
+import type { PartialResult } from './protocol';
+import type { ServerState } from './serverState';
+import type { StatusBar } from './statusBar';
 
-const PARTS = new ProgressType<Progress>();
+const PARTIAL_RESULT = new ProgressType<PartialResult>();
 
-/** `copilotd lsp`: its life, and what is asked of it. */
+/** Starts and stops `copilotd lsp`, and sends requests to it. */
 export class Client implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel('copilotd', { log: true });
   private readonly started = new vscode.EventEmitter<void>();
   readonly onDidStart = this.started.event;
-  private language: LanguageClient | undefined;
-  private readonly listeners = new Map<string, GenericNotificationHandler>();
-  private readonly answerers = new Map<string, GenericRequestHandler<unknown, void>>();
+  private languageClient: LanguageClient | undefined;
+  private readonly notificationHandlers = new Map<string, GenericNotificationHandler>();
+  private readonly requestHandlers = new Map<string, GenericRequestHandler<unknown, void>>();
 
   constructor(
-    private readonly status: Status,
+    private readonly statusBar: StatusBar,
     private readonly middleware: Middleware,
   ) {}
 
   get isRunning(): boolean {
-    return this.language?.state === Running.Running;
+    return this.languageClient?.state === State.Running;
   }
 
-  /** Call `listener` for each notification of that name, also after a restart. */
-  on<T>(method: string, listener: (params: T) => void): void {
-    this.listeners.set(method, listener);
+  /** Call `handler` for each notification of this method. It stays registered after a restart. */
+  onNotification<T>(method: string, handler: (params: T) => void): void {
+    this.notificationHandlers.set(method, handler);
   }
 
-  /** Answer the server's requests of that name, also after a restart. */
-  answer(method: string, answerer: GenericRequestHandler<unknown, void>): void {
-    this.answerers.set(method, answerer);
+  /** Answer the server's requests of this method. The handler stays registered after a restart. */
+  onRequest(method: string, handler: GenericRequestHandler<unknown, void>): void {
+    this.requestHandlers.set(method, handler);
   }
 
   async start(): Promise<void> {
-    const command = find();
-    if (!command) {
-      this.status.show({ phase: 'missing', detail: 'The program copilotd was not found.' });
+    const program = findProgram();
+    if (!program) {
+      this.statusBar.show({ phase: 'missing', detail: 'The copilotd program was not found.' });
       return offerInstallation();
     }
-    const language = this.create(command);
-    this.language = language;
-    language.onNotification('copilotd/status', (state: State) => this.status.show(state));
-    for (const [method, listener] of this.listeners) language.onNotification(method, listener);
-    for (const [method, answerer] of this.answerers) language.onRequest(method, answerer);
+    const client = this.createLanguageClient(program);
+    this.languageClient = client;
+    client.onNotification('copilotd/status', (state: ServerState) => this.statusBar.show(state));
+    for (const [method, handler] of this.notificationHandlers)
+      client.onNotification(method, handler);
+    for (const [method, handler] of this.requestHandlers) client.onRequest(method, handler);
     try {
-      await language.start();
+      await client.start();
     } catch (error) {
-      this.status.show({ phase: 'failed', detail: `${command} did not start: ${reason(error)}` });
+      const detail = `Cannot start ${program}: ${formatError(error)}`;
+      this.statusBar.show({ phase: 'failed', detail });
     }
   }
 
   async restart(): Promise<void> {
     await this.stop();
-    this.status.show({ phase: 'starting', detail: 'starting' });
+    this.statusBar.show({ phase: 'starting', detail: 'starting' });
     await this.start();
   }
 
   async stop(): Promise<void> {
-    const language = this.language;
-    this.language = undefined;
-    await language?.dispose();
+    const client = this.languageClient;
+    this.languageClient = undefined;
+    await client?.dispose();
   }
 
-  /** Tell the server something; without one there is nobody to tell. */
+  /** Send a notification if the server runs; drop it otherwise. */
   notify(method: string, params: object): void {
-    if (this.language?.state === Running.Running)
-      void this.language.sendNotification(method, params);
+    if (this.languageClient?.state === State.Running)
+      void this.languageClient.sendNotification(method, params);
   }
 
   async request<T>(method: string, params: object): Promise<T> {
-    return this.running().sendRequest<T>(method, params);
+    return this.requireRunning().sendRequest<T>(method, params);
   }
 
-  async execute<T>(command: string, ...args: unknown[]): Promise<T> {
-    return this.running().sendRequest<T>('workspace/executeCommand', { command, arguments: args });
+  async executeCommand<T>(command: string, ...args: unknown[]): Promise<T> {
+    const params = { command, arguments: args };
+    return this.requireRunning().sendRequest<T>('workspace/executeCommand', params);
   }
 
-  /** A request answered in pieces: text goes to `heard`, the rest to `acted`; the whole comes back. */
-  async ask<T>(
+  /**
+   * Send a request whose answer is streamed. Text goes to `onDelta`, tool calls and their results
+   * go to `onToolEvent`. Resolves with the complete result.
+   */
+  async stream<T>(
     method: string,
     params: object,
-    heard: (piece: string) => void,
+    onDelta: (delta: string) => void,
     token: vscode.CancellationToken,
-    acted: (part: Progress) => void = () => {},
+    onToolEvent: (event: PartialResult) => void = () => {},
   ): Promise<T> {
-    const language = this.running();
+    const client = this.requireRunning();
     const id = randomUUID();
-    const pieces = language.onProgress(PARTS, id, (part) =>
-      part.delta === undefined ? acted(part) : heard(part.delta),
+    const progress = client.onProgress(PARTIAL_RESULT, id, (part) =>
+      part.delta === undefined ? onToolEvent(part) : onDelta(part.delta),
     );
     try {
-      return await language.sendRequest<T>(method, { ...params, partialResultToken: id }, token);
+      return await client.sendRequest<T>(method, { ...params, partialResultToken: id }, token);
     } finally {
-      pieces.dispose();
+      progress.dispose();
     }
   }
 
@@ -113,14 +120,14 @@ export class Client implements vscode.Disposable {
     this.log.dispose();
   }
 
-  private running(): LanguageClient {
-    if (this.language?.state === Running.Running) return this.language;
-    throw new Error('copilotd does not run. The command “copilotd: Show Log” has the reason.');
+  private requireRunning(): LanguageClient {
+    if (this.languageClient?.state === State.Running) return this.languageClient;
+    throw new Error('copilotd is not running. Run “copilotd: Show Log” to see why.');
   }
 
-  private create(command: string): LanguageClient {
-    const args = ['lsp', ...settingsFor().arguments];
-    const language = new LanguageClient(
+  private createLanguageClient(command: string): LanguageClient {
+    const args = ['lsp', ...readSettings().arguments];
+    const client = new LanguageClient(
       'copilotd',
       'copilotd',
       { command, args },
@@ -130,22 +137,17 @@ export class Client implements vscode.Disposable {
         middleware: this.middleware,
       },
     );
-    language.onDidChangeState(({ newState }) => {
-      if (newState === Running.Starting)
-        this.status.show({ phase: 'starting', detail: 'starting' });
-      if (newState === Running.Running) this.started.fire();
-      if (newState === Running.Stopped && this.language === language) this.lost();
+    client.onDidChangeState(({ newState }) => {
+      if (newState === State.Starting)
+        this.statusBar.show({ phase: 'starting', detail: 'starting' });
+      if (newState === State.Running) this.started.fire();
+      if (newState === State.Stopped && this.languageClient === client) this.showConnectionLost();
     });
-    return language;
+    return client;
   }
 
-  private lost(): void {
-    const detail = 'The connection to copilotd ended. “copilotd: Restart” begins a new one.';
-    this.status.show({ phase: 'failed', detail });
+  private showConnectionLost(): void {
+    const detail = 'The connection to copilotd was lost. Run “copilotd: Restart” to reconnect.';
+    this.statusBar.show({ phase: 'failed', detail });
   }
-}
-
-/** What went wrong, in words. */
-export function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,31 +1,28 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
-/** Where to look: what the user set decides alone, whether or not it is there. */
-export interface Places {
+/** Where to look for the program. `setting` is the user's setting; if set, it is the only candidate. */
+export interface SearchPaths {
   setting: string;
   path: string;
   home: string;
   python?: string;
 }
 
-/** The `copilotd` to start, or undefined. */
-export function executable(places: Places, runs = isProgram): string | undefined {
-  return candidates(places).find(runs);
+/** The first candidate that can be executed, or undefined. */
+export function findExecutable(paths: SearchPaths, canExecute = isExecutable): string | undefined {
+  return listCandidates(paths).find(canExecute);
 }
 
-export function candidates({ setting, path, home, python }: Places): string[] {
+export function listCandidates({ setting, path, home, python }: SearchPaths): string[] {
   if (setting) return [setting.replace(/^~(?=[\\/])/, home)];
   const folders = path.split(delimiter).filter(Boolean);
   if (python) folders.push(dirname(python));
-  return [...folders, join(home, '.local', 'bin')].map((folder) => join(folder, name()));
+  const fileName = process.platform === 'win32' ? 'copilotd.exe' : 'copilotd';
+  return [...folders, join(home, '.local', 'bin')].map((folder) => join(folder, fileName));
 }
 
-function name(): string {
-  return process.platform === 'win32' ? 'copilotd.exe' : 'copilotd';
-}
-
-function isProgram(file: string): boolean {
+function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();

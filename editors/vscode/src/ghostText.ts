@@ -1,64 +1,68 @@
 import * as vscode from 'vscode';
 import type { Middleware } from 'vscode-languageclient';
 import type { Client } from './client';
-import { settingsFor, suggestsIn } from './settings';
-import type { Status } from './status';
+import { readSettings } from './configuration';
+import type { LongerCompletion } from './protocol';
+import { isEnabledFor } from './settings';
+import type { StatusBar } from './statusBar';
 
 const HIDE = 'editor.action.inlineSuggest.hide';
-/** Asks again and goes on to what is new; asked to trigger only, VS Code keeps what it shows. */
-const NEXT = 'editor.action.inlineSuggest.showNext';
+/** Requests again and shows the new item. After the trigger command VS Code keeps the old item. */
+const SHOW_NEXT = 'editor.action.inlineSuggest.showNext';
 
-interface Offered {
+interface OfferedItem {
   item: vscode.InlineCompletionItem;
   document: vscode.TextDocument;
 }
 
-interface Longer {
-  textDocument: { uri: string; version: number };
-}
-
-/** What was offered last, and what the user does with it. */
+/** Passes the server's ghost text to VS Code, and reports what the user does with it. */
 export class GhostText {
   readonly middleware: Middleware = {
     provideInlineCompletionItems: (document, position, context, token, next) => {
-      const suggests = suggestsIn(settingsFor(document), document.languageId);
-      if (this.status.paused || !suggests) return [];
-      return this.status.during(this.offer(document, next(document, position, context, token)));
+      const isEnabled = isEnabledFor(readSettings(document), document.languageId);
+      if (this.statusBar.isPaused || !isEnabled) return [];
+      const answer = next(document, position, context, token);
+      return this.statusBar.showThinkingDuring(this.offerItems(document, answer));
     },
   };
-  private offered: Offered | undefined;
+  private offered: OfferedItem | undefined;
   private client: Client | undefined;
 
-  constructor(private readonly status: Status) {}
+  constructor(private readonly statusBar: StatusBar) {}
 
-  serve(client: Client): void {
+  connect(client: Client): void {
     this.client = client;
-    client.on('copilotd/longerCompletion', (longer: Longer) => this.grow(longer));
+    client.onNotification('copilotd/longerCompletion', (longer: LongerCompletion) =>
+      this.showLonger(longer),
+    );
   }
 
-  /** VS Code tells an extension nothing of partial acceptance, so it is measured around its command. */
+  /**
+   * Accept a word or a line with VS Code's `command`, and report the accepted length. VS Code does
+   * not tell extensions about partial acceptance, so the length is how far the cursor moves.
+   */
   async acceptPart(command: string): Promise<void> {
     const offered = this.offered;
-    const before = cursor(offered?.document);
+    const before = getCursorOffset(offered?.document);
     await vscode.commands.executeCommand(command);
-    const after = cursor(offered?.document);
+    const after = getCursorOffset(offered?.document);
     if (!offered?.item.range || before === undefined || after === undefined) return;
     if (after <= before) return;
     this.client?.notify('textDocument/didPartiallyAcceptCompletion', {
-      item: wire(offered.item),
+      item: toProtocolItem(offered.item),
       acceptedLength: after - offered.document.offsetAt(offered.item.range.start),
     });
   }
 
-  /** Hide it, and keep it hidden. */
+  /** Hide the ghost text, and tell the server that the user rejected it. */
   async dismiss(): Promise<void> {
     const id = this.offered?.item.command?.arguments?.[0];
     this.offered = undefined;
     await vscode.commands.executeCommand(HIDE);
-    if (typeof id === 'string') await this.client?.execute('copilotd.reject', id);
+    if (typeof id === 'string') await this.client?.executeCommand('copilotd.reject', id);
   }
 
-  private async offer(
+  private async offerItems(
     document: vscode.TextDocument,
     answer: vscode.ProviderResult<vscode.InlineCompletionItem[] | vscode.InlineCompletionList>,
   ): Promise<vscode.InlineCompletionItem[]> {
@@ -66,30 +70,32 @@ export class GhostText {
     const items = Array.isArray(list) ? list : list.items;
     const [item] = items;
     this.offered = item && { item, document };
-    // What is handed to VS Code counts as drawn: its stable API does not say when it is.
-    if (item) this.client?.notify('textDocument/didShowCompletion', { item: wire(item) });
+    // VS Code's stable API does not say when an item is drawn, so a returned item counts as shown.
+    if (item) {
+      this.client?.notify('textDocument/didShowCompletion', { item: toProtocolItem(item) });
+    }
     return items;
   }
 
-  private grow({ textDocument: { uri, version } }: Longer): void {
+  private showLonger({ textDocument: { uri, version } }: LongerCompletion): void {
     const document = this.offered?.document;
     if (document?.uri.toString() !== uri || document.version !== version) return;
     if (vscode.window.activeTextEditor?.document === document) {
-      void vscode.commands.executeCommand(NEXT);
+      void vscode.commands.executeCommand(SHOW_NEXT);
     }
   }
 }
 
-function cursor(document: vscode.TextDocument | undefined): number | undefined {
+function getCursorOffset(document: vscode.TextDocument | undefined): number | undefined {
   const editor = vscode.window.activeTextEditor;
   return editor && editor.document === document
     ? document.offsetAt(editor.selection.active)
     : undefined;
 }
 
-function wire(item: vscode.InlineCompletionItem): object {
+function toProtocolItem(item: vscode.InlineCompletionItem): object {
   const text = typeof item.insertText === 'string' ? item.insertText : item.insertText.value;
-  // A range of VS Code's turns into a list by itself, which is not how the protocol writes it.
+  // VS Code serializes a Range as an array, and the protocol needs an object.
   const range = item.range && { start: item.range.start, end: item.range.end };
   return { insertText: text, range, command: item.command };
 }

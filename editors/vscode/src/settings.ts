@@ -1,22 +1,35 @@
-import * as vscode from 'vscode';
-import { type Settings, settings } from './options';
-
-export { suggestsIn, toggled } from './options';
-
-/** The settings as they are for a document or a folder. */
-export function settingsFor(scope?: vscode.ConfigurationScope): Settings {
-  const configuration = vscode.workspace.getConfiguration('copilotd', scope);
-  return settings((key) => configuration.get(key));
+/** The settings. A value of the wrong type is replaced by its default. */
+export interface Settings {
+  path: string;
+  arguments: string[];
+  enabled: boolean;
+  disabledLanguages: string[];
 }
 
-const TOOLS = 'chat.tools';
+export type SettingReader = (key: keyof Settings) => unknown;
 
-/** Whether the chat's model may use tools. */
-export function usesTools(): boolean {
-  return vscode.workspace.getConfiguration('copilotd').get(TOOLS) === true;
+export function parseSettings(read: SettingReader): Settings {
+  return {
+    path: toText(read('path')),
+    arguments: toTextList(read('arguments')),
+    enabled: read('enabled') !== false,
+    disabledLanguages: toTextList(read('disabledLanguages')),
+  };
 }
 
-export async function toggleTools(): Promise<void> {
-  const configuration = vscode.workspace.getConfiguration('copilotd');
-  await configuration.update(TOOLS, !usesTools(), vscode.ConfigurationTarget.Global);
+export function isEnabledFor(settings: Settings, language: string): boolean {
+  return settings.enabled && !settings.disabledLanguages.includes(language);
+}
+
+/** The list with `item` removed if it is there, and added if it is not. */
+export function toggleItem(items: string[], item: string): string[] {
+  return items.includes(item) ? items.filter((other) => other !== item) : [...items, item];
+}
+
+function toText(value: unknown): string {
+  return typeof value === 'string' ? value.trim() : '';
+}
+
+function toTextList(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }

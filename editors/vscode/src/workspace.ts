@@ -1,16 +1,21 @@
 import * as vscode from 'vscode';
 import type { Middleware } from 'vscode-languageclient';
 
-/** What the editor's languages report of one file, or of all: a line each, as compilers do. */
-export function diagnostics({ uri }: { uri: string | null }): { diagnostics: string[] } {
-  const wanted = uri === null ? undefined : vscode.Uri.parse(uri).fsPath;
-  const found = vscode.languages
+/** The diagnostics of one file, or of all files, in the format of compiler output. */
+export function collectDiagnostics({ uri }: { uri: string | null }): { diagnostics: string[] } {
+  const path = uri === null ? undefined : vscode.Uri.parse(uri).fsPath;
+  const files = vscode.languages
     .getDiagnostics()
-    .filter(([file]) => file.scheme === 'file' && (!wanted || file.fsPath === wanted));
-  return { diagnostics: found.flatMap(([file, list]) => list.map((one) => line(file, one))) };
+    .filter(([file]) => file.scheme === 'file' && (!path || file.fsPath === path));
+  return {
+    diagnostics: files.flatMap(([file, list]) => list.map((one) => formatDiagnostic(file, one))),
+  };
 }
 
-function line(file: vscode.Uri, { range, severity, message }: vscode.Diagnostic): string {
+function formatDiagnostic(
+  file: vscode.Uri,
+  { range, severity, message }: vscode.Diagnostic,
+): string {
   const { line, character } = range.start;
   const kind = vscode.DiagnosticSeverity[severity]?.toLowerCase() ?? 'error';
   return `${vscode.workspace.asRelativePath(file)}:${line + 1}:${character + 1}: ${kind}: ${message}`;
@@ -18,17 +23,18 @@ function line(file: vscode.Uri, { range, severity, message }: vscode.Diagnostic)
 
 type ApplyEdit = NonNullable<NonNullable<Middleware['workspace']>['handleApplyEdit']>;
 
-/** Saves what a tool has changed, unless the user had not saved it either: other tools read it. */
-export const applyEdit: ApplyEdit = async (params, next) => {
-  const before = new Set(unsaved());
+/**
+ * Apply an edit and save the files that it changes, because other tools read them from disk. A file
+ * that already had unsaved changes stays unsaved.
+ */
+export const applyAndSaveEdit: ApplyEdit = async (params, next) => {
+  const before = new Set(listUnsaved());
   const result = await next(params, new vscode.CancellationTokenSource().token);
-  const changed = vscode.workspace.textDocuments.filter(
-    (document) => document.isDirty && !before.has(document),
-  );
+  const changed = listUnsaved().filter((document) => !before.has(document));
   await Promise.all(changed.map((document) => document.save()));
   return result;
 };
 
-function unsaved(): vscode.TextDocument[] {
+function listUnsaved(): vscode.TextDocument[] {
   return vscode.workspace.textDocuments.filter(({ isDirty }) => isDirty);
 }

@@ -1,43 +1,48 @@
 import { expect, test } from 'vitest';
-import { Conversations, title } from '../src/chat/conversations';
-import { place, typed, written } from '../src/chat/turn';
+import { ConversationStore, formatTitle } from '../src/chat/conversationStore';
+import { formatLocation, formatQuestion, parseQuestion } from '../src/chat/question';
 
-function kept(): Conversations {
-  const store = new Map<string, unknown>();
-  let number = 0;
-  return new Conversations(
+function createStore(): ConversationStore {
+  const values = new Map<string, unknown>();
+  let lastId = 0;
+  return new ConversationStore(
     {
-      get: (key, otherwise) => (store.get(key) ?? otherwise) as typeof otherwise,
-      update: async (key, value) => void store.set(key, JSON.parse(JSON.stringify(value))),
+      get: (key, defaultValue) => (values.get(key) ?? defaultValue) as typeof defaultValue,
+      update: async (key, value) => void values.set(key, JSON.parse(JSON.stringify(value))),
     },
     () => {
-      number += 1;
-      return String(number);
+      lastId += 1;
+      return String(lastId);
     },
   );
 }
 
-test('a word that is a command asks it about the code, the rest goes with it', () => {
-  expect(typed(' /fix the\nloop ')).toEqual({ role: 'user', content: 'the\nloop', command: 'fix' });
-  expect(typed('/explain')).toEqual({ role: 'user', content: '', command: 'explain' });
+test('a known word after a slash is a command, and the rest is its content', () => {
+  expect(parseQuestion(' /fix the\nloop ')).toEqual({
+    role: 'user',
+    content: 'the\nloop',
+    command: 'fix',
+  });
+  expect(parseQuestion('/explain')).toEqual({ role: 'user', content: '', command: 'explain' });
 });
 
-test('a word that is no command is part of the question', () => {
-  expect(typed('/usr/bin is what?')).toEqual({ role: 'user', content: '/usr/bin is what?' });
-  expect(typed('/nonsense x')).toEqual({ role: 'user', content: '/nonsense x' });
+test('an unknown word after a slash is part of the question', () => {
+  expect(parseQuestion('/usr/bin is what?')).toEqual({
+    role: 'user',
+    content: '/usr/bin is what?',
+  });
+  expect(parseQuestion('/nonsense x')).toEqual({ role: 'user', content: '/nonsense x' });
 });
 
-test('a question is written as it was typed', () => {
-  expect(['/fix the loop', '/tests', 'why?'].map((text) => written(typed(text)))).toEqual([
-    '/fix the loop',
-    '/tests',
-    'why?',
-  ]);
+test('a question is shown as it was typed', () => {
+  const questions = ['/fix the loop', '/tests', 'why?'];
+  expect(questions.map((text) => formatQuestion(parseQuestion(text)))).toEqual(questions);
 });
 
-test('a place counts lines from one, whether or not the last ends with a line end', () => {
+test('a location counts lines from one, with or without a final line end', () => {
   const code = { path: 'a.py', language: 'python', line: 2 };
-  expect(['x', 'x\n', 'x\ny', 'x\ny\n'].map((text) => place({ ...code, text }))).toEqual([
+  const texts = ['x', 'x\n', 'x\ny', 'x\ny\n'];
+  expect(texts.map((text) => formatLocation({ ...code, text }))).toEqual([
     'a.py:3',
     'a.py:3',
     'a.py:3-4',
@@ -45,30 +50,29 @@ test('a place counts lines from one, whether or not the last ends with a line en
   ]);
 });
 
-test('the conversation that was used last is the first of those kept', async () => {
-  const conversations = kept();
-  const [first, second] = [conversations.begin(), conversations.begin()];
-  await conversations.keep(first);
-  await conversations.keep(second);
-  await conversations.keep({ ...first, turns: [typed('why?')] });
-  expect(conversations.all().map(({ id, turns }) => [id, turns.length])).toEqual([
+test('the conversation that was saved last is the first in the list', async () => {
+  const store = createStore();
+  const [first, second] = [store.create(), store.create()];
+  await store.save(first);
+  await store.save(second);
+  await store.save({ ...first, turns: [parseQuestion('why?')] });
+  expect(store.list().map(({ id, turns }) => [id, turns.length])).toEqual([
     ['1', 1],
     ['2', 0],
   ]);
 });
 
-test('of many conversations the last twenty are kept', async () => {
-  const conversations = kept();
-  for (let i = 0; i < 23; i++) await conversations.keep(conversations.begin());
-  expect(conversations.all().map(({ id }) => id)).toEqual(
+test('the last twenty conversations are kept', async () => {
+  const store = createStore();
+  for (let i = 0; i < 23; i++) await store.save(store.create());
+  expect(store.list().map(({ id }) => id)).toEqual(
     Array.from({ length: 20 }, (_, i) => String(23 - i)),
   );
 });
 
-test('the title is the first line of the first question, cut where it is long', () => {
-  const long = 'a'.repeat(80);
-  expect([`why?\nplease`, long].map((text) => title({ id: '', turns: [typed(text)] }))).toEqual([
-    'why?',
-    `${'a'.repeat(59)}…`,
-  ]);
+test('the title is the first line of the first question, shortened if it is long', () => {
+  const titles = [`why?\nplease`, 'a'.repeat(80)].map((text) =>
+    formatTitle({ id: '', turns: [parseQuestion(text)] }),
+  );
+  expect(titles).toEqual(['why?', `${'a'.repeat(59)}…`]);
 });

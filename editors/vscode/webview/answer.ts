@@ -1,79 +1,80 @@
 import MarkdownIt from 'markdown-it';
-import type { Act as Done, Question } from '../src/chat/acts';
-import { type Deciding, Deeds } from './deeds';
-import { element } from './element';
+import type { ToolCallItem } from '../src/chat/toolCallItem';
+import type { ApprovalRequest } from '../src/protocol';
+import { createElement } from './element';
+import { type ToolCallActions, ToolCallList } from './toolCallList';
 
-export type Act = (type: 'insert' | 'apply' | 'copy', code: string) => void;
+export type CodeAction = 'insert' | 'apply' | 'copy';
+export type CodeActionHandler = (action: CodeAction, code: string) => void;
 
-const ACTIONS = [
+const BUTTONS: readonly [CodeAction, string][] = [
   ['copy', 'Copy'],
   ['insert', 'Insert'],
   ['apply', 'Apply…'],
-] as const;
+];
 
 // HTML in an answer is shown as text.
 const markdown = new MarkdownIt({ html: false, linkify: false });
 
-/** An answer as Markdown, drawn again as it grows. */
+/** An answer, rendered from Markdown again as it grows. */
 export class Answer {
-  readonly root = element('article', 'answer');
-  private readonly body = element('div', 'markdown');
-  private readonly deeds: Deeds;
+  readonly root = createElement('article', 'answer');
+  private readonly body = createElement('div', 'markdown');
+  private readonly toolCalls: ToolCallList;
   private text = '';
-  private waits = false;
+  private isDrawScheduled = false;
 
   constructor(
-    private readonly act: Act,
-    deciding: Deciding,
+    private readonly onCodeAction: CodeActionHandler,
+    toolCallActions: ToolCallActions,
   ) {
-    this.deeds = new Deeds(deciding);
-    this.root.append(this.deeds.root, this.body);
+    this.toolCalls = new ToolCallList(toolCallActions);
+    this.root.append(this.toolCalls.root, this.body);
   }
 
-  /** Something that was done for the answer, or is being done. */
-  did(act: Done): void {
-    this.deeds.draw(act);
+  showToolCall(item: ToolCallItem): void {
+    this.toolCalls.show(item);
   }
 
-  /** The user decides whether it is done. */
-  ask(question: Question): void {
-    this.deeds.ask(question);
+  askApproval(request: ApprovalRequest): void {
+    this.toolCalls.askApproval(request);
   }
 
-  /** All of an answer that was kept. */
-  whole(text: string): void {
+  /** Show a complete answer from a stored conversation. */
+  showComplete(text: string): void {
     this.text = text;
     this.end('');
   }
 
-  add(piece: string): void {
-    this.text += piece;
-    if (this.waits) return;
-    this.waits = true;
-    // Pieces come faster than a screen is drawn.
+  append(delta: string): void {
+    this.text += delta;
+    if (this.isDrawScheduled) return;
+    this.isDrawScheduled = true;
+    // Deltas arrive faster than the screen refreshes.
     requestAnimationFrame(() => this.draw());
   }
 
-  /** Code can be taken from here on. */
+  /** Finish the answer: its code blocks get buttons, and `note` is shown below it. */
   end(note: string): void {
     this.draw();
-    for (const pre of this.body.querySelectorAll('pre')) pre.before(this.bar(pre));
-    if (note) this.root.append(element('p', 'note', note));
+    for (const block of this.body.querySelectorAll('pre')) block.before(this.createToolbar(block));
+    if (note) this.root.append(createElement('p', 'note', note));
   }
 
   private draw(): void {
-    this.waits = false;
-    if (this.body.querySelector('.bar')) return;
+    this.isDrawScheduled = false;
+    // A frame that was scheduled before the end must not remove the toolbars.
+    if (this.body.querySelector('.code-toolbar')) return;
     this.body.innerHTML = markdown.render(this.text);
   }
 
-  private bar(pre: HTMLElement): HTMLElement {
-    const code = pre.textContent?.replace(/\n$/, '') ?? '';
-    const buttons = ACTIONS.map(([type, label]) => {
-      const button = element('button', type, label);
-      button.addEventListener('click', () => this.act(type, code));
+  private createToolbar(block: HTMLElement): HTMLElement {
+    const code = block.textContent?.replace(/\n$/, '') ?? '';
+    const buttons = BUTTONS.map(([action, label]) => {
+      const button = createElement('button', action, label);
+      button.addEventListener('click', () => this.onCodeAction(action, code));
       return button;
     });
-    return element('div', 'bar', ...buttons);
+    return createElement('div', 'code-toolbar', ...buttons);
   }
 }

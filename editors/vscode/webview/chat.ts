@@ -1,25 +1,26 @@
-import type { FromPage, Shown, ToPage } from '../src/chat/messages';
-import { Answer } from './answer';
-import type { Deciding } from './deeds';
-import { element } from './element';
+import type { MessageFromPage, MessageToPage, PageTurn } from '../src/chat/pageMessages';
+import { Answer, type CodeAction } from './answer';
+import { createElement } from './element';
+import { markUndone, removeApproval, type ToolCallActions } from './toolCallList';
 
-declare function acquireVsCodeApi(): { postMessage(message: FromPage): void };
+declare function acquireVsCodeApi(): { postMessage(message: MessageFromPage): void };
 
+/** In pixels. Closer to the end than this, the page scrolls with the answer. */
 const NEAR_THE_END = 40;
 
 const api = acquireVsCodeApi();
-const turns = find<HTMLElement>('turns');
-const form = find<HTMLFormElement>('form');
-const question = find<HTMLTextAreaElement>('question');
-const send = find<HTMLButtonElement>('send');
-const subject = find<HTMLElement>('subject');
-const tools = find<HTMLButtonElement>('tools');
+const turns = getElement<HTMLElement>('turns');
+const form = getElement<HTMLFormElement>('form');
+const question = getElement<HTMLTextAreaElement>('question');
+const send = getElement<HTMLButtonElement>('send');
+const subject = getElement<HTMLElement>('subject');
+const tools = getElement<HTMLButtonElement>('tools');
 let answer: Answer | undefined;
 
-addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
-  const follows = innerHeight + scrollY >= document.body.scrollHeight - NEAR_THE_END;
-  received(data);
-  if (follows || data.type === 'answering') scrollTo(0, document.body.scrollHeight);
+addEventListener('message', ({ data }: MessageEvent<MessageToPage>) => {
+  const isAtEnd = innerHeight + scrollY >= document.body.scrollHeight - NEAR_THE_END;
+  handleMessage(data);
+  if (isAtEnd || data.type === 'answerStarted') scrollTo(0, document.body.scrollHeight);
 });
 
 form.addEventListener('submit', (event) => {
@@ -28,7 +29,7 @@ form.addEventListener('submit', (event) => {
   const text = question.value.trim();
   if (!text) return;
   question.value = '';
-  grow();
+  fitQuestionHeight();
   api.postMessage({ type: 'ask', text });
 });
 
@@ -38,92 +39,93 @@ question.addEventListener('keydown', (event) => {
   if (!answer) form.requestSubmit();
 });
 
-question.addEventListener('input', grow);
+question.addEventListener('input', fitQuestionHeight);
 
-tools.addEventListener('click', () => api.postMessage({ type: 'tools' }));
+tools.addEventListener('click', () => api.postMessage({ type: 'toggleTools' }));
 
 for (const control of [question, send, tools]) control.disabled = false;
 api.postMessage({ type: 'ready' });
 
-function received(message: ToPage): void {
+function handleMessage(message: MessageToPage): void {
   switch (message.type) {
-    case 'turns':
+    case 'conversation':
       answer = undefined;
-      turns.replaceChildren(...message.turns.map(drawn));
+      turns.replaceChildren(...message.turns.map(createTurn));
       break;
-    case 'answering':
-      answer = new Answer(act, acts);
+    case 'answerStarted':
+      answer = new Answer(postCodeAction, toolCallActions);
       turns.append(answer.root);
       break;
-    case 'piece':
-      answer?.add(message.text);
+    case 'answerDelta':
+      answer?.append(message.delta);
       break;
-    case 'act':
-      answer?.did(message.act);
+    case 'toolCall':
+      answer?.showToolCall(message.item);
       break;
-    case 'asks':
-      answer?.ask(message.question);
+    case 'approvalRequested':
+      answer?.askApproval(message.request);
       break;
-    case 'decided':
-      document.getElementById(`asks-${message.id}`)?.remove();
+    case 'approvalDecided':
+      removeApproval(message.id);
       break;
-    case 'undone':
-      document.getElementById(`act-${message.id}`)?.classList.add('undone');
+    case 'editUndone':
+      markUndone(message.id);
       break;
     case 'tools':
-      tools.ariaPressed = String(message.on);
+      tools.ariaPressed = String(message.isEnabled);
       break;
-    case 'answered':
+    case 'answerEnded':
       answer?.end(message.note);
       answer = undefined;
       break;
-    case 'failed':
-      failed(message.message, message.question);
+    case 'answerFailed':
+      showFailure(message.message, message.question);
       break;
     case 'subject':
-      subject.textContent = message.place && `About ${message.place}`;
+      subject.textContent = message.location && `About ${message.location}`;
   }
   send.textContent = answer ? 'Stop' : 'Send';
   document.body.classList.toggle('answering', answer !== undefined);
 }
 
-function drawn({ role, text, acts: done, place }: Shown): HTMLElement {
+function createTurn({ role, text, toolCalls, location }: PageTurn): HTMLElement {
   if (role === 'assistant') {
-    const kept = new Answer(act, acts);
-    for (const one of done) kept.did(one);
-    kept.whole(text);
-    return kept.root;
+    const stored = new Answer(postCodeAction, toolCallActions);
+    for (const item of toolCalls) stored.showToolCall(item);
+    stored.showComplete(text);
+    return stored.root;
   }
-  const turn = element('article', 'question', element('p', '', text));
-  if (place) turn.append(element('small', '', place));
+  const turn = createElement('article', 'question', createElement('p', '', text));
+  if (location) turn.append(createElement('small', '', location));
   return turn;
 }
 
-function failed(message: string, asked: string): void {
+/** Show the error in place of the question and its answer, and put the question back. */
+function showFailure(message: string, failedQuestion: string): void {
   answer?.root.remove();
   answer = undefined;
   turns.lastElementChild?.remove();
-  turns.append(element('p', 'error', message));
-  question.value ||= asked;
-  grow();
+  turns.append(createElement('p', 'error', message));
+  question.value ||= failedQuestion;
+  fitQuestionHeight();
 }
 
-function act(type: 'insert' | 'apply' | 'copy', code: string): void {
+function postCodeAction(type: CodeAction, code: string): void {
   api.postMessage({ type, code });
 }
 
-const acts: Deciding = {
+const toolCallActions: ToolCallActions = {
   decide: (id, decision) => api.postMessage({ type: 'decide', id, decision }),
   undo: (id) => api.postMessage({ type: 'undo', id }),
 };
 
-function grow(): void {
+function fitQuestionHeight(): void {
   question.style.height = 'auto';
   question.style.height = `${question.scrollHeight}px`;
 }
 
-function find<T extends HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no ${id}`);
-  return found as T;
+function getElement<T extends HTMLElement>(id: string): T {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`The page has no element with the id ${id}`);
+  return element as T;
 }

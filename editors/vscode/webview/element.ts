@@ -1,10 +1,10 @@
-export function element(
+export function createElement(
   tag: string,
   className: string,
   ...children: (string | HTMLElement)[]
 ): HTMLElement {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...children);
-  return made;
+  const element = document.createElement(tag);
+  element.className = className;
+  element.append(...children);
+  return element;
 }

@@ -1,33 +1,38 @@
 import * as vscode from 'vscode';
-import type { Decision, Question } from './acts';
-import type { ToPage } from './messages';
+import type { ApprovalDecision, ApprovalRequest } from '../protocol';
+import type { MessageToPage } from './pageMessages';
 
 const ONCE = 'Allow';
 const SESSION = 'Allow for This Session';
 
-/** Puts the server's questions to the user: in the chat if it is on the screen, else in a dialog. */
+/** Asks the user for approval: in the chat if it is visible, otherwise in a dialog. */
 export class Approvals {
-  private readonly waiting = new Map<string, (decision: Decision) => void>();
-  /** Draws on the page; false if there is none that the user sees. */
-  tell: (message: ToPage) => boolean = () => false;
+  private readonly pending = new Map<string, (decision: ApprovalDecision) => void>();
+  /** Posts to the chat page; false if the user does not see it. */
+  post: (message: MessageToPage) => boolean = () => false;
 
-  async ask(question: Question, token: vscode.CancellationToken): Promise<{ decision: Decision }> {
-    if (!this.tell({ type: 'asks', question })) return { decision: await dialog(question) };
+  async ask(
+    request: ApprovalRequest,
+    token: vscode.CancellationToken,
+  ): Promise<{ decision: ApprovalDecision }> {
+    if (!this.post({ type: 'approvalRequested', request })) {
+      return { decision: await askInDialog(request) };
+    }
     return new Promise((resolve) => {
-      this.waiting.set(question.id, (decision) => resolve({ decision }));
-      // Nobody waits for the answer any more.
-      token.onCancellationRequested(() => this.decide(question.id, 'deny'));
+      this.pending.set(request.id, (decision) => resolve({ decision }));
+      // The server cancels the request when it no longer needs the answer.
+      token.onCancellationRequested(() => this.decide(request.id, 'deny'));
     });
   }
 
-  decide(id: string, decision: Decision): void {
-    this.waiting.get(id)?.(decision);
-    this.waiting.delete(id);
-    this.tell({ type: 'decided', id });
+  decide(id: string, decision: ApprovalDecision): void {
+    this.pending.get(id)?.(decision);
+    this.pending.delete(id);
+    this.post({ type: 'approvalDecided', id });
   }
 }
 
-async function dialog({ title, diff, command }: Question): Promise<Decision> {
+async function askInDialog({ title, diff, command }: ApprovalRequest): Promise<ApprovalDecision> {
   const options = { modal: true, detail: command || diff };
   const chosen = await vscode.window.showWarningMessage(`${title}?`, options, ONCE, SESSION);
   if (chosen === SESSION) return 'session';

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 
 /**
- * The page of the chat. Only our own script runs in it, and nothing is loaded from elsewhere.
- * What is typed or clicked before it runs would be lost, so the form waits for it.
+ * The HTML of the chat page. Only our own script runs in it, and it loads nothing from elsewhere.
+ * The form is disabled until the script runs; otherwise early input would be lost.
  */
-export function page(webview: vscode.Webview, root: vscode.Uri): string {
+export function renderPage(webview: vscode.Webview, root: vscode.Uri): string {
   const nonce = randomBytes(16).toString('hex');
   const file = (...parts: string[]) => webview.asWebviewUri(vscode.Uri.joinPath(root, ...parts));
   const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
@@ -22,7 +22,7 @@ export function page(webview: vscode.Webview, root: vscode.Uri): string {
 <form id="form">
 <div id="subject"></div>
 <button id="tools" type="button" aria-pressed="false" disabled
- title="Whether the model may look into the workspace. What changes anything asks first.">Tools</button>
+ title="Let the model use tools in the workspace. It asks before it changes anything.">Tools</button>
 <textarea id="question" rows="1" aria-label="Question" disabled
  placeholder="Ask, or /explain /fix /tests /doc"></textarea>
 <button id="send" type="submit" disabled>Send</button>

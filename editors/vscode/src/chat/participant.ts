@@ -1,47 +1,47 @@
 import * as vscode from 'vscode';
 import type { Client } from '../client';
-import type { EditRequests } from '../edit/requests';
-import { usesTools } from '../settings';
-import type { Progress } from './acts';
-import { about, nearest, selected } from './subject';
-import { type Answer, COMMANDS, type Turn } from './turn';
+import { getSelectedCode, getSelectedOrVisibleCode } from '../codeSubject';
+import { areToolsEnabled } from '../configuration';
+import type { EditRequests } from '../edit/editRequests';
+import { CHAT_COMMANDS, type ChatAnswer, type ChatMessage, type PartialResult } from '../protocol';
 
-/** `@copilotd` in VS Code's own chat. */
-export function participant(
+/** Create `@copilotd` in VS Code's own chat. */
+export function createParticipant(
   client: Client,
   edits: EditRequests,
   icon: vscode.Uri,
 ): vscode.ChatParticipant {
-  const made = vscode.chat.createChatParticipant(
+  const participant = vscode.chat.createChatParticipant(
     'copilotd.chat',
     async (request, context, stream, token) => {
       if (request.command === 'edit') {
         await edits.edit(request.prompt);
-        return stream.markdown('The edit is shown beside the file: accept or reject it there.');
+        return stream.markdown('The edit is shown in a diff. Accept or reject it there.');
       }
-      const messages = [...context.history.flatMap(earlier), question(request)];
-      const heard = (piece: string) => stream.markdown(piece);
-      const acted = ({ result }: Progress) => result && stream.progress(result.title);
-      const params = { messages, tools: usesTools() };
-      await client.ask<Answer>('copilotd/chat', params, heard, token, acted);
+      const messages = [...context.history.flatMap(toChatMessages), createQuestion(request)];
+      const onDelta = (delta: string) => stream.markdown(delta);
+      const onToolEvent = ({ result }: PartialResult) => result && stream.progress(result.title);
+      const params = { messages, tools: areToolsEnabled() };
+      await client.stream<ChatAnswer>('copilotd/chat', params, onDelta, token, onToolEvent);
     },
   );
-  made.iconPath = icon;
-  return made;
+  participant.iconPath = icon;
+  return participant;
 }
 
-function question({ command, prompt }: { command?: string; prompt: string }): Turn {
-  const turn = asked(command, prompt);
-  return about(turn, turn.command ? nearest() : selected());
+function createQuestion({ command, prompt }: { command?: string; prompt: string }): ChatMessage {
+  const message = createUserMessage(command, prompt);
+  const subject = message.command ? getSelectedOrVisibleCode() : getSelectedCode();
+  return { ...message, ...subject };
 }
 
-function asked(command: string | undefined, content: string): Turn {
-  const known = COMMANDS.find((one) => one === command);
+function createUserMessage(command: string | undefined, content: string): ChatMessage {
+  const known = CHAT_COMMANDS.find((one) => one === command);
   return { role: 'user', content, ...(known && { command: known }) };
 }
 
-function earlier(turn: vscode.ChatRequestTurn | vscode.ChatResponseTurn): Turn[] {
-  if (turn instanceof vscode.ChatRequestTurn) return [asked(turn.command, turn.prompt)];
+function toChatMessages(turn: vscode.ChatRequestTurn | vscode.ChatResponseTurn): ChatMessage[] {
+  if (turn instanceof vscode.ChatRequestTurn) return [createUserMessage(turn.command, turn.prompt)];
   const content = turn.response
     .map((part) => (part instanceof vscode.ChatResponseMarkdownPart ? part.value.value : ''))
     .join('');

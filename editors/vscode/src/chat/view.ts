@@ -1,35 +1,41 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
-import { type Client, reason } from '../client';
-import { toggleTools, usesTools } from '../settings';
+import type { Client } from '../client';
+import { getSelectedCode, getSelectedOrVisibleCode } from '../codeSubject';
+import { areToolsEnabled, toggleTools } from '../configuration';
+import { formatError } from '../errors';
 import type { Approvals } from './approvals';
-import type { CodeBlocks } from './codeBlocks';
-import { Conversations, title } from './conversations';
-import type { FromPage, ToPage } from './messages';
-import { page } from './page';
-import { about, nearest, selected } from './subject';
-import { Talk } from './talk';
-import { place, typed } from './turn';
+import type { CodeBlockActions } from './codeBlockActions';
+import { ConversationClient } from './conversationClient';
+import { ConversationStore, formatTitle } from './conversationStore';
+import { renderPage } from './page';
+import type { MessageFromPage, MessageToPage } from './pageMessages';
+import { formatLocation, parseQuestion } from './question';
 
-/** The chat in the side bar: the conversation is kept here, the page only draws it. */
+/** The chat in the side bar. The extension holds the conversation, and the page only draws it. */
 export class ChatView implements vscode.WebviewViewProvider {
   private view: vscode.WebviewView | undefined;
-  private readonly conversations: Conversations;
-  private readonly talk: Talk;
+  private readonly store: ConversationStore;
+  private readonly conversation: ConversationClient;
 
   constructor(
     private readonly extension: vscode.ExtensionContext,
     private readonly client: Client,
-    private readonly blocks: CodeBlocks,
+    private readonly codeBlocks: CodeBlockActions,
     private readonly approvals: Approvals,
   ) {
-    this.conversations = new Conversations(extension.workspaceState, randomUUID);
-    this.talk = new Talk(client, this.conversations, (message) => this.tell(message), usesTools);
-    approvals.tell = (message) => this.view?.visible === true && this.tell(message);
+    this.store = new ConversationStore(extension.workspaceState, randomUUID);
+    this.conversation = new ConversationClient(
+      client,
+      this.store,
+      (message) => this.post(message),
+      areToolsEnabled,
+    );
+    approvals.post = (message) => this.view?.visible === true && this.post(message);
     extension.subscriptions.push(
-      vscode.window.onDidChangeTextEditorSelection(() => this.nameSubject()),
-      vscode.window.onDidChangeActiveTextEditor(() => this.nameSubject()),
-      vscode.workspace.onDidChangeConfiguration(() => this.nameTools()),
+      vscode.window.onDidChangeTextEditorSelection(() => this.postSubject()),
+      vscode.window.onDidChangeActiveTextEditor(() => this.postSubject()),
+      vscode.workspace.onDidChangeConfiguration(() => this.postTools()),
     );
   }
 
@@ -37,77 +43,80 @@ export class ChatView implements vscode.WebviewViewProvider {
     this.view = view;
     const root = this.extension.extensionUri;
     view.webview.options = { enableScripts: true, localResourceRoots: [root] };
-    view.webview.onDidReceiveMessage((message: FromPage) => this.received(message));
+    view.webview.onDidReceiveMessage((message: MessageFromPage) => this.handleMessage(message));
     view.onDidDispose(() => {
       this.view = undefined;
     });
-    view.webview.html = page(view.webview, root);
+    view.webview.html = renderPage(view.webview, root);
   }
 
-  /** Ask one of the chat's commands about what is selected, or about the file. */
-  async command(text: string, subject = nearest()): Promise<void> {
+  /** Ask a chat command about the selection or the file. */
+  async askCommand(text: string): Promise<void> {
+    const subject = getSelectedOrVisibleCode();
     if (!subject) return void vscode.window.showInformationMessage('Open a file first.');
     await vscode.commands.executeCommand('copilotd.chat.focus');
-    await this.talk.ask(about(typed(text), subject));
+    await this.conversation.ask({ ...parseQuestion(text), ...subject });
   }
 
-  begin(): void {
-    this.talk.show(this.conversations.begin());
+  startConversation(): void {
+    this.conversation.show(this.store.create());
   }
 
-  async choose(): Promise<void> {
-    const all = this.conversations.all();
-    const items = all.map((conversation) => ({ label: title(conversation), conversation }));
-    const placeHolder = items.length ? 'Go on with…' : 'Nothing was asked yet';
+  async chooseConversation(): Promise<void> {
+    const items = this.store
+      .list()
+      .map((conversation) => ({ label: formatTitle(conversation), conversation }));
+    const placeHolder = items.length ? 'Continue a chat' : 'There are no earlier chats';
     const chosen = await vscode.window.showQuickPick(items, { placeHolder });
-    if (chosen) this.talk.show(chosen.conversation);
+    if (chosen) this.conversation.show(chosen.conversation);
   }
 
-  private async received(message: FromPage): Promise<void> {
+  private async handleMessage(message: MessageFromPage): Promise<void> {
     switch (message.type) {
       case 'ready':
-        this.talk.draw();
-        this.nameTools();
-        return this.nameSubject();
+        this.conversation.draw();
+        this.postTools();
+        return this.postSubject();
       case 'stop':
-        return this.talk.stop();
+        return this.conversation.stop();
       case 'decide':
         return this.approvals.decide(message.id, message.decision);
       case 'undo':
         return this.undo(message.id);
-      case 'tools':
+      case 'toggleTools':
         return toggleTools();
       case 'ask':
         return this.ask(message.text);
       default:
-        return this.blocks[message.type](message.code, this.talk.code());
+        return this.codeBlocks[message.type](message.code, this.conversation.getLatestCode());
     }
   }
 
   private async ask(text: string): Promise<void> {
-    const turn = typed(text);
-    await this.talk.ask(about(turn, turn.command ? nearest() : selected()));
+    const question = parseQuestion(text);
+    const subject = question.command ? getSelectedOrVisibleCode() : getSelectedCode();
+    await this.conversation.ask({ ...question, ...subject });
   }
 
   private async undo(id: string): Promise<void> {
     try {
       await this.client.request('copilotd/undoEdit', { id });
-      this.tell({ type: 'undone', id });
+      this.post({ type: 'editUndone', id });
     } catch (error) {
-      void vscode.window.showWarningMessage(`copilotd: ${reason(error)}`);
+      void vscode.window.showWarningMessage(`copilotd: ${formatError(error)}`);
     }
   }
 
-  private nameTools(): void {
-    this.tell({ type: 'tools', on: usesTools() });
+  private postTools(): void {
+    this.post({ type: 'tools', isEnabled: areToolsEnabled() });
   }
 
-  private nameSubject(): void {
-    const subject = selected();
-    this.tell({ type: 'subject', place: subject ? place(subject.code) : '' });
+  private postSubject(): void {
+    const subject = getSelectedCode();
+    this.post({ type: 'subject', location: subject ? formatLocation(subject.code) : '' });
   }
 
-  private tell(message: ToPage): boolean {
+  private post(message: MessageToPage): boolean {
     void this.view?.webview.postMessage(message);
     return this.view !== undefined;
   }

@@ -1,15 +1,15 @@
 import * as vscode from 'vscode';
 
-/** New lines for a range of a file as it was when they were asked for. */
+/** An edit that the user has not accepted yet: new text for a range of one version of a file. */
 export class Proposal {
   private readonly source = new vscode.CancellationTokenSource();
   private readonly before: string;
   private readonly version: number;
-  private lines = '';
-  private isWhole = false;
-  private ended: () => void = () => {};
+  private newText = '';
+  private isComplete = false;
+  private resolveEnd: () => void = () => {};
   private readonly end = new Promise<void>((resolve) => {
-    this.ended = resolve;
+    this.resolveEnd = resolve;
   });
 
   constructor(
@@ -21,53 +21,54 @@ export class Proposal {
     this.version = document.version;
   }
 
-  /** Cancelled when the user is no longer interested. */
+  /** Cancelled when the user closes or rejects the proposal. */
   get token(): vscode.CancellationToken {
     return this.source.token;
   }
 
-  add(piece: string): void {
-    this.lines += piece;
+  append(delta: string): void {
+    this.newText += delta;
   }
 
-  /** The whole of it. */
-  set(range: vscode.Range, lines: string): void {
+  /** Set the final text and range. */
+  complete(range: vscode.Range, newText: string): void {
     this.range = range;
-    this.lines = lines;
-    this.isWhole = true;
-    this.ended();
+    this.newText = newText;
+    this.isComplete = true;
+    this.resolveEnd();
   }
 
-  /** What the file would be. Lines that are still to be written are the old ones. */
-  text(): string {
-    const start = this.offset(this.range.start);
-    const end = this.offset(this.range.end);
-    const isInLine = !this.isWhole && this.lines !== '' && !this.lines.endsWith('\n');
-    const written = isInLine ? `${this.lines}\n` : this.lines;
-    const old = this.before.slice(start, end).split('\n');
-    const rest = this.isWhole ? '' : old.slice(written.split('\n').length - 1).join('\n');
-    return this.before.slice(0, start) + written + rest + this.before.slice(end);
+  /** The file with the edit. Until the edit is complete, old lines stand for those still to come. */
+  renderFile(): string {
+    const start = this.getOffset(this.range.start);
+    const end = this.getOffset(this.range.end);
+    const endsInLine = !this.isComplete && this.newText !== '' && !this.newText.endsWith('\n');
+    const newText = endsInLine ? `${this.newText}\n` : this.newText;
+    const oldLines = this.before.slice(start, end).split('\n');
+    const newLineCount = newText.split('\n').length - 1;
+    const remaining = this.isComplete ? '' : oldLines.slice(newLineCount).join('\n');
+    return this.before.slice(0, start) + newText + remaining + this.before.slice(end);
   }
 
-  /** Waits for the whole of it. Raises an error in words for the user if the file has changed. */
+  /** Wait for the complete edit and apply it. Throws an error for the user if the file changed. */
   async apply(): Promise<void> {
     await this.end;
     if (this.token.isCancellationRequested) return;
     if (this.document.version !== this.version) {
-      throw new Error('The file has changed since the edit was asked for. Ask again.');
+      throw new Error('The file changed after the edit was requested. Request it again.');
     }
     const edit = new vscode.WorkspaceEdit();
-    edit.replace(this.document.uri, this.range, this.lines);
+    edit.replace(this.document.uri, this.range, this.newText);
     await vscode.workspace.applyEdit(edit);
   }
 
   cancel(): void {
     this.source.cancel();
-    this.ended();
+    this.resolveEnd();
   }
 
-  // The document may have changed since; its positions are those of `before`.
-  private offset({ line, character }: vscode.Position): number {
+  // `document.offsetAt` would use the current text, and these positions belong to `before`.
+  private getOffset({ line, character }: vscode.Position): number {
     const newline = this.before.includes('\r\n') ? 2 : 1;
     const lines = this.before.split(/\r?\n/).slice(0, line);
     return lines.reduce((sum, text) => sum + text.length + newline, character);

@@ -1,48 +1,49 @@
 import * as vscode from 'vscode';
-import { reason } from '../client';
+import { formatError } from '../errors';
 import { Proposal } from './proposal';
 
 const SCHEME = 'copilotd-edit';
-const ACTIVE = 'copilotd.proposal';
+const CONTEXT_KEY = 'copilotd.proposal';
 
-/** Edits that wait for the user's word, each shown as a difference to its file. */
+/** The open proposals. Each is shown in a diff editor beside its file. */
 export class Proposals implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
   private readonly open = new Map<string, Proposal>();
-  private readonly registered: vscode.Disposable[];
+  private readonly disposables: vscode.Disposable[];
 
   constructor() {
-    this.registered = [
+    this.disposables = [
       this.changed,
       vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
+      // Tabs, not documents: VS Code also closes and reopens a document to set its language.
       vscode.window.tabGroups.onDidChangeTabs(({ closed }) => {
-        for (const tab of closed) this.drop(tab);
-        this.mark();
+        for (const tab of closed) this.discard(tab);
+        this.updateContextKey();
       }),
     ];
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.open.get(uri.toString())?.text() ?? '';
+    return this.open.get(uri.toString())?.renderFile() ?? '';
   }
 
-  /** A difference whose new lines are known. */
-  async show(document: vscode.TextDocument, range: vscode.Range, text: string): Promise<void> {
+  /** Show a diff whose new text is already known. */
+  async show(document: vscode.TextDocument, range: vscode.Range, newText: string): Promise<void> {
     const proposal = await this.begin(document, range);
-    proposal.set(range, text);
+    proposal.complete(range, newText);
     this.draw(proposal);
   }
 
-  /** A difference whose new lines are still to come. */
+  /** Show a diff whose new text will be streamed. */
   async begin(document: vscode.TextDocument, range: vscode.Range): Promise<Proposal> {
     const path = document.uri.path;
     const uri = vscode.Uri.from({ scheme: SCHEME, path, query: String(Date.now()) });
     const proposal = new Proposal(uri, document, range);
     this.open.set(uri.toString(), proposal);
-    const title = `${path.split('/').pop()}: copilotd's edit`;
+    const title = `${path.split('/').pop()}: edit by copilotd`;
     await vscode.commands.executeCommand('vscode.diff', document.uri, uri, title);
-    this.mark();
+    this.updateContextKey();
     return proposal;
   }
 
@@ -50,56 +51,57 @@ export class Proposals implements vscode.TextDocumentContentProvider, vscode.Dis
     this.changed.fire(proposal.uri);
   }
 
-  /** Write the proposal in front into its file. */
+  /** Apply the proposal in the active tab to its file. */
   async accept(): Promise<void> {
-    const proposal = this.front();
+    const proposal = this.getActive();
     if (!proposal) return;
     try {
       await proposal.apply();
     } catch (error) {
-      return void vscode.window.showWarningMessage(reason(error));
+      return void vscode.window.showWarningMessage(formatError(error));
     }
     await this.close(proposal);
     await vscode.window.showTextDocument(proposal.document);
   }
 
   async reject(): Promise<void> {
-    const proposal = this.front();
+    const proposal = this.getActive();
     if (proposal) await this.close(proposal);
   }
 
   async close(proposal: Proposal): Promise<void> {
     proposal.cancel();
-    const tab = tabs().find((tab) => shows(tab)?.toString() === proposal.uri.toString());
+    const tab = listTabs().find((tab) => getUri(tab)?.toString() === proposal.uri.toString());
     if (tab) await vscode.window.tabGroups.close(tab);
     this.open.delete(proposal.uri.toString());
   }
 
   dispose(): void {
-    for (const one of this.registered) one.dispose();
+    for (const disposable of this.disposables) disposable.dispose();
   }
 
-  private front(): Proposal | undefined {
-    const uri = shows(vscode.window.tabGroups.activeTabGroup.activeTab);
+  private getActive(): Proposal | undefined {
+    const uri = getUri(vscode.window.tabGroups.activeTabGroup.activeTab);
     return uri && this.open.get(uri.toString());
   }
 
-  private mark(): void {
-    void vscode.commands.executeCommand('setContext', ACTIVE, this.front() !== undefined);
+  private updateContextKey(): void {
+    const isActive = this.getActive() !== undefined;
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEY, isActive);
   }
 
-  // Its document is also closed and opened when VS Code finds out the language.
-  private drop(tab: vscode.Tab): void {
-    const uri = shows(tab)?.toString() ?? '';
+  private discard(tab: vscode.Tab): void {
+    const uri = getUri(tab)?.toString() ?? '';
     this.open.get(uri)?.cancel();
     this.open.delete(uri);
   }
 }
 
-function tabs(): vscode.Tab[] {
+function listTabs(): vscode.Tab[] {
   return vscode.window.tabGroups.all.flatMap((group) => group.tabs);
 }
 
-function shows(tab: vscode.Tab | undefined): vscode.Uri | undefined {
+/** The URI of the new side, if the tab is a diff editor. */
+function getUri(tab: vscode.Tab | undefined): vscode.Uri | undefined {
   return tab?.input instanceof vscode.TabInputTextDiff ? tab.input.modified : undefined;
 }

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
-import { type Client, reason } from './client';
+import type { Client } from './client';
+import { formatError } from './errors';
 
-/** As much of VS Code's own git extension as is used here. */
+/** The API of VS Code's git extension, as far as it is used here. */
 interface Git {
   getAPI(version: 1): { repositories: Repository[] };
 }
@@ -12,22 +13,22 @@ interface Repository {
   diff(staged: boolean): Promise<string>;
 }
 
-/** Write a message for what is staged, or else for what has changed, into git's box. */
+/** Write a message for the staged changes, or for all changes if none are staged. */
 export async function writeCommitMessage(
   client: Client,
   control?: { rootUri?: vscode.Uri },
 ): Promise<void> {
-  const repository = await find(control?.rootUri);
-  if (!repository) return void vscode.window.showInformationMessage('There is no git repository.');
+  const repository = await findRepository(control?.rootUri);
+  if (!repository) return void vscode.window.showInformationMessage('No git repository is open.');
   const diff = (await repository.diff(true)) || (await repository.diff(false));
-  if (!diff) return void vscode.window.showInformationMessage('There is no change to describe.');
+  if (!diff) return void vscode.window.showInformationMessage('There are no changes to describe.');
   const location = vscode.ProgressLocation.SourceControl;
   await vscode.window.withProgress({ location, cancellable: true }, (_, token) =>
-    write(client, repository, diff, token),
+    streamMessage(client, repository, diff, token),
   );
 }
 
-async function write(
+async function streamMessage(
   client: Client,
   { inputBox }: Repository,
   diff: string,
@@ -35,21 +36,21 @@ async function write(
 ): Promise<void> {
   const before = inputBox.value;
   inputBox.value = '';
-  const heard = (piece: string) => {
-    inputBox.value += piece;
+  const append = (delta: string) => {
+    inputBox.value += delta;
   };
   try {
-    const params = { diff };
-    const answer = client.ask<{ message: string }>('copilotd/commitMessage', params, heard, token);
+    const method = 'copilotd/commitMessage';
+    const answer = client.stream<{ message: string }>(method, { diff }, append, token);
     inputBox.value = (await answer).message;
   } catch (error) {
     inputBox.value = before;
     if (token.isCancellationRequested) return;
-    void vscode.window.showErrorMessage(`copilotd: ${reason(error)}`);
+    void vscode.window.showErrorMessage(`copilotd: ${formatError(error)}`);
   }
 }
 
-async function find(root: vscode.Uri | undefined): Promise<Repository | undefined> {
+async function findRepository(root: vscode.Uri | undefined): Promise<Repository | undefined> {
   const git = vscode.extensions.getExtension<Git>('vscode.git');
   const repositories = (await git?.activate())?.getAPI(1).repositories ?? [];
   const wanted = root?.toString();

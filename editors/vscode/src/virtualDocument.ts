@@ -2,11 +2,14 @@ import * as vscode from 'vscode';
 
 const SCHEME = 'copilotd';
 
-/** A page to read, that nobody is asked to save. */
-export class Report implements vscode.TextDocumentContentProvider, vscode.Disposable {
+/** A read-only page in an editor tab. VS Code never asks to save it. */
+export class VirtualDocument implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
-  private readonly registered = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(
+    SCHEME,
+    this,
+  );
   private content = '';
 
   provideTextDocumentContent(): string {
@@ -22,7 +25,7 @@ export class Report implements vscode.TextDocumentContentProvider, vscode.Dispos
   }
 
   dispose(): void {
-    this.registered.dispose();
+    this.registration.dispose();
     this.changed.dispose();
   }
 }
