@@ -59,7 +59,8 @@ def test_the_readme_or_the_page_for_contributors_links_every_page_in_docs() -> N
 def test_a_source_distribution_has_what_the_readme_links() -> None:
     project = tomllib.loads(text_of("pyproject.toml"))
     included = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
-    linked = {"/" + link.split("/")[0] for link in links(ROOT / "README.md")}
+    pages = [link.partition("#")[0] for link in links(ROOT / "README.md")]
+    linked = {"/" + page.split("/")[0] for page in pages if page}
     assert linked <= {*included}
 
 
