@@ -1,0 +1,252 @@
+"""What a keystroke costs for users of GitHub Copilot's extension that is pointed at the daemon.
+
+    python -m benchmarks.copilot --model MODEL.gguf
+
+Functions of Python's standard library are typed key by key into their own files of 500 lines. After
+each key the benchmark sends what the extension sends (clients/copilot.py) to
+`POST /v1/engines/ENGINE/completions`, reads the streamed answer, pauses, and types the next key.
+An editor closes brackets by itself, so they stand behind the cursor until they are typed. Every
+key is a request; the extension would leave some out, because it keeps suggestions that are typed
+along.
+
+How to read the figures:
+
+- Times count from sending the request. "First token" leaves out empty answers, and "whole answer"
+  counts them. An answer of several lines ends for the extension when its block ends: it hangs up.
+- "Prompt tokens evaluated" comes from the daemon's /metrics, before and after each key.
+- "First line exact" compares the first line of the answer with the rest of the line in the real
+  file, with or without the brackets that already stand behind the cursor. On a line with nothing
+  but blanks the answer has to bring them, because the extension replaces such a line as a whole.
+- "Repeats the code behind the cursor" counts first lines that close a bracket they do not open,
+  although it is closed behind the cursor.
+
+To compare two versions of the code, run it on each in turns, on an idle machine.
+"""
+
+import argparse
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import httpx2
+
+from benchmarks.clients.copilot import (
+    Cursor,
+    auto_closed,
+    block_end,
+    copilot_body,
+    repeats_brackets,
+)
+from benchmarks.functions import NAMES, Keystroke, function
+from benchmarks.measure import machine, p95
+from benchmarks.served import served
+
+PATH = "/v1/engines/gpt-41-copilot/completions"
+PATIENCE_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A key and its answer.
+
+    `wanted` is the rest of the line in the real file, with the blanks that the answer has to bring;
+    `behind` the brackets behind the cursor. `first_ms` is None if the answer is empty. `evaluated`
+    counts tokens of the prompt, `written` those of the answer.
+    """
+
+    wanted: str
+    behind: str
+    text: str
+    first_ms: float | None
+    total_ms: float
+    evaluated: int
+    written: int
+
+    @property
+    def first_line(self) -> str:
+        """The first line of the answer."""
+        return self.text.partition("\n")[0].rstrip()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether something of the line is still to come."""
+        return bool(self.wanted.strip())
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the first line is right, with or without the brackets behind the cursor."""
+        wanted = self.wanted.rstrip()
+        return self.first_line in (wanted, wanted.removesuffix(self.behind).rstrip())
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the first line closes what is closed behind the cursor."""
+        return bool(self.behind) and repeats_brackets(self.first_line)
+
+
+def main() -> None:
+    """Print the table of all that was typed so far, after each function."""
+    options = _options()
+    typed: list[Typed] = []
+    with served(options.model) as daemon, _client(daemon.url) as http:
+        for number, name in enumerate(NAMES[: options.functions]):
+            print(f"\r\x1b[K{name}", end="", file=sys.stderr, flush=True)
+            typed += type_function(http, name, options.keys, options.pause_ms / 1000)
+            print(f"\n{machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n")
+            print(table(typed), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(report(typed, options.model.name), indent=1), "utf-8")
+
+
+def type_function(http: httpx2.Client, name: str, keys: int, pause_s: float) -> list[Typed]:
+    """The first keys of a function, less the very first, which finds nothing evaluated."""
+    file = f"{name.partition('.')[0]}.py"
+    typed = []
+    for key in function(name).keystrokes(keys):
+        typed.append(_answer(http, key, file))
+        time.sleep(pause_s)
+    return typed[1:]
+
+
+def table(typed: Sequence[Typed]) -> str:
+    """A line for each figure."""
+    lines = ["| figure | value |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {one(typed)} |" for name, one in FIGURES.items())])
+
+
+def report(typed: Sequence[Typed], model: str) -> dict[str, Any]:
+    """The figures, and every key."""
+    figures = {name: figure(typed) for name, figure in FIGURES.items()}
+    keys = [asdict(one) | {"exact": one.is_exact, "repeats": one.repeats} for one in typed]
+    return {"machine": machine(), "model": model, "figures": figures, "keys": keys}
+
+
+def cursor_at(key: Keystroke, file: str) -> Cursor:
+    """The cursor behind a key, with the brackets that the editor has closed."""
+    behind = auto_closed(key.before.rpartition("\n")[2])
+    return Cursor(key.before, behind + key.after, file)
+
+
+def _answer(http: httpx2.Client, key: Keystroke, file: str) -> Typed:
+    cursor = cursor_at(key, file)
+    evaluated, written = _counters(http)
+    text, first_ms, total_ms = _read(http, copilot_body(cursor), cursor.block_indent)
+    evaluated_now, written_now = _counters(http)
+    blanks = "" if cursor.line.strip() else cursor.line
+    return Typed(
+        wanted=blanks + key.rest,
+        behind=cursor.line_rest,
+        text=text,
+        first_ms=first_ms,
+        total_ms=total_ms,
+        evaluated=evaluated_now - evaluated,
+        written=written_now - written,
+    )
+
+
+def _read(
+    http: httpx2.Client, body: dict[str, Any], indent: int | None
+) -> tuple[str, float | None, float]:
+    """The text, ms to its first token (None if it is empty), ms to its end.
+
+    Raises: httpx2.HTTPError, or RuntimeError if the stream ends with an error.
+    """
+    started = time.perf_counter()
+    text, first_ms = "", None
+    with http.stream("POST", PATH, json=body) as response:
+        response.raise_for_status()
+        for line in response.iter_lines():
+            if not line.startswith("data: {"):
+                continue
+            event = json.loads(line.removeprefix("data: "))
+            if "error" in event:
+                raise RuntimeError(event["error"]["message"])
+            text += event["choices"][0]["text"]
+            if text and first_ms is None:
+                first_ms = (time.perf_counter() - started) * 1000
+            end = block_end(text, indent) if indent is not None else None
+            if end is not None:
+                text = text[:end]
+                break
+    return text, first_ms, (time.perf_counter() - started) * 1000
+
+
+def _counters(http: httpx2.Client) -> tuple[int, int]:
+    """Tokens of prompts that were evaluated, and tokens that were written, since the start."""
+    page = http.get("/metrics").raise_for_status().text
+    found = dict(re.findall(r"^llamacpp:(\w+) (\S+)$", page, re.MULTILINE))
+    return int(found["prompt_tokens_total"]), int(found["tokens_predicted_total"])
+
+
+def _client(url: str) -> httpx2.Client:
+    return httpx2.Client(base_url=url, timeout=PATIENCE_S, trust_env=False)
+
+
+def _spread(value: Callable[[Typed], float | None]) -> Callable[[Sequence[Typed]], str]:
+    """Median and 95th percentile of the keys that have a value."""
+
+    def figure(typed: Sequence[Typed]) -> str:
+        values = [each for one in typed if (each := value(one)) is not None]
+        return f"{median(values):.0f} / {p95(values):.0f}" if values else "-"
+
+    return figure
+
+
+def _share(
+    counted: Callable[[Typed], bool], among: Callable[[Typed], bool]
+) -> Callable[[Sequence[Typed]], str]:
+    def figure(typed: Sequence[Typed]) -> str:
+        whole = [one for one in typed if among(one)]
+        part = sum(map(counted, whole))
+        return f"{part} of {len(whole)} = {100 * part / len(whole):.1f} %" if whole else "-"
+
+    return figure
+
+
+FIGURES: dict[str, Callable[[Sequence[Typed]], str]] = {
+    "keys": lambda typed: str(len(typed)),
+    "empty answers": _share(lambda one: not one.text.strip(), lambda one: True),
+    "ms to the first token, p50 / p95": _spread(lambda one: one.first_ms),
+    "ms to the whole answer, p50 / p95": _spread(lambda one: one.total_ms),
+    "prompt tokens evaluated, p50 / p95": _spread(lambda one: one.evaluated),
+    "prompt tokens evaluated, mean": lambda typed: f"{mean(one.evaluated for one in typed):.1f}",
+    "tokens written, p50 / p95": _spread(lambda one: one.written),
+    "first line exact": _share(lambda one: one.is_exact, lambda one: one.is_asked),
+    "repeats the code behind the cursor": _share(
+        lambda one: one.repeats, lambda one: bool(one.behind)
+    ),
+}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument("--keys", type=int, default=60, help="keys of each function (default 60)")
+    parser.add_argument(
+        "--functions",
+        type=int,
+        default=len(NAMES),
+        help=f"how many functions, at most {len(NAMES)} (default all)",
+    )
+    parser.add_argument(
+        "--pause-ms",
+        type=float,
+        default=150,
+        help="from an answer to the next key (default 150); 0: at once",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="also write the figures and every key to a file"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

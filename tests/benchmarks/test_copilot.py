@@ -1,0 +1,153 @@
+"""The requests of the benchmark are those of Copilot's extension, and so is its reading."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.clients.copilot import (
+    BLOCK_STOPS,
+    PREFIX_TOKENS,
+    Cursor,
+    auto_closed,
+    block_end,
+    copilot_body,
+    repeats_brackets,
+)
+from benchmarks.copilot import Typed, cursor_at, table
+from benchmarks.functions import function
+
+BEHIND = "\n\nprint(add(1, 2))\n"
+
+
+def typed(wanted: str, text: str, behind: str = "") -> Typed:
+    return Typed(wanted, behind, text, 1.0 if text else None, 2.0, 3, 4)
+
+
+def recorded(prompt: str, stop: list[str]) -> dict[str, Any]:
+    """What @vscode/chat-lib 0.66.0 sends in a file sums.py, without the counts of tokens."""
+    return {
+        "prompt": prompt,
+        "suffix": "print(add(1, 2))\n",
+        "max_tokens": 500,
+        "temperature": 0,
+        "top_p": 1,
+        "n": 1,
+        "stop": stop,
+        "stream": True,
+        "extra": {
+            "language": "python",
+            "next_indent": 0,
+            "trim_by_indentation": True,
+            "context": ["Path: sums.py"],
+        },
+        "code_annotations": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "behind", "body"),
+    [
+        ("    ", "", recorded("def add(a, b):\n", BLOCK_STOPS)),
+        ("    ret", "", recorded("def add(a, b):\n    ret", ["\n"])),
+        ("    x = f(", ")", recorded("def add(a, b):\n    x = f(", ["\n"])),
+    ],
+)
+def test_a_request_is_as_the_extension_sends_it(
+    line: str, behind: str, body: dict[str, Any]
+) -> None:
+    sent = copilot_body(Cursor(f"def add(a, b):\n{line}", behind + BEHIND, "sums.py"))
+    del sent["extra"]["prompt_tokens"], sent["extra"]["suffix_tokens"]
+    assert sent == body
+
+
+def test_the_start_of_a_long_prompt_moves_along_by_whole_lines() -> None:
+    lines = "".join(f"line{number} = 1\n" for number in range(5000))
+    prompts = [copilot_body(Cursor(lines + more, "", "a.py"))["prompt"] for more in ("x", "x = 12")]
+    assert all(prompt.startswith("line") for prompt in prompts)
+    assert prompts[0].endswith("\nx") and prompts[1].endswith("\nx = 12")
+    assert all(len(prompt) <= 4 * PREFIX_TOKENS for prompt in prompts)
+
+
+def test_the_indentation_of_the_next_line_is_told() -> None:
+    body = copilot_body(Cursor("def f():\n    a = 1\n", "\n\n    return a\n", "a.py"))
+    assert body["extra"]["next_indent"] == 4
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "indent"),
+    [
+        ("    if a:", "\n", 5),
+        ("    if a:\n        ", "\n", 5),
+        ("    if a:\n\n        ", "\n", None),
+        ("    if a", "\n", None),
+        ("    if f(a:", ")\n", None),
+        ("    a = 1\n    ", "\n", None),
+    ],
+)
+def test_several_lines_are_asked_for_at_the_start_of_a_block(
+    before: str, after: str, indent: int | None
+) -> None:
+    assert Cursor(before, after, "a.py").block_indent == indent
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("\n    return 1\nx = 2\n", 13),
+        ("    return 1\nx = 2\n", 12),
+        ("\n    return 1\nx = 2", None),
+        ("\n    return 1\n\n    pass\n", None),
+        ("return 1", None),
+    ],
+)
+def test_the_extension_hangs_up_where_the_block_is_over(text: str, end: int | None) -> None:
+    assert block_end(text, 1) == end
+
+
+@pytest.mark.parametrize(
+    ("line", "closed"), [("f(a[", "])"), ("f(a)", ""), ('f("(', ")"), ("a = 1", ""), (")", "")]
+)
+def test_an_editor_closes_the_brackets_that_are_open(line: str, closed: str) -> None:
+    assert auto_closed(line) == closed
+
+
+def test_every_key_of_a_function_keeps_its_text_around_the_brackets() -> None:
+    keys = list(function("heapq.nsmallest").keystrokes(60))
+    cursors = [cursor_at(key, "heapq.py") for key in keys]
+    assert {cursor.line_rest for cursor in cursors} >= {"", ")"}
+    assert all(cursor.after.endswith(key.after) for key, cursor in zip(keys, cursors, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("line", "repeats"), [("a)", True), ("g(a)", False), ("g(a))", True), ("a, ')'", False)]
+)
+def test_a_line_that_closes_what_it_does_not_open_repeats_brackets(
+    line: str, repeats: bool
+) -> None:
+    assert repeats_brackets(line) is repeats
+
+
+@pytest.mark.parametrize(
+    ("one", "exact"),
+    [
+        (typed("turn 1", "turn 1\nx = 2"), True),
+        (typed("a, b)", "a, b", ")"), True),
+        (typed("a, b)", "a, b)", ")"), True),
+        (typed("    pass", "pass"), False),
+        (typed("    pass", "    pass\n"), True),
+        (typed("a", ""), False),
+        (typed("a", "\na"), False),
+    ],
+)
+def test_a_first_line_is_exact_with_or_without_what_stands_behind_the_cursor(
+    one: Typed, exact: bool
+) -> None:
+    assert one.is_exact is exact
+
+
+def test_the_table_counts_empty_answers_and_leaves_them_out_of_the_first_token() -> None:
+    rows = table([typed("a", ""), typed("a)", "a)", ")"), typed("", "b")]).splitlines()
+    assert "| empty answers | 1 of 3 = 33.3 % |" in rows
+    assert "| ms to the first token, p50 / p95 | 1 / 1 |" in rows
+    assert "| first line exact | 1 of 2 = 50.0 % |" in rows
+    assert "| repeats the code behind the cursor | 1 of 1 = 100.0 % |" in rows
