@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-PREFIX_TOKENS = 6533
-SUFFIX_TOKENS = 1154
-"""Of 7,692 tokens in total, 15 % are kept for the suffix and 5 for its markers."""
-
 CHARS_PER_TOKEN = 4
+PROMPT_CHARS = 7687 * CHARS_PER_TOKEN
+"""Of 8,192 tokens, 500 are kept for the answer and 5 for the markers of the suffix."""
+
+SUFFIX_CHARS = 1154 * CHARS_PER_TOKEN
+"""What is kept for the suffix (15 %) if there is more before the cursor than fits."""
+
 LINE_STOP = ["\n"]
 BLOCK_STOPS = ["\ndef ", "\nclass ", "\nif ", "\n\n#"]
 """The stops of the extension for Python."""
@@ -54,10 +56,11 @@ def copilot_body(cursor: Cursor) -> dict[str, Any]:
     context = f"Path: {cursor.file}"
     # Blanks that are alone on the line are left out; the answer replaces the line from column 0.
     whole = cursor.before if cursor.line.strip() else cursor.before.removesuffix(cursor.line)
-    prompt = _last_lines(whole, PREFIX_TOKENS * CHARS_PER_TOKEN - len(context))
+    room = PROMPT_CHARS - len(context)
     # The rest of the cursor's line is left out, and so are the blank lines that follow.
     suffix = cursor.after.removeprefix(cursor.line_rest).lstrip()
-    suffix = suffix[: SUFFIX_TOKENS * CHARS_PER_TOKEN]
+    suffix = suffix[: max(SUFFIX_CHARS, room - len(whole))]
+    prompt = _last_lines(whole, room - len(suffix))
     return {
         "prompt": prompt,
         "suffix": suffix,

@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.clients.copilot import (
     BLOCK_STOPS,
-    PREFIX_TOKENS,
+    PROMPT_CHARS,
+    SUFFIX_CHARS,
     Cursor,
     auto_closed,
     block_end,
@@ -62,10 +63,16 @@ def test_a_request_is_as_the_extension_sends_it(
 
 def test_the_start_of_a_long_prompt_moves_along_by_whole_lines() -> None:
     lines = "".join(f"line{number} = 1\n" for number in range(5000))
-    prompts = [copilot_body(Cursor(lines + more, "", "a.py"))["prompt"] for more in ("x", "x = 12")]
-    assert all(prompt.startswith("line") for prompt in prompts)
-    assert prompts[0].endswith("\nx") and prompts[1].endswith("\nx = 12")
-    assert all(len(prompt) <= 4 * PREFIX_TOKENS for prompt in prompts)
+    for more in ("x", "x = 12"):
+        body = copilot_body(Cursor(lines + more, "\n" + lines, "a.py"))
+        assert body["prompt"].startswith("line") and body["prompt"].endswith(f"\n{more}")
+        assert len(body["suffix"]) == SUFFIX_CHARS
+        assert len(body["prompt"] + body["suffix"]) <= PROMPT_CHARS
+
+
+def test_the_suffix_takes_the_room_that_the_prefix_leaves() -> None:
+    body = copilot_body(Cursor("x", "\n" + "line = 1\n" * 5000, "a.py"))
+    assert len(body["suffix"]) == PROMPT_CHARS - len("x" + "Path: a.py")
 
 
 def test_the_indentation_of_the_next_line_is_told() -> None:
