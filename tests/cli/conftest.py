@@ -1,3 +1,3 @@
-from tests.daemon.conftest import home
+from tests.daemon.conftest import home, launched
 
-__all__ = ["home"]
+__all__ = ["home", "launched"]

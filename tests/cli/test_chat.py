@@ -4,18 +4,14 @@ from tests.cli.terminal import Terminal
 from tests.daemon.home import Home
 
 
-def test_a_question_is_answered(home: Home) -> None:
-    home.launch()
-
-    done = home.run("chat", "How are you?")
+def test_a_question_is_answered(launched: Home) -> None:
+    done = launched.run("chat", "How are you?")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "Hello.\n", "")
 
 
-def test_what_is_piped_in_goes_along_with_the_question(home: Home) -> None:
-    home.launch()
-
-    done = home.run("chat", "Please repeat this.", input="x = 1\n")
+def test_what_is_piped_in_goes_along_with_the_question(launched: Home) -> None:
+    done = launched.run("chat", "Please repeat this.", input="x = 1\n")
 
     assert done.stdout == "Please repeat this.\n\nx = 1\n"
 
@@ -27,8 +23,7 @@ def test_nothing_to_ask_is_wrong_usage(home: Home) -> None:
     assert "there is nothing to ask" in done.stderr
 
 
-def test_a_conversation_goes_on_until_the_user_leaves(home: Home) -> None:
-    home.launch()
+def test_a_conversation_goes_on_until_the_user_leaves(launched: Home) -> None:
     with closing(Terminal("chat")) as terminal:
         assert "/clear forgets the conversation" in terminal.read_to("> ")
 
@@ -44,8 +39,7 @@ def test_a_conversation_goes_on_until_the_user_leaves(home: Home) -> None:
         assert terminal.ended() == 0
 
 
-def test_ctrl_d_leaves_the_conversation(home: Home) -> None:
-    home.launch()
+def test_ctrl_d_leaves_the_conversation(launched: Home) -> None:
     with closing(Terminal("chat")) as terminal:
         terminal.read_to("> ")
         terminal.type("\x04")
@@ -53,8 +47,7 @@ def test_ctrl_d_leaves_the_conversation(home: Home) -> None:
         assert terminal.ended() == 0
 
 
-def test_ctrl_c_stops_an_answer_and_not_the_conversation(home: Home) -> None:
-    home.launch()
+def test_ctrl_c_stops_an_answer_and_not_the_conversation(launched: Home) -> None:
     with closing(Terminal("chat")) as terminal:
         terminal.read_to("> ")
         terminal.type("wait\n")
@@ -72,8 +65,7 @@ def test_ctrl_c_stops_an_answer_and_not_the_conversation(home: Home) -> None:
         assert terminal.ended() == 0
 
 
-def test_ctrl_c_ends_a_single_question(home: Home) -> None:
-    home.launch()
+def test_ctrl_c_ends_a_single_question(launched: Home) -> None:
     with closing(Terminal("chat", "wait")) as terminal:
         terminal.read_to("Let me think")
         terminal.interrupt()

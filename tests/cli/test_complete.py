@@ -14,17 +14,19 @@ SOURCE = "import math\n\n\ndef add(a, b):\n    return \n\n\nprint(add(1, 2))\npr
 
 @pytest.fixture
 def source(home: Home) -> Path:
+    return source_in(home)
+
+
+def source_in(home: Home) -> Path:
     file = home.folder / "app.py"
     file.write_text(SOURCE, "utf-8")
     return file
 
 
-def test_ghost_text_is_shown_in_its_place_between_the_lines_around_it(
-    home: Home, source: Path
-) -> None:
-    home.launch()
+def test_ghost_text_is_shown_in_its_place_between_the_lines_around_it(launched: Home) -> None:
+    source_in(launched)
 
-    done = home.run("complete", "app.py:5:12")
+    done = launched.run("complete", "app.py:5:12")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
@@ -44,10 +46,10 @@ def test_the_explanation_tells_what_went_in_and_what_came_out(home: Home, source
     assert "a + b\n" in prompt.partition("model wrote ─")[2]
 
 
-def test_the_outcome_as_json_has_the_text_and_its_place(home: Home, source: Path) -> None:
-    home.launch()
+def test_the_outcome_as_json_has_the_text_and_its_place(launched: Home) -> None:
+    source_in(launched)
 
-    outcome = json.loads(home.run("complete", "app.py:5:12", "--json").stdout)
+    outcome = json.loads(launched.run("complete", "app.py:5:12", "--json").stdout)
 
     offset = SOURCE.index("return ") + len("return ")
     assert outcome["status"] == "shown"
@@ -55,12 +57,11 @@ def test_the_outcome_as_json_has_the_text_and_its_place(home: Home, source: Path
     assert (outcome["completion"]["start"], outcome["completion"]["end"]) == (offset, offset)
 
 
-def test_why_there_is_no_ghost_text_is_said(home: Home) -> None:
-    home.launch()
-    file = home.folder / "wait.py"
+def test_why_there_is_no_ghost_text_is_said(launched: Home) -> None:
+    file = launched.folder / "wait.py"
     file.write_text("x = 1a + b\n", "utf-8")
 
-    done = home.run("complete", "wait.py:1:6")
+    done = launched.run("complete", "wait.py:1:6")
 
     assert done.stdout == ""
     assert done.stderr.startswith("No ghost text (empty): ")

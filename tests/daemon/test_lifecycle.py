@@ -15,6 +15,9 @@ from copilotd.errors import AlreadyRunning, StartFailed
 from copilotd.lifecycle import Running
 from tests.daemon.home import ENDS_WITHIN_S, Home, eventually, is_alive
 
+CYCLES = 10
+"""Most of what a start or a stop leaves behind shows the first time, a race only now and then."""
+
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -211,17 +214,11 @@ def test_stopping_one_that_has_ended_does_nothing() -> None:
     assert not is_alive(ended.pid)
 
 
-@pytest.mark.parametrize(
-    "cycles",
-    [
-        pytest.param(20, marks=pytest.mark.timeout(240)),
-        pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1200)]),
-    ],
-)
-def test_starts_and_stops_leave_nothing_behind(home: Home, cycles: int) -> None:
+@pytest.mark.timeout(240)
+def test_starts_and_stops_leave_nothing_behind(home: Home) -> None:
     before = set(psutil.Process().children(recursive=True))
 
-    for _ in range(cycles):
+    for _ in range(CYCLES):
         running = home.launch()
         lifecycle.stop(running, 5.0)
         assert not is_alive(running.pid)
