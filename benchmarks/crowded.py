@@ -26,6 +26,12 @@ from copilotd.engine.setup import cores
 N_CTX = 8192
 NEW_TOKENS = 32
 LINES = 10
+# Busy until standard input ends: a pipe of this process's, which is closed even if it is killed.
+BUSY = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+while True: pass
+"""
 SETTLE_S = 1.0
 """Until everybody has noticed that the machine is not what it was."""
 
@@ -74,15 +80,15 @@ def _prompt(number: int) -> str:
 @contextmanager
 def _busy(programs: int) -> Iterator[None]:
     """So many other programs with no end of work."""
-    command = [sys.executable, "-c", "while True: pass"]
-    running = [subprocess.Popen(command) for _ in range(programs)]
+    command = [sys.executable, "-c", BUSY]
+    running = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(programs)]
     time.sleep(SETTLE_S)
     try:
         yield
     finally:
         for program in running:
-            program.kill()
-            program.wait()
+            with program:
+                program.kill()
 
 
 def _options() -> argparse.Namespace:

@@ -24,6 +24,13 @@ import httpx2
 from platformdirs import user_cache_path
 
 START_S = 120.0
+# Standard input is a pipe of the benchmark's, which the system closes even if it was killed.
+GUARD = """
+import sys, psutil
+server = psutil.Process(int(sys.argv[1]))
+sys.stdin.read()
+server.kill()
+"""
 PACKAGE = "llama-cpp-python"
 # As the wheel is built (Release, tuned for this CPU); the rest saves work.
 CMAKE = {
@@ -164,6 +171,11 @@ def _running(command: list[str], port: int, ready: str) -> Iterator[Peer]:
     """The server of `command` from when it answers `ready` with 200 to the end of the block."""
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        guard = subprocess.Popen(
+            [sys.executable, "-c", GUARD, str(process.pid)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         url = f"http://127.0.0.1:{port}"
         try:
             if not _answers(process, url + ready):
@@ -172,6 +184,8 @@ def _running(command: list[str], port: int, ready: str) -> Iterator[Peer]:
             yield Peer(url, process.pid)
         finally:
             _end(process)
+            with guard:
+                guard.kill()
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -1,4 +1,8 @@
-"""A daemon for one benchmark or test: its own folders, a free port, the model that was named."""
+"""A daemon for one benchmark or test: its own folders, a free port, the model that was named.
+
+A process of its own runs this file, starts the daemon, and stops it when its standard input ends.
+That is a pipe of the benchmark's, which the system closes even for a benchmark that was killed.
+"""
 
 import json
 import os
@@ -7,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FOLDERS = ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME", "RUNTIME_DIR")
@@ -30,13 +34,40 @@ def served(model: Path, *options: str, **settings: str) -> Iterator[Served]:
     `options` are more of its arguments, `settings` environment variables without their prefix:
     `SERVER__PORT="8010"`.
     """
+    env = os.environ | {f"COPILOTD_{key}": value for key, value in settings.items()}
+    # -P: modules of this folder must not be found in the place of the standard library's.
+    command = [sys.executable, "-P", __file__, "--model", str(model), "--port", "0", *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        # A session of its own: Ctrl-C in the terminal must not end it before the daemon.
+        command,
+        env=env,
+        stdin=pipe,
+        stdout=pipe,
+        text=True,
+        start_new_session=True,
+    ) as keeper:
+        assert keeper.stdin and keeper.stdout
+        try:
+            if ready := keeper.stdout.readline():
+                yield Served(**json.loads(ready))
+        finally:
+            keeper.stdin.close()
+            keeper.wait()
+    if keeper.returncode:
+        raise SystemExit("the daemon did not start or stop as it should: see above")
+
+
+def main() -> None:
+    """Keep a daemon with the options of the command line until standard input ends."""
     with tempfile.TemporaryDirectory(prefix="copilotd-") as home:
         env = {**os.environ, "HOME": home, **{f"XDG_{f}": _folder(home, f) for f in FOLDERS}}
-        env |= {f"COPILOTD_{key}": value for key, value in settings.items()}
-        copilotd(env, "start", "--model", str(model), "--port", "0", *options)
+        copilotd(env, "start", *sys.argv[1:])
         try:
             status = json.loads(copilotd(env, "status", "--json"))
-            yield Served(status["url"], status["socket"], status["pid"], env)
+            running = Served(status["url"], status["socket"], status["pid"], env)
+            print(json.dumps(asdict(running)), flush=True)
+            sys.stdin.read()
         finally:
             copilotd(env, "stop")
 
@@ -56,3 +87,7 @@ def _folder(home: str, name: str) -> str:
     folder = Path(home, name[:2])
     folder.mkdir(mode=0o700)
     return str(folder)
+
+
+if __name__ == "__main__":
+    main()
