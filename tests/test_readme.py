@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from copilotd.config import ServerSection, Settings, tables
 from copilotd.engine.fake import FakeEngine
 from copilotd.http.app import build_app
-from tests.http.serving import scripted
+from tests.http.http_server import scripted
 from tests.readme import COMMANDS, ROOT, Command, command_line, with_table
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,7 +68,7 @@ def test_the_readme_begins_with_the_picture_of_ghost_text() -> None:
     assert README.startswith("![Ghost text in VS Code](editors/images/ghost-text.png)")
 
 
-def test_the_settings_that_are_shown_are_such() -> None:
+def test_every_settings_example_is_valid() -> None:
     blocks = [block for page in DOCS for block in code_blocks(page, "toml")]
     settings = [Settings(**tomllib.loads(text)) for text in blocks]
     servers = [list(each.tools.mcp) for each in settings if each.tools.mcp]
