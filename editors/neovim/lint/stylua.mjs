@@ -1,28 +1,29 @@
-// StyLua over the plugin: names the files that it would write otherwise, or with --write does so.
+// Checks the format of the plugin with StyLua and lists each file that is not formatted.
+// With --write, formats those files.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Config, formatCode, IndentType, OutputVerification, QuoteStyle } from '@johnnymorganz/stylua';
 
 const PLUGIN = new URL('..', import.meta.url).pathname;
 const ENUMS = { indent_type: IndentType, quote_style: QuoteStyle };
-const write = process.argv.includes('--write');
+const isWriting = process.argv.includes('--write');
 
-function config() {
-  const made = Config.new();
+function readConfig() {
+  const config = Config.new();
   const settings = readFileSync(`${PLUGIN}stylua.toml`, 'utf8').matchAll(/^(\w+) = (.+)$/gm);
   for (const [, name, value] of settings) {
-    const plain = JSON.parse(value);
-    made[name] = ENUMS[name] ? ENUMS[name][plain] : plain;
+    const parsed = JSON.parse(value);
+    config[name] = ENUMS[name] ? ENUMS[name][parsed] : parsed;
   }
-  return made;
+  return config;
 }
 
 const files = readdirSync(PLUGIN, { recursive: true })
   .filter((file) => file.endsWith('.lua') && !file.includes('node_modules'));
-const ugly = files.filter((file) => {
+const unformatted = files.filter((file) => {
   const code = readFileSync(PLUGIN + file, 'utf8');
-  const formatted = formatCode(code, config(), undefined, OutputVerification.None);
-  if (write) writeFileSync(PLUGIN + file, formatted);
+  const formatted = formatCode(code, readConfig(), undefined, OutputVerification.None);
+  if (isWriting) writeFileSync(PLUGIN + file, formatted);
   return formatted !== code;
 });
-for (const file of ugly) console.log(`${write ? 'formatted' : 'not formatted'}: ${file}`);
-process.exitCode = ugly.length && !write ? 1 : 0;
+for (const file of unformatted) console.log(`${isWriting ? 'formatted' : 'not formatted'}: ${file}`);
+process.exitCode = unformatted.length && !isWriting ? 1 : 0;

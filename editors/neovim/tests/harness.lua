@@ -1,4 +1,4 @@
---- Runs the files beside it: each returns a table of functions by what they show.
+--- Runs the test files in this folder. Each file returns a table from test names to functions.
 local here = vim.fs.dirname(debug.getinfo(1, 'S').source:sub(2))
 vim.opt.runtimepath:prepend(vim.fs.dirname(here))
 

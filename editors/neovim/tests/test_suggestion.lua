@@ -1,76 +1,79 @@
-local equal = dofile(vim.fs.dirname(debug.getinfo(1, 'S').source:sub(2)) .. '/equal.lua')
+local assert_equal = dofile(vim.fs.dirname(debug.getinfo(1, 'S').source:sub(2)) .. '/assert_equal.lua')
 local suggestion = require('copilotd.suggestion')
 
-local function rest(text, typed, after, tail)
-  return suggestion.rest({ text = text, head = '', tail = tail or '' }, typed, after or '')
+local function compute_remaining(text, typed, after, tail)
+  return suggestion.compute_remaining({ text = text, head = '', tail = tail or '' }, typed, after or '')
 end
 
-local function pieces(text, after)
-  return suggestion.drawing(rest(text, '', after)).inline
+local function get_inline_pieces(text, after)
+  return suggestion.create_layout(compute_remaining(text, '', after)).inline
 end
 
 return {
-  ['what was typed of it is taken off'] = function()
-    equal(rest('a, b):', 'a, ').text, 'b):')
+  ['typed text is removed from the suggestion'] = function()
+    assert_equal(compute_remaining('a, b):', 'a, ').text, 'b):')
   end,
-  ['typing a line end goes on in the next line'] = function()
-    equal(rest('x:\n    y', 'x:\n').text, '    y')
+  ['after a typed line end the next line remains'] = function()
+    assert_equal(compute_remaining('x:\n    y', 'x:\n').text, '    y')
   end,
-  ['other text ends it'] = function()
-    equal(rest('a, b):', 'x'), nil)
+  ['other text ends the suggestion'] = function()
+    assert_equal(compute_remaining('a, b):', 'x'), nil)
   end,
-  ['nothing is left when all is typed'] = function()
-    equal(rest('ab', 'ab'), nil)
+  ['nothing remains when all is typed'] = function()
+    assert_equal(compute_remaining('ab', 'ab'), nil)
   end,
-  ['a change behind the cursor ends it'] = function()
-    equal(rest('a', '', ' + 2', ' + 1'), nil)
+  ['a change after the cursor ends the suggestion'] = function()
+    assert_equal(compute_remaining('a', '', ' + 2', ' + 1'), nil)
   end,
-  ['a bracket behind the cursor is found in it'] = function()
-    equal(rest('a, b):', '', ')').marks, { 5 })
+  ['a bracket after the cursor is found in the suggestion'] = function()
+    assert_equal(compute_remaining('a, b):', '', ')').closers, { 5 })
   end,
-  ['the last one in the first line is meant'] = function()
-    equal(rest('f(a)):\n  g()', '', ')').marks, { 5 })
+  ['the last bracket in the first line is used'] = function()
+    assert_equal(compute_remaining('f(a)):\n  g()', '', ')').closers, { 5 })
   end,
   ['brackets on later lines are found too'] = function()
-    equal(rest('\n  a\n)', '', ')').marks, { 6 })
+    assert_equal(compute_remaining('\n  a\n)', '', ')').closers, { 6 })
   end,
-  ['a bracket that it does not bring ends it'] = function()
-    equal(rest('a, b', '', ')'), nil)
+  ['a bracket that the suggestion lacks ends it'] = function()
+    assert_equal(compute_remaining('a, b', '', ')'), nil)
   end,
-  ['a letter behind the cursor ends it'] = function()
-    equal(rest('abc', '', 'c'), nil)
+  ['a letter after the cursor ends the suggestion'] = function()
+    assert_equal(compute_remaining('abc', '', 'c'), nil)
   end,
-  ['a word brings the blanks before it'] = function()
-    equal(suggestion.word('  foo_1(x)'), '  foo_1')
-    equal(suggestion.word('\n    return x'), '\n    return')
+  ['a word includes the spaces before it'] = function()
+    assert_equal(suggestion.get_first_word('  foo_1(x)'), '  foo_1')
+    assert_equal(suggestion.get_first_word('\n    return x'), '\n    return')
   end,
-  ['signs are a word of their own'] = function()
-    equal(suggestion.word(' += x'), ' +=')
+  ['punctuation is a word of its own'] = function()
+    assert_equal(suggestion.get_first_word(' += x'), ' +=')
   end,
-  ['letters of every language make words'] = function()
-    equal(suggestion.word('größe = 1'), 'größe')
+  ['letters of every language are part of words'] = function()
+    assert_equal(suggestion.get_first_word('größe = 1'), 'größe')
   end,
-  ['blanks at the end are a word'] = function()
-    equal(suggestion.word('  '), '  ')
+  ['spaces at the end are a word'] = function()
+    assert_equal(suggestion.get_first_word('  '), '  ')
   end,
   ['a line ends before its line end'] = function()
-    equal(suggestion.line('a\nb'), 'a')
+    assert_equal(suggestion.get_first_line('a\nb'), 'a')
   end,
-  ['after a line end the next line is meant'] = function()
-    equal(suggestion.line('\nb\nc'), '\nb')
+  ['after a line end the next line is used'] = function()
+    assert_equal(suggestion.get_first_line('\nb\nc'), '\nb')
   end,
-  ['what is there is not drawn again'] = function()
-    equal(pieces('a, b):', ')'), { { offset = 0, text = 'a, b' }, { offset = 1, text = ':' } })
-    equal(pieces('"x"])', '])'), { { offset = 0, text = '"x"' } })
+  ['brackets in the buffer are not drawn again'] = function()
+    assert_equal(
+      get_inline_pieces('a, b):', ')'),
+      { { offset = 0, text = 'a, b' }, { offset = 1, text = ':' } }
+    )
+    assert_equal(get_inline_pieces('"x"])', '])'), { { offset = 0, text = '"x"' } })
   end,
-  ['further lines are drawn below'] = function()
-    equal(suggestion.drawing(rest('a\n\nb', '')).lines, { '', 'b' })
+  ['later lines are drawn below'] = function()
+    assert_equal(suggestion.create_layout(compute_remaining('a\n\nb', '')).lines, { '', 'b' })
   end,
   ['a bracket that moves down is hidden'] = function()
-    equal(suggestion.drawing(rest('\n  a\n)', '', ')')).hidden, 1)
+    assert_equal(suggestion.create_layout(compute_remaining('\n  a\n)', '', ')')).hidden, 1)
   end,
-  ['a part replaces the brackets that it brings'] = function()
-    equal(suggestion.replaced(rest('a, b):', '', ')'), 'a, b'), 0)
-    equal(suggestion.replaced(rest('a, b):', '', ')'), 'a, b)'), 1)
+  ['a part replaces the brackets that it contains'] = function()
+    assert_equal(suggestion.count_replaced_bytes(compute_remaining('a, b):', '', ')'), 'a, b'), 0)
+    assert_equal(suggestion.count_replaced_bytes(compute_remaining('a, b):', '', ')'), 'a, b)'), 1)
   end,
 }

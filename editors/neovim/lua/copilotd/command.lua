@@ -1,28 +1,29 @@
---- `:Copilotd`.
+--- The `:Copilotd` command and its subcommands.
 local M = {}
 
 local client = require('copilotd.client')
 
----@class copilotd.Call
----@field range integer
+---@class copilotd.CommandCall
+---@field range integer the number of items in the range: 0, 1 or 2
 ---@field line1 integer
 ---@field line2 integer
----@field rest string what was written behind the subcommand
+---@field text string the text after the subcommand
 
----@type table<string, fun(call: copilotd.Call)>
+---@type table<string, fun(call: copilotd.CommandCall)>
 local subcommands = {}
 
---- Runs a subcommand; `status` without one.
+--- Runs the subcommand, or `status` if none is given.
 function M.run(call)
-  local name, rest = call.args:match('^(%S*)%s*(.*)$')
+  local name, text = call.args:match('^(%S*)%s*(.*)$')
   name = name == '' and 'status' or name
   local subcommand = subcommands[name]
   if not subcommand then
     return vim.notify(('copilotd: there is no `:Copilotd %s`'):format(name), vim.log.levels.ERROR)
   end
-  subcommand({ range = call.range, line1 = call.line1, line2 = call.line2, rest = rest })
+  subcommand({ range = call.range, line1 = call.line1, line2 = call.line2, text = text })
 end
 
+--- The subcommands that begin with `lead`.
 ---@param lead string
 ---@param line string
 ---@return string[]
@@ -35,47 +36,48 @@ function M.complete(lead, line)
   end, vim.fn.sort(vim.tbl_keys(subcommands)))
 end
 
-local function selected(call)
-  return require('copilotd.selection').of(call)
+--- The lines of the range, or the whole file.
+local function get_lines_or_file(call)
+  return require('copilotd.selection').from_call(call)
 end
 
---- The lines that were given, or else the one of the cursor.
-local function selected_lines(call)
+--- The lines of the range, or the line of the cursor.
+local function get_lines_or_cursor_line(call)
   local line = vim.api.nvim_win_get_cursor(0)[1]
-  return selected(call.range > 0 and call or { range = 2, line1 = line, line2 = line })
+  return get_lines_or_file(call.range > 0 and call or { range = 2, line1 = line, line2 = line })
 end
 
 function subcommands.chat(call)
   local chat = require('copilotd.chat')
-  chat.open(call.range > 0 and selected(call) or nil)
+  chat.open(call.range > 0 and get_lines_or_file(call) or nil)
 end
 
 function subcommands.explain(call)
-  require('copilotd.chat').command('explain', selected(call), call.rest)
+  require('copilotd.chat').ask_command('explain', get_lines_or_file(call), call.text)
 end
 
 function subcommands.tests(call)
-  require('copilotd.chat').command('tests', selected(call), call.rest)
+  require('copilotd.chat').ask_command('tests', get_lines_or_file(call), call.text)
 end
 
 function subcommands.edit(call)
-  require('copilotd.edit').start(selected_lines(call), 'edit', call.rest)
+  require('copilotd.edit').start(get_lines_or_cursor_line(call), 'edit', call.text)
 end
 
 function subcommands.fix(call)
-  require('copilotd.edit').start(selected_lines(call), 'fix', call.rest)
+  require('copilotd.edit').start(get_lines_or_cursor_line(call), 'fix', call.text)
 end
 
 function subcommands.doc(call)
-  require('copilotd.edit').start(selected_lines(call), 'doc', call.rest)
+  require('copilotd.edit').start(get_lines_or_cursor_line(call), 'doc', call.text)
 end
 
 function subcommands.accept()
-  require('copilotd.preview').accept(vim.api.nvim_get_current_buf())
+  require('copilotd.edit_preview').accept(vim.api.nvim_get_current_buf())
 end
 
 function subcommands.reject()
-  require('copilotd.preview').reject(vim.api.nvim_get_current_buf())
+  require('copilotd.edit_preview').reject(vim.api.nvim_get_current_buf())
 end
 
 function subcommands.stop()
@@ -90,11 +92,11 @@ end
 function subcommands.tools()
   local settings = require('copilotd.config').current
   settings.tools = not settings.tools
-  vim.notify(('copilotd: tools are %s in the chat'):format(settings.tools and 'on' or 'off'))
+  vim.notify(('copilotd: tools in the chat are %s'):format(settings.tools and 'on' or 'off'))
 end
 
 function subcommands.model()
-  M.ask('copilotd.status', 'model', function(status)
+  M.show_answer('copilotd.status', 'model', function(status)
     return { alias = status.alias, state = status.state.phase, model = status.model, chat = status.chat }
   end)
 end
@@ -104,11 +106,11 @@ function subcommands.toggle()
 end
 
 function subcommands.pause(call)
-  require('copilotd').pause(tonumber(call.rest))
+  require('copilotd').pause(tonumber(call.text))
 end
 
 function subcommands.restart()
-  require('copilotd.revival').again()
+  require('copilotd.reconnect').restart()
 end
 
 function subcommands.log()
@@ -118,25 +120,27 @@ function subcommands.log()
 end
 
 subcommands.status = function()
-  M.ask('copilotd.status', 'status')
+  M.show_answer('copilotd.status', 'status')
 end
 
 subcommands['explain-suggestion'] = function()
-  M.ask('copilotd.lastCompletion', 'last suggestion')
+  M.show_answer('copilotd.lastCompletion', 'last suggestion')
 end
 
---- Shows what the server answers to one of its commands.
----@param part? fun(result: any): any what of it
-function M.ask(command, title, part)
-  local server = client.any()
+--- Runs one of the server's commands and shows the answer in a window.
+---@param command string
+---@param title string
+---@param choose? fun(result: any): any picks the part to show
+function M.show_answer(command, title, choose)
+  local server = client.get_any()
   if not server then
-    return vim.notify('copilotd: no server runs; `:checkhealth copilotd` looks for the reason')
+    return vim.notify('copilotd: no server is running; `:checkhealth copilotd` shows why')
   end
-  client.execute(server, command, nil, function(error, result)
+  client.execute_command(server, command, nil, function(error, result)
     if error then
       vim.notify('copilotd: ' .. error.message, vim.log.levels.ERROR)
     else
-      require('copilotd.report').show(title, part and part(result) or result)
+      require('copilotd.result_window').show(title, choose and choose(result) or result)
     end
   end)
 end

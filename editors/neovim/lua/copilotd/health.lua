@@ -1,21 +1,21 @@
---- `:checkhealth copilotd`.
+--- The report of `:checkhealth copilotd`.
 local M = {}
 
 local client = require('copilotd.client')
 local config = require('copilotd.config')
 local status = require('copilotd.status')
 
-local WAIT_MS = 5000
+local TIMEOUT_MS = 5000
 
 function M.check()
   vim.health.start('copilotd')
-  M.neovim()
-  M.executable()
-  M.server()
-  M.accept_key()
+  M.check_neovim()
+  M.check_executable()
+  M.check_server()
+  M.check_accept_key()
 end
 
-function M.neovim()
+function M.check_neovim()
   if vim.fn.has('nvim-0.11') == 1 then
     vim.health.ok('Neovim ' .. tostring(vim.version()))
   else
@@ -23,40 +23,39 @@ function M.neovim()
   end
 end
 
-function M.executable()
+function M.check_executable()
   local command = vim.lsp.config.copilotd.cmd
   if type(command) ~= 'table' then
-    return vim.health.info('The server is reached by a function of the configuration.')
+    return vim.health.info('The configured `cmd` is a function, so the executable is not checked.')
   end
   local path = vim.fn.exepath(command[1])
   if path == '' then
-    local advice =
-      'Install copilotd, or name its executable: vim.lsp.config("copilotd", { cmd = { PATH, "lsp" } })'
+    local advice = 'Install copilotd, or set its path: vim.lsp.config("copilotd", { cmd = { PATH, "lsp" } })'
     return vim.health.error(('`%s` is not an executable'):format(command[1]), { advice })
   end
-  vim.health.ok(('%s, %s'):format(path, M.output({ path, '--version' })))
+  vim.health.ok(('%s, %s'):format(path, M.run({ path, '--version' })))
 end
 
-function M.server()
+function M.check_server()
   local servers = vim.lsp.get_clients({ name = client.NAME })
   if #servers == 0 then
     local advice = 'Call vim.lsp.enable("copilotd"), and open a file.'
     return vim.health.warn(
-      'The server is attached to no file',
-      { advice, '`:checkhealth vim.lsp` has more.' }
+      'The server is not attached to any file',
+      { advice, '`:checkhealth vim.lsp` shows more.' }
     )
   end
   for _, server in ipairs(servers) do
     local files = vim.tbl_count(server.attached_buffers)
     vim.health.ok(('Attached to %d buffers, positions in %s'):format(files, server.offset_encoding))
   end
-  M.model()
+  M.check_model()
 end
 
-function M.model()
+function M.check_model()
   local state = status.current
   if not state then
-    vim.health.warn('The daemon has not said yet where its model stands', { 'Run `copilotd doctor`.' })
+    vim.health.warn('The daemon has not reported the state of its model yet', { 'Run `copilotd doctor`.' })
   elseif state.phase == 'failed' then
     vim.health.error('The model could not be loaded: ' .. state.detail, { 'Run `copilotd doctor`.' })
   else
@@ -64,17 +63,17 @@ function M.model()
   end
 end
 
-function M.accept_key()
+function M.check_accept_key()
   local key = config.current.keymaps.accept
   if not key then
-    return vim.health.info('No key accepts ghost text; map <Plug>(copilotd-accept).')
+    return vim.health.info('No key accepts ghost text. Map one to <Plug>(copilotd-accept).')
   end
-  for bufnr in pairs(M.attached_buffers()) do
+  for bufnr in pairs(M.list_attached_buffers()) do
     local map = require('copilotd.keymaps').find(vim.api.nvim_buf_get_keymap(bufnr, 'i'), key)
     if not map or map.desc ~= 'copilotd: accept' then
       local name = vim.api.nvim_buf_get_name(bufnr)
-      vim.health.warn(('%s is mapped by something else in %s'):format(key, name), {
-        'Map another key to <Plug>(copilotd-accept), or let that map fall back on the one before it.',
+      vim.health.warn(('Something else maps %s in %s'):format(key, name), {
+        'Map another key to <Plug>(copilotd-accept), or let that map fall back to the previous one.',
       })
       return
     end
@@ -82,7 +81,7 @@ function M.accept_key()
   vim.health.ok(('%s accepts ghost text'):format(key))
 end
 
-function M.attached_buffers()
+function M.list_attached_buffers()
   local buffers = {}
   for _, server in ipairs(vim.lsp.get_clients({ name = client.NAME })) do
     buffers = vim.tbl_extend('force', buffers, server.attached_buffers)
@@ -90,10 +89,11 @@ function M.attached_buffers()
   return buffers
 end
 
-function M.output(command)
+--- The output of a command.
+function M.run(command)
   local started, process = pcall(vim.system, command, { text = true })
-  local done = started and process:wait(WAIT_MS)
-  return done and done.code == 0 and vim.trim(done.stdout) or 'which does not run'
+  local done = started and process:wait(TIMEOUT_MS)
+  return done and done.code == 0 and vim.trim(done.stdout) or 'but it does not run'
 end
 
 return M

@@ -1,60 +1,64 @@
---- What a user's own configuration may call.
+--- The public functions, for the user's configuration.
 local M = {}
 
---- Changes settings and attaches the server to files. A setting that is wrong is reported, and its
---- default is used.
+--- Changes settings and enables the server. Reports each invalid setting and uses its default.
 ---@param settings? table
 function M.setup(settings)
-  for _, complaint in ipairs(require('copilotd.config').set(settings)) do
-    vim.notify('copilotd: ' .. complaint, vim.log.levels.WARN)
+  for _, error in ipairs(require('copilotd.config').set(settings)) do
+    vim.notify('copilotd: ' .. error, vim.log.levels.WARN)
   end
   vim.lsp.enable('copilotd')
 end
 
---- Whether ghost text is on the screen of the current buffer.
+--- Whether ghost text is shown in the current buffer.
 ---@return boolean
 function M.visible()
-  return require('copilotd.session').rest(vim.api.nvim_get_current_buf()) ~= nil
+  return require('copilotd.ghost_text').get_remaining(vim.api.nvim_get_current_buf()) ~= nil
 end
 
---- Each takes what its name says of the ghost text, and tells whether there was any.
+--- Accepts all of the ghost text.
+---@return boolean accepted false if there is no ghost text
 function M.accept()
-  return require('copilotd.accept').all()
+  return require('copilotd.acceptance').accept_all()
 end
 
+--- Accepts the next word of the ghost text.
+---@return boolean accepted
 function M.accept_word()
-  return require('copilotd.accept').word()
+  return require('copilotd.acceptance').accept_word()
 end
 
+--- Accepts the next line of the ghost text.
+---@return boolean accepted
 function M.accept_line()
-  return require('copilotd.accept').line()
+  return require('copilotd.acceptance').accept_line()
 end
 
---- Takes the ghost text away until the text changes.
+--- Hides the ghost text until the text changes.
 function M.dismiss()
-  require('copilotd.session').dismiss(vim.api.nvim_get_current_buf())
+  require('copilotd.ghost_text').dismiss(vim.api.nvim_get_current_buf())
 end
 
---- Asks for ghost text by hand, also where it does not come by itself.
+--- Requests ghost text, also where it is not automatic.
 function M.trigger()
-  require('copilotd.session').trigger(vim.api.nvim_get_current_buf())
+  require('copilotd.ghost_text').trigger(vim.api.nvim_get_current_buf())
 end
 
---- Switches ghost text on or off, everywhere.
+--- Turns ghost text off or on in all buffers.
 function M.toggle()
-  require('copilotd.scope').toggle()
+  require('copilotd.enabled').toggle()
 end
 
---- Switches ghost text off for some minutes.
----@param minutes? number 10 without it
+--- Turns ghost text off for some minutes.
+---@param minutes? number default: 10
 function M.pause(minutes)
-  require('copilotd.scope').pause(minutes or 10)
+  require('copilotd.enabled').pause(minutes or 10)
 end
 
---- A few words for a status line.
+--- A short text for the status line.
 ---@return string
 function M.status()
-  return require('copilotd.status').words()
+  return require('copilotd.status_line').format()
 end
 
 return M

@@ -1,15 +1,15 @@
---- The code that a question or an edit is about.
+--- The lines that a question or an edit is about.
 local M = {}
 
 ---@class copilotd.Selection
 ---@field bufnr integer
----@field first integer its first line, from 0
----@field last integer the line behind it
+---@field first integer the first line, from 0
+---@field last integer the line after the last one, from 0
 
---- The lines that a command was given, or all of them.
+--- The lines of a command's range, or all lines of the buffer.
 ---@param call { range: integer, line1: integer, line2: integer }
 ---@return copilotd.Selection
-function M.of(call)
+function M.from_call(call)
   local bufnr = vim.api.nvim_get_current_buf()
   if call.range == 0 then
     return { bufnr = bufnr, first = 0, last = vim.api.nvim_buf_line_count(bufnr) }
@@ -17,22 +17,22 @@ function M.of(call)
   return { bufnr = bufnr, first = call.line1 - 1, last = call.line2 }
 end
 
---- The selection as a message carries it.
+--- The `code` of a chat message.
 ---@param selection copilotd.Selection
-function M.code(selection)
+function M.to_code(selection)
   local lines = vim.api.nvim_buf_get_lines(selection.bufnr, selection.first, selection.last, false)
   return {
-    path = M.path(selection),
+    path = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(selection.bufnr), ':.'),
     language = vim.bo[selection.bufnr].filetype,
     line = selection.first,
     text = table.concat(lines, '\n') .. '\n',
   }
 end
 
---- What is wrong in it, one sentence each.
+--- The diagnostics in the selection, one sentence each.
 ---@param selection copilotd.Selection
 ---@return string[]
-function M.diagnostics(selection)
+function M.list_diagnostics(selection)
   local sentences = {}
   for _, diagnostic in ipairs(vim.diagnostic.get(selection.bufnr)) do
     if diagnostic.lnum >= selection.first and diagnostic.lnum < selection.last then
@@ -40,17 +40,6 @@ function M.diagnostics(selection)
     end
   end
   return sentences
-end
-
---- Where it is, for people.
----@param selection copilotd.Selection
----@return string
-function M.title(selection)
-  return ('%s:%d-%d'):format(M.path(selection), selection.first + 1, selection.last)
-end
-
-function M.path(selection)
-  return vim.fn.fnamemodify(vim.api.nvim_buf_get_name(selection.bufnr), ':.')
 end
 
 return M

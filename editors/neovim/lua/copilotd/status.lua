@@ -1,4 +1,4 @@
---- Where the daemon's model stands, in words for a status line.
+--- The state of the daemon's model, as the server last reported it.
 local M = {}
 
 ---@class copilotd.Status
@@ -9,46 +9,22 @@ local M = {}
 ---@type copilotd.Status?
 M.current = nil
 
---- Takes the server's notification.
+--- Handles the server's `copilotd/status` notification.
 ---@param params copilotd.Status
-function M.received(params)
+function M.update(params)
   M.current = params
-  M.changed()
+  M.notify_change()
 end
 
---- The server is gone, and with it what it said.
-function M.lost()
+--- Forgets the state after the server exited.
+function M.clear()
   M.current = nil
-  M.changed()
+  M.notify_change()
 end
 
---- Tells whoever draws a status line.
-function M.changed()
+--- Fires the event that status lines listen to.
+function M.notify_change()
   vim.api.nvim_exec_autocmds('User', { pattern = 'CopilotdStatus', modeline = false })
-end
-
----@return string
-function M.words()
-  local bufnr = vim.api.nvim_get_current_buf()
-  if not require('copilotd.client').of(bufnr) then
-    return ''
-  end
-  local reason = require('copilotd.scope').reason(bufnr)
-  if reason then
-    return ('copilotd (%s)'):format(reason)
-  end
-  return M.phase_words(M.current)
-end
-
----@param state copilotd.Status?
-function M.phase_words(state)
-  if not state or state.phase == 'ready' or state.phase == 'stopped' then
-    return 'copilotd'
-  elseif state.fraction then
-    -- The figure has a percent sign for people, doubled for the status line's own syntax.
-    return ('copilotd (%s %d%%%%)'):format(state.phase, math.floor(state.fraction * 100 + 0.5))
-  end
-  return ('copilotd (%s)'):format(state.phase)
 end
 
 return M

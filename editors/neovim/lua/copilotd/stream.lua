@@ -1,40 +1,42 @@
---- Answers that come in pieces.
+--- Requests whose answers are streamed.
 local M = {}
 
 local client = require('copilotd.client')
 
-local readers = {} ---@type table<string, fun(delta: string, part: table)>
+---@alias copilotd.DeltaHandler fun(delta: string, part: table)
+
+local handlers = {} ---@type table<string, copilotd.DeltaHandler> by token
 local count = 0
 
---- Sends a request whose answer comes in pieces. `answered` is called at the end, unless it is
---- cancelled before.
+--- Sends a request and streams its answer. `on_answer` is called at the end, unless the request is
+--- cancelled first.
 ---@param server vim.lsp.Client
 ---@param method string
 ---@param params table
----@param piece fun(delta: string, part: table) a piece of text, or '' for what a tool does
----@param answered fun(error: lsp.ResponseError?, result: any)
+---@param on_delta copilotd.DeltaHandler gets the text, or '' if the part is about a tool call
+---@param on_answer fun(error: lsp.ResponseError?, result: any)
 ---@return fun() cancel
-function M.request(server, method, params, piece, answered)
+function M.request(server, method, params, on_delta, on_answer)
   count = count + 1
   local token = 'copilotd-' .. count
-  readers[token] = piece
+  handlers[token] = on_delta
   params = vim.tbl_extend('force', params, { partialResultToken = token })
   local cancel = client.request(server, 0, method, params, function(...)
-    readers[token] = nil
-    answered(...)
+    handlers[token] = nil
+    on_answer(...)
   end)
   return function()
-    readers[token] = nil
+    handlers[token] = nil
     cancel()
   end
 end
 
---- `$/progress`: a piece of an answer, or else a progress bar, which is Neovim's own affair.
-function M.received(error, params, context)
+--- Handles `$/progress`: a part of an answer, or a progress bar, which Neovim handles itself.
+function M.handle_progress(error, params, context)
   local token = params and params.token
   if type(token) == 'string' and vim.startswith(token, 'copilotd-') then
-    if readers[token] then
-      readers[token](params.value.delta or '', params.value)
+    if handlers[token] then
+      handlers[token](params.value.delta or '', params.value)
     end
     return vim.NIL
   end

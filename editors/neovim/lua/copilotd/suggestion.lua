@@ -1,108 +1,108 @@
---- What a suggestion still adds to the text, whatever was typed since it came. Strings only: this
---- module knows no buffer and draws nothing.
+--- Computes which part of a suggestion remains after the user has typed. This module works on
+--- strings only: it does not access any buffer and draws nothing.
 local M = {}
 
 ---@class copilotd.Suggestion
----@field text string all that was offered
----@field head string the line in front of it
----@field tail string the line behind what it replaces
+---@field text string the whole suggestion
+---@field head string the line before the suggestion
+---@field tail string the line after the text that the suggestion replaces
 
----@class copilotd.Rest
----@field text string what is not typed yet
----@field marks integer[] where `text` has its own copy of each closing bracket behind the cursor
+---@class copilotd.Remaining
+---@field text string the part that is not typed yet
+---@field closers integer[] the position in `text` of each closing bracket that is after the cursor
 
----@class copilotd.Drawing
----@field inline { offset: integer, text: string }[] pieces, so many bytes behind the cursor
----@field lines string[] whole lines below
----@field hidden integer how many bytes behind the cursor will move to another line
+---@class copilotd.Layout
+---@field inline { offset: integer, text: string }[] pieces to draw, `offset` bytes after the cursor
+---@field lines string[] whole lines to draw below
+---@field hidden integer the number of bytes after the cursor that move to another line
 
---- What is left of `suggestion`, or nil if the text is no longer the one that it goes on with.
+--- The part of `suggestion` that remains, or nil if the suggestion no longer fits the text.
 ---
---- Behind the cursor may stand closing brackets that an editor writes by itself, if the suggestion
---- has its own.
+--- The editor may have inserted closing brackets after the cursor. The suggestion fits if its own
+--- text has these brackets too.
 ---@param suggestion copilotd.Suggestion
----@param typed string what stands between the place of the suggestion and the cursor
----@param after string the line behind the cursor
----@return copilotd.Rest?
-function M.rest(suggestion, typed, after)
+---@param typed string the text between the start of the suggestion and the cursor
+---@param after string the line after the cursor
+---@return copilotd.Remaining?
+function M.compute_remaining(suggestion, typed, after)
   local text, tail = suggestion.text, suggestion.tail
   if #typed >= #text or not vim.startswith(text, typed) or not vim.endswith(after, tail) then
     return nil
   end
-  local left, closers = text:sub(#typed + 1), after:sub(1, #after - #tail)
-  local marks = closers:find('^[^%w%s_]*$') and M.marks(left, closers)
-  return marks and { text = left, marks = marks } or nil
+  local remaining, brackets = text:sub(#typed + 1), after:sub(1, #after - #tail)
+  local closers = brackets:find('^[^%w%s_]*$') and M.find_closers(remaining, brackets)
+  return closers and { text = remaining, closers = closers } or nil
 end
 
---- Where `text` has each of `closers`: in its first line if that is possible, as far right as can
---- be. Nil if it has not got them all.
+--- The position of each of `brackets` in `text`: in its first line if they are all there, and as far
+--- right as possible. Nil if `text` lacks one of them.
 ---@return integer[]?
-function M.marks(text, closers)
-  return M.last_places(text:match('^[^\n]*'), closers) or M.last_places(text, closers)
+function M.find_closers(text, brackets)
+  return M.find_last_positions(text:match('^[^\n]*'), brackets) or M.find_last_positions(text, brackets)
 end
 
 ---@return integer[]?
-function M.last_places(text, closers)
-  local places, at = {}, #text
-  for i = #closers, 1, -1 do
-    while at > 0 and text:byte(at) ~= closers:byte(i) do
+function M.find_last_positions(text, brackets)
+  local positions, at = {}, #text
+  for i = #brackets, 1, -1 do
+    while at > 0 and text:byte(at) ~= brackets:byte(i) do
       at = at - 1
     end
     if at == 0 then
       return nil
     end
-    table.insert(places, 1, at)
+    table.insert(positions, 1, at)
     at = at - 1
   end
-  return places
+  return positions
 end
 
---- The first word, with the blanks and line ends in front of it.
+--- The first word, with the spaces and line ends before it.
 ---@param text string
 ---@return string
-function M.word(text)
+function M.get_first_word(text)
   return text:match('^%s*[%w_\128-\255]+') or text:match('^%s*[^%w%s_\128-\255]+') or text
 end
 
---- The first line; the second if the text begins with a line end.
+--- The first line. If the text begins with a line end, the line end and the next line.
 ---@param text string
 ---@return string
-function M.line(text)
+function M.get_first_line(text)
   return text:match('^\n?[^\n]*')
 end
 
---- How many bytes behind the cursor `part` replaces, the beginning of `rest.text`.
----@param rest copilotd.Rest
+--- The number of bytes after the cursor that `part`, the beginning of `remaining.text`, replaces.
+---@param remaining copilotd.Remaining
 ---@param part string
 ---@return integer
-function M.replaced(rest, part)
+function M.count_replaced_bytes(remaining, part)
   local count = 0
-  while rest.marks[count + 1] and rest.marks[count + 1] <= #part do
+  while remaining.closers[count + 1] and remaining.closers[count + 1] <= #part do
     count = count + 1
   end
   return count
 end
 
---- Where to draw `rest`, so that brackets which are there already are not drawn a second time.
----@param rest copilotd.Rest
----@return copilotd.Drawing
-function M.drawing(rest)
-  local lines = vim.split(rest.text, '\n', { plain = true })
+--- Where to draw `remaining`. Brackets that are already in the buffer are not drawn again.
+---@param remaining copilotd.Remaining
+---@return copilotd.Layout
+function M.create_layout(remaining)
+  local lines = vim.split(remaining.text, '\n', { plain = true })
   local first = table.remove(lines, 1)
-  if M.replaced(rest, first) < #rest.marks then
-    return { inline = { { offset = 0, text = first } }, lines = lines, hidden = #rest.marks }
+  if M.count_replaced_bytes(remaining, first) < #remaining.closers then
+    return { inline = { { offset = 0, text = first } }, lines = lines, hidden = #remaining.closers }
   end
-  return { inline = M.pieces(first, rest.marks), lines = lines, hidden = 0 }
+  return { inline = M.split_at_closers(first, remaining.closers), lines = lines, hidden = 0 }
 end
 
-function M.pieces(line, marks)
+function M.split_at_closers(line, closers)
   local pieces, from = {}, 1
-  for i = 1, #marks + 1 do
-    local text = line:sub(from, (marks[i] or #line + 1) - 1)
+  for i = 1, #closers + 1 do
+    local text = line:sub(from, (closers[i] or #line + 1) - 1)
     if text ~= '' then
       table.insert(pieces, { offset = i - 1, text = text })
     end
-    from = (marks[i] or #line) + 1
+    from = (closers[i] or #line) + 1
   end
   return pieces
 end

@@ -1,4 +1,4 @@
---- How a conversation is written down. Lines only: this module knows no buffer.
+--- Reads the conversation from the lines of the chat buffer. This module does not access any buffer.
 local M = {}
 
 M.QUESTION = '## You'
@@ -6,10 +6,10 @@ M.ANSWER = '## copilotd'
 
 local COMMANDS = { explain = true, fix = true, tests = true, doc = true }
 
---- What stands below the last heading for a question, without blank lines around it.
+--- The text below the last question heading, without the blank lines around it.
 ---@param lines string[]
 ---@return string
-function M.draft(lines)
+function M.get_draft(lines)
   for row = #lines, 1, -1 do
     if lines[row] == M.QUESTION then
       return vim.trim(table.concat(lines, '\n', row + 1))
@@ -18,10 +18,10 @@ function M.draft(lines)
   return ''
 end
 
---- A draft as a message: `/fix please` is a command and what goes with it.
+--- Parses a draft: `/fix please` is the command `fix` with the content `please`.
 ---@param draft string
 ---@return { role: string, content: string, command: string? }
-function M.message(draft)
+function M.parse_message(draft)
   local command, content = draft:match('^/(%l+)%s*(.*)$')
   if command and COMMANDS[command] then
     return { role = 'user', content = content, command = command }
@@ -29,11 +29,11 @@ function M.message(draft)
   return { role = 'user', content = draft }
 end
 
---- The lines of the fenced block around `row`, without its fences; nil outside of one.
+--- The lines of the fenced code block around `row`, without its fences; nil if there is none.
 ---@param lines string[]
 ---@param row integer from 1
 ---@return string[]?
-function M.block(lines, row)
+function M.get_code_block(lines, row)
   local fence, from
   for at, line in ipairs(lines) do
     local mark = line:match('^%s*(```+)') or line:match('^%s*(~~~+)')

@@ -1,4 +1,4 @@
---- The buffer that shows a conversation, and its window.
+--- The buffer that shows the conversation, and its window.
 local M = {}
 
 local config = require('copilotd.config')
@@ -9,11 +9,11 @@ local HINT = '<CR> or :w sends, <C-c> stops, gp puts a code block into the file,
 
 local buffer ---@type integer?
 
---- Shows the chat and goes there.
----@param keys table<string, fun()> what the keys of the buffer do
+--- Opens the chat window and moves the cursor there.
+---@param keys table<string, fun()> the action of each key in the buffer
 function M.open(keys)
   if not (buffer and vim.api.nvim_buf_is_valid(buffer)) then
-    buffer = M.create(keys)
+    M.create_buffer(keys)
   end
   local window = vim.fn.bufwinid(buffer)
   if window ~= -1 then
@@ -21,39 +21,39 @@ function M.open(keys)
   end
   vim.cmd(('botright vertical %dsplit'):format(math.floor(vim.o.columns * config.current.chat.width)))
   vim.api.nvim_win_set_buf(0, buffer)
-  local here = vim.wo[0][0]
-  here.wrap, here.linebreak, here.number, here.relativenumber = true, true, false, false
-  M.to_end()
+  local options = vim.wo[0][0]
+  options.wrap, options.linebreak, options.number, options.relativenumber = true, true, false, false
+  M.scroll_to_end()
 end
 
---- Takes the chat off the screen; where it has the only window, the file before it comes back.
+--- Closes the chat window. If it is the only window, it shows the previous file instead.
 function M.close()
   if #vim.api.nvim_tabpage_list_wins(0) > 1 then
     return vim.cmd.close()
   end
-  local before = vim.fn.bufnr('#')
-  if before > 0 and vim.bo[before].buflisted then
-    vim.api.nvim_win_set_buf(0, before)
+  local previous = vim.fn.bufnr('#')
+  if previous > 0 and vim.bo[previous].buflisted then
+    vim.api.nvim_win_set_buf(0, previous)
   else
     vim.cmd.enew()
   end
 end
 
 ---@return string[]
-function M.lines()
+function M.get_lines()
   return vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
 end
 
 ---@return integer?
-function M.buffer()
+function M.get_buffer()
   return buffer
 end
 
---- Begins a turn under `heading`, below everything else.
+--- Adds a turn with `heading` at the end.
 ---@param heading string
 ---@param text? string
-function M.turn(heading, text)
-  local lines = M.lines()
+function M.add_turn(heading, text)
+  local lines = M.get_lines()
   while #lines > 0 and lines[#lines] == '' do
     table.remove(lines)
   end
@@ -64,12 +64,12 @@ function M.turn(heading, text)
     table.insert(added, 1, '')
   end
   vim.api.nvim_buf_set_lines(buffer, from, -1, false, added)
-  M.settle()
+  M.finish_write()
 end
 
---- Takes an unsent question away, so that another can be put in its place.
-function M.drop_draft()
-  local lines = M.lines()
+--- Removes an unsent question and its heading.
+function M.remove_draft()
+  local lines = M.get_lines()
   for row = #lines, 1, -1 do
     if lines[row] == transcript.QUESTION then
       return vim.api.nvim_buf_set_lines(buffer, row - 1, -1, false, {})
@@ -77,29 +77,29 @@ function M.drop_draft()
   end
 end
 
---- Writes a piece of an answer.
+--- Appends text to the last line.
 ---@param text string
 function M.append(text)
   local row = vim.api.nvim_buf_line_count(buffer) - 1
   local column = #vim.api.nvim_buf_get_lines(buffer, row, -1, false)[1]
   vim.api.nvim_buf_set_text(buffer, row, column, row, column, vim.split(text, '\n', { plain = true }))
-  M.settle()
+  M.finish_write()
 end
 
---- Nothing in the buffer is ever lost by closing it, and the end stays in sight.
-function M.settle()
+--- Scrolls to the end, and marks the buffer as saved so that `:quit` does not complain about it.
+function M.finish_write()
   vim.bo[buffer].modified = false
-  M.to_end()
+  M.scroll_to_end()
 end
 
-function M.to_end()
+function M.scroll_to_end()
   local window = vim.fn.bufwinid(buffer)
   if window ~= -1 then
     vim.api.nvim_win_set_cursor(window, { vim.api.nvim_buf_line_count(buffer), 0 })
   end
 end
 
-function M.create(keys)
+function M.create_buffer(keys)
   buffer = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_name(buffer, NAME)
   vim.bo[buffer].buftype, vim.bo[buffer].bufhidden = 'acwrite', 'hide'
@@ -108,12 +108,11 @@ function M.create(keys)
   for key, action in pairs(keys) do
     vim.keymap.set('n', key, action, { buffer = buffer, desc = 'copilotd chat' })
   end
-  M.turn(transcript.QUESTION)
-  M.hint()
-  return buffer
+  M.add_turn(transcript.QUESTION)
+  M.draw_hint()
 end
 
-function M.hint()
+function M.draw_hint()
   local namespace = vim.api.nvim_create_namespace('copilotd.chat')
   local text = { { HINT, 'CopilotdGhost' } }
   vim.api.nvim_buf_set_extmark(buffer, namespace, 0, 0, { virt_text = text, virt_text_pos = 'eol' })

@@ -1,18 +1,18 @@
---- Two versions of some lines, side by side. Lines only: this module knows no buffer.
+--- Compares two lists of lines. This module does not access any buffer.
 local M = {}
 
----@class copilotd.Added
----@field row integer the old line beside which they stand, from 0
----@field above boolean whether they stand above it, or else below
+---@class copilotd.AddedLines
+---@field row integer the old line beside which the new lines are drawn, from 0
+---@field above boolean whether they are drawn above that line, or below it
 ---@field lines string[]
 
---- What goes away and what comes.
+--- The old lines that are removed, and the new lines that are added.
 ---@param old string[]
 ---@param new string[]
----@return { removed: integer[], added: copilotd.Added[] } rows from 0
-function M.between(old, new)
+---@return { removed: integer[], added: copilotd.AddedLines[] } rows from 0
+function M.compare(old, new)
   local removed, added = {}, {}
-  for _, hunk in ipairs(M.hunks(old, new)) do
+  for _, hunk in ipairs(M.compute_hunks(old, new)) do
     local from, count, new_from, new_count = unpack(hunk)
     for row = from, from + count - 1 do
       table.insert(removed, row - 1)
@@ -26,12 +26,12 @@ function M.between(old, new)
   return { removed = removed, added = added }
 end
 
-function M.hunks(old, new)
+function M.compute_hunks(old, new)
   local options = { result_type = 'indices', algorithm = 'histogram' }
-  return vim.diff(M.text(old), M.text(new), options)
+  return vim.diff(M.join(old), M.join(new), options)
 end
 
-function M.text(lines)
+function M.join(lines)
   return #lines == 0 and '' or table.concat(lines, '\n') .. '\n'
 end
 

@@ -1,82 +1,85 @@
---- Draws an edit over the lines that it would change, and asks whether to make it.
+--- Draws an edit over the lines that it would change, and lets the user accept or reject it.
 local M = {}
 
 local config = require('copilotd.config')
-local difference = require('copilotd.difference')
+local diff = require('copilotd.diff')
 
 local NAMESPACE = vim.api.nvim_create_namespace('copilotd.preview')
 
----@class copilotd.Preview
+---@class copilotd.EditPreview
 ---@field selected copilotd.Selection
----@field restore fun()[] gives the keys back
----@field rejected fun()
----@field accepted? fun()
+---@field restore_keys fun()[]
+---@field on_reject fun()
+---@field on_accept? fun() nil until the edit is complete
 ---@field tick integer
 
-local previews = {} ---@type table<integer, copilotd.Preview> by buffer
+local previews = {} ---@type table<integer, copilotd.EditPreview> by buffer
 
---- Marks the lines that an answer is being written for.
+--- Opens a preview for lines whose edit has been requested.
 ---@param selected copilotd.Selection
----@param rejected fun() called if the user wants it no more
-function M.begin(selected, rejected)
+---@param on_reject fun() called if the user rejects the edit
+function M.begin(selected, on_reject)
   local bufnr = selected.bufnr
   M.close(bufnr)
   previews[bufnr] = {
     selected = selected,
-    rejected = rejected,
-    restore = {},
+    on_reject = on_reject,
+    restore_keys = {},
     tick = vim.api.nvim_buf_get_changedtick(bufnr),
   }
   M.map(bufnr, config.current.edit.reject, M.reject)
-  M.write(bufnr, '')
+  M.show_progress(bufnr, '')
 end
 
---- Shows what was written so far, below the old lines.
-function M.write(bufnr, text)
+--- Shows the text so far, below the old lines.
+---@param bufnr integer
+---@param text string
+function M.show_progress(bufnr, text)
   local preview = previews[bufnr]
   if preview then
     vim.api.nvim_buf_clear_namespace(bufnr, NAMESPACE, 0, -1)
     local lines = text == '' and {} or vim.split(text, '\n', { plain = true })
-    M.hint(preview, ('copilotd writes … %s stops'):format(config.current.edit.reject or ':Copilotd reject'))
-    M.added(bufnr, preview.selected.last - 1, lines, false)
+    local key = config.current.edit.reject or ':Copilotd reject'
+    M.draw_hint(preview, ('copilotd is writing … %s stops it'):format(key))
+    M.draw_added_lines(bufnr, preview.selected.last - 1, lines, false)
   end
 end
 
---- Shows the difference to `lines`, and calls `accepted` if the user takes it.
+--- Shows the diff between the selected lines and `lines`.
 ---@param selected copilotd.Selection
 ---@param lines string[]
----@param accepted fun()
----@return boolean changes whether there is any difference
-function M.offer(selected, lines, accepted)
+---@param on_accept fun() called if the user accepts the edit
+---@return boolean has_changes false if the lines are equal; then nothing is shown
+function M.show_diff(selected, lines, on_accept)
   local bufnr = selected.bufnr
   local old = vim.api.nvim_buf_get_lines(bufnr, selected.first, selected.last, false)
-  local changes = difference.between(old, lines)
+  local changes = diff.compare(old, lines)
   if #changes.removed + #changes.added == 0 then
     return false
   end
   M.begin(selected, function() end)
   M.map(bufnr, config.current.edit.accept, M.accept)
-  previews[bufnr].accepted = accepted
+  previews[bufnr].on_accept = on_accept
   M.draw(previews[bufnr], changes)
   M.close_on_change(bufnr)
   return true
 end
 
---- Makes the edit.
+--- Accepts the edit, if it is complete.
 function M.accept(bufnr)
   local preview = previews[bufnr]
-  if preview and preview.accepted then
+  if preview and preview.on_accept then
     M.close(bufnr)
-    preview.accepted()
+    preview.on_accept()
   end
 end
 
---- Leaves the text as it is.
+--- Rejects the edit. The text stays as it is.
 function M.reject(bufnr)
   local preview = previews[bufnr]
   if preview then
     M.close(bufnr)
-    preview.rejected()
+    preview.on_reject()
   end
 end
 
@@ -85,13 +88,13 @@ function M.close(bufnr)
   if preview then
     previews[bufnr] = nil
     vim.api.nvim_buf_clear_namespace(bufnr, NAMESPACE, 0, -1)
-    vim.iter(preview.restore):each(function(restore)
+    vim.iter(preview.restore_keys):each(function(restore)
       restore()
     end)
   end
 end
 
---- The difference belongs to the text that it was made for.
+--- Closes the preview when the text changes, because the diff was made for the old text.
 function M.close_on_change(bufnr)
   vim.api.nvim_create_autocmd({ 'TextChanged', 'TextChangedI' }, {
     buffer = bufnr,
@@ -106,7 +109,7 @@ function M.close_on_change(bufnr)
   })
 end
 
----@param preview copilotd.Preview
+---@param preview copilotd.EditPreview
 function M.draw(preview, changes)
   local bufnr, first = preview.selected.bufnr, preview.selected.first
   vim.api.nvim_buf_clear_namespace(bufnr, NAMESPACE, 0, -1)
@@ -114,16 +117,16 @@ function M.draw(preview, changes)
     vim.api.nvim_buf_set_extmark(bufnr, NAMESPACE, first + row, 0, { line_hl_group = 'CopilotdOld' })
   end
   for _, added in ipairs(changes.added) do
-    M.added(bufnr, first + added.row, added.lines, added.above)
+    M.draw_added_lines(bufnr, first + added.row, added.lines, added.above)
   end
   local keys = config.current.edit
-  M.hint(
+  M.draw_hint(
     preview,
     ('%s accepts, %s rejects'):format(keys.accept or ':Copilotd accept', keys.reject or ':Copilotd reject')
   )
 end
 
-function M.added(bufnr, row, lines, above)
+function M.draw_added_lines(bufnr, row, lines, above)
   if #lines == 0 then
     return
   end
@@ -132,18 +135,18 @@ function M.added(bufnr, row, lines, above)
   end, lines)
   vim.api.nvim_buf_set_extmark(bufnr, NAMESPACE, row, 0, { virt_lines = virtual, virt_lines_above = above })
   if above and row == 0 then
-    -- Lines above the first one are out of sight until somebody scrolls there.
+    -- Neovim shows virtual lines above the first line only after scrolling.
     vim.fn.winrestview({ topfill = #lines })
   end
 end
 
-function M.hint(preview, text)
+function M.draw_hint(preview, text)
   local virtual = { { ' ' .. text, 'CopilotdHint' } }
   local selected = preview.selected
   vim.api.nvim_buf_set_extmark(selected.bufnr, NAMESPACE, selected.first, 0, { virt_text = virtual })
 end
 
---- Maps a key of normal mode until the preview is closed.
+--- Maps a key in normal mode until the preview is closed.
 function M.map(bufnr, key, action)
   if not key then
     return
@@ -153,8 +156,8 @@ function M.map(bufnr, key, action)
   end)
   vim.keymap.set('n', key, function()
     action(bufnr)
-  end, { buffer = bufnr, nowait = true, desc = 'copilotd: the edit that is shown' })
-  table.insert(previews[bufnr].restore, function()
+  end, { buffer = bufnr, nowait = true, desc = 'copilotd: accept or reject the edit' })
+  table.insert(previews[bufnr].restore_keys, function()
     vim.keymap.del('n', key, { buffer = bufnr })
     if earlier then
       vim.api.nvim_buf_call(bufnr, function()

@@ -1,11 +1,11 @@
---- Shows an answer of the server as readable lines.
+--- Shows a result of the server in a floating window.
 local M = {}
 
---- Opens a window with `answer`; `q` closes it.
+--- Opens the window; `q` closes it.
 ---@param title string
----@param answer table
-function M.show(title, answer)
-  local lines = M.lines(answer, '')
+---@param result table
+function M.show(title, result)
+  local lines = M.format_table(result, '')
   local height = math.min(#lines, math.floor(vim.o.lines * 0.8))
   local width = math.floor(vim.o.columns * 0.8)
   local bufnr = vim.api.nvim_create_buf(false, true)
@@ -23,25 +23,25 @@ function M.show(title, answer)
   })
 end
 
---- A table as lines `name: value`; longer texts and tables stand indented below their name.
+--- A table as lines of `name: value`. Tables and long texts are indented below their name.
 ---@param value table
 ---@param indent string
 ---@return string[]
-function M.lines(value, indent)
+function M.format_table(value, indent)
   local lines = {}
   for name, entry in vim.spairs(value) do
     local label = type(name) == 'number' and '-' or ('%s:'):format(name)
     if type(entry) == 'table' then
       table.insert(lines, indent .. label)
-      vim.list_extend(lines, M.lines(entry, indent .. '  '))
+      vim.list_extend(lines, M.format_table(entry, indent .. '  '))
     else
-      vim.list_extend(lines, M.entry(indent .. label, entry, indent .. '  '))
+      vim.list_extend(lines, M.format_value(indent .. label, entry, indent .. '  '))
     end
   end
   return lines
 end
 
-function M.entry(label, value, indent)
+function M.format_value(label, value, indent)
   local text = vim.split(tostring(value), '\n', { plain = true })
   if #text == 1 then
     return { ('%s %s'):format(label, text[1]) }
