@@ -1,9 +1,9 @@
-;;; copilotd-eglot.el --- copilotd as eglot's server -*- lexical-binding: t; -*-
+;;; copilotd-eglot.el --- Run copilotd as eglot's server -*- lexical-binding: t; -*-
 
 ;;; Commentary:
 
-;; Eglot has one server for each mode.  This one completes by `completion-at-point'; to keep another
-;; server beside it, use lsp-mode.
+;; Eglot supports one server for each mode.  copilotd then provides `completion-at-point'.  To run it
+;; together with another server, use lsp-mode.
 
 ;;; Code:
 
@@ -11,7 +11,7 @@
 
 (add-to-list 'eglot-server-programs '(prog-mode . ("copilotd" "lsp")))
 
-;; The text at the cursor is part of what the model continues, and not a word to look up.
+;; The model continues the text at the cursor, so that text must not filter the candidates.
 (add-hook 'eglot-managed-mode-hook
           (lambda () (setq-local completion-styles '(basic))))
 

@@ -1,8 +1,8 @@
-;;; copilotd-lsp-mode.el --- copilotd beside lsp-mode's other servers -*- lexical-binding: t; -*-
+;;; copilotd-lsp-mode.el --- Run copilotd together with other servers -*- lexical-binding: t; -*-
 
 ;;; Commentary:
 
-;; Completes by `completion-at-point', or by company-mode where that is installed.
+;; Provides `completion-at-point', or company-mode if it is installed.
 
 ;;; Code:
 

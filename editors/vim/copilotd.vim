@@ -1,33 +1,33 @@
-" copilotd in Vim 9 through ALE, beside its other linters.
+" Runs copilotd in Vim 9 through ALE, together with ALE's other linters.
 
 let g:ale_completion_enabled = 1
-" A model takes longer than a list of names.
+" In milliseconds. A model takes longer to answer than a list of names.
 let g:ale_completion_delay = 150
 set completeopt=menu,menuone,noinsert,noselect
 set omnifunc=ale#completion#OmniFunc
 
-function! s:Root(buffer) abort
+function! s:FindRoot(buffer) abort
   let l:git = finddir('.git', fnamemodify(bufname(a:buffer), ':p:h') . ';')
   return empty(l:git) ? fnamemodify(bufname(a:buffer), ':p:h') : fnamemodify(l:git, ':p:h:h')
 endfunction
 
-function! s:Define(language) abort
-  if empty(a:language) || has_key(s:defined, a:language)
+function! s:DefineLinter(language) abort
+  if empty(a:language) || has_key(s:defined_languages, a:language)
     return
   endif
-  let s:defined[a:language] = 1
+  let s:defined_languages[a:language] = 1
   call ale#linter#Define(a:language, {
   \   'name': 'copilotd',
   \   'lsp': 'stdio',
   \   'executable': 'copilotd',
   \   'command': '%e lsp',
   \   'language': a:language,
-  \   'project_root': function('s:Root'),
+  \   'project_root': function('s:FindRoot'),
   \})
 endfunction
 
-let s:defined = {}
+let s:defined_languages = {}
 augroup copilotd
   autocmd!
-  autocmd FileType * call s:Define(expand('<amatch>'))
+  autocmd FileType * call s:DefineLinter(expand('<amatch>'))
 augroup END
