@@ -25,16 +25,23 @@ from statistics import median
 
 import httpx2
 
-from benchmarks.leaderboard import CATEGORIES, Answer, Checker, Question, Verdict, questions
 from benchmarks.measure import machine
 from benchmarks.peers import llama_cpp_server, llama_server
-from benchmarks.served import served
-from benchmarks.sides import sides_of
-from copilotd.chat.calling.ids import new_id
-from copilotd.chat.calling.notation import TAGGED
-from copilotd.chat.calling.reader import CallReader
-from copilotd.chat.calling.tools import Called
-from copilotd.engine.setup import cores
+from benchmarks.servers.served import served
+from benchmarks.servers.sides import sides_of
+from benchmarks.workloads.leaderboard import (
+    CATEGORIES,
+    Answer,
+    Checker,
+    Question,
+    Verdict,
+    questions,
+)
+from copilotd.chat.tool_calls.formats import TAGGED
+from copilotd.chat.tool_calls.ids import new_id
+from copilotd.chat.tool_calls.parser import CallReader
+from copilotd.chat.tool_calls.types import Called
+from copilotd.engine.worker.llama.context_params import cores
 
 N_CTX = 8192
 MOST_TOKENS = 256

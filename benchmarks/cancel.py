@@ -28,14 +28,14 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.api import Api
-from benchmarks.conversation import FUNCTION, chat_body
-from benchmarks.idle import idle_since, worker_of
 from benchmarks.measure import machine, p95
 from benchmarks.peers import llama_server
-from benchmarks.served import copilotd, served
-from benchmarks.sides import sides_of
-from copilotd.engine.setup import cores
+from benchmarks.servers.api import Api
+from benchmarks.servers.idle import idle_since, worker_of
+from benchmarks.servers.served import copilotd, served
+from benchmarks.servers.sides import sides_of
+from benchmarks.workloads.conversation import FUNCTION, chat_body
+from copilotd.engine.worker.llama.context_params import cores
 from tests.lsp.raw_client import INLINE, RawClient, at
 
 N_CTX = 8192

@@ -43,9 +43,9 @@ from benchmarks.clients.copilot import (
     copilot_body,
     repeats_brackets,
 )
-from benchmarks.functions import NAMES, Keystroke, function
 from benchmarks.measure import machine, p95
-from benchmarks.served import served
+from benchmarks.servers.served import served
+from benchmarks.workloads.functions import NAMES, Keystroke, function
 
 PATH = "/v1/engines/gpt-41-copilot/completions"
 PATIENCE_S = 600

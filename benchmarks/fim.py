@@ -21,10 +21,10 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.api import Api
 from benchmarks.measure import Row, machine, table
-from benchmarks.raw import Raw
-from benchmarks.served import served
+from benchmarks.servers.api import Api
+from benchmarks.servers.raw import Raw
+from benchmarks.servers.served import served
 
 NEW_TOKENS = 64
 T = TypeVar("T")

@@ -17,16 +17,16 @@ from dataclasses import asdict
 from pathlib import Path
 from sysconfig import get_path
 
-from benchmarks.cells import Cells
-from benchmarks.exact import Exact
-from benchmarks.first_token import first_token_ms
-from benchmarks.frontier_plot import plot
-from benchmarks.frontier_table import tables
-from benchmarks.holes import LONG_FILES, Hole, humaneval, long_files
-from benchmarks.keystroke_cost import on_new_line, per_keystroke
-from benchmarks.layout import Layouts
-from benchmarks.outcomes import Outcomes, Tried
-from benchmarks.recipes import Recipe, recipes
+from benchmarks.fim_layouts.cells import Cells
+from benchmarks.fim_layouts.exact import Exact
+from benchmarks.fim_layouts.first_token import first_token_ms
+from benchmarks.fim_layouts.holes import LONG_FILES, Hole, humaneval, long_files
+from benchmarks.fim_layouts.keystroke_cost import on_new_line, per_keystroke
+from benchmarks.fim_layouts.layout import Layouts
+from benchmarks.fim_layouts.outcomes import Outcomes, Tried
+from benchmarks.fim_layouts.plot import plot
+from benchmarks.fim_layouts.recipes import Recipe, recipes
+from benchmarks.fim_layouts.table import tables
 
 
 def main() -> None:

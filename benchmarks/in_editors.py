@@ -16,12 +16,12 @@ from pathlib import Path
 
 from benchmarks.clients.neovim import NeovimClient
 from benchmarks.clients.vscode import VsCodeClient
-from benchmarks.flicker import Flicker, flicker
 from benchmarks.measure import machine
-from benchmarks.player import play
-from benchmarks.served import Served, copilotd, served
-from benchmarks.sides import sides_of
-from benchmarks.trace import Asked, Event, read
+from benchmarks.recording.flicker import Flicker, flicker
+from benchmarks.recording.player import play
+from benchmarks.recording.trace import Asked, Event, read
+from benchmarks.servers.served import Served, copilotd, served
+from benchmarks.servers.sides import sides_of
 
 EDITORS: dict[str, type[NeovimClient] | type[VsCodeClient]] = {
     "neovim": NeovimClient,

@@ -20,14 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.clients.llama_cpp import FimText
-from benchmarks.functions import NAMES, Function, Keystroke, function
-from benchmarks.measure import machine, p95
-from benchmarks.peers import llama_cpp_server, llama_server
-from benchmarks.raw import Raw
-from benchmarks.served import served
-from benchmarks.sides import sides_of
-from benchmarks.typists import (
+from benchmarks.clients.keystrokes import (
     Answer,
     Copilotd,
     LlamaCppPython,
@@ -35,7 +28,14 @@ from benchmarks.typists import (
     LlamaServer,
     Typist,
 )
-from copilotd.engine.setup import cores
+from benchmarks.clients.llama_cpp import FimText
+from benchmarks.measure import machine, p95
+from benchmarks.peers import llama_cpp_server, llama_server
+from benchmarks.servers.raw import Raw
+from benchmarks.servers.served import served
+from benchmarks.servers.sides import sides_of
+from benchmarks.workloads.functions import NAMES, Function, Keystroke, function
+from copilotd.engine.worker.llama.context_params import cores
 
 N_CTX = 8192
 

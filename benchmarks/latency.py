@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from string import ascii_lowercase
 
-from benchmarks.api import Api
 from benchmarks.measure import Row, machine, table
-from benchmarks.raw import Raw, Timed
-from benchmarks.served import Served, served
+from benchmarks.servers.api import Api
+from benchmarks.servers.raw import Raw, Timed
+from benchmarks.servers.served import Served, served
 from tests.lsp.raw_client import INLINE, RawClient, at
 
 PREFILL_TOKENS = 512

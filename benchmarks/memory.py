@@ -20,15 +20,15 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.api import Api
-from benchmarks.conversation import FUNCTION
-from benchmarks.functions import Keystroke
-from benchmarks.idle import idle_since, worker_of
+from benchmarks.clients.keystrokes import LlamaServer
 from benchmarks.measure import machine
 from benchmarks.peers import llama_server
-from benchmarks.served import Served, served
-from benchmarks.typists import LlamaServer
-from copilotd.engine.setup import cores
+from benchmarks.servers.api import Api
+from benchmarks.servers.idle import idle_since, worker_of
+from benchmarks.servers.served import Served, served
+from benchmarks.workloads.conversation import FUNCTION
+from benchmarks.workloads.functions import Keystroke
+from copilotd.engine.worker.llama.context_params import cores
 from tests.lsp.raw_client import INLINE, RawClient, at
 
 EDITORS = (1, 8)

@@ -21,16 +21,16 @@ from pathlib import Path
 from benchmarks.clients.copilotd import CopilotdClient
 from benchmarks.clients.llama_cpp import FimText, LlamaCppClient
 from benchmarks.clients.recorded import Recorded
-from benchmarks.footprint import footprint
 from benchmarks.llama_vim.client import LlamaVim
 from benchmarks.measure import machine
 from benchmarks.peers import llama_cpp_server, llama_server
-from benchmarks.player import Client, play, play_unhurried, rehearse
-from benchmarks.scores import Played, save, table
-from benchmarks.served import copilotd, served
-from benchmarks.sides import sides_of
-from benchmarks.trace import Event, read
-from copilotd.engine.setup import cores
+from benchmarks.recording.player import Client, play, play_unhurried, rehearse
+from benchmarks.recording.scores import Played, save, table
+from benchmarks.recording.trace import Event, read
+from benchmarks.servers.footprint import footprint
+from benchmarks.servers.served import copilotd, served
+from benchmarks.servers.sides import sides_of
+from copilotd.engine.worker.llama.context_params import cores
 
 N_CTX = 8192
 Started = Iterator[tuple[Client, int]]

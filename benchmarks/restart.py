@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from benchmarks.api import Api
 from benchmarks.measure import Row, machine, table
-from benchmarks.served import Served, copilotd, served
+from benchmarks.servers.api import Api
+from benchmarks.servers.served import Served, copilotd, served
 
 FUNCTION = (
     "def handler_{0}(request, response):\n    value_{0} = request.args[{0}]\n    return value\n\n"

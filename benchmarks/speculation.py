@@ -21,17 +21,17 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.measure import Row, machine, table
-from benchmarks.passages import COMPLETIONS, EDITS, Prompt, completions, edits
-from copilotd.engine.archive import Archive
-from copilotd.engine.generation import Generation
-from copilotd.engine.interrupt import Interrupt
-from copilotd.engine.kv import KVPool
-from copilotd.engine.loaded import load_drafter, load_model
-from copilotd.engine.model import Model
-from copilotd.engine.parking import Park
+from benchmarks.workloads.passages import COMPLETIONS, EDITS, Prompt, completions, edits
 from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
-from copilotd.engine.request import GenerateRequest
-from copilotd.engine.speculation import Speculation, Tally
+from copilotd.engine.types import GenerateRequest
+from copilotd.engine.worker.generation import Generation
+from copilotd.engine.worker.interrupt import Interrupt
+from copilotd.engine.worker.kv.disk_tier import Archive
+from copilotd.engine.worker.kv.memory_tier import Park
+from copilotd.engine.worker.kv.slot_pool import KVPool
+from copilotd.engine.worker.llama.model import Model
+from copilotd.engine.worker.loading import load_drafter, load_model
+from copilotd.engine.worker.speculation.speculation import Speculation, Tally
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.functions import NAMES, Function, function
 from benchmarks.measure import machine, p95
-from benchmarks.served import Served, served
+from benchmarks.servers.served import Served, served
+from benchmarks.workloads.functions import NAMES, Function, function
 from tests.lsp.raw_client import INLINE, RawClient, at, edit
 
 LINES = (500, 5000)

@@ -16,25 +16,26 @@ import psutil
 from watchfiles import Change, awatch
 
 from copilotd import __version__, lifecycle, logs
-from copilotd.access import AccessToken
+from copilotd.access_token import AccessToken
 from copilotd.completion.service import CompletionService
 from copilotd.config import RELOADABLE, Settings, changes
-from copilotd.engine.protocol import Engine
+from copilotd.engine.interface import Engine
+from copilotd.engine.performance import Tuning
+from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import ConfigError
 from copilotd.http.app import Services, build_app
-from copilotd.http.front import HttpFront
-from copilotd.lsp.front import LspFront
+from copilotd.http.server import HttpFront
+from copilotd.lsp.listener import LspFront
 from copilotd.models.sources.reference import canonical
-from copilotd.models.tuning import Tunings, describe_machine
 from copilotd.paths import Paths
-from copilotd.pool import Pool, pool, wanted
-from copilotd.served import ServedModel, ServedModels
-from copilotd.speed import Tuning
+from copilotd.serving.engines import Pool, pool, wanted
+from copilotd.serving.registry import ServedModel, ServedModels
+from copilotd.serving.status import DaemonStatus, ModelStatus
+from copilotd.serving.tuner import Tuner
+from copilotd.serving.tuning_store import Tunings, describe_machine
 from copilotd.tools.audit import Audit
 from copilotd.tools.mcp.servers import Servers
-from copilotd.tools.toolset import Toolset
-from copilotd.tuner import Tuner
-from copilotd.types import DaemonStatus, EngineState, ModelStatus, Phase
+from copilotd.tools.registry import Toolset
 
 log = logging.getLogger(__name__)
 

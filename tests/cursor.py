@@ -1,6 +1,7 @@
 """Documents with a cursor, written as a person would see them."""
 
-from copilotd.types import Completion, CompletionRequest, Document, Outcome, Trigger
+from copilotd.completion.types import Completion, CompletionRequest, Outcome, Trigger
+from copilotd.documents import Document
 
 CURSOR = "║"
 

@@ -41,7 +41,7 @@ from copilotd.lsp.handlers import register
 from copilotd.lsp.protocol import message_converter
 from copilotd.lsp.server import EditorServer
 from tests import stored_formats
-from tests.http.serving import scripted
+from tests.http.http_server import scripted
 from tests.json_schema import Facts, inlined, placed, properties, stripped
 
 SNAPSHOT = Path(__file__).with_suffix(".json")

@@ -16,12 +16,12 @@ import numpy as np
 
 from copilotd import lifecycle
 from copilotd.config import ModelSection
-from copilotd.engine.archive import Archive
+from copilotd.engine.performance import Calibration, Measurement, Setup, Speed, Tuning
+from copilotd.engine.worker.kv.disk_tier import Archive
 from copilotd.lifecycle import Running
 from copilotd.models.store import Store
-from copilotd.models.tuning import Tunings
 from copilotd.paths import Paths
-from copilotd.speed import Calibration, Measurement, Setup, Speed, Tuning
+from copilotd.serving.tuning_store import Tunings
 from tests.json_schema import Facts, inlined, stripped
 
 _KEY = bytes(range(32))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from copilotd.access import AccessToken
+from copilotd.access_token import AccessToken
 from copilotd.errors import AccessFailed
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs file modes")

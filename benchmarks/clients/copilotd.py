@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import httpx2
 
-from benchmarks.board import rest_behind
-from benchmarks.buffer import Buffer, Change, characters, units
-from benchmarks.player import Client, Work
-from benchmarks.served import Served
-from benchmarks.trace import Asked, Ended
+from benchmarks.recording.buffer import Buffer, Change, characters, units
+from benchmarks.recording.player import Client, Work
+from benchmarks.recording.timeline import rest_behind
+from benchmarks.recording.trace import Asked, Ended
+from benchmarks.servers.served import Served
 from tests.lsp.raw_client import INLINE, RawClient, at, edit
 
 LAST = "copilotd.lastCompletion"

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx2
 from llama_cpp import Llama, llama_cpp
 
-from benchmarks.board import rest_behind
-from benchmarks.buffer import Buffer, characters, units
-from benchmarks.player import Client
-from benchmarks.trace import Asked, Ended
+from benchmarks.recording.buffer import Buffer, characters, units
+from benchmarks.recording.player import Client
+from benchmarks.recording.timeline import rest_behind
+from benchmarks.recording.trace import Asked, Ended
 
 PREFIX_LINES, SUFFIX_LINES = 256, 64
 NEW_TOKENS = 64

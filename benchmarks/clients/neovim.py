@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.buffer import Buffer, Change, characters
 from benchmarks.clients.typed import typed
-from benchmarks.flicker import Frame
-from benchmarks.player import Client
-from benchmarks.served import Served
+from benchmarks.recording.buffer import Buffer, Change, characters
+from benchmarks.recording.flicker import Frame
+from benchmarks.recording.player import Client
+from benchmarks.servers.served import Served
 from tests.editors.neovim import PLUGIN, Neovim
 from tests.editors.screen import Frame as Drawn
 from tests.editors.screen import Screen

@@ -1,9 +1,9 @@
 """The answers that the recording holds, at the times at which they came."""
 
-from benchmarks.board import rest_behind
-from benchmarks.buffer import Buffer
-from benchmarks.player import Client
-from benchmarks.trace import Asked, Ended
+from benchmarks.recording.buffer import Buffer
+from benchmarks.recording.player import Client
+from benchmarks.recording.timeline import rest_behind
+from benchmarks.recording.trace import Asked, Ended
 
 
 class Recorded(Client):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks.buffer import Buffer, Change
+from benchmarks.recording.buffer import Buffer, Change
 
 
 def typed(buffer: Buffer, changes: Sequence[Change]) -> str:

@@ -13,11 +13,11 @@ from urllib.parse import quote
 from playwright.async_api import Page, async_playwright
 from watchfiles import awatch
 
-from benchmarks.buffer import Buffer, Change, characters
 from benchmarks.clients.typed import typed
-from benchmarks.flicker import Frame
-from benchmarks.player import Client
-from benchmarks.served import Served
+from benchmarks.recording.buffer import Buffer, Change, characters
+from benchmarks.recording.flicker import Frame
+from benchmarks.recording.player import Client
+from benchmarks.servers.served import Served
 from tests.editors.code_server import chromium, code_server, packed
 
 TYPIST = Path(__file__).parents[2] / "tests/editors/typist"

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks.board import rest_behind
-from benchmarks.buffer import Buffer, Change
 from benchmarks.llama_vim.answers import Answers
 from benchmarks.llama_vim.infill import (
     PREFIX_LINES,
@@ -24,8 +22,10 @@ from benchmarks.llama_vim.infill import (
 )
 from benchmarks.llama_vim.ring import CHUNK_LINES, Ring
 from benchmarks.llama_vim.suggestion import suggestion
-from benchmarks.player import Client, Work
-from benchmarks.trace import Asked, Ended
+from benchmarks.recording.buffer import Buffer, Change
+from benchmarks.recording.player import Client, Work
+from benchmarks.recording.timeline import rest_behind
+from benchmarks.recording.trace import Asked, Ended
 
 RETRY_S = 0.1
 FIRST_MS, SPECULATIVE_MS = 250, 1000

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.buffer import Buffer, characters, units
-from benchmarks.player import Work
+from benchmarks.recording.buffer import Buffer, characters, units
+from benchmarks.recording.player import Work
 
 PREFIX_LINES, SUFFIX_LINES = 256, 64
 MOST_TOKENS = 128

@@ -1,6 +1,6 @@
 """What llama.vim makes of an answer before it shows it: nothing of what stands there already."""
 
-from benchmarks.buffer import Buffer
+from benchmarks.recording.buffer import Buffer
 
 
 def suggestion(buffer: Buffer, content: str) -> list[str]:

@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from copilotd.chat.calling.history import resulted, said
-from copilotd.chat.calling.tools import Called, Choice, Tool, Toolbox
-from copilotd.chat.session import ChatRequest, ChatService
-from copilotd.engine.request import Finished, FinishReason
+from copilotd.chat.service import ChatRequest, ChatService
+from copilotd.chat.tool_calls.messages import resulted, said
+from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
+from copilotd.engine.types import Finished, FinishReason
+from copilotd.prompt.messages import Message
 from copilotd.tools.editor import Editor
 from copilotd.tools.runner import Result, Runner
-from copilotd.types import Message
 
 GUIDE = (
     "You can use tools to look at the user's workspace and to change it. Use them when the answer "

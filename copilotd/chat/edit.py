@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 
-from copilotd.chat.fence import fence, fenced
+from copilotd.chat.code_fence import fence, fenced
 from copilotd.chat.indentation import Indenter, common_indentation
-from copilotd.chat.session import ChatRequest, ChatService
+from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.chat.turns import reported
-from copilotd.engine.request import FinishReason, Sampling
+from copilotd.documents import Document
+from copilotd.engine.types import FinishReason, Sampling
 from copilotd.errors import InvalidRequest
-from copilotd.types import Document, Message
+from copilotd.prompt.messages import Message
 
 LINES_BEFORE, LINES_AFTER = 40, 15
 """How much of the file around the lines the model reads: a few seconds' worth on a slow CPU."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from copilotd.chat.fence import fenced
+from copilotd.chat.code_fence import fenced
 
 
 class Command(StrEnum):

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from copilotd import __version__
-from copilotd.cli import (
+from copilotd.cli.commands import (
     chat,
     compat,
     complete,
@@ -52,7 +52,7 @@ def main() -> None:
     try:
         app(prog_name="copilotd")
     except CopilotdError as error:
-        from copilotd.cli.terminal import show_error
+        from copilotd.cli.views.terminal import show_error
 
         if _is_debugging():
             raise

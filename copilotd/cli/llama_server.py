@@ -4,9 +4,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from copilotd.access import AccessToken
+from copilotd.access_token import AccessToken
 from copilotd.cli.llama_flags import Flags
-from copilotd.cli.terminal import say
+from copilotd.cli.views.terminal import say
 from copilotd.config import COMMAND_LINE, Settings, load
 from copilotd.paths import Paths
 
@@ -29,7 +29,7 @@ def serve(flags: Flags) -> None:
 
 def _serve(paths: Paths, settings: Settings) -> None:
     from copilotd import daemon, lifecycle, logs
-    from copilotd.cli.fetching import fetch
+    from copilotd.cli.fetch_model import fetch
     from copilotd.http.sockets import listen_tcp
 
     listen_tcp(settings.server.host, settings.server.port).close()

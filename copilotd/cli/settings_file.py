@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from tomlkit.items import Table
 
 from copilotd.config import Section, allowed_values, is_secret, read_file, tables
-from copilotd.config.words import explained, unknown
+from copilotd.config.error_text import explained, unknown
 from copilotd.errors import ConfigError
 
 SAMPLE_HEAD = """\

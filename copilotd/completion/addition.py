@@ -1,6 +1,7 @@
 """A suggestion for those who can only insert at the cursor."""
 
-from copilotd.types import Completion, Document
+from copilotd.completion.types import Completion
+from copilotd.documents import Document
 
 
 def addition(document: Document, completion: Completion) -> tuple[str, int]:

@@ -3,8 +3,9 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from copilotd.completion.origin import Origin
-from copilotd.types import Completion, Document, Explanation
+from copilotd.completion.typed_through import Origin
+from copilotd.completion.types import Completion, Explanation
+from copilotd.documents import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 from contextlib import aclosing
 
-from copilotd.completion.anchors import Anchors
-from copilotd.completion.flight import Flight
+from copilotd.completion.generation import Flight
+from copilotd.completion.prompt_store import Anchors
+from copilotd.completion.types import Completion, Explanation, Outcome, Status
 from copilotd.completion.writing import Written, read
-from copilotd.engine.protocol import Engine
-from copilotd.engine.request import GenerateRequest, Lane
+from copilotd.engine.interface import Engine
+from copilotd.engine.types import GenerateRequest, Lane
+from copilotd.postprocess.context import Draft, FilterStep
 from copilotd.postprocess.pipeline import finish
-from copilotd.postprocess.scene import Draft
-from copilotd.speed import Budget
-from copilotd.types import Completion, Explanation, FilterStep, Outcome, Status
+from copilotd.prompt.budget import Budget
 
 
 class Composer:

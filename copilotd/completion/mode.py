@@ -2,8 +2,8 @@
 
 import re
 
-from copilotd.postprocess.scene import Mode
-from copilotd.types import Document
+from copilotd.documents import Document
+from copilotd.postprocess.context import Mode
 
 _CLOSERS = " \t)]}>\"'`;,:"
 _OPENS_BLOCK = re.compile(

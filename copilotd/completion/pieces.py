@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from copilotd.completion.composer import outcome
-from copilotd.completion.flight import Flight
-from copilotd.types import CompletionRequest, Outcome, Status
+from copilotd.completion.generation import Flight
+from copilotd.completion.types import CompletionRequest, Outcome, Status
 
 _LEAST = 2
 """Characters, white space aside, for which a piece of a suggestion is worth showing."""

@@ -6,34 +6,32 @@ import time
 from collections import Counter
 from dataclasses import replace
 
-from copilotd.completion.anchors import Anchors
-from copilotd.completion.anticipation import Anticipation
-from copilotd.completion.budget import budget
 from copilotd.completion.cache import CompletionCache
 from copilotd.completion.composer import Composer
 from copilotd.completion.feedback import Feedback
-from copilotd.completion.flight import Flight
-from copilotd.completion.latest import Latest, Superseded
+from copilotd.completion.generation import Flight
+from copilotd.completion.idle_work import Anticipation
 from copilotd.completion.mode import mode_at
 from copilotd.completion.pieces import cut, useful
-from copilotd.completion.rhythm import Rhythm
-from copilotd.config import CompletionSection
-from copilotd.engine.protocol import Engine
-from copilotd.engine.request import Lane
-from copilotd.errors import CopilotdError, EngineNotReady
-from copilotd.postprocess.scene import Scene
-from copilotd.speed import Budget, Speed
-from copilotd.types import (
+from copilotd.completion.prompt_store import Anchors
+from copilotd.completion.superseding import Latest, Superseded
+from copilotd.completion.types import (
     Completion,
     CompletionRequest,
     CompletionStats,
-    Document,
-    EngineState,
     Outcome,
-    Phase,
     Status,
     Trigger,
 )
+from copilotd.completion.typing_speed import Rhythm
+from copilotd.config import CompletionSection
+from copilotd.documents import Document
+from copilotd.engine.interface import Engine
+from copilotd.engine.performance import Speed
+from copilotd.engine.types import EngineState, Lane, Phase
+from copilotd.errors import CopilotdError, EngineNotReady
+from copilotd.postprocess.context import Scene
+from copilotd.prompt.budget import Budget, budget
 
 log = logging.getLogger(__name__)
 

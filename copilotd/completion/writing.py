@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from msgspec import structs
 
-from copilotd.engine.request import Chunk, Finished, FinishReason, Usage
+from copilotd.engine.types import Chunk, Finished, FinishReason, Usage
+from copilotd.postprocess.context import FilterStep, Scene
 from copilotd.postprocess.pipeline import stop_at
-from copilotd.postprocess.scene import Scene
-from copilotd.types import FilterStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Order of precedence: command line > environment (`COPILOTD_SERVER__PORT=8010`) >
 """
 
 from copilotd.config.changes import changes
+from copilotd.config.error_text import allowed_values
 from copilotd.config.section import Section
 from copilotd.config.sections import (
     ChatSection,
@@ -38,7 +39,6 @@ from copilotd.config.sources import (
     read_layers,
 )
 from copilotd.config.tools import CommandTool, McpServer, Permission, ToolsSection
-from copilotd.config.words import allowed_values
 
 __all__ = [
     "COMMAND_LINE",

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, SettingsError
 
+from copilotd.config.error_text import explained
 from copilotd.config.sections import Settings
-from copilotd.config.words import explained
 from copilotd.errors import ConfigError
 
 PROJECT_FILE = ".copilotd.toml"

@@ -8,10 +8,20 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
 
-from copilotd.engine.request import Chunk, Finished, FinishReason, GenerateRequest, Usage
+from copilotd.engine.performance import Calibration, Measurement, Measuring, Setup, Speed
+from copilotd.engine.types import (
+    Chunk,
+    EngineState,
+    EngineStats,
+    Finished,
+    FinishReason,
+    GenerateRequest,
+    ModelInfo,
+    Phase,
+    Usage,
+)
 from copilotd.errors import ContextOverflow, InvalidRequest
-from copilotd.speed import Calibration, Measurement, Measuring, Setup, Speed
-from copilotd.types import EngineState, EngineStats, FimLayout, FimTokens, ModelInfo, Phase
+from copilotd.models.fim import FimLayout, FimTokens
 
 PREFIX, SUFFIX, MIDDLE, END = 2_000_000, 1_999_999, 1_999_998, 1_999_997
 REPOSITORY, SEPARATOR = 1_999_996, 1_999_995

@@ -9,13 +9,20 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from copilotd.engine.protocol import Engine
-from copilotd.engine.request import Chunk, Finished, GenerateRequest
+from copilotd.engine.interface import Engine
+from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.types import (
+    Chunk,
+    EngineState,
+    EngineStats,
+    Finished,
+    GenerateRequest,
+    ModelInfo,
+    Phase,
+)
 from copilotd.engine.upstream.client import Upstream
-from copilotd.engine.upstream.tokens import is_own
+from copilotd.engine.upstream.pseudo_tokens import is_own
 from copilotd.errors import EngineDied, EngineError, UpstreamFailed
-from copilotd.speed import Calibration, Measuring, Setup
-from copilotd.types import EngineState, EngineStats, ModelInfo, Phase
 
 HINT = "The local model answers from now on: try again."
 
@@ -23,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Fallback:
-    """Satisfies `copilotd.engine.protocol.Engine` with two of them."""
+    """Satisfies `copilotd.engine.interface.Engine` with two of them."""
 
     def __init__(self, upstream: Upstream, local: Engine) -> None:
         self._upstream = upstream

@@ -1,6 +1,6 @@
 """Grammars in GBNF, llama.cpp's notation, in the one that the engine knows."""
 
-from copilotd.engine.request import Grammar
+from copilotd.engine.types import Grammar
 from copilotd.errors import InvalidRequest
 
 

@@ -7,24 +7,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 import copilotd
-from copilotd.access import AccessToken
+from copilotd.access_token import AccessToken
 from copilotd.config import ServerSection
-from copilotd.http import (
-    admin,
-    anthropic,
-    copilot,
-    docs,
-    errors,
-    health,
-    llama_cpp,
-    ollama,
-    openai,
-    tabby,
-)
-from copilotd.http.door import Door
-from copilotd.http.limits import BodyLimit, RequestLimit
-from copilotd.http.security import Gate
+from copilotd.http import admin, anthropic, copilot, docs, health, llama_cpp, ollama, openai, tabby
+from copilotd.http.middleware.access_token import Door
+from copilotd.http.middleware.host_and_origin import Gate
+from copilotd.http.middleware.limits import BodyLimit, RequestLimit
 from copilotd.http.services import Services
+from copilotd.http.shared import errors
 
 __all__ = ["Services", "build_app"]
 

@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
+from copilotd.engine.types import EngineState, Phase
 from copilotd.http.services import ServicesOf
-from copilotd.types import EngineState, Phase
 
 router = APIRouter(tags=["health"])
 

@@ -9,9 +9,9 @@ from starlette.requests import HTTPConnection
 
 from copilotd.completion.service import CompletionService
 from copilotd.config import LlamaCppSection
-from copilotd.served import ServedModels
-from copilotd.speed import Measuring, Tuning
-from copilotd.types import DaemonStatus
+from copilotd.engine.performance import Measuring, Tuning
+from copilotd.serving.registry import ServedModels
+from copilotd.serving.status import DaemonStatus
 
 
 @dataclass(frozen=True, slots=True)

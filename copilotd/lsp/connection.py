@@ -6,9 +6,9 @@ from threading import Event
 
 from pygls.io_ import run_async
 
-from copilotd.engine.protocol import Engine
-from copilotd.lsp.engine_state import show_engine_state
+from copilotd.engine.interface import Engine
 from copilotd.lsp.server import EditorServer
+from copilotd.lsp.status_report import show_engine_state
 
 log = logging.getLogger(__name__)
 

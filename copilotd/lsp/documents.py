@@ -13,8 +13,8 @@ from pathlib import PurePath
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
+from copilotd.documents import Document
 from copilotd.lsp.positions import Encoding, Lines
-from copilotd.types import Document
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -6,7 +6,7 @@ from lsprotocol import types
 
 from copilotd.completion.addition import addition
 from copilotd.lsp.insertion import Abilities, insertion
-from copilotd.lsp.offers import Offer
+from copilotd.lsp.offered_items import Offer
 from copilotd.lsp.positions import Encoding
 
 _WORD = re.compile(r"\w*\Z")

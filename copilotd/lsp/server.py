@@ -12,16 +12,17 @@ from pygls.lsp.server import LanguageServer
 
 from copilotd import __version__
 from copilotd.completion.service import CompletionService
+from copilotd.completion.types import Outcome
 from copilotd.lsp.documents import Documents
-from copilotd.lsp.growth import LONGER, Growth
-from copilotd.lsp.notices import Notices
-from copilotd.lsp.offers import Offer, Offers
+from copilotd.lsp.error_messages import Notices
+from copilotd.lsp.longer_completion import LONGER, Growth
+from copilotd.lsp.offered_items import Offer, Offers
 from copilotd.lsp.positions import Encoding
 from copilotd.lsp.protocol import EditorProtocol
-from copilotd.served import ServedModel
+from copilotd.serving.registry import ServedModel
+from copilotd.serving.status import DaemonStatus
 from copilotd.tools.change import Change
-from copilotd.tools.toolset import Toolset
-from copilotd.types import DaemonStatus, Outcome
+from copilotd.tools.registry import Toolset
 
 if TYPE_CHECKING:
     from pygls.server import ServerErrors

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from copilotd.completion.types import Completion, Outcome, Status
+from copilotd.documents import offset
 from copilotd.errors import CopilotdError
-from copilotd.place import offset
 from copilotd.tools.arguments import read, schema
 from copilotd.tools.editor import Editor
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
 from copilotd.tools.files import content
 from copilotd.tools.tool import Action, Effect, Tool
-from copilotd.types import Completion, Outcome, Status
 
 Completer = Callable[[Path, str, int], Awaitable[Outcome]]
 """Ghost text for a file's path and text at an offset in code points. Raises: CopilotdError."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from copilotd.tools.change import Change
 from copilotd.tools.editor import Answer, Question
-from copilotd.tools.failure import Refused
+from copilotd.tools.errors import Refused
 from copilotd.tools.workspace import Workspace
 
 

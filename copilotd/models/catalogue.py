@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from copilotd.errors import ModelNotFound
-from copilotd.types import FimLayout
+from copilotd.models.fim import FimLayout
 
 SHIPPED = Path(__file__).with_name("models.toml")
 IN_CHECKOUT = Path(__file__).parents[2] / "configs" / "models.toml"

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TypeGuard
 
 from copilotd.errors import CorruptModel
-from copilotd.models import fim_tokens, shards
+from copilotd.models import fim, shards
+from copilotd.models.fim import FimTokens
 from copilotd.models.ggml_types import FILE_TYPES, tensor_bytes
-from copilotd.types import FimTokens
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -197,14 +197,14 @@ def _tensors(
 def _fim(metadata: dict[str, object]) -> dict[str, int]:
     """Ids of the FIM tokens by field: from the keys, and for want of those from the texts."""
     found: dict[str, int] = {}
-    for field, keys in fim_tokens.KEYS.items():
+    for field, keys in fim.KEYS.items():
         ids = (metadata.get(key) for key in keys)
         if (number := next((n for n in ids if _is_number(n)), None)) is not None:
             found[field] = number
     tokens = metadata.get("tokenizer.ggml.tokens")
-    if len(found) < len(fim_tokens.KEYS) and isinstance(tokens, _Texts):
+    if len(found) < len(fim.KEYS) and isinstance(tokens, _Texts):
         for number, text in enumerate(tokens):
-            if (field := fim_tokens.FIELD_OF.get(text, "")) and field not in found:
+            if (field := fim.FIELD_OF.get(text, "")) and field not in found:
                 found[field] = number
     return found
 

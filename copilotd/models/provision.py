@@ -8,14 +8,14 @@ from copilotd.config import ModelSection
 from copilotd.errors import ModelNotFound
 from copilotd.models import gguf
 from copilotd.models.catalogue import Catalogue
-from copilotd.models.choose import choose
-from copilotd.models.machine import this_machine
+from copilotd.models.fim import FimLayout
+from copilotd.models.hardware import this_machine
 from copilotd.models.progress import Progress, Report
 from copilotd.models.pull import pull
+from copilotd.models.recommend import choose
 from copilotd.models.sources.reference import canonical, is_reference
 from copilotd.models.sources.source import Job
 from copilotd.models.store import Record, Store
-from copilotd.types import FimLayout
 
 __all__ = ["Installed", "Progress", "Provision"]
 

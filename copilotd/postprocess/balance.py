@@ -1,7 +1,7 @@
 """Whether the document's brackets and quotes would be in order with a text in place."""
 
-from copilotd.postprocess.nesting import nest
-from copilotd.postprocess.scene import Scene
+from copilotd.postprocess.context import Scene
+from copilotd.syntax.nesting import nest
 
 _REACH = 10_000
 """Characters behind the cursor that are looked at."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from copilotd.postprocess.lines import begins_with_closer, lines_of, width
-from copilotd.postprocess.scene import Scene
+from copilotd.postprocess.context import Scene
+from copilotd.syntax.lines import begins_with_closer, lines_of, width
 
 
 @dataclass(frozen=True, slots=True)

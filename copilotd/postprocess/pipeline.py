@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from copilotd.postprocess import (
+from copilotd.postprocess.context import Draft, Filter, FilterStep, Scene, StreamFilter
+from copilotd.postprocess.filters import (
     auto_closed,
     blank,
     chatter,
@@ -28,8 +29,6 @@ from copilotd.postprocess import (
     trailing_space,
     unfinished,
 )
-from copilotd.postprocess.scene import Draft, Filter, Scene, StreamFilter
-from copilotd.types import FilterStep
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ model to write.
 import re
 from dataclasses import dataclass
 
-from copilotd.types import Document, Snippet
+from copilotd.documents import Document, Snippet
 
 _CHARACTERS_PER_TOKEN = 3.2
 """A little less than code has, so that the budget is nearly met and seldom exceeded."""

@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from copilotd.engine.types import ModelInfo
 from copilotd.errors import InvalidRequest
-from copilotd.types import IMAGE, Message, ModelInfo
+from copilotd.prompt.messages import IMAGE, Message
 
 PLAIN = (
     "{% for m in messages %}### {{ m.role | capitalize }}:\n{{ m.content }}\n\n{% endfor %}"

@@ -6,8 +6,8 @@ Models to Fill in the Middle". A few families were trained on the suffix first (
 
 from collections.abc import Sequence
 
+from copilotd.engine.types import ModelInfo
 from copilotd.errors import InvalidRequest
-from copilotd.types import ModelInfo
 
 
 def fim_prompt(

@@ -7,7 +7,7 @@ such a token is shown the open file alone.
 
 from collections.abc import Sequence
 
-from copilotd.types import Snippet
+from copilotd.documents import Snippet
 
 _CHARACTERS_PER_TOKEN = 3.2
 _UNNAMED = "untitled"

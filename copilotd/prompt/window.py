@@ -6,7 +6,7 @@ steps of a quarter of its size, at line starts, and not with every line that is 
 
 from dataclasses import dataclass
 
-from copilotd.types import Document
+from copilotd.documents import Document
 
 _CHARACTERS_PER_TOKEN = 5
 """Generous for code, so that the window is seldom smaller than its budget."""

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
 
 T = TypeVar("T", bound=msgspec.Struct)
 

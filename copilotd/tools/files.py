@@ -7,7 +7,7 @@ from pathlib import Path
 
 from copilotd.index.walk import walk
 from copilotd.tools.editor import Editor
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
 from copilotd.tools.workspace import Workspace
 
 LARGEST = 2_000_000

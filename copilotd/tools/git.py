@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
 from copilotd.tools.process import run
 
 _SAFE = (

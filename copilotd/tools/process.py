@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
 
 _KEPT = 200_000
 """Bytes of output that are kept; the rest is read and thrown away."""

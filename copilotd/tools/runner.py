@@ -11,7 +11,7 @@ from copilotd.config import Permission, ToolsSection
 from copilotd.tools.audit import Audit
 from copilotd.tools.change import Change
 from copilotd.tools.editor import Answer, Editor, Question
-from copilotd.tools.failure import Refused, ToolFailed
+from copilotd.tools.errors import Refused, ToolFailed
 from copilotd.tools.permission import Rules
 from copilotd.tools.tool import Action, Tool
 

@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilotd.tools.failure import Refused
-from copilotd.tools.secrecy import Secrecy
+from copilotd.secret_files import Secrecy
+from copilotd.tools.errors import Refused
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.conversation import Talk, tokens_per_second
+from benchmarks.workloads.conversation import Talk, tokens_per_second
 
 
 def test_the_time_to_the_first_token_does_not_count() -> None:

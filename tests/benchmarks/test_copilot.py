@@ -15,7 +15,7 @@ from benchmarks.clients.copilot import (
     repeats_brackets,
 )
 from benchmarks.copilot import Typed, cursor_at, table
-from benchmarks.functions import function
+from benchmarks.workloads.functions import function
 
 BEHIND = "\n\nprint(add(1, 2))\n"
 

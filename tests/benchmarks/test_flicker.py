@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.flicker import Flicker, Frame, flicker
+from benchmarks.recording.flicker import Flicker, Frame, flicker
 
 
 def frames(*seen: str) -> list[Frame]:

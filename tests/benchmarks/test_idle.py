@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from benchmarks.idle import Quiet
+from benchmarks.servers.idle import Quiet
 
 MS = 0.001
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from benchmarks.buffer import Buffer
 from benchmarks.llama_vim.answers import Answers
 from benchmarks.llama_vim.infill import Context, Reply, context, context_behind
 from benchmarks.llama_vim.ring import Ring
 from benchmarks.llama_vim.suggestion import suggestion
-from benchmarks.player import Work
+from benchmarks.recording.buffer import Buffer
+from benchmarks.recording.player import Work
 
 
 def at_cursor(text: str) -> Buffer:

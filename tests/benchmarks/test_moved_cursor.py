@@ -1,7 +1,7 @@
 """Where the splice benchmark puts the cursor before it comes to a hole."""
 
-from benchmarks.holes import Hole
-from benchmarks.moved_cursor import Place, at_hole, came_down, typed
+from benchmarks.fim_layouts.holes import Hole
+from benchmarks.fim_layouts.moved_cursor import Place, at_hole, came_down, typed
 
 HOLE = Hole("h", "files", "a\nb\nc\n", "  hole", "\nd\ne\nf", typed=4)
 

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from benchmarks.peers import GUARD
-from benchmarks.served import served
-from tests.daemon.home import eventually, is_alive
+from benchmarks.servers.served import served
+from tests.daemon.temp_user import eventually, is_alive
 from tests.real.conftest import model_path
 
 __all__ = ["model_path"]  # a fixture
@@ -17,7 +17,7 @@ __all__ = ["model_path"]  # a fixture
 BENCHMARK = """
 import sys, time
 from pathlib import Path
-from benchmarks.served import served
+from benchmarks.servers.served import served
 
 with served(Path(sys.argv[1])) as daemon:
     print(daemon.pid, daemon.env["HOME"], flush=True)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.passages import COMPLETIONS, EDITS
 from benchmarks.speculation import Pair, Written, _read, report
-from copilotd.engine.speculation import Tally
+from benchmarks.workloads.passages import COMPLETIONS, EDITS
+from copilotd.engine.worker.speculation.speculation import Tally
 
 
 def pair(kind: str, text: str, guessed: str) -> Pair:

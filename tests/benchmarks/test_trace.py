@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.buffer import Edit
-from benchmarks.trace import (
+from benchmarks.recording.buffer import Edit
+from benchmarks.recording.trace import (
     Asked,
     Closed,
     Edited,

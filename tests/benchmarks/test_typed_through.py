@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.functions import function
 from benchmarks.typed_through import behind, lengthened
+from benchmarks.workloads.functions import function
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from copilotd.chat.agent import Acted, Agent, Answered
-from copilotd.chat.session import ChatService
+from copilotd.chat.service import ChatService
 from copilotd.config import ChatSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from copilotd.engine.request import FinishReason
-from copilotd.types import Message
-from tests.tools.desk import Desk, runner
+from copilotd.engine.types import FinishReason
+from copilotd.prompt.messages import Message
+from tests.tools.fake_editor import Desk, runner
 
 QUESTION = [Message("user", "What is in a.txt?")]
 

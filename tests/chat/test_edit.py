@@ -3,11 +3,11 @@ import asyncio
 import pytest
 
 from copilotd.chat.edit import EditCommand, EditRequest, passage, rewritten
-from copilotd.chat.session import ChatService
+from copilotd.chat.service import ChatService
 from copilotd.config import ChatSection
+from copilotd.documents import Document
 from copilotd.engine.fake import FakeEngine
-from copilotd.engine.request import FinishReason
-from copilotd.types import Document
+from copilotd.engine.types import FinishReason
 
 
 def request(marked: str, **others: str) -> EditRequest:

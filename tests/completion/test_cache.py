@@ -3,7 +3,7 @@
 import pytest
 
 from copilotd.completion.cache import CompletionCache
-from copilotd.types import Completion, Explanation
+from copilotd.completion.types import Completion, Explanation
 from tests.cursor import applied, document
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from copilotd.completion.mode import mode_at
-from copilotd.postprocess.scene import Mode
+from copilotd.postprocess.context import Mode
 from tests.cursor import document
 
 

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from copilotd.completion.service import CompletionService
+from copilotd.completion.types import CompletionStats, Status, Trigger
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from copilotd.engine.request import Chunk, Finished, GenerateRequest
+from copilotd.engine.performance import Speed
+from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.errors import CopilotdError, EngineDied, EngineNotReady
-from copilotd.speed import Speed
-from copilotd.types import CompletionStats, FimTokens, Status, Trigger
+from copilotd.models.fim import FimTokens
 from tests.cursor import accepted, document, request
 
 SETTINGS = CompletionSection(debounce_ms=0, target_ms=60_000)

@@ -5,13 +5,15 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from copilotd.completion.anchors import Anchors
+from copilotd.completion.prompt_store import Anchors
 from copilotd.completion.service import CompletionService
+from copilotd.completion.types import CompletionRequest
 from copilotd.config import CompletionSection
+from copilotd.documents import Document, Snippet
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from copilotd.engine.request import Lane
-from copilotd.speed import Budget
-from copilotd.types import CompletionRequest, Document, FimTokens, Snippet
+from copilotd.engine.types import Lane
+from copilotd.models.fim import FimTokens
+from copilotd.prompt.budget import Budget
 from tests.cursor import document, request
 
 QUICK = Budget(768, 128, 96, 0, 0, 500)

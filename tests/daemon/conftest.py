@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.home import Home
+from tests.daemon.temp_user import Home
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from copilotd import __version__, lifecycle
 from copilotd.config import load
 from copilotd.daemon import Daemon, Origin
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.types import EngineState, ModelInfo, Phase
 from copilotd.errors import EngineLoadFailed, EngineNotReady, PortInUse
-from copilotd.pool import Pool
-from copilotd.types import DaemonStatus, EngineState, ModelInfo, Phase
-from tests.daemon.home import ENDS_WITHIN_S, Home
+from copilotd.serving.engines import Pool
+from copilotd.serving.status import DaemonStatus
+from tests.daemon.temp_user import ENDS_WITHIN_S, Home
 
 ON_A_FREE_PORT = {"server": {"port": 0}}
 

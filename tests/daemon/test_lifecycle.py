@@ -13,7 +13,7 @@ import pytest
 from copilotd import __version__, lifecycle
 from copilotd.errors import AlreadyRunning, StartFailed
 from copilotd.lifecycle import Running
-from tests.daemon.home import ENDS_WITHIN_S, Home, eventually, is_alive
+from tests.daemon.temp_user import ENDS_WITHIN_S, Home, eventually, is_alive
 
 CYCLES = 10
 """Most of what a start or a stop leaves behind shows the first time, a race only now and then."""

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from tests.daemon.home import ENDS_WITHIN_S, Home, eventually, is_alive
+from tests.daemon.temp_user import ENDS_WITHIN_S, Home, eventually, is_alive
 from tests.daemon.test_daemon import daemon_of, serving, until
 from tests.lsp.raw_client import RawClient
 from tests.tools.mcp.session import STRANGER

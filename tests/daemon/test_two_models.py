@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.types import EngineState, ModelInfo, Phase
 from copilotd.errors import EngineLoadFailed
-from copilotd.types import DaemonStatus, EngineState, ModelInfo, Phase
-from tests.daemon.home import Home
+from copilotd.serving.status import DaemonStatus
+from tests.daemon.temp_user import Home
 from tests.daemon.test_daemon import daemon_of, serving
 
 HOLE = {"path": "a.py", "text": "def add(a, b): return ", "offset": 22}

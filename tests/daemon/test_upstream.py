@@ -7,17 +7,18 @@ import httpx2
 import msgspec
 import pytest
 
-from copilotd.cli.status import _rows
+from copilotd.cli.commands.status import _rows
 from copilotd.config import load
 from copilotd.daemon import Daemon, Origin
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.fallback import Fallback
-from copilotd.pool import Pool
-from copilotd.types import DaemonStatus, UpstreamStatus
-from tests.daemon.home import Home
+from copilotd.engine.types import UpstreamStatus
+from copilotd.serving.engines import Pool
+from copilotd.serving.status import DaemonStatus
+from tests.daemon.temp_user import Home
 from tests.daemon.test_daemon import ON_A_FREE_PORT, serving, until
-from tests.engine.remote import asking, vllm
-from tests.engine.test_upstream import chatted
+from tests.engine.upstream.fake_upstream import asking, vllm
+from tests.engine.upstream.test_upstream import chatted
 
 QUESTION = {"messages": [{"role": "user", "content": "Where?"}], "max_tokens": 9}
 

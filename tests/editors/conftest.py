@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.editors.fake_language_server import Stub
 from tests.editors.neovim import PLUGIN, Neovim, environment
-from tests.editors.stub import Stub
 
 Start = Callable[..., Neovim]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.served import Served, served
+from benchmarks.servers.served import Served, served
 from tests.real.conftest import model_path
 
 __all__ = ["model_path"]  # a fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.served import Served, served
+from benchmarks.servers.served import Served, served
 from tests.editors.terminal import Terminal
 from tests.real.conftest import model_path
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.editors.conftest import Start
+from tests.editors.fake_language_server import Stub
 from tests.editors.neovim import Neovim
-from tests.editors.stub import Stub
 
 ADD = "def add(a, b):\n    return a + b"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.editors.fake_language_server import HOLD, Stub
 from tests.editors.neovim import Neovim
-from tests.editors.stub import HOLD, Stub
 
 CODE = "def add(a, b):\n    return a + b\n"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.editors.fake_language_server import Stub
 from tests.editors.neovim import Neovim
-from tests.editors.stub import Stub
 
 
 def test_subcommands_are_completed(editor: Neovim) -> None:

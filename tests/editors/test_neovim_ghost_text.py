@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.editors.conftest import Start
+from tests.editors.fake_language_server import Stub, units
 from tests.editors.neovim import Neovim
-from tests.editors.stub import Stub, units
 
 ADD = "def add(a, b):\n    return a + b"
 

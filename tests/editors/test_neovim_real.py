@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.served import Served, copilotd, served
+from benchmarks.servers.served import Served, copilotd, served
 from tests.editors.conftest import Start
 from tests.editors.neovim import Neovim
 from tests.real.conftest import model_path

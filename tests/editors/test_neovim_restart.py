@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.editors.conftest import Start
-from tests.editors.stub import Stub
+from tests.editors.fake_language_server import Stub
 
 _BRIDGE = """
 import os, sys

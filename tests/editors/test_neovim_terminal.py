@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.served import Served, served
-from tests.daemon.home import eventually
+from benchmarks.servers.served import Served, served
+from tests.daemon.temp_user import eventually
 from tests.editors.conftest import init_file
 from tests.editors.neovim import environment, executable
 from tests.real.conftest import model_path

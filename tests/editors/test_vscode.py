@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from benchmarks.served import Served, copilotd, served
+from benchmarks.servers.served import Served, copilotd, served
 from tests.editors.code_server import chromium, code_server, missing
-from tests.editors.workbench import Workbench
+from tests.editors.vscode_window import Workbench
 from tests.real.conftest import ANSWERED_AT_LENGTH, model_path
 
 if TYPE_CHECKING:
@@ -402,4 +402,4 @@ def test_two_windows_share_one_worker(open_window: Open, daemon: Served) -> None
     sums(open_window("one.py"))
     sums(open_window("two.py"))
     children = psutil.Process(running(daemon)).children(recursive=True)
-    assert sum("copilotd.engine.worker" in child.cmdline() for child in children) == 1
+    assert sum("copilotd.engine.worker.main" in child.cmdline() for child in children) == 1

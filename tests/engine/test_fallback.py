@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from copilotd.completion.service import CompletionService
+from copilotd.completion.types import CompletionRequest, Status, Trigger
 from copilotd.config import CompletionSection
+from copilotd.documents import Document
 from copilotd.engine.fake import PREFIX, FakeEngine
 from copilotd.engine.fallback import HINT, Fallback
-from copilotd.engine.request import Chunk, GenerateRequest
+from copilotd.engine.performance import Setup
+from copilotd.engine.types import Chunk, EngineState, GenerateRequest, Phase
 from copilotd.errors import EngineDied, UpstreamFailed
-from copilotd.speed import Setup
-from copilotd.types import CompletionRequest, Document, EngineState, Phase, Status, Trigger
-from tests.engine.remote import Answer, Remote, asking, llama_server, vllm
-from tests.engine.test_upstream import collected, hole, says, until
+from tests.engine.upstream.fake_upstream import Answer, Remote, asking, llama_server, vllm
+from tests.engine.upstream.test_upstream import collected, hole, says, until
 
 THERE, HERE = " there", " here"
 

@@ -1,7 +1,7 @@
 import pytest
 
 from copilotd.engine.protocol import Detokenize, Generate, Tokenize, encoded
-from copilotd.engine.request import GenerateRequest, Sampling
+from copilotd.engine.types import GenerateRequest, Sampling
 from copilotd.errors import InvalidRequest
 
 

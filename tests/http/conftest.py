@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.http.serving import Served, serving
+from tests.http.http_server import Served, serving
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.serving import Served
+from tests.http.http_server import Served
 
 
 async def test_the_page_loads_everything_from_this_server(paris: Served) -> None:

@@ -1,8 +1,8 @@
 import pytest
 
 from copilotd.engine.fake import FakeEngine
-from copilotd.types import EngineState, Phase
-from tests.http.serving import serving
+from copilotd.engine.types import EngineState, Phase
+from tests.http.http_server import serving
 
 
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.STOPPED])

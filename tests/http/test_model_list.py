@@ -1,6 +1,6 @@
 from copilotd.engine.fake import FakeEngine
-from copilotd.types import EngineState, Phase
-from tests.http.serving import Served, serving
+from copilotd.engine.types import EngineState, Phase
+from tests.http.http_server import Served, serving
 
 
 async def test_the_list_has_the_one_model_under_its_alias(paris: Served) -> None:

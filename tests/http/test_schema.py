@@ -9,9 +9,9 @@ from hypothesis import settings
 from copilotd.config import ServerSection
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.protocol import Generate, Tokenize, encoded
-from copilotd.engine.request import Chunk, Finished, GenerateRequest
+from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.http.app import build_app
-from tests.http.serving import scripted
+from tests.http.http_server import scripted
 
 schemathesis = pytest.importorskip("schemathesis", reason="comes with the extra e2e")
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from tests.http.serving import Served, serving
+from tests.http.http_server import Served, serving
 
 HI = [{"role": "user", "content": "Hi"}]
 TALKER = msgspec.structs.replace(FAKE_MODEL, name="talker", n_embd=2)

@@ -9,15 +9,16 @@ import pytest
 from msgspec.structs import replace
 
 from copilotd.completion.service import CompletionService
+from copilotd.completion.types import CompletionStats
 from copilotd.config import ChatSection, CompletionSection, ToolsSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from copilotd.engine.request import Chunk, Finished, GenerateRequest
-from copilotd.lsp.front import LspFront
+from copilotd.engine.types import Chunk, Finished, GenerateRequest
+from copilotd.lsp.listener import LspFront
 from copilotd.paths import Paths
-from copilotd.served import ServedModel
+from copilotd.serving.registry import ServedModel
+from copilotd.serving.status import DaemonStatus
 from copilotd.tools.audit import Audit
-from copilotd.tools.toolset import Toolset
-from copilotd.types import CompletionStats, DaemonStatus
+from copilotd.tools.registry import Toolset
 from tests.lsp.raw_client import RawClient
 
 Connect = Callable[[], Awaitable[RawClient]]

@@ -4,9 +4,9 @@ from itertools import pairwise
 import pytest
 from lsprotocol import types
 
+from copilotd.documents import Document
 from copilotd.lsp.documents import Documents, path_shown
 from copilotd.lsp.positions import Encoding
-from copilotd.types import Document
 
 CODECS = {Encoding.UTF8: "utf-8", Encoding.UTF16: "utf-16-le", Encoding.UTF32: "utf-32-le"}
 SIZES = {Encoding.UTF8: 1, Encoding.UTF16: 2, Encoding.UTF32: 4}

@@ -1,12 +1,13 @@
 import pytest
 from lsprotocol import types
 
+from copilotd.completion.types import Completion
+from copilotd.documents import Document
 from copilotd.lsp.documents import Snapshot
 from copilotd.lsp.insertion import Abilities, Insertion, escaped, insertion
 from copilotd.lsp.menu_item import menu_item
-from copilotd.lsp.offers import Offer
+from copilotd.lsp.offered_items import Offer
 from copilotd.lsp.positions import Encoding
-from copilotd.types import Completion, Document
 
 PLAIN, SNIPPET = types.InsertTextFormat.PlainText, types.InsertTextFormat.Snippet
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.conftest import home
-from tests.daemon.home import Home
+from tests.daemon.temp_user import Home
 from tests.tools.conftest import SUMS
 
 __all__ = ["home"]

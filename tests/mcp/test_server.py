@@ -15,9 +15,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
-from copilotd.cli.mcp import mcp
+from copilotd.cli.commands.mcp import mcp
 from copilotd.errors import MissingPackage
-from tests.daemon.home import Home
+from tests.daemon.temp_user import Home
 
 
 @asynccontextmanager

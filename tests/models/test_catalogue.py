@@ -4,9 +4,9 @@ import pytest
 
 from copilotd.errors import ModelNotFound
 from copilotd.models.catalogue import IN_CHECKOUT, Catalogue, Entry, load_catalogue
+from copilotd.models.fim import FimTokens
 from copilotd.models.sources.reference import IN_PACKAGES, IN_REPOSITORY, source_of
 from copilotd.models.store import NAME
-from copilotd.types import FimTokens
 
 CATALOGUE = load_catalogue(IN_CHECKOUT)
 SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -5,7 +5,7 @@ import pytest
 
 from copilotd.errors import CorruptModel
 from copilotd.models import gguf
-from copilotd.types import FimTokens
+from copilotd.models.fim import FimTokens
 from tests.models.tiny_gguf import F16_TENSOR, METADATA, Q8_0_TENSOR, gguf_bytes, write_gguf
 
 NO_FIM = FimTokens()

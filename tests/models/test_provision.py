@@ -6,13 +6,13 @@ import pytest
 from copilotd.config import ModelSection
 from copilotd.errors import CorruptModel, ModelNotFound
 from copilotd.models.catalogue import Catalogue, load_catalogue
-from copilotd.models.choose import choose
-from copilotd.models.machine import this_machine
+from copilotd.models.fim import FimLayout
+from copilotd.models.hardware import this_machine
 from copilotd.models.provision import Installed, Provision
 from copilotd.models.pull import pull
+from copilotd.models.recommend import choose
 from copilotd.models.sources.url import Url
 from copilotd.models.store import Store
-from copilotd.types import FimLayout
 from tests.models.conftest import Reported
 from tests.models.file_server import Site
 from tests.models.test_pull import catalogue_of

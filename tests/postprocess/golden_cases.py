@@ -22,9 +22,9 @@ with CR LF; `escapes: yes` if the model's text is written with Python's escapes.
 from dataclasses import dataclass
 from pathlib import Path
 
+from copilotd.documents import Document
+from copilotd.postprocess.context import Draft, Mode, Scene
 from copilotd.postprocess.pipeline import finish, stop_at
-from copilotd.postprocess.scene import Draft, Mode, Scene
-from copilotd.types import Document
 
 CURSOR = "║"
 NOTHING = "(nothing)"

@@ -2,10 +2,10 @@ import logging
 
 import pytest
 
+from copilotd.documents import Document
 from copilotd.postprocess import pipeline
+from copilotd.postprocess.context import Draft, FilterStep, Mode, Scene
 from copilotd.postprocess.pipeline import finish, stop_at
-from copilotd.postprocess.scene import Draft, Mode, Scene
-from copilotd.types import Document, FilterStep
 
 
 def scene_at(marked: str, mode: Mode = Mode.BLOCK, language: str = "python") -> Scene:

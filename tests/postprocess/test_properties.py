@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from copilotd.documents import Document
+from copilotd.postprocess.context import Draft, Mode, Scene
 from copilotd.postprocess.pipeline import FINAL, STREAMING, finish, stop_at
-from copilotd.postprocess.scene import Draft, Mode, Scene
-from copilotd.types import Document
 
 FRAGMENTS = (
     *("x", "foo", "def f", "return ", "if ", "else", "end", "class A", "=", "+ 1", ", ", " ", "  "),

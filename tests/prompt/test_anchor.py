@@ -2,8 +2,8 @@
 
 import pytest
 
+from copilotd.documents import Document
 from copilotd.prompt.anchor import Anchor, Fit, Layout, lay_out
-from copilotd.types import Document
 from tests.cursor import document
 
 FILE = "import os\n\n\ndef f(a):\n    b = a\n    return ║\n\n\ndef g():\n    pass\n"

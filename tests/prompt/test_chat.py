@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from copilotd.engine.fake import FAKE_MODEL
 from copilotd.errors import InvalidRequest
 from copilotd.prompt.chat import render
-from copilotd.types import Message
+from copilotd.prompt.messages import Message
 
 HELLO = [Message("system", "Be brief."), Message("user", "Hello")]
 

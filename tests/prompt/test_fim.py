@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from copilotd.engine.fake import FAKE_MODEL, MIDDLE, PREFIX, SUFFIX
 from copilotd.errors import InvalidRequest
+from copilotd.models.fim import FimLayout, FimTokens
 from copilotd.prompt.fim import fim_prompt, with_bos
-from copilotd.types import FimLayout, FimTokens
 
 
 def test_most_families_read_prefix_suffix_middle() -> None:

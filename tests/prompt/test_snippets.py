@@ -1,7 +1,7 @@
 """Which code of other files stands in front of a prompt, and that it stays there."""
 
+from copilotd.documents import Snippet
 from copilotd.prompt.snippets import choose, files
-from copilotd.types import Snippet
 
 
 def snippet(name: str, lines: int = 1) -> Snippet:

@@ -1,7 +1,7 @@
 """The window around the cursor: within its budget, cut at lines, moving in steps."""
 
+from copilotd.documents import Document
 from copilotd.prompt.window import window
-from copilotd.types import Document
 
 
 def lines(count: int) -> str:

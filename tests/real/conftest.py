@@ -10,8 +10,8 @@ import platformdirs
 import pytest
 
 from copilotd.config import EngineSection
-from copilotd.engine.client import EngineClient
-from copilotd.engine.keeper import Report
+from copilotd.engine.local.client import EngineClient
+from copilotd.engine.local.supervisor import Report
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.errors import ModelError
 from copilotd.models.catalogue import load_catalogue
@@ -28,9 +28,9 @@ ANSWERED_AT_LENGTH = "Write the numbers from 1 to 1000, one on each line, and no
 @pytest.fixture(scope="session", autouse=True)
 def without_amx() -> Iterator[None]:
     """What a worker finds out by itself: a build whose use of AMX would end this very process."""
-    from copilotd.engine import tiles
+    from copilotd.engine.worker.llama import amx
 
-    with tiles.refused() if tiles.compiled() else nullcontext():
+    with amx.refused() if amx.compiled() else nullcontext():
         yield
 
 

@@ -10,7 +10,7 @@ import ollama
 import openai
 import pytest
 
-from benchmarks.served import Served, served
+from benchmarks.servers.served import Served, served
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 

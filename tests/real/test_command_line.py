@@ -14,7 +14,7 @@ import pytest
 from copilotd import lifecycle
 from copilotd.cli.options import parse
 from tests.daemon.conftest import home
-from tests.daemon.home import ENDS_WITHIN_S, Home, eventually, is_alive
+from tests.daemon.temp_user import ENDS_WITHIN_S, Home, eventually, is_alive
 from tests.real.conftest import ANSWERED_AT_LENGTH
 
 __all__ = ["home"]

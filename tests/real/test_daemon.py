@@ -13,7 +13,7 @@ import httpx2
 import psutil
 import pytest
 
-from benchmarks.served import Served, copilotd, served
+from benchmarks.servers.served import Served, copilotd, served
 from tests.lsp.raw_client import INLINE, RawClient, at
 
 pytestmark = pytest.mark.model
@@ -38,7 +38,7 @@ async def http(daemon: Served) -> AsyncGenerator[httpx2.AsyncClient, None]:
 
 def workers(daemon: Served) -> list[psutil.Process]:
     children = psutil.Process(daemon.pid).children(recursive=True)
-    return [child for child in children if "copilotd.engine.worker" in child.cmdline()]
+    return [child for child in children if "copilotd.engine.worker.main" in child.cmdline()]
 
 
 async def post(http: httpx2.AsyncClient, path: str, body: object) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from benchmarks.served import Served, copilotd, served
+from benchmarks.servers.served import Served, copilotd, served
 from tests.real.minilm import minilm_path
 
 __all__ = ["minilm_path"]  # a fixture

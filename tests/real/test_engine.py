@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from copilotd.chat.session import ChatRequest, ChatService
+from copilotd.chat.service import ChatRequest, ChatService
+from copilotd.completion.raw_text import TextRequest, TextService
 from copilotd.completion.service import CompletionService
-from copilotd.completion.text import TextRequest, TextService
 from copilotd.config import ChatSection, CompletionSection
-from copilotd.engine.client import EngineClient
 from copilotd.engine.gbnf import of_gbnf
-from copilotd.engine.request import Chunk, Finished, GenerateRequest, Lane, Sampling
+from copilotd.engine.local.client import EngineClient
+from copilotd.engine.types import Chunk, Finished, GenerateRequest, Lane, Phase, Sampling
 from copilotd.errors import ContextOverflow, EngineDied, EngineLoadFailed, InvalidRequest
-from copilotd.types import Message, Phase
+from copilotd.prompt.messages import Message
 from tests.cursor import CURSOR, accepted, request
 from tests.real.conftest import engine_of
-from tests.real.holes import HOLES, Hole
+from tests.real.fill_in_cases import HOLES, Hole
 
 pytestmark = pytest.mark.model
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from copilotd.chat.calling.tools import Called, Choice, Tool, Toolbox
-from copilotd.chat.session import ChatRequest, ChatService
+from copilotd.chat.service import ChatRequest, ChatService
+from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
 from copilotd.config import ChatSection
-from copilotd.engine.client import EngineClient
-from copilotd.engine.request import Chunk, Finished, Grammar, Sampling
+from copilotd.engine.local.client import EngineClient
+from copilotd.engine.types import Chunk, Finished, Grammar, Sampling
 from copilotd.errors import InvalidRequest
-from copilotd.types import Message
+from copilotd.prompt.messages import Message
 
 pytestmark = pytest.mark.model
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from benchmarks.served import Served, served
+from benchmarks.servers.served import Served, served
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 

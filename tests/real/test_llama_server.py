@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.daemon.home import eventually
+from tests.daemon.temp_user import eventually
 from tests.real.llama_server import free_port, listed, run
 
 FOLDER = os.environ.get("COPILOTD_LLAMA_SERVER_TESTS", "")

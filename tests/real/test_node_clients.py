@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.served import Served, served
+from benchmarks.servers.served import Served, served
 from tests.lsp.raw_client import Json, RawClient
 from tests.real.test_clients import PARIS, QUESTION
 

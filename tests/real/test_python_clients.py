@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.served import Served, served
+from benchmarks.servers.served import Served, served
 from tests.real.test_clients import PARIS, QUESTION, RESULT, TOOL
 
 pytestmark = [

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from copilotd.engine.interrupt import Interrupt
-from copilotd.engine.model import Decoded, Entry, Model
 from copilotd.engine.protocol import WorkerSpec
-from copilotd.engine.rope import Rope, alike
-from copilotd.engine.statefile import State
+from copilotd.engine.worker.interrupt import Interrupt
+from copilotd.engine.worker.kv.state_file import State
+from copilotd.engine.worker.llama.model import Decoded, Entry, Model
+from copilotd.engine.worker.llama.rope import Rope, alike
 
 pytestmark = pytest.mark.model
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.passages import Prompt
 from benchmarks.speculation import Bench, Pair
-from copilotd.engine.lookup import Lookup
+from benchmarks.workloads.passages import Prompt
+from copilotd.engine.worker.speculation.ngram_lookup import Lookup
 from copilotd.errors import EngineLoadFailed
 from tests.real.conftest import engine_of
 from tests.real.minilm import minilm_path

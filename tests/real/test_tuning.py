@@ -4,10 +4,10 @@ from contextlib import aclosing
 
 import pytest
 
-from copilotd.engine.calibration import BATCHES
-from copilotd.engine.client import EngineClient
-from copilotd.engine.request import Chunk, GenerateRequest, Lane
-from copilotd.speed import Calibration, Measuring, Setup
+from copilotd.engine.local.client import EngineClient
+from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.types import Chunk, GenerateRequest, Lane
+from copilotd.engine.worker.calibration.plan import BATCHES
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 

@@ -10,7 +10,7 @@ import httpx2
 import psutil
 import pytest
 
-from benchmarks.served import Served, copilotd, served
+from benchmarks.servers.served import Served, copilotd, served
 from tests.models.tiny_gguf import METADATA, write_gguf
 
 pytestmark = pytest.mark.model
@@ -40,7 +40,7 @@ def status(daemon: Served) -> Any:
 
 def workers(daemon: Served) -> list[int]:
     children = psutil.Process(daemon.pid).children(recursive=True)
-    return sorted(c.pid for c in children if "copilotd.engine.worker" in c.cmdline())
+    return sorted(c.pid for c in children if "copilotd.engine.worker.main" in c.cmdline())
 
 
 def test_completions_and_chat_have_a_worker_each(daemon: Served, client: httpx2.Client) -> None:

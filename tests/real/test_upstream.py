@@ -15,15 +15,17 @@ import psutil
 import pytest
 
 from benchmarks.peers import Peer, free_port, llama_server, llama_server_path
-from benchmarks.served import Served, copilotd, served
-from copilotd.chat.session import ChatRequest, ChatService
+from benchmarks.servers.served import Served, copilotd, served
+from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.completion.service import CompletionService
+from copilotd.completion.types import CompletionRequest, Status, Trigger
 from copilotd.config import ChatSection, CompletionSection, UpstreamSection
+from copilotd.documents import Document
 from copilotd.engine.upstream.client import Upstream
+from copilotd.engine.upstream.http_client import Server
 from copilotd.engine.upstream.openai import OpenAI
-from copilotd.engine.upstream.server import Server
 from copilotd.models.catalogue import load_catalogue
-from copilotd.types import CompletionRequest, Document, Message, Status, Trigger
+from copilotd.prompt.messages import Message
 from tests.lsp.raw_client import INLINE, RawClient, at
 from tests.real.conftest import ANSWERED_AT_LENGTH
 
@@ -111,7 +113,7 @@ def status(daemon: Served) -> Any:
 
 def workers(daemon: Served) -> list[int]:
     children = psutil.Process(daemon.pid).children(recursive=True)
-    return [child.pid for child in children if "copilotd.engine.worker" in child.cmdline()]
+    return [child.pid for child in children if "copilotd.engine.worker.main" in child.cmdline()]
 
 
 def until(is_true: Callable[[], bool]) -> None:

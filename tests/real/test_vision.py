@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from PIL import Image
 
-from benchmarks.served import Served, served
+from benchmarks.servers.served import Served, served
 from tests.real.projector import SIDE, write_projector
 
 pytestmark = pytest.mark.model

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.desk import Desk
+from tests.tools.fake_editor import Desk
 
 SUMS = """\
 def add(a, b):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.desk import Desk, call
+from tests.tools.fake_editor import Desk, call
 
 RUN = {"permissions": {"run_command": "ask"}}
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from copilotd.secret_files import Secrecy
 from copilotd.tools.editor import Answer
-from copilotd.tools.secrecy import Secrecy
-from tests.tools.desk import Desk, call, record, runner
+from tests.tools.fake_editor import Desk, call, record, runner
 
 READERS = ("read_file", "list_directory", "search", "symbols", "git_diff", "git_log", "diagnostics")
 

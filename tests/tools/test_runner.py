@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from copilotd.tools.editor import Answer
-from tests.tools.desk import Desk, call, record, runner
+from tests.tools.fake_editor import Desk, call, record, runner
 
 EDIT = {"path": "README.md", "old_text": "adds", "new_text": "sums"}
 

@@ -20,7 +20,7 @@ from copilotd.cli.options import overrides, parse
 from copilotd.config import ServerSection, load_leniently
 from copilotd.lifecycle import Running
 from copilotd.paths import Paths
-from copilotd.pool import Role, Wanted, wanted
+from copilotd.serving.engines import Role, Wanted, wanted
 
 
 def diagnose(paths: Paths) -> Iterator[Check]:

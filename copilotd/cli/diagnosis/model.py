@@ -9,11 +9,11 @@ import psutil
 
 from copilotd.cli.diagnosis.check import Check, broken, note, ok
 from copilotd.cli.diagnosis.subject import Subject
-from copilotd.cli.terminal import size
+from copilotd.cli.views.terminal import size
 from copilotd.config import ChatSection
+from copilotd.engine.types import ModelInfo
 from copilotd.errors import CopilotdError
 from copilotd.models.provision import Provision
-from copilotd.types import ModelInfo
 
 ANOTHER_MODEL = "Choose another model: copilotd models list"
 FAMILY = "If it can, set upstream.family: the names are in configs/models.toml"

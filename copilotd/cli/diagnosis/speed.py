@@ -1,12 +1,12 @@
 """Is this machine fast enough for this model, as far as that was measured?"""
 
 from copilotd.cli.diagnosis.check import Check, broken, note, ok
-from copilotd.cli.measuring import measured_model
-from copilotd.cli.speed import SMALLER_MODEL, in_words, is_slow
+from copilotd.cli.measure_model import measured_model
+from copilotd.cli.views.speed import SMALLER_MODEL, in_words, is_slow
 from copilotd.config import Settings
 from copilotd.errors import CopilotdError
 from copilotd.lifecycle import Running
-from copilotd.pool import Wanted
+from copilotd.serving.engines import Wanted
 
 
 def check_speed(running: Running | None, settings: Settings, model: Wanted) -> Check:

@@ -5,17 +5,17 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from typing import Protocol
 
-from copilotd.chat.calling.answer import Heard
-from copilotd.chat.session import ChatRequest, ChatService
-from copilotd.cli.connection import Connection
-from copilotd.cli.waiting import wait_for_model
-from copilotd.completion.text import TextRequest, TextService
+from copilotd.chat.service import ChatRequest, ChatService
+from copilotd.chat.tool_calls.stream import Heard
+from copilotd.cli.daemon_client import Connection
+from copilotd.cli.views.loading import wait_for_model
+from copilotd.completion.raw_text import TextRequest, TextService
 from copilotd.config import Settings
-from copilotd.engine.request import Chunk
+from copilotd.engine.types import Chunk, ModelInfo, Phase
 from copilotd.errors import EngineLoadFailed
 from copilotd.lifecycle import Running
-from copilotd.pool import Pool, Wanted, pool
-from copilotd.types import Message, ModelInfo, Phase
+from copilotd.prompt.messages import Message
+from copilotd.serving.engines import Pool, Wanted, pool
 
 
 class Subject(Protocol):

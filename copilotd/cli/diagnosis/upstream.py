@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from copilotd.cli.diagnosis.check import Check, broken, note, ok
 from copilotd.config import UpstreamSection
-from copilotd.engine.upstream.build import upstream
-from copilotd.engine.upstream.server import is_loopback
+from copilotd.engine.types import ModelInfo
+from copilotd.engine.upstream.factory import upstream
+from copilotd.engine.upstream.http_client import is_loopback
 from copilotd.errors import ConfigError, CopilotdError
 from copilotd.models.catalogue import load_catalogue
-from copilotd.types import ModelInfo
 
 STAY = 'engine.kind = "local" keeps them on this machine'
 

@@ -8,16 +8,27 @@ from contextlib import aclosing, asynccontextmanager, suppress
 
 from msgspec.structs import replace
 
-from copilotd.engine.request import Chunk, Finished, FinishReason, GenerateRequest, Lane, Usage
-from copilotd.engine.totals import Meter, Totals
-from copilotd.engine.upstream.dialect import Dialect
-from copilotd.engine.upstream.pace import pace
-from copilotd.engine.upstream.server import Server
-from copilotd.engine.upstream.tokens import is_own
-from copilotd.engine.upstream.unfinished import Diverged, beyond, split
+from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.types import (
+    Chunk,
+    EngineState,
+    EngineStats,
+    Finished,
+    FinishReason,
+    GenerateRequest,
+    Lane,
+    ModelInfo,
+    Phase,
+    UpstreamStatus,
+    Usage,
+)
+from copilotd.engine.upstream.http_client import Server
+from copilotd.engine.upstream.interface import Dialect
+from copilotd.engine.upstream.partial_word import Diverged, beyond, split
+from copilotd.engine.upstream.pseudo_tokens import is_own
+from copilotd.engine.upstream.speed_estimate import pace
+from copilotd.engine.usage import Meter, Totals
 from copilotd.errors import CopilotdError, EngineDied, EngineError, InvalidRequest, UpstreamFailed
-from copilotd.speed import Calibration, Measuring, Setup
-from copilotd.types import EngineState, EngineStats, ModelInfo, Phase, UpstreamStatus
 
 Listener = Callable[[EngineState], None]
 Look = Callable[[], Awaitable[Dialect]]
@@ -31,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class Upstream:
-    """Satisfies `copilotd.engine.protocol.Engine` with a server elsewhere.
+    """Satisfies `copilotd.engine.interface.Engine` with a server elsewhere.
 
     `look` finds out what it is and has; while it fails, requests are refused at once, and it is
     tried again in the background.

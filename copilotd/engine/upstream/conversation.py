@@ -7,7 +7,7 @@ are read again. No text of a message can be mistaken for a marker.
 
 from collections.abc import Iterable, Sequence
 
-from copilotd.engine.upstream.tokens import Tokens
+from copilotd.engine.upstream.pseudo_tokens import Tokens
 
 _ANSWER = "<|upstream answer|>"
 _ROLES = {f"<|upstream {role}|>": role for role in ("system", "developer", "user", "assistant")}

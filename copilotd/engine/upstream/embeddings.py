@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from copilotd.engine.upstream.server import Server
+from copilotd.engine.upstream.http_client import Server
 
 
 class _Embedding(msgspec.Struct):

@@ -12,25 +12,25 @@ from typing import Any
 
 import msgspec
 
-from copilotd.engine.request import (
+from copilotd.engine.types import (
     Candidate,
     Chunk,
     Finished,
     FinishReason,
     GenerateRequest,
+    ModelInfo,
     Sampling,
     TokenLogprob,
     Usage,
 )
-from copilotd.engine.upstream.dialect import family_of, model_info
 from copilotd.engine.upstream.embeddings import embeddings
+from copilotd.engine.upstream.http_client import Server
+from copilotd.engine.upstream.interface import family_of, model_info
 from copilotd.engine.upstream.models import Offer, chosen, offers
-from copilotd.engine.upstream.server import Server
-from copilotd.engine.upstream.tokens import Tokens, clean
+from copilotd.engine.upstream.pseudo_tokens import Tokens, clean
 from copilotd.errors import InvalidRequest
 from copilotd.models.catalogue import Catalogue
-from copilotd.models.fim_tokens import TEXTS
-from copilotd.types import FimTokens, ModelInfo
+from copilotd.models.fim import TEXTS, FimTokens
 
 _IN_TEMPLATE = re.compile(r"<[|\uff5c]?[\w\u2581 |\uff5c-]{1,40}[|\uff5c]?>|\[/?[A-Z_]{2,24}\]")
 """What may be a marker in a chat template."""

@@ -14,25 +14,26 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from copilotd.engine.request import (
+from copilotd.engine.types import (
     Candidate,
     Chunk,
     Finished,
     FinishReason,
     GenerateRequest,
+    ModelInfo,
     Sampling,
     TokenLogprob,
     Usage,
 )
 from copilotd.engine.upstream import conversation
-from copilotd.engine.upstream.dialect import family_of, model_info
 from copilotd.engine.upstream.embeddings import embeddings
+from copilotd.engine.upstream.http_client import Server
+from copilotd.engine.upstream.interface import family_of, model_info
 from copilotd.engine.upstream.models import chosen, offers
-from copilotd.engine.upstream.server import Server
-from copilotd.engine.upstream.tokens import Tokens, clean
+from copilotd.engine.upstream.pseudo_tokens import Tokens, clean
 from copilotd.errors import InvalidRequest
 from copilotd.models.catalogue import Catalogue
-from copilotd.types import FimTokens, ModelInfo
+from copilotd.models.fim import FimTokens
 
 T = TypeVar("T")
 

@@ -9,14 +9,16 @@ from uuid import uuid4
 import msgspec
 from fastapi import Response
 
-from copilotd.engine.protocol import Engine
+from copilotd.completion.types import CompletionRequest, Trigger
+from copilotd.documents import Document
+from copilotd.engine.interface import Engine
+from copilotd.engine.performance import Measuring, Tuning
+from copilotd.engine.types import EngineState
 from copilotd.errors import CopilotdError
 from copilotd.http.admin.schema import CursorBody
-from copilotd.http.error_bodies import ErrorResponse
-from copilotd.http.errors import detail_of
-from copilotd.http.stream import event
-from copilotd.speed import Measuring, Tuning
-from copilotd.types import CompletionRequest, Document, EngineState, Trigger
+from copilotd.http.shared.error_bodies import ErrorResponse
+from copilotd.http.shared.errors import detail_of
+from copilotd.http.shared.sse import event
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request, Response
 
 from copilotd.http.admin import convert
 from copilotd.http.admin.schema import CursorBody, Stopping
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import RESPONSES
 from copilotd.http.services import ServicesOf
-from copilotd.http.stream import EventStream
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import RESPONSES
+from copilotd.http.shared.sse import EventStream
 
 router = APIRouter(prefix="/admin", tags=["admin"])
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.fields import text_of
-from copilotd.http.pictures import of_base64, of_url
-from copilotd.types import Image
+from copilotd.http.shared.fields import text_of
+from copilotd.http.shared.images import of_base64, of_url
+from copilotd.prompt.messages import Image
 
 
 class TextBlock(BaseModel):

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import msgspec
 
-from copilotd.chat.calling.answer import Heard
-from copilotd.chat.calling.history import resulted, said
-from copilotd.chat.calling.tools import Called, Choice, Tool, Toolbox
-from copilotd.chat.session import ChatRequest
-from copilotd.engine.request import Finished, FinishReason, Sampling, Usage
+from copilotd.chat.service import ChatRequest
+from copilotd.chat.tool_calls.messages import resulted, said
+from copilotd.chat.tool_calls.stream import Heard
+from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
+from copilotd.engine.types import Finished, FinishReason, Sampling, Usage
 from copilotd.http.anthropic.blocks import ImageBlock, TextBlock, ToolResultBlock, ToolUseBlock
 from copilotd.http.anthropic.schema import (
     AnswerBlock,
@@ -25,7 +25,7 @@ from copilotd.http.anthropic.schema import (
     StopReason,
     ToolChoice,
 )
-from copilotd.types import IMAGE, Message
+from copilotd.prompt.messages import IMAGE, Message
 
 _CHOICES: Mapping[str, Choice] = {
     "auto": Choice.AUTO,

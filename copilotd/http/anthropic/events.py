@@ -8,16 +8,16 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from copilotd.chat.calling.answer import Heard
-from copilotd.chat.calling.tools import Called
-from copilotd.engine.request import Finished, Usage
+from copilotd.chat.tool_calls.stream import Heard
+from copilotd.chat.tool_calls.types import Called
+from copilotd.engine.types import Finished, Usage
 from copilotd.errors import CopilotdError
 from copilotd.http.anthropic.blocks import TextBlock, ToolUseBlock
 from copilotd.http.anthropic.convert import begun, ending, usage
 from copilotd.http.anthropic.schema import AnswerBlock
-from copilotd.http.error_bodies import ANTHROPIC
-from copilotd.http.errors import failure
-from copilotd.http.stream import event as sse
+from copilotd.http.shared.error_bodies import ANTHROPIC
+from copilotd.http.shared.errors import failure
+from copilotd.http.shared.sse import event as sse
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
-from copilotd.engine.request import Sampling
+from copilotd.engine.types import Sampling
 from copilotd.http.anthropic import convert
 from copilotd.http.anthropic.events import Telling, frames
 from copilotd.http.anthropic.schema import (
@@ -15,10 +15,10 @@ from copilotd.http.anthropic.schema import (
     MessagesBody,
     TokenCount,
 )
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import AnthropicError, responses
 from copilotd.http.services import ServicesOf
-from copilotd.http.stream import EventStream
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import AnthropicError, responses
+from copilotd.http.shared.sse import EventStream
 
 router = APIRouter(tags=["Anthropic"], responses=responses(AnthropicError))
 

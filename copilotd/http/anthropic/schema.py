@@ -13,8 +13,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from copilotd.http.anthropic.blocks import Content, Text, TextBlock, ToolUseBlock
-from copilotd.http.fields import ModelName, Stops
 from copilotd.http.openai.chat.tools import Name
+from copilotd.http.shared.fields import ModelName, Stops
 
 _FOREIGN = {
     "user": ("tool_use",),

@@ -4,15 +4,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
 
-from copilotd.completion.text import TextRequest
-from copilotd.engine.request import Finished, FinishReason, Sampling
-from copilotd.http.choices import TextEvents
+from copilotd.completion.raw_text import TextRequest
+from copilotd.documents import Document
+from copilotd.engine.types import Finished, FinishReason, ModelInfo, Sampling
 from copilotd.http.copilot.indentation import missing_indent
 from copilotd.http.copilot.schema import CopilotBody, CopilotChoice, CopilotChunk
-from copilotd.http.envelope import Envelope
+from copilotd.http.shared.envelope import Envelope
+from copilotd.http.shared.parallel import TextEvents
+from copilotd.prompt.budget import Budget
 from copilotd.prompt.window import window
-from copilotd.speed import Budget
-from copilotd.types import Document, ModelInfo
 
 
 def text_requests(body: CopilotBody, budget: Budget, info: ModelInfo) -> list[TextRequest]:

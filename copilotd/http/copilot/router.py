@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
 
-from copilotd.http.choices import interleaved
-from copilotd.http.connection import while_connected
 from copilotd.http.copilot import convert
 from copilotd.http.copilot.schema import EXAMPLES, CopilotBody
-from copilotd.http.envelope import Envelope
-from copilotd.http.error_bodies import RESPONSES
 from copilotd.http.services import ServicesOf
-from copilotd.http.stream import EventStream, openai_frames
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.envelope import Envelope
+from copilotd.http.shared.error_bodies import RESPONSES
+from copilotd.http.shared.parallel import interleaved
+from copilotd.http.shared.sse import EventStream, openai_frames
 
 router = APIRouter(tags=["Copilot"])
 

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from copilotd.engine.request import FinishReason
-from copilotd.http.fields import Stops
+from copilotd.engine.types import FinishReason
+from copilotd.http.shared.fields import Stops
 
 
 class Extra(BaseModel):

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from copilotd.engine.protocol import Engine
-from copilotd.http.fields import text_of
+from copilotd.engine.interface import Engine
+from copilotd.engine.types import ModelInfo
+from copilotd.http.shared.fields import text_of
 from copilotd.prompt.fim import with_bos
-from copilotd.types import ModelInfo
 
 Prompt = str | list[int | str]
 """One prompt: a text, or token ids with texts between them."""

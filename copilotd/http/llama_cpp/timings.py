@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from copilotd.engine.request import Usage
+from copilotd.engine.types import Usage
 
 
 class Timings(BaseModel):

@@ -10,17 +10,17 @@ from typing import Any
 
 import msgspec
 
-from copilotd.chat.calling.answer import Heard
-from copilotd.chat.calling.history import resulted, said
-from copilotd.chat.calling.ids import new_id
-from copilotd.chat.calling.tools import Called, Toolbox
-from copilotd.chat.session import ChatRequest
-from copilotd.completion.text import TextRequest
-from copilotd.engine.request import Finished, FinishReason, Sampling, Usage
-from copilotd.http.fields import Said
+from copilotd.chat.service import ChatRequest
+from copilotd.chat.tool_calls.ids import new_id
+from copilotd.chat.tool_calls.messages import resulted, said
+from copilotd.chat.tool_calls.stream import Heard
+from copilotd.chat.tool_calls.types import Called, Toolbox
+from copilotd.completion.raw_text import TextRequest
+from copilotd.engine.types import Finished, FinishReason, Sampling, Usage
 from copilotd.http.ollama.schema import ChatBody, ChatMessage, Form, GenerateBody, Options
 from copilotd.http.openai.chat.tools import ToolFields, toolbox
-from copilotd.types import Message
+from copilotd.http.shared.fields import Said
+from copilotd.prompt.messages import Message
 
 Line = dict[str, Any]
 """An object of the answer."""

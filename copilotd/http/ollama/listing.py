@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from copilotd.served import ServedModel
-from copilotd.types import ModelInfo
+from copilotd.engine.types import ModelInfo
+from copilotd.serving.registry import ServedModel
 
 Entry = dict[str, Any]
 _NEVER = "0001-01-01T00:00:00Z"

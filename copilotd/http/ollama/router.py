@@ -8,12 +8,9 @@ from fastapi import APIRouter, Body, Request
 from starlette.responses import PlainTextResponse, Response
 
 import copilotd
-from copilotd.chat.calling.answer import Heard
-from copilotd.engine.request import Sampling
+from copilotd.chat.tool_calls.stream import Heard
+from copilotd.engine.types import Phase, Sampling
 from copilotd.errors import InvalidRequest
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import OllamaError, responses
-from copilotd.http.lines import LineStream, json_lines
 from copilotd.http.ollama import convert, examples, listing
 from copilotd.http.ollama.convert import Line, Telling
 from copilotd.http.ollama.schema import (
@@ -25,8 +22,10 @@ from copilotd.http.ollama.schema import (
     ShowBody,
 )
 from copilotd.http.services import ServicesOf
-from copilotd.http.untyped import UntypedRoute
-from copilotd.types import Phase
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import OllamaError, responses
+from copilotd.http.shared.ndjson import LineStream, json_lines
+from copilotd.http.shared.untyped_json import UntypedRoute
 
 router = APIRouter(tags=["Ollama"], responses=responses(OllamaError), route_class=UntypedRoute)
 

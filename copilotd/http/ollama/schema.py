@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.fields import ModelName, Said, Stops
 from copilotd.http.openai.chat.tools import ToolEntry
-from copilotd.http.pictures import of_base64
-from copilotd.types import IMAGE
+from copilotd.http.shared.fields import ModelName, Said, Stops
+from copilotd.http.shared.images import of_base64
+from copilotd.prompt.messages import IMAGE
 
 
 def _images(value: Any) -> Said:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from copilotd.chat.calling.grammar import of_schema
-from copilotd.engine import request
+from copilotd.chat.tool_calls.grammar import of_schema
+from copilotd.engine import types
 from copilotd.engine.gbnf import of_gbnf
-from copilotd.engine.request import Grammar, Sampling
+from copilotd.engine.types import Grammar, Sampling
 from copilotd.http.openai.schema import GenerationBody, PromptTokensDetails, Usage
 
 
@@ -41,7 +41,7 @@ def grammar(body: GenerationBody) -> Grammar | None:
     return of_gbnf(body.grammar) if body.grammar else None
 
 
-def usage(costs: Sequence[request.Usage], n: int) -> Usage:
+def usage(costs: Sequence[types.Usage], n: int) -> Usage:
     """The sum over all choices, of which `n` in a row share a prompt."""
     prompt_tokens = sum(cost.prompt_tokens for cost in costs[::n])
     completion_tokens = sum(cost.completion_tokens for cost in costs)

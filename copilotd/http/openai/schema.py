@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from copilotd.http.fields import Stops
+from copilotd.http.shared.fields import Stops
 
 Bias = Annotated[float, Field(ge=-100, le=100)]
 

@@ -4,9 +4,10 @@ import os
 import platform
 from uuid import uuid4
 
+from copilotd.completion.types import CompletionRequest, Outcome, Trigger
+from copilotd.documents import Document
 from copilotd.http.tabby.schema import TabbyBody, TabbyChoice, TabbyCompletion, TabbyHealth
-from copilotd.served import ServedModels
-from copilotd.types import CompletionRequest, Document, Outcome, Trigger
+from copilotd.serving.registry import ServedModels
 
 
 def completion_request(body: TabbyBody) -> CompletionRequest:

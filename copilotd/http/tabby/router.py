@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
-from copilotd.http.connection import while_connected
 from copilotd.http.health import verdict
 from copilotd.http.services import Services, ServicesOf
+from copilotd.http.shared.disconnect import while_connected
 from copilotd.http.tabby import convert
 from copilotd.http.tabby.schema import (
     ServerSetting,

@@ -19,7 +19,7 @@ from copilotd.lsp.handlers.last_completion import last_completion
 from copilotd.lsp.handlers.reject import reject
 from copilotd.lsp.handlers.status import status
 from copilotd.lsp.handlers.undo_edit import undo_edit
-from copilotd.lsp.offers import ACCEPT
+from copilotd.lsp.offered_items import ACCEPT
 from copilotd.lsp.server import EditorServer
 
 

@@ -6,16 +6,16 @@ from typing import Any, Literal
 import msgspec
 
 from copilotd.chat.agent import Acted, Agent, Answered
-from copilotd.chat.calling.history import mended, resulted, said
-from copilotd.chat.calling.tools import Called, Tool, Toolbox
-from copilotd.chat.session import ChatRequest
+from copilotd.chat.service import ChatRequest
+from copilotd.chat.tool_calls.messages import mended, resulted, said
+from copilotd.chat.tool_calls.types import Called, Tool, Toolbox
 from copilotd.chat.turns import Code, Command, Turn, text
-from copilotd.engine.request import Finished, FinishReason
+from copilotd.engine.types import Finished, FinishReason
 from copilotd.errors import CopilotdError
-from copilotd.lsp.assistance import failure, progress, read, streamed
+from copilotd.lsp.editor_tools import Workbench
 from copilotd.lsp.server import EditorServer
-from copilotd.lsp.workbench import Workbench
-from copilotd.types import Message
+from copilotd.lsp.streaming import failure, progress, read, streamed
+from copilotd.prompt.messages import Message
 
 
 class Call(msgspec.Struct, frozen=True):

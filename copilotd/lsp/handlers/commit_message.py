@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from copilotd.chat.commit import asked_of, bare
+from copilotd.chat.commit_message import asked_of, bare
 from copilotd.errors import InvalidRequest
-from copilotd.lsp.assistance import failure, read, streamed
 from copilotd.lsp.server import EditorServer
+from copilotd.lsp.streaming import failure, read, streamed
 
 
 class CommitMessageParams(msgspec.Struct, frozen=True, rename="camel"):

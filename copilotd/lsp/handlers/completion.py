@@ -2,11 +2,11 @@
 
 from lsprotocol import types
 
-from copilotd.lsp.ghost_text import ghost_text
+from copilotd.completion.types import Trigger
+from copilotd.lsp.completion_items import ghost_text
 from copilotd.lsp.insertion import Abilities
 from copilotd.lsp.menu_item import menu_item
 from copilotd.lsp.server import EditorServer
-from copilotd.types import Trigger
 
 
 async def completion(ls: EditorServer, params: types.CompletionParams) -> types.CompletionList:

@@ -7,9 +7,9 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from copilotd.chat.edit import EditCommand, EditRequest, passage, rewritten
-from copilotd.lsp.assistance import read, streamed
 from copilotd.lsp.documents import Snapshot
 from copilotd.lsp.server import EditorServer
+from copilotd.lsp.streaming import read, streamed
 
 
 class EditParams(msgspec.Struct, frozen=True, rename="camel"):

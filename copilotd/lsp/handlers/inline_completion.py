@@ -2,11 +2,11 @@
 
 from lsprotocol import types
 
-from copilotd.lsp.ghost_text import ghost_text
-from copilotd.lsp.offers import Offer
+from copilotd.completion.types import Trigger
+from copilotd.lsp.completion_items import ghost_text
+from copilotd.lsp.offered_items import Offer
 from copilotd.lsp.positions import Encoding
 from copilotd.lsp.server import EditorServer
-from copilotd.types import Trigger
 
 _TRIGGERS = {
     types.InlineCompletionTriggerKind.Invoked: Trigger.INVOKED,

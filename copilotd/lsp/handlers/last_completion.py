@@ -8,5 +8,5 @@ from copilotd.lsp.server import EditorServer
 
 
 def last_completion(ls: EditorServer, *arguments: Any) -> Any:
-    """What came of this client's last request (`copilotd.types.Outcome`); null before the first."""
+    """What came of this client's last request (`completion.types.Outcome`); null before."""
     return msgspec.to_builtins(ls.last_outcome)

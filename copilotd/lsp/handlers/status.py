@@ -8,5 +8,5 @@ from copilotd.lsp.server import EditorServer
 
 
 def status(ls: EditorServer, *arguments: Any) -> Any:
-    """The daemon's status (`copilotd.types.DaemonStatus`) as JSON."""
+    """The daemon's status (`copilotd.serving.status.DaemonStatus`) as JSON."""
     return msgspec.to_builtins(ls.status())

@@ -7,10 +7,10 @@ import msgspec
 from pygls.exceptions import JsonRpcInvalidParams
 
 from copilotd.errors import InvalidRequest
-from copilotd.lsp.assistance import failure, read
+from copilotd.lsp.editor_tools import Workbench
 from copilotd.lsp.server import EditorServer
-from copilotd.lsp.workbench import Workbench
-from copilotd.tools.failure import ToolFailed
+from copilotd.lsp.streaming import failure, read
+from copilotd.tools.errors import ToolFailed
 from copilotd.tools.files import content
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from copilotd.index.walk import entries
 from copilotd.tools.arguments import read, schema
 from copilotd.tools.editor import Editor
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
 from copilotd.tools.tool import Action, Effect, Tool
 from copilotd.tools.workspace import Workspace
 

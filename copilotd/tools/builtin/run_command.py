@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from copilotd.tools.arguments import read, schema
 from copilotd.tools.editor import Editor
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
 from copilotd.tools.process import run
 from copilotd.tools.tool import Action, Effect, Tool
 

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from copilotd.index.symbols import symbols
 from copilotd.tools.arguments import read, schema
 from copilotd.tools.editor import Editor
-from copilotd.tools.finding import lines, place
+from copilotd.tools.file_search import lines, place
 from copilotd.tools.tool import Action, Effect, Tool
 
 _MOST = 80

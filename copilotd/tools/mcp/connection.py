@@ -11,7 +11,7 @@ import httpx2
 from copilotd import __version__
 from copilotd.config import McpServer
 from copilotd.errors import MissingPackage
-from copilotd.tools.mcp.program import Lost, program
+from copilotd.tools.mcp.stdio_transport import Lost, program
 
 if TYPE_CHECKING:
     import mcp

@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult, ContentBlock

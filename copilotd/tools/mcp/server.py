@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from copilotd.config import McpServer
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
+from copilotd.tools.mcp.adapter import offer
 from copilotd.tools.mcp.connection import Lost, connected
-from copilotd.tools.mcp.offer import offer
-from copilotd.tools.mcp.reason import reason
+from copilotd.tools.mcp.error_text import reason
 from copilotd.tools.mcp.result import text
 from copilotd.tools.tool import Tool
 

@@ -10,8 +10,8 @@ import pytest
 from copilotd.config import McpServer, ToolsSection
 from copilotd.tools.audit import Audit
 from copilotd.tools.mcp.servers import Servers
-from copilotd.tools.toolset import Toolset
-from tests.tools.desk import Desk, record
+from copilotd.tools.registry import Toolset
+from tests.tools.fake_editor import Desk, record
 from tests.tools.mcp.session import STRANGER, Begin, Session
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from copilotd.tools.mcp.servers import Servers
 from copilotd.tools.runner import Result, Runner
-from tests.tools.desk import Desk
+from tests.tools.fake_editor import Desk
 
 STRANGER = Path(__file__).with_name("stranger.py")
 ELDER = Path(__file__).with_name("elder.py")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from copilotd.tools.editor import Answer
-from tests.tools.desk import Desk
+from tests.tools.fake_editor import Desk
 from tests.tools.mcp.session import ELDER, NAMES, Begin, until
 
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from copilotd.config import McpServer
-from tests.daemon.home import eventually, is_alive
+from tests.daemon.temp_user import eventually, is_alive
 from tests.tools.mcp.session import NAMES, STRANGER, Begin, Clock, until
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from mcp.types import CallToolResult
 
-from copilotd.tools.failure import ToolFailed
+from copilotd.tools.errors import ToolFailed
 from copilotd.tools.mcp.result import text
 
 TEXT = {"type": "text", "text": "a"}

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from pydantic import BaseModel, RootModel
 
-from copilotd.chat.calling.answer import Heard
-from copilotd.chat.session import ChatRequest
-from copilotd.engine.request import Finished, Usage
-from copilotd.http.choices import IndexedEvents
+from copilotd.chat.service import ChatRequest
+from copilotd.chat.tool_calls.stream import Heard
+from copilotd.engine.types import Finished, Usage
 from copilotd.http.llama_cpp.chat.schema import Answer
 from copilotd.http.llama_cpp.timings import Timings
 from copilotd.http.openai.chat.schema import ChatChunk
+from copilotd.http.shared.parallel import IndexedEvents
 
 
 class Chunk(RootModel[Answer]):

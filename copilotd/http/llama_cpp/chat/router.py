@@ -5,18 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse
 
-from copilotd.engine.request import Sampling, Usage
-from copilotd.http.choices import gathered, interleaved
-from copilotd.http.connection import while_connected
-from copilotd.http.envelope import Envelope
-from copilotd.http.error_bodies import LLAMA_CPP_RESPONSES
-from copilotd.http.errors import failure
+from copilotd.engine.types import Sampling, Usage
 from copilotd.http.llama_cpp.chat import convert
 from copilotd.http.llama_cpp.chat.schema import Counted, LlamaChatBody
 from copilotd.http.openai.chat import convert as openai
 from copilotd.http.openai.chat.schema import EXAMPLES, ChatCompletion
 from copilotd.http.services import ServicesOf
-from copilotd.http.stream import DONE, STREAMED, EventStream, frames
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.envelope import Envelope
+from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
+from copilotd.http.shared.errors import failure
+from copilotd.http.shared.parallel import gathered, interleaved
+from copilotd.http.shared.sse import DONE, STREAMED, EventStream, frames
 
 router = APIRouter(tags=["llama.cpp"])
 

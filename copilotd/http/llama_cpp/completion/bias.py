@@ -2,9 +2,9 @@
 
 import math
 
-from copilotd.engine.protocol import Engine
+from copilotd.engine.interface import Engine
+from copilotd.engine.types import ModelInfo
 from copilotd.http.llama_cpp.completion.schema import CompletionBody
-from copilotd.types import ModelInfo
 
 
 async def bias_of(body: CompletionBody, engine: Engine, info: ModelInfo) -> dict[int, float]:

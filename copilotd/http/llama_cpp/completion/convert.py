@@ -7,13 +7,12 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from copilotd.chat.calling.grammar import of_schema
-from copilotd.completion.text import TextRequest
+from copilotd.chat.tool_calls.grammar import of_schema
+from copilotd.completion.raw_text import TextRequest
 from copilotd.config import LlamaCppSection
-from copilotd.engine import request as engine_request
+from copilotd.engine import types as engine_request
 from copilotd.engine.gbnf import of_gbnf
-from copilotd.engine.request import Chunk, Finished, FinishReason, Grammar, TokenLogprob
-from copilotd.http.choices import Reply, TextEvents
+from copilotd.engine.types import Chunk, Finished, FinishReason, Grammar, ModelInfo, TokenLogprob
 from copilotd.http.llama_cpp.completion.bias import bias_of
 from copilotd.http.llama_cpp.completion.schema import (
     Candidate,
@@ -27,8 +26,8 @@ from copilotd.http.llama_cpp.completion.settings import n_predict, sampling, sho
 from copilotd.http.llama_cpp.prompts import tokens_of
 from copilotd.http.llama_cpp.selection import selected
 from copilotd.http.llama_cpp.timings import Timings
-from copilotd.served import ServedModel
-from copilotd.types import ModelInfo
+from copilotd.http.shared.parallel import Reply, TextEvents
+from copilotd.serving.registry import ServedModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse
 
-from copilotd.http.choices import gathered, interleaved
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import LLAMA_CPP_RESPONSES
-from copilotd.http.errors import failure
 from copilotd.http.llama_cpp.completion import convert
 from copilotd.http.llama_cpp.completion.schema import EXAMPLES, Completion, CompletionBody
 from copilotd.http.services import ServicesOf
-from copilotd.http.stream import STREAMED, EventStream, frames
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
+from copilotd.http.shared.errors import failure
+from copilotd.http.shared.parallel import gathered, interleaved
+from copilotd.http.shared.sse import STREAMED, EventStream, frames
 
 router = APIRouter(tags=["llama.cpp"])
 

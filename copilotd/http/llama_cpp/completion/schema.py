@@ -13,9 +13,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.fields import Stops
 from copilotd.http.llama_cpp.prompts import Prompts
 from copilotd.http.llama_cpp.timings import Timings
+from copilotd.http.shared.fields import Stops
 
 
 def _off(value: float) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilotd.config import LlamaCppSection
-from copilotd.engine.request import Sampling
+from copilotd.engine.types import Sampling
 from copilotd.http.llama_cpp.completion.schema import CompletionBody
 
 _ABSENT: Mapping[str, Any] = {

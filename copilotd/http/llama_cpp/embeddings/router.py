@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from copilotd.completion.text import Embeddings as Found
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import LLAMA_CPP_RESPONSES
+from copilotd.completion.raw_text import Embeddings as Found
 from copilotd.http.llama_cpp.embeddings.schema import EXAMPLES, Embedding, EmbeddingBody, Embeddings
 from copilotd.http.llama_cpp.prompts import tokens_of
 from copilotd.http.services import ServicesOf
-from copilotd.served import ServedModel
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
+from copilotd.serving.registry import ServedModel
 
 router = APIRouter(tags=["llama.cpp"])
 

@@ -1,10 +1,11 @@
 """Between the fields of /infill and our values."""
 
 from copilotd.completion.addition import addition
-from copilotd.engine.request import Usage
+from copilotd.completion.types import CompletionRequest, Explanation, Outcome, Trigger
+from copilotd.documents import Document, Snippet
+from copilotd.engine.types import Usage
 from copilotd.http.llama_cpp.infill.schema import Infill, InfillBody
 from copilotd.http.llama_cpp.timings import Timings
-from copilotd.types import CompletionRequest, Document, Explanation, Outcome, Snippet, Trigger
 
 URI = "infill:"
 """The plugins do not name the file: a newer request takes the place of whatever went before."""

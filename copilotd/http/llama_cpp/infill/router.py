@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse
 
+from copilotd.completion.types import Outcome, Status
 from copilotd.errors import EngineNotReady
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import LLAMA_CPP_RESPONSES
 from copilotd.http.llama_cpp.infill import convert
 from copilotd.http.llama_cpp.infill.schema import EXAMPLES, Infill, InfillBody
 from copilotd.http.llama_cpp.selection import selected
 from copilotd.http.services import ServicesOf
-from copilotd.types import Outcome, Status
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
 
 router = APIRouter(tags=["llama.cpp"])
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import copilotd
 from copilotd.config import LlamaCppSection
+from copilotd.engine.types import EngineStats, ModelInfo
 from copilotd.http.llama_cpp.completion.schema import CompletionBody
 from copilotd.http.llama_cpp.completion.settings import n_predict, sampling, shown
 from copilotd.http.llama_cpp.server.schema import Meta, Modalities, Model, Props, Slot
-from copilotd.served import ServedModel
-from copilotd.types import EngineStats, ModelInfo
+from copilotd.serving.registry import ServedModel
 
 _DEFAULTS = CompletionBody.model_validate({"prompt": ""})
 

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import PlainTextResponse
 
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import LLAMA_CPP_RESPONSES
 from copilotd.http.llama_cpp.server import convert
 from copilotd.http.llama_cpp.server.schema import Models, Props, Slot
 from copilotd.http.services import ServicesOf
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
 
 router = APIRouter(tags=["llama.cpp"], responses=LLAMA_CPP_RESPONSES)
 

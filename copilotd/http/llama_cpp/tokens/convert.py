@@ -1,14 +1,9 @@
 """Between these fields and our values."""
 
-from copilotd.chat.session import ChatRequest
-from copilotd.engine.protocol import Engine
+from copilotd.chat.service import ChatRequest
+from copilotd.engine.interface import Engine
 from copilotd.http.llama_cpp.prompts import tokens_of
-from copilotd.http.llama_cpp.tokens.schema import (
-    TemplateBody,
-    TokenizeBody,
-    Tokenized,
-    TokenPiece,
-)
+from copilotd.http.llama_cpp.tokens.schema import TemplateBody, TokenizeBody, Tokenized, TokenPiece
 from copilotd.http.openai.chat.convert import messages_of
 from copilotd.http.openai.chat.tools import toolbox
 

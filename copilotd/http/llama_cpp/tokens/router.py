@@ -4,8 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import LLAMA_CPP_RESPONSES
 from copilotd.http.llama_cpp.tokens import convert
 from copilotd.http.llama_cpp.tokens.schema import (
     CONVERSATION,
@@ -19,6 +17,8 @@ from copilotd.http.llama_cpp.tokens.schema import (
     Tokenized,
 )
 from copilotd.http.services import ServicesOf
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
 
 router = APIRouter(tags=["llama.cpp"])
 

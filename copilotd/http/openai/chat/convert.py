@@ -4,13 +4,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 
-from copilotd.chat.calling.answer import Heard
-from copilotd.chat.calling.history import resulted, said
-from copilotd.chat.calling.tools import Called
-from copilotd.chat.session import ChatRequest
-from copilotd.engine.request import Candidate, Finished, FinishReason, Sampling, TokenLogprob, Usage
-from copilotd.http.choices import IndexedEvents, Reply
-from copilotd.http.envelope import Envelope
+from copilotd.chat.service import ChatRequest
+from copilotd.chat.tool_calls.messages import resulted, said
+from copilotd.chat.tool_calls.stream import Heard
+from copilotd.chat.tool_calls.types import Called
+from copilotd.engine.types import Candidate, Finished, FinishReason, Sampling, TokenLogprob, Usage
 from copilotd.http.openai.chat.response_format import schema_of
 from copilotd.http.openai.chat.schema import (
     AnswerMessage,
@@ -28,7 +26,9 @@ from copilotd.http.openai.chat.schema import (
 )
 from copilotd.http.openai.chat.tools import calls, entry, toolbox
 from copilotd.http.openai.convert import grammar, sampling, token_text, usage
-from copilotd.types import Message
+from copilotd.http.shared.envelope import Envelope
+from copilotd.http.shared.parallel import IndexedEvents, Reply
+from copilotd.prompt.messages import Message
 
 
 def chat_requests(body: ChatBody, default: Sampling) -> list[ChatRequest]:

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from copilotd.engine.request import Sampling
-from copilotd.http.choices import gathered, interleaved
-from copilotd.http.connection import while_connected
-from copilotd.http.envelope import Envelope
-from copilotd.http.error_bodies import RESPONSES
+from copilotd.engine.types import Sampling
 from copilotd.http.openai.chat import convert
 from copilotd.http.openai.chat.schema import EXAMPLES, ChatBody, ChatCompletion
 from copilotd.http.services import ServicesOf
-from copilotd.http.stream import STREAMED, EventStream, openai_frames
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.envelope import Envelope
+from copilotd.http.shared.error_bodies import RESPONSES
+from copilotd.http.shared.parallel import gathered, interleaved
+from copilotd.http.shared.sse import STREAMED, EventStream, openai_frames
 
 router = APIRouter(tags=["OpenAI"])
 

@@ -13,11 +13,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from copilotd.engine.request import FinishReason
-from copilotd.http.fields import Said, Unsupported, said_of
+from copilotd.engine.types import FinishReason
 from copilotd.http.openai.chat.response_format import ResponseFormat
 from copilotd.http.openai.chat.tools import ToolCall, ToolFields
 from copilotd.http.openai.schema import GenerationBody, Usage
+from copilotd.http.shared.fields import Said, Unsupported, said_of
 
 
 class TextPart(BaseModel):

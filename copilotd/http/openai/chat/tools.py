@@ -12,8 +12,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from copilotd.chat.calling.history import mended
-from copilotd.chat.calling.tools import Called, Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.messages import mended
+from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
 
 _MOST = 128
 """OpenAI's own limit."""

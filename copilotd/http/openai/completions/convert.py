@@ -6,11 +6,9 @@ from dataclasses import asdict
 
 import msgspec
 
-from copilotd.completion.text import TextRequest
-from copilotd.engine.protocol import Engine
-from copilotd.engine.request import Chunk, Finished, FinishReason, Sampling, TokenLogprob, Usage
-from copilotd.http.choices import Reply, TextEvents
-from copilotd.http.envelope import Envelope
+from copilotd.completion.raw_text import TextRequest
+from copilotd.engine.interface import Engine
+from copilotd.engine.types import Chunk, Finished, FinishReason, Sampling, TokenLogprob, Usage
 from copilotd.http.openai.completions.logprobs import LogprobWriter
 from copilotd.http.openai.completions.schema import (
     Completion,
@@ -19,6 +17,8 @@ from copilotd.http.openai.completions.schema import (
     Logprobs,
 )
 from copilotd.http.openai.convert import grammar, sampling, usage
+from copilotd.http.shared.envelope import Envelope
+from copilotd.http.shared.parallel import Reply, TextEvents
 
 
 def text_requests(body: CompletionBody) -> list[TextRequest]:

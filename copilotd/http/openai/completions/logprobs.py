@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Sequence
 
-from copilotd.engine.request import TokenLogprob
+from copilotd.engine.types import TokenLogprob
 from copilotd.http.openai.completions.schema import Logprobs
 from copilotd.http.openai.convert import token_text
 

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from pydantic import Discriminator, Tag
 
-from copilotd.http.choices import gathered, interleaved
-from copilotd.http.connection import while_connected
-from copilotd.http.envelope import Envelope
-from copilotd.http.error_bodies import RESPONSES
 from copilotd.http.openai.completions import convert
 from copilotd.http.openai.completions.schema import EXAMPLES, Completion, CompletionBody
 from copilotd.http.services import ServicesOf
-from copilotd.http.stream import STREAMED, EventStream, openai_frames
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.envelope import Envelope
+from copilotd.http.shared.error_bodies import RESPONSES
+from copilotd.http.shared.parallel import gathered, interleaved
+from copilotd.http.shared.sse import STREAMED, EventStream, openai_frames
 from copilotd.http.tabby import complete as complete_for_tabby
 from copilotd.http.tabby.schema import EXAMPLES as TABBY_EXAMPLES
 from copilotd.http.tabby.schema import TabbyBody, TabbyCompletion

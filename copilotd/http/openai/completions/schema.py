@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from copilotd.engine.request import FinishReason
-from copilotd.http.fields import Texts
+from copilotd.engine.types import FinishReason
 from copilotd.http.openai.schema import GenerationBody, Usage
+from copilotd.http.shared.fields import Texts
 
 
 class CompletionBody(GenerationBody):

@@ -3,7 +3,8 @@
 import base64
 import struct
 
-from copilotd.completion.text import Embeddings
+from copilotd.completion.raw_text import Embeddings
+from copilotd.engine.types import ModelInfo
 from copilotd.errors import InvalidRequest
 from copilotd.http.openai.embeddings.schema import (
     Embedding,
@@ -11,7 +12,6 @@ from copilotd.http.openai.embeddings.schema import (
     EmbeddingList,
     EmbeddingUsage,
 )
-from copilotd.types import ModelInfo
 
 
 def check(body: EmbeddingBody, info: ModelInfo) -> None:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import RESPONSES
 from copilotd.http.openai.embeddings import convert
 from copilotd.http.openai.embeddings.schema import EXAMPLES, EmbeddingBody, EmbeddingList
 from copilotd.http.services import ServicesOf
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import RESPONSES
 
 router = APIRouter(tags=["OpenAI"])
 

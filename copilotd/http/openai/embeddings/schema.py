@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.fields import Texts, Tokens
 from copilotd.http.openai.schema import Body
+from copilotd.http.shared.fields import Texts, Tokens
 
 
 class EmbeddingBody(Body):

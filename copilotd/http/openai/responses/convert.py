@@ -6,11 +6,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from copilotd.chat.calling.history import resulted, said
-from copilotd.chat.calling.tools import Toolbox
-from copilotd.chat.session import ChatRequest
-from copilotd.engine.request import Sampling
-from copilotd.http.fields import Said
+from copilotd.chat.service import ChatRequest
+from copilotd.chat.tool_calls.messages import resulted, said
+from copilotd.chat.tool_calls.types import Toolbox
+from copilotd.engine.types import Sampling
 from copilotd.http.openai.chat.tools import (
     CalledFunction,
     Named,
@@ -30,7 +29,8 @@ from copilotd.http.openai.responses.schema import (
     ResponsesBody,
     TextSettings,
 )
-from copilotd.types import Message
+from copilotd.http.shared.fields import Said
+from copilotd.prompt.messages import Message
 
 
 def sampling(body: ResponsesBody, default: Sampling) -> Sampling:

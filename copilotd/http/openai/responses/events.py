@@ -7,11 +7,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from copilotd.chat.calling.answer import Heard
-from copilotd.chat.calling.tools import Called
-from copilotd.engine.request import Finished, FinishReason, Usage
+from copilotd.chat.tool_calls.stream import Heard
+from copilotd.chat.tool_calls.types import Called
+from copilotd.engine.types import Finished, FinishReason, Usage
 from copilotd.errors import CopilotdError
-from copilotd.http.errors import detail_of
 from copilotd.http.openai.responses.answer import (
     IncompleteDetails,
     InputTokensDetails,
@@ -24,7 +23,8 @@ from copilotd.http.openai.responses.answer import (
     ResponseObject,
     ResponseUsage,
 )
-from copilotd.http.stream import event as sse
+from copilotd.http.shared.errors import detail_of
+from copilotd.http.shared.sse import event as sse
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.fields import Said, said_of, text_of
+from copilotd.http.shared.fields import Said, said_of, text_of
 
 
 class InputPart(BaseModel):

@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
-from copilotd.engine.request import Sampling
-from copilotd.http.connection import while_connected
-from copilotd.http.error_bodies import RESPONSES
+from copilotd.engine.types import Sampling
 from copilotd.http.openai.responses import convert
 from copilotd.http.openai.responses.answer import ResponseObject
 from copilotd.http.openai.responses.events import Telling, frames, whole
 from copilotd.http.openai.responses.schema import EXAMPLES, ResponsesBody
 from copilotd.http.services import ServicesOf
-from copilotd.http.stream import EventStream
+from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.error_bodies import RESPONSES
+from copilotd.http.shared.sse import EventStream
 
 router = APIRouter(tags=["OpenAI"])
 

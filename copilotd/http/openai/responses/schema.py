@@ -13,11 +13,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.fields import Unsupported
 from copilotd.http.openai.chat.response_format import NamedSchema, TextFormat
 from copilotd.http.openai.chat.tools import Function
 from copilotd.http.openai.responses.items import Items
 from copilotd.http.openai.schema import Body
+from copilotd.http.shared.fields import Unsupported
 
 _MOST_TOOLS = 128
 """OpenAI's own limit."""

@@ -1,0 +1,104 @@
+"""What reading and writing cost while other programs are busy: copilotd against llama-server.
+
+    python -m benchmarks.busy_machine --model MODEL.gguf
+
+Beside no, one and as many busy programs as there are cores, both servers continue the same new text
+of about 130 tokens by 32 more, greedy, in turns. The time to the first token is mostly that of the
+prompt, the rest is decoding. Both have as many threads as there are cores.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+
+from benchmarks.measure import Row, machine, table
+from benchmarks.peers import llama_server
+from benchmarks.servers.api import Api
+from benchmarks.servers.raw import Timed
+from benchmarks.servers.served import served
+from copilotd.engine.worker.llama.context_params import cores
+
+N_CTX = 8192
+NEW_TOKENS = 32
+LINES = 10
+# Busy until standard input ends: a pipe of this process's, which is closed even if it is killed.
+BUSY = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+while True: pass
+"""
+SETTLE_S = 1.0
+"""Until everybody has noticed that the machine is not what it was."""
+
+
+def main() -> None:
+    """Print the table."""
+    options = _options()
+    prompts = (_prompt(number) for number in count())
+    rows = []
+    with ExitStack() as stack:
+        daemon = stack.enter_context(served(options.model, MODEL__AUTO_TUNE="false"))
+        peer = stack.enter_context(llama_server(options.model, cores(), "off", N_CTX))
+        apis = Api(daemon.url), Api(peer.url)
+        for busy in sorted({0, 1, cores()}):
+            print(f"\r\x1b[K{busy} busy", end="", file=sys.stderr, flush=True)
+            with _busy(busy):
+                rows += _rows(f"beside {busy} busy programs", apis, prompts, options.runs)
+    print(f"\n{machine()}, {options.model.name}\n")
+    print(table("copilotd", "llama-server", rows))
+
+
+def _rows(name: str, apis: tuple[Api, Api], prompts: Iterator[str], runs: int) -> list[Row]:
+    timed: list[list[Timed]] = [[], []]
+    for prompt in (next(prompts) for _ in range(runs)):
+        body = {"prompt": prompt, "max_tokens": NEW_TOKENS, "ignore_eos": True}
+        for api, side in zip(apis, timed, strict=True):
+            side.append(api.generate(body))
+    first = [[one.first_ms for one in side] for side in timed]
+    later = [[_token_ms(one) for one in side if one.tokens > 1] for side in timed]
+    return [
+        Row(f"first token {name}", "ms", first[0], first[1]),
+        Row(f"a token {name}", "ms", later[0], later[1]),
+    ]
+
+
+def _token_ms(timed: Timed) -> float:
+    return (timed.total_ms - timed.first_ms) / (timed.tokens - 1)
+
+
+def _prompt(number: int) -> str:
+    """A text that begins as no other does."""
+    lines = (f"    total_{number}_{i} = first[{i}] + second[{i}]\n" for i in range(LINES))
+    return f"def sum_{number}(first, second):\n{''.join(lines)}"
+
+
+@contextmanager
+def _busy(programs: int) -> Iterator[None]:
+    """So many other programs with no end of work."""
+    command = [sys.executable, "-c", BUSY]
+    running = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(programs)]
+    time.sleep(SETTLE_S)
+    try:
+        yield
+    finally:
+        for program in running:
+            with program:
+                program.kill()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument("--runs", type=int, default=6, help="repetitions (default 6)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""What answers a keystroke: each server, and llama-cpp-python in this process."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx2
+
+from benchmarks.clients.llama_cpp import NEW_TOKENS, FimText, completion_body, lines_around
+from benchmarks.llama_vim.infill import context, infill_body
+from benchmarks.recording.buffer import Buffer
+from benchmarks.servers.api import Api
+from benchmarks.servers.raw import Raw
+from benchmarks.workloads.functions import Keystroke
+
+FIRST_MS = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A suggestion; tokens of its prompt, and those evaluated; ms to the first token, to the end.
+
+    What a side does not tell is None. `is_known` means that it was there without the model.
+    """
+
+    text: str
+    prompt: int | None
+    evaluated: int | None
+    first_ms: float | None
+    total_ms: float
+    is_known: bool = False
+
+
+class Typist(Protocol):
+    """A side of the comparison."""
+
+    def answer(self, key: Keystroke) -> Answer:
+        """What is suggested after a key, asked for without delay."""
+
+
+class Copilotd:
+    """The daemon, by its own account of each completion; `total_ms` is the caller's."""
+
+    def __init__(self, url: str) -> None:
+        self._api = Api(url)
+
+    def answer(self, key: Keystroke) -> Answer:
+        """Through the whole pipeline."""
+        started = time.perf_counter()
+        outcome = self._api.ghost_text(key.before + key.after, len(key.before))
+        total_ms = (time.perf_counter() - started) * 1000
+        told = outcome["explanation"]
+        text = (outcome["completion"] or {}).get("text", "")
+        if told["source"] != "engine":
+            return Answer(text, None, 0, total_ms, total_ms, is_known=True)
+        prompt, cached = told["prompt_tokens"], told["cached_tokens"]
+        return Answer(text, prompt, prompt - cached, told["first_token_ms"] or None, total_ms)
+
+
+class LlamaServer:
+    """`/infill` with what llama.vim sends, but streamed, to see the first token."""
+
+    def __init__(self, url: str, patience_s: float = 600) -> None:
+        self._http = httpx2.Client(base_url=url, timeout=patience_s)
+
+    def answer(self, key: Keystroke) -> Answer:
+        """Without llama.vim's own cache of answers.
+
+        Raises: httpx2.ReadTimeout after `patience_s` without a token.
+        """
+        buffer = Buffer("", key.before + key.after)
+        body = infill_body(context(buffer, len(key.before)), [], FIRST_MS)
+        del body["response_fields"]
+        stream = Stream(self._http, "/infill", body | {"stream": True})
+        text = "".join(stream.pieces(lambda event: event["content"]))
+        prompt, evaluated = stream.last["tokens_evaluated"], stream.last["timings"]["prompt_n"]
+        return Answer(text, prompt, evaluated, stream.first_ms, stream.total_ms)
+
+
+class LlamaCppServer:
+    """`llama_cpp.server`, with a FIM prompt as text; it does not tell what it evaluates."""
+
+    def __init__(self, url: str, fim: FimText) -> None:
+        self._http = httpx2.Client(base_url=url, timeout=600)
+        self._fim = fim
+
+    def answer(self, key: Keystroke) -> Answer:
+        """To the end of the line."""
+        body = completion_body(self._fim.prompt(key.before + key.after, len(key.before)))
+        stream = Stream(self._http, "/v1/completions", body)
+        text = "".join(stream.pieces(lambda event: event["choices"][0]["text"]))
+        return Answer(text, None, None, stream.first_ms, stream.total_ms)
+
+
+class LlamaCppPython:
+    """`Llama` in this process, which keeps the longest common prefix of the last prompt."""
+
+    def __init__(self, raw: Raw) -> None:
+        self._raw = raw
+
+    def answer(self, key: Keystroke) -> Answer:
+        """To the end of the first line that is not blank."""
+        before, after = lines_around(key.before + key.after, len(key.before))
+        prompt = self._raw.fim(before, after)
+        held = self._raw.llama.input_ids[: self._raw.llama.n_tokens].tolist()
+        evaluated = len(prompt) - _common(held, prompt[:-1])
+        timed = self._raw.generate(prompt, NEW_TOKENS, to_line=True)
+        return Answer(timed.text, len(prompt), evaluated, timed.first_ms or None, timed.total_ms)
+
+
+class Stream:
+    """One streamed answer and its times."""
+
+    def __init__(self, http: httpx2.Client, path: str, body: dict[str, object]) -> None:
+        self._started = time.perf_counter()
+        self._request = http.stream("POST", path, json=body)
+        self.last: dict[str, Any] = {}
+        self.first_ms: float | None = None
+        self.total_ms = 0.0
+
+    def pieces(self, text_of: Callable[[dict[str, Any]], str]) -> Iterator[str]:
+        """The texts of the events, as `text_of` finds them."""
+        with self._request as response:
+            response.raise_for_status()
+            for line in response.iter_lines():
+                if line.startswith("data: {"):
+                    self.last = json.loads(line[6:])
+                    text = text_of(self.last)
+                    if text and self.first_ms is None:
+                        self.first_ms = self._ms()
+                    yield text
+        self.total_ms = self._ms()
+
+    def _ms(self) -> float:
+        return (time.perf_counter() - self._started) * 1000
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (mine, its) in pairs if mine != its), min(len(one), len(other)))

@@ -1,0 +1,1 @@
+"""Layouts of FIM prompts, compared by quality and cost."""

@@ -1,0 +1,103 @@
+"""Whether the model, greedy, writes exactly the rest of a line behind a prompt.
+
+The right text is evaluated together with the prompt, as a draft: as long as the model's choices
+are the draft's tokens nothing is evaluated twice, and where they stop being the right text the
+answer is known. So a prompt costs one batch instead of one for each token, and the outcome is
+that of decoding token by token.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.fim_layouts.cells import Cells
+from benchmarks.fim_layouts.holes import Hole
+from benchmarks.fim_layouts.layout import Layout, Moved
+from copilotd.engine.worker.constraints.token_healing import Constraint
+
+_NEW_TOKENS = 64
+_DRAFT = 8
+"""More at once would be wasted on the prompts that are answered wrongly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether the line came out right, and after how many tokens the first new text came."""
+
+    right: bool
+    steps: int
+
+
+class Exact:
+    """Tries prompts in one context, in an order in which they share most of their cells."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._vocabulary = cells.vocabulary
+
+    def outcomes(self, hole: Hole, layouts: Mapping[str, Layout]) -> dict[str, Outcome]:
+        """The outcome of each layout by its name; equal ones are tried once."""
+        distinct = set(layouts.values())
+        known = self._shifted(hole, {layout: layout.moved for layout in distinct if layout.moved})
+        plain = sorted(distinct - known.keys(), key=lambda layout: layout.prompt)
+        known |= {layout: self._tried(hole, layout) for layout in plain}
+        return {name: known[layout] for name, layout in layouts.items()}
+
+    def _shifted(self, hole: Hole, layouts: Mapping[Layout, Moved]) -> dict[Layout, Outcome]:
+        """Outcomes on one evaluation of the suffix, made for the cursor at the line's start."""
+        sources = {moved.source for moved in layouts.values()}
+        states = {source: self._saved(source) for source in sources}
+        outcomes = {}
+        for layout, moved in sorted(layouts.items(), key=lambda item: item[1].target):
+            self._cells.put_aside(moved, states[moved.source])
+            self._cells.evaluate(layout.prompt[: moved.target], 0)
+            self._cells.put_back(moved)
+            outcomes[layout] = self._tried(hole, layout)
+            # Behind this, the cells are not what an evaluation would have made them.
+            self._cells.keep(moved.target)
+        return outcomes
+
+    def _saved(self, source: tuple[int, ...]) -> NDArray[np.uint8]:
+        self._cells.evaluate(source, 1)
+        return self._cells.save()
+
+    def _tried(self, hole: Hole, layout: Layout) -> Outcome:
+        constraint = Constraint(self._vocabulary.pieces, layout.tail)
+        right = layout.tail + f"{hole.rest}\n".encode()
+        prompt, new, written, steps = list(layout.prompt), b"", b"", 0
+        while len(prompt) - len(layout.prompt) < _NEW_TOKENS:
+            draft = self._draft(right, new)
+            rows = self._cells.evaluate([*prompt, *draft], len(draft) + 1)
+            for row, guess in zip(rows, [*draft, -1], strict=True):
+                token = int(constraint.apply(row).argmax())
+                if token in self._vocabulary.end_tokens:
+                    return Outcome(_is_right(hole, written + b"\n") is True, steps)
+                steps += not written
+                piece = self._vocabulary.piece(token)
+                written += constraint.accept(piece)
+                verdict = _is_right(hole, written)
+                if verdict is not None and written:
+                    return Outcome(verdict, steps)
+                prompt.append(token)
+                new += piece
+                if token != guess:
+                    break
+        return Outcome(False, steps)
+
+    def _draft(self, right: bytes, new: bytes) -> list[int]:
+        if not right.startswith(new):
+            return []
+        text = right[len(new) :].decode("utf-8", "ignore")
+        return self._vocabulary.tokenize(text, special=False)[:_DRAFT]
+
+
+def _is_right(hole: Hole, written: bytes) -> bool | None:
+    """Whether the line is complete and right; None as long as it still can become so."""
+    first, complete, _ = (hole.left + written.decode("utf-8", "ignore")).partition("\n")
+    wanted = hole.line.strip()
+    if complete:
+        return first.strip() == wanted
+    can_be = wanted.startswith(first.lstrip()) or first.strip() == wanted
+    return None if can_be else False

@@ -1,0 +1,40 @@
+"""How long a keystroke waits for its first new text, with all that a layout reuses reused."""
+
+import time
+
+from benchmarks.fim_layouts.cells import Cells
+from benchmarks.fim_layouts.holes import Hole
+from benchmarks.fim_layouts.layout import Layout, Layouts
+from benchmarks.fim_layouts.recipes import Recipe
+from copilotd.engine.worker.constraints.token_healing import Constraint
+
+_STEPS = 64
+
+
+def first_token_ms(cells: Cells, layouts: Layouts, hole: Hole, recipe: Recipe) -> float:
+    """The keystroke that brought the cursor where it is; the one before it is evaluated untimed."""
+    previous = hole.at(hole.typed - 1)
+    before = layouts.layout(previous, recipe)
+    now = layouts.layout(hole, recipe, previous)
+    cells.evaluate(before.prompt, 1)
+    started = time.perf_counter()
+    if now.moved and now.prompt != before.prompt:
+        cells.put_aside(now.moved, None)
+        cells.evaluate(now.prompt[: now.moved.target], 0)
+        cells.put_back(now.moved)
+    _to_new_text(cells, now)
+    took = (time.perf_counter() - started) * 1000
+    if now.moved:
+        cells.keep(0)
+    return took
+
+
+def _to_new_text(cells: Cells, layout: Layout) -> None:
+    constraint, tokens = Constraint(cells.vocabulary.pieces, layout.tail), list(layout.prompt)
+    for _ in range(_STEPS):
+        token = int(constraint.apply(cells.evaluate(tokens, 1)[0]).argmax())
+        if constraint.accept(cells.vocabulary.piece(token)):
+            return
+        if token in cells.vocabulary.end_tokens:
+            return
+        tokens.append(token)

@@ -1,0 +1,148 @@
+"""The engine's own loop in this process, asked at a hole for what was read of its file before."""
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+from msgspec.structs import replace
+
+from benchmarks.fim_layouts.holes import Hole
+from benchmarks.fim_layouts.moved_cursor import Place, at_hole
+from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
+from copilotd.engine.types import GenerateRequest, Lane, Usage
+from copilotd.engine.worker.generation import Generation
+from copilotd.engine.worker.interrupt import Interrupt
+from copilotd.engine.worker.kv.disk_tier import Archive
+from copilotd.engine.worker.kv.memory_tier import Park, Parked
+from copilotd.engine.worker.kv.slot_pool import KVPool, Slot
+from copilotd.engine.worker.llama.model import Model
+from copilotd.engine.worker.llama.scratch_sequence import Spare
+from copilotd.prompt.anchor import Layout, lay_out
+from copilotd.prompt.fim import fim_prompt, movable
+
+SPLICED, TURNED, EVALUATED, BRIEF = SIDES = ("spliced", "by llama.cpp", "evaluated", "brief")
+"""What follows the cursor is moved, by copilotd or by llama.cpp, or it is evaluated again, or the
+prompt is a brief one."""
+
+_LINES_ABOVE = 2
+_WHOLE, _BRIEF = (768, 128), (96, 32)
+"""Tokens before and behind the cursor, as on a machine whose speed is not measured."""
+_MAX_TOKENS = 64
+_N_SEQ = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of one suggestion: `evaluated` tokens of its prompt, time in ms."""
+
+    evaluated: int
+    first_ms: float
+    text: str
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A place's prompt as a request that writes nothing, and the text up to the cursor."""
+
+    layout: Layout
+    request: GenerateRequest
+    tail: str
+
+
+class Bench:
+    """One model; what it holds is put back before each side's turn."""
+
+    def __init__(self, path: Path) -> None:
+        self._interrupt = Interrupt()
+        self._model = Model(WorkerSpec(str(path), path.stem, n_seq=_N_SEQ), self._interrupt)
+        self._model.vocabulary.prepare()
+        # Nothing is written, so the folder is not made.
+        self._archive = Archive(Path("none"), 0, b"", print)
+
+    def asked(self, hole: Hole, places: list[Place], sides: tuple[str, ...]) -> dict[str, Asked]:
+        """What each of `sides` makes of the hole after what was read at `places`, in turns."""
+        first = self._laid(places[0], _WHOLE, None)
+        run = self._run(Park(0, self._archive))
+        run.generate(first.request)
+        held = run.held()
+        asked = {}
+        for side in sides:
+            with _mover(side):
+                asked[side] = self._asked(hole, places[1:], side, first, held)
+        return asked
+
+    def _asked(
+        self, hole: Hole, places: list[Place], side: str, first: Laid, held: Parked
+    ) -> Asked:
+        park = Park(2**40, self._archive)
+        park.add(held)
+        run, before = self._run(park), first
+        for place in places if side != BRIEF else []:
+            before = self._laid(place, _WHOLE, before.layout)
+            run.generate(_as(side, before.request))
+        laid = self._laid(at_hole(hole), _BRIEF if side == BRIEF else _WHOLE, before.layout)
+        asked = replace(laid.request, max_tokens=_MAX_TOKENS, tail=laid.tail, stop=["\n"])
+        text, usage, ms = run.generate(_as(side, asked))
+        right = (hole.left + text).strip() == hole.line.strip()
+        return Asked(usage.prompt_tokens - usage.cached_tokens, ms, text, right)
+
+    def _laid(self, place: Place, sizes: tuple[int, int], previous: Layout | None) -> Laid:
+        same_size = previous if sizes == _WHOLE else None
+        layout = lay_out(place.document, place.offset, _LINES_ABOVE, *sizes, same_size)
+        tokens = self._model.vocabulary.tokenize
+        info = self._model.info
+        prompt = fim_prompt(info, tokens(layout.before, False), tokens(layout.after, False))
+        request = GenerateRequest(prompt, 0, lane=Lane.COMPLETION, movable=movable(info, prompt))
+        return Laid(layout, request, place.document.text[layout.at : place.offset])
+
+    def _run(self, park: Park) -> "_Run":
+        for sequence in range(_N_SEQ):
+            self._model.trim(sequence, 0)
+        return _Run(self._model, self._interrupt, park)
+
+
+class _Run:
+    """Requests one after the other, beginning with what `park` holds."""
+
+    def __init__(self, model: Model, interrupt: Interrupt, park: Park) -> None:
+        self._model = model
+        self._pool = KVPool(model, park, _N_SEQ, model.n_ctx, model.n_ctx)
+        self._loop = Generation(model, interrupt, self._pool, self._take)
+        self._text = ""
+        self._first = 0.0
+        self._usage: Usage | None = None
+
+    def generate(self, request: GenerateRequest) -> tuple[str, Usage, float]:
+        """Its text, what it cost, and milliseconds to the first piece (or to the end)."""
+        self._text, self._first, self._usage = "", 0.0, None
+        started = time.perf_counter()
+        self._loop.add(Generate(1, request))
+        while self._loop.lane is not None:
+            self._loop.step()
+        if self._usage is None:
+            raise SystemExit("a request failed")
+        return self._text, self._usage, (self._first - started) * 1000
+
+    def held(self) -> Parked:
+        """A copy of what was worked on last."""
+        slot = next(held for held in self._pool.held() if isinstance(held, Slot))
+        return Parked(list(slot.tokens), self._model.save(slot.sequence))
+
+    def _take(self, event: Event) -> None:
+        self._first = self._first or time.perf_counter()
+        if isinstance(event, Output):
+            self._text += event.chunk.text
+        elif isinstance(event, Finish):
+            self._usage = event.finished.usage
+
+
+def _as(side: str, request: GenerateRequest) -> GenerateRequest:
+    return request if side in (SPLICED, TURNED) else replace(request, movable=None)
+
+
+def _mover(side: str) -> AbstractContextManager[object]:
+    """Who turns the keys."""
+    return patch.object(Spare, "_turned", lambda *_: None) if side == TURNED else nullcontext()

@@ -1,0 +1,64 @@
+"""Where the cursor of a hole stood before: what of the file was read when it comes to the hole."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.fim_layouts.holes import Hole
+from copilotd.documents import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cursor in a version of a file."""
+
+    document: Document
+    offset: int
+
+
+def at_hole(hole: Hole) -> Place:
+    """The cursor in the hole; the rest of its line is not there yet."""
+    before = hole.before + hole.left
+    return Place(_document(before + hole.after), len(before))
+
+
+def came_down(lines: int) -> Callable[[Hole], list[Place]]:
+    """The cursor stood at the end of a line so far above (below, if negative)."""
+
+    def places(hole: Hole) -> list[Place]:
+        here = at_hole(hole)
+        text, at = here.document.text, here.offset
+        for _ in range(abs(lines)):
+            at = text.rfind("\n", 0, at) if lines > 0 else text.find("\n", at + 1)
+            if at < 0:
+                return []
+        return [Place(here.document, at)]
+
+    return places
+
+
+def typed(steps: int, lines: int) -> Callable[[Hole], list[Place]]:
+    """The text above was written so many lines at a time, with a suggestion after each time."""
+
+    def places(hole: Hole) -> list[Place]:
+        above = hole.before.split("\n")[:-1]
+        if len(above) <= steps * lines:
+            return []
+        befores = ["\n".join(above[: len(above) - n * lines]) for n in range(steps, 0, -1)]
+        return [Place(_document(before + hole.after), len(before)) for before in befores]
+
+    return places
+
+
+MOVES: dict[str, Callable[[Hole], list[Place]]] = {
+    "1 down": came_down(1),
+    "1 up": came_down(-1),
+    "5 down": came_down(5),
+    "5 up": came_down(-5),
+    "20 down": came_down(20),
+    "20 up": came_down(-20),
+    "16 lines typed, 2 at a time": typed(8, 2),
+}
+
+
+def _document(text: str) -> Document:
+    return Document("file:///hole.py", text, "python")

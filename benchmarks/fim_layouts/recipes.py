@@ -1,0 +1,76 @@
+"""The recipes that are compared: where a FIM prompt is cut, and what of it is healed or reused."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from copilotd.engine.worker.constraints.token_healing import split
+
+PREFIX_TOKENS = 512
+SUFFIX_TOKENS = 128
+
+Keep = Callable[[Sequence[bytes]], int]
+"""How many of the tokens before the cursor, given as bytes, go into the prompt."""
+
+Anchor = int | Literal["cursor", "block"]
+"""Where the prefix ends: lines above the cursor's line, or at the enclosing block's first line."""
+
+
+def all_tokens(pieces: Sequence[bytes]) -> int:
+    """No healing."""
+    return len(pieces)
+
+
+def but_last_token(pieces: Sequence[bytes]) -> int:
+    """Healing of one token, as it was first described."""
+    return max(0, len(pieces) - 1)
+
+
+def but_word_and_one(pieces: Sequence[bytes]) -> int:
+    """Healing of the last word and of the token before it."""
+    return max(0, split(pieces) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A way to lay out a prompt. `keep` is the engine's own healing where nothing else is said."""
+
+    name: str
+    group: str
+    anchor: Anchor
+    keep: Keep = split
+    prefix_tokens: int = PREFIX_TOKENS
+    suffix_tokens: int = SUFFIX_TOKENS
+    late_lines: int = 0
+    """Lines behind the cursor's that the suffix leaves out."""
+    head: int | None = None
+    """Suffix tokens evaluated again behind `fim_suffix`; the others are shifted. None: no shift."""
+
+    @property
+    def for_long_files_only(self) -> bool:
+        """Whether a short text makes no difference to it."""
+        return self.prefix_tokens != PREFIX_TOKENS
+
+
+FULL = Recipe("full PSM", "full PSM", "cursor")
+"""What every other recipe is compared with."""
+
+
+def recipes(best: int = 2) -> list[Recipe]:
+    """All of them; `best` is the anchor on which healing, windows and suffixes are varied."""
+    name = f"anchor {best}"
+    return [
+        FULL,
+        Recipe("full PSM, not healed", "full PSM", "cursor", all_tokens),
+        *(Recipe(f"anchor {n}", "anchor", n) for n in (0, 1, 2, 3, 4, 6, 8, 12)),
+        Recipe("anchor block", "anchor", "block"),
+        *(Recipe(f"anchor {n}", "grown middle", n) for n in (10, 20, 40)),
+        Recipe("anchor 0, not healed", "healing", 0, all_tokens),
+        Recipe(f"{name}, not healed", "healing", best, all_tokens),
+        Recipe(f"{name}, last token healed", "healing", best, but_last_token),
+        Recipe(f"{name}, word and one token healed", "healing", best, but_word_and_one),
+        *(Recipe(f"shift, head {k}", "shift", "cursor", head=k) for k in (0, 3, 7, 15)),
+        *(Recipe(f"{name}, suffix {n}", "suffix", best, suffix_tokens=n) for n in (0, 32, 64, 256)),
+        *(Recipe(f"{name}, suffix {n} late", "suffix", best, late_lines=n) for n in (1, 2)),
+        *(Recipe(f"{name}, prefix {n}", "prefix", best, prefix_tokens=n) for n in (256, 768, 1024)),
+    ]

@@ -1,0 +1,1 @@
+"""Recorded editing sessions, and what is measured when they are replayed."""

@@ -1,0 +1,87 @@
+"""What a programmer would have seen: the requests of a replay, and what was shown for each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from benchmarks.recording.buffer import Buffer
+from benchmarks.recording.trace import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A request: when it was made and when its answer came, in seconds of the recording.
+
+    `text` is what was shown behind the cursor, `line` the rest of the line if it is accepted,
+    `evaluated` how many prompt tokens were not in the cache, where the server tells it.
+    """
+
+    request: int
+    time: float
+    deadline: float
+    gold: str | None
+    answered_at: float | None = None
+    text: str = ""
+    line: str = ""
+    evaluated: int | None = None
+
+    @property
+    def ms(self) -> float | None:
+        """From the request to its text; None if none came."""
+        return None if self.answered_at is None else max(0.0, self.answered_at - self.time) * 1000
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether text that is not blank came before the next edit or request."""
+        in_time = self.answered_at is not None and self.answered_at <= self.deadline
+        return in_time and bool(self.text.strip())
+
+    @property
+    def right(self) -> int:
+        """Characters of the gold that were shown in time."""
+        return _common(self.text, self.gold or "") if self.is_shown else 0
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether acceptance would have given the very line that the programmer came to."""
+        return self.gold is not None and self.line.rstrip() == self.gold.rstrip()
+
+
+class Board:
+    """Fills while a replay goes on; `now` tells the second of the recording."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self.rows: dict[int, Row] = {}
+
+    def ask(self, asked: Asked) -> None:
+        """A request is made."""
+        row = Row(asked.request, asked.time, asked.deadline, asked.gold)
+        self.rows[asked.request] = row
+
+    def show(self, request: int, text: str, rest: str) -> bool:
+        """Text arrives; `rest` is what would stay behind it. Says whether it is seen in time.
+
+        The first text of a request counts.
+        """
+        row = self.rows[request]
+        if row.answered_at is None:
+            line = text.partition("\n")[0] if "\n" in text else text + rest
+            row = replace(row, answered_at=self.now(), text=text, line=line)
+            self.rows[request] = row
+        return row.is_shown
+
+    def cost(self, request: int, evaluated: int) -> None:
+        """The answer to a request took the evaluation of so many prompt tokens."""
+        self.rows[request] = replace(self.rows[request], evaluated=evaluated)
+
+
+def rest_behind(buffer: Buffer, overwrites: int = 0) -> str:
+    """What stays of the line behind text that takes the place of `overwrites` characters."""
+    return buffer.rest_of_line(buffer.cursor + overwrites)
+
+
+def _common(one: str, other: str) -> int:
+    for place, (mine, its) in enumerate(zip(one, other, strict=False)):
+        if mine != its:
+            return place
+    return min(len(one), len(other))

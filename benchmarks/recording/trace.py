@@ -1,0 +1,281 @@
+"""A programmer's recorded session, read from a workspace recording (`*.w.json`) of VS Code.
+
+What happened becomes a list of events in the order and at the times of the recording. An event
+about a file whose text the recording never gives is left out.
+
+A request's gold is the rest of its line 30 seconds later, seen from its cursor, which moves with
+the text: what is typed at it goes behind it. There is none where a later edit replaced text on
+both sides of the cursor.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.recording.buffer import Buffer, Edit, Position, units
+
+FORMAT = "workspaceRecording@1.0"
+LATER_S = 30.0
+FETCH = "InlineCompletions.fetch"
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file was turned to for the first time; `text` is what it held then."""
+
+    time: float
+    document: int
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Focused:
+    """The programmer turned to another open file."""
+
+    time: float
+    document: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """An open file was changed; all offsets mean the text before."""
+
+    time: float
+    document: int
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The cursor of an open file went to an offset."""
+
+    time: float
+    document: int
+    cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The editor asked for ghost text; an answer is in time before `deadline`."""
+
+    time: float
+    document: int
+    request: int
+    cursor: int
+    deadline: float = 0.0
+    gold: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The recorded answer: cancelled by the editor, or text for behind the cursor.
+
+    The text takes the place of the next `overwrites` characters.
+    """
+
+    time: float
+    request: int
+    is_cancelled: bool
+    text: str = ""
+    overwrites: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A file was closed or deleted."""
+
+    time: float
+    document: int
+
+
+Event = Opened | Focused | Edited | Moved | Asked | Ended | Closed
+
+
+def read(path: Path, seconds: float = float("inf")) -> list[Event]:
+    """The events of the first `seconds` of a recording; time 0 is its beginning.
+
+    Raises:
+        ValueError: the file is no recording of the format that is known.
+    """
+    log = json.loads(path.read_text(encoding="utf-8"))["log"]
+    if log[0].get("documentType") != FORMAT:
+        raise ValueError(f"{path} is not a {FORMAT}")
+    events = _with_gold(_with_deadlines(list(Reader(log[0]["time"]).events(log))))
+    return [event for event in events if event.time <= seconds]
+
+
+@dataclass
+class Reader:
+    """Follows which files are known, which are open, and where the programmer is."""
+
+    begin: float
+    paths: dict[int, str] = field(default_factory=dict)
+    texts: dict[int, str] = field(default_factory=dict)
+    stored: dict[str, str] = field(default_factory=dict)
+    buffers: dict[int, Buffer] = field(default_factory=dict)
+    asked: dict[int, tuple[str, int, str]] = field(default_factory=dict)
+    focused: int | None = None
+
+    def events(self, log: list[Entry]) -> Iterator[Event]:
+        """The events of all entries; a clock that goes back a little is taken to stand still."""
+        now = 0.0
+        for entry in log:
+            now = max(now, (entry.get("time", self.begin) - self.begin) / 1000)
+            read_entry = getattr(self, f"_{entry['kind']}", None)
+            if read_entry is not None:
+                yield from read_entry(now, entry)
+
+    def _documentEncountered(self, now: float, entry: Entry) -> Iterator[Event]:
+        self.paths[entry["id"]] = entry["relativePath"].replace("\\", "/")
+        yield from ()
+
+    def _setContent(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._set(now, entry["id"], units(entry["content"]))
+
+    def _storeContent(self, now: float, entry: Entry) -> Iterator[Event]:
+        buffer = self.buffers.get(entry["id"])
+        self.stored[entry["contentId"]] = buffer.text if buffer else self.texts[entry["id"]]
+        yield from ()
+
+    def _restoreContent(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._set(now, entry["id"], self.stored[entry["contentId"]])
+
+    def _set(self, now: float, document: int, text: str) -> Iterator[Event]:
+        """A file's text as a whole: news of a file not open yet, an edit of one that is."""
+        self.texts[document] = text
+        buffer = self.buffers.get(document)
+        if buffer is not None and buffer.text != text:
+            edit = Edit(0, len(buffer.text), text)
+            buffer.apply([edit])
+            yield Edited(now, document, (edit,))
+
+    def _opened(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._open(now, entry["id"])
+
+    def _closed(self, now: float, entry: Entry) -> Iterator[Event]:
+        buffer = self.buffers.pop(entry["id"], None)
+        if buffer is not None:
+            self.texts[entry["id"]] = buffer.text
+            yield Closed(now, entry["id"])
+
+    def _focused(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._turn_to(now, entry["id"])
+
+    def _changed(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._open(now, entry["id"])
+        if buffer := self.buffers.get(entry["id"]):
+            edits = tuple(Edit(start, end, units(text)) for start, end, text in entry["edit"])
+            buffer.apply(edits)
+            yield Edited(now, entry["id"], edits)
+
+    def _selectionChanged(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._turn_to(now, entry["id"])
+        if (buffer := self.buffers.get(entry["id"])) and entry["selection"]:
+            buffer.cursor = entry["selection"][0][0]
+            yield Moved(now, entry["id"], buffer.cursor)
+
+    def _documentEvent(self, now: float, entry: Entry) -> Iterator[Event]:
+        data = entry["data"]
+        if (data.get("sourceId"), data.get("kind")) != (FETCH, "start"):
+            return
+        yield from self._turn_to(now, entry["id"])
+        if buffer := self.buffers.get(entry["id"]):
+            self.asked[data["requestId"]] = buffer.path, buffer.cursor, buffer.text
+            yield Asked(now, entry["id"], data["requestId"], buffer.cursor)
+
+    def _event(self, now: float, entry: Entry) -> Iterator[Event]:
+        data = entry["data"]
+        asked = self.asked.pop(data.get("requestId"), None)
+        if asked is None or data.get("kind") != "end":
+            return
+        if data.get("error"):
+            yield Ended(now, data["requestId"], is_cancelled=True)
+        else:
+            text, overwrites = _ghost_text(data["result"], *asked)
+            yield Ended(now, data["requestId"], False, text, overwrites)
+
+    def _open(self, now: float, document: int) -> Iterator[Event]:
+        if document not in self.buffers and document in self.texts:
+            path = self.paths.get(document, f"{document}.txt")
+            self.buffers[document] = Buffer(path, self.texts[document])
+            yield Opened(now, document, path, self.texts[document])
+
+    def _turn_to(self, now: float, document: int) -> Iterator[Event]:
+        yield from self._open(now, document)
+        if document in self.buffers and document != self.focused:
+            self.focused = document
+            yield Focused(now, document)
+
+
+def _ghost_text(result: list[Entry], path: str, cursor: int, text: str) -> tuple[str, int]:
+    """The first recorded answer as text behind the cursor, and how much it overwrites there."""
+    then = Buffer(path, text)
+    for answer in result[:1]:
+        start, end = (then.offset(place) for place in _range(answer["range"]))
+        head, new = text[start:cursor], units(answer["text"])
+        if new.startswith(head):
+            return new[len(head) :], max(0, end - cursor)
+    return "", 0
+
+
+def _range(words: str) -> Iterator[Position]:
+    """Of "[63,1 -> 63,18]", which counts from 1."""
+    for place in words.strip("[]").split(" -> "):
+        line, character = place.split(",")
+        yield int(line) - 1, int(character) - 1
+
+
+def _with_deadlines(events: list[Event]) -> list[Event]:
+    """Each request is to be answered before the next edit or request, of whatever file."""
+    done: list[Event] = []
+    next_at = events[-1].time if events else 0.0
+    for event in reversed(events):
+        done.append(replace(event, deadline=next_at) if isinstance(event, Asked) else event)
+        if isinstance(event, Edited | Asked):
+            next_at = event.time
+    return done[::-1]
+
+
+def _with_gold(events: list[Event]) -> list[Event]:
+    gold = dict(_golds(events))
+    return [
+        replace(event, gold=gold.get(event.request)) if isinstance(event, Asked) else event
+        for event in events
+    ]
+
+
+def _golds(events: list[Event]) -> Iterator[tuple[int, str]]:
+    """The gold of each request that has one."""
+    buffers: dict[int, Buffer] = {}
+    places: dict[int, tuple[Asked, int]] = {}
+    for event in events:
+        for asked, place in [*places.values()]:
+            if event.time > asked.time + LATER_S:
+                del places[asked.request]
+                yield asked.request, buffers[asked.document].rest_of_line(place)
+        if isinstance(event, Opened):
+            buffers[event.document] = Buffer(event.path, event.text)
+        elif isinstance(event, Asked):
+            places[event.request] = event, event.cursor
+        elif isinstance(event, Edited):
+            buffers[event.document].apply(event.edits)
+            places = _moved(places, event)
+    for asked, place in places.values():
+        yield asked.request, buffers[asked.document].rest_of_line(place)
+
+
+def _moved(places: dict[int, tuple[Asked, int]], edited: Edited) -> dict[int, tuple[Asked, int]]:
+    """Where the cursors of former requests are after an edit; without those it went across."""
+    kept = {}
+    for request, (asked, place) in places.items():
+        edits = edited.edits if asked.document == edited.document else ()
+        if not any(edit.start < place < edit.end for edit in edits):
+            before = [e for e in edits if e.end <= place and e.start < place]
+            shift = sum(len(edit.text) - (edit.end - edit.start) for edit in before)
+            kept[request] = asked, place + shift
+    return kept

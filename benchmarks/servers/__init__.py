@@ -1,0 +1,1 @@
+"""The servers that a benchmark starts and measures."""

@@ -1,0 +1,52 @@
+"""When a process has stopped computing."""
+
+import time
+from collections import deque
+
+import psutil
+
+WINDOW_S = 0.03
+SHARE = 0.1
+EVERY_S = 0.003
+GIVES_UP_S = 60.0
+
+
+class Quiet:
+    """Finds the first `WINDOW_S` in which less than `SHARE` of one core was used."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, float]] = deque()
+
+    def see(self, at: float, cpu_s: float) -> float | None:
+        """Take the CPU time used up to `at`; where such a window ends here, when it began."""
+        self._samples.append((at, cpu_s))
+        while len(self._samples) > 1 and self._samples[1][0] <= at - WINDOW_S:
+            self._samples.popleft()
+        began, used = self._samples[0]
+        took = at - began
+        if took < WINDOW_S or cpu_s - used >= SHARE * took:
+            return None
+        return began
+
+
+def idle_since(pid: int) -> float:
+    """Wait until the process is idle; when that began, by `time.perf_counter`.
+
+    Raises: TimeoutError after `GIVES_UP_S`.
+    """
+    process, quiet = psutil.Process(pid), Quiet()
+    until = time.perf_counter() + GIVES_UP_S
+    while (now := time.perf_counter()) < until:
+        used = process.cpu_times()
+        if (began := quiet.see(now, used.user + used.system)) is not None:
+            return began
+        time.sleep(EVERY_S)
+    raise TimeoutError(f"process {pid} computes for more than {GIVES_UP_S:.0f} s")
+
+
+def worker_of(pid: int) -> int:
+    """The child in which a daemon computes. Raises: LookupError if no model is loaded."""
+    for child in psutil.Process(pid).children():
+        if "copilotd.engine.worker.main" in child.cmdline():
+            return child.pid
+    raise LookupError(f"the daemon {pid} has no worker")

@@ -1,0 +1,1 @@
+"""The texts, functions and questions that benchmarks use."""

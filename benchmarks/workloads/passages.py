@@ -1,0 +1,93 @@
+"""Prompts for speculation: places in the standard library, and requests that repeat a text.
+
+A passage is repetitive if it compresses well; from each kind as many are drawn.
+"""
+
+import random
+import sysconfig
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from copilotd.engine.types import ModelInfo
+from copilotd.engine.worker.llama.vocabulary import Vocabulary
+from copilotd.prompt.chat import render
+from copilotd.prompt.messages import Message
+
+COMPLETIONS = "completions"
+EDITS = "edits"
+
+_BEFORE, _AFTER = 1200, 300
+"""Characters on the two sides of a place."""
+_REPEATED = range(700, 1100)
+"""Characters of a text that is to be repeated."""
+_EDITS = (
+    "Repeat this code exactly, but add a comment above every function:",
+    "Repeat this code and rename the variable that is used most often:",
+    "Repeat this code exactly, with type annotations added:",
+    "Fix the bug in this code. Show the whole code again:",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Tokens of one prompt and how many new ones to write; `kind` is where it comes from."""
+
+    kind: str
+    tokens: list[int]
+    new: int
+
+
+def completions(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
+    """Half of them in repetitive code; every other one with the text behind the cursor."""
+    places = [place for _, place in zip(range(20 * count), _places(), strict=False)]
+    places.sort(key=lambda place: _density(place[0]))
+    half = count // 2
+    chosen = [*places[:half], *random.Random(1).sample(places[half:], count - half)]
+    return [
+        Prompt(COMPLETIONS, _tokens(info, vocabulary, *place, fim=bool(i % 2)), 56)
+        for i, place in enumerate(chosen)
+    ]
+
+
+def edits(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
+    """Requests to write a piece of code again with a change."""
+    prompts = []
+    for i, (before, _) in zip(range(count), _places(), strict=False):
+        code = before[-_REPEATED[i % len(_REPEATED)] :].partition("\n")[2]
+        question = f"{_EDITS[i % len(_EDITS)]}\n\n```python\n{code}\n```"
+        pieces = render(info, [Message("user", question)])
+        tokens = [t for piece in pieces for t in vocabulary.tokenize(piece, special=True)]
+        prompts.append(Prompt(EDITS, tokens, 200))
+    return prompts
+
+
+def _places() -> Iterator[tuple[str, str]]:
+    """The text before and after drawn places in drawn files, for ever."""
+    draw = random.Random(0)
+    texts = [_text(path) for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))]
+    texts = [text for text in texts if len(text) > 2 * (_BEFORE + _AFTER)]
+    while True:
+        text = draw.choice(texts)
+        at = draw.randrange(_BEFORE, len(text) - _AFTER)
+        yield text[at - _BEFORE : at].partition("\n")[2], text[at : at + _AFTER]
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", "replace")
+
+
+def _density(text: str) -> float:
+    return len(zlib.compress(text.encode())) / len(text)
+
+
+def _tokens(
+    info: ModelInfo, vocabulary: Vocabulary, before: str, after: str, *, fim: bool
+) -> list[int]:
+    left = vocabulary.tokenize(before, special=False)
+    marks = (info.fim.prefix, info.fim.suffix, info.fim.middle)
+    if not fim or None in marks:
+        return left
+    prefix, suffix, middle = (mark for mark in marks if mark is not None)
+    return [prefix, *left, suffix, *vocabulary.tokenize(after, special=False), middle]

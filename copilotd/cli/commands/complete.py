@@ -1,0 +1,47 @@
+"""`copilotd complete FILE:LINE:COL`."""
+
+from typing import Annotated
+
+import typer
+
+from copilotd.cli.cursor import locate
+from copilotd.cli.help_examples import examples
+
+Place = Annotated[
+    str, typer.Argument(metavar="FILE:LINE[:COL]", help="Where; without COL, the end of the line.")
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Show what went into the model and what was done to it.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs: the whole outcome as JSON.")]
+
+
+@examples(
+    "copilotd complete app.py:12                [dim]# at the end of line 12[/]",
+    "copilotd complete app.py:12:9              [dim]# before its ninth character[/]",
+    "copilotd complete app.py:12 --explain",
+    "copilotd complete app.py:12 --json | jq -r .completion.text",
+)
+def complete(place: Place, explain: Explain = False, as_json: AsJson = False) -> None:
+    """Show the ghost text that an editor would show there.
+
+    LINE and COL count from 1, COL in characters. Starts the daemon if none runs.
+    """
+    import msgspec
+
+    from copilotd.cli.views.ghost_text import show, show_explanation
+    from copilotd.cli.views.loading import ready
+    from copilotd.completion.types import Status
+    from copilotd.paths import Paths
+
+    cursor = locate(place)
+    with ready(Paths.of_user()) as connection:
+        outcome = connection.complete(cursor.path, cursor.text, cursor.offset)
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(outcome)).decode())
+    else:
+        show(cursor, outcome)
+        if explain:
+            show_explanation(outcome)
+    if outcome.status is Status.FAILED:
+        raise typer.Exit(1)

@@ -1,0 +1,118 @@
+"""`copilotd copilot enable|disable|status`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from copilotd.cli.help_examples import examples
+
+if TYPE_CHECKING:
+    from copilotd.cli.copilot_settings import UserSettings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Have GitHub Copilot's extension for VS Code get its ghost text from copilotd.\n\n"
+    "The extension works only for who is signed in to GitHub with it; copilotd's own extension "
+    "needs no account. What it sends of your sign-in is dropped unread here.",
+    rich_markup_mode="rich",
+)
+
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", help="A settings.json of VS Code, where it is not found by itself."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the file is changed.")]
+
+
+@app.command()
+@examples("copilotd copilot enable", "copilotd copilot enable --yes --settings settings.json")
+def enable(settings: SettingsFile = None, yes: Yes = False) -> None:
+    """Point the extension at the daemon; shows what changes in your settings, and asks."""
+    from copilotd.cli.views.terminal import say
+
+    url = _address()
+    if _wants_token():
+        say("This daemon wants its token, which that extension cannot send: it will be refused.")
+    for file in _files(settings):
+        _change(file, file.pointed_at(url), yes=yes)
+
+
+@app.command()
+@examples("copilotd copilot disable")
+def disable(settings: SettingsFile = None, yes: Yes = False) -> None:
+    """Let the extension ask GitHub again; shows what changes in your settings, and asks."""
+    from copilotd.cli.views.terminal import say
+
+    for file in _files(settings):
+        if file.target and not file.is_ours:
+            say(f"{file.path} points at {file.target}, which copilotd did not set: left alone.")
+        else:
+            _change(file, file.reverted(), yes=yes)
+
+
+@app.command()
+@examples("copilotd copilot status")
+def status(settings: SettingsFile = None) -> None:
+    """Say where the extension asks for ghost text."""
+    url = _address()
+    for file in _files(settings):
+        where = file.target or "GitHub"
+        is_here = " (copilotd)" if file.target == url else ""
+        print(f"{file.path}: {where}{is_here}")
+
+
+def _files(named: Path | None) -> "list[UserSettings]":
+    from copilotd.cli.copilot_settings import UserSettings, settings_files
+    from copilotd.errors import CopilotdError
+
+    paths = [named] if named else settings_files()
+    if not paths:
+        raise CopilotdError(
+            "no settings of VS Code are here", "Name the file with --settings, if there is one."
+        )
+    return [UserSettings.read(path) for path in paths]
+
+
+def _change(file: "UserSettings", wanted: "UserSettings", *, yes: bool) -> None:
+    from copilotd.cli.views.terminal import say
+
+    if wanted.text == file.text:
+        say(f"{file.path}: nothing to change.")
+        return
+    _show(file, wanted)
+    if yes or typer.confirm("Change it so?"):
+        wanted.write()
+        say("Done. VS Code takes it over when its window is loaded again.")
+
+
+def _show(file: "UserSettings", wanted: "UserSettings") -> None:
+    from difflib import unified_diff
+
+    lines = (file.text.splitlines(), wanted.text.splitlines())
+    for line in unified_diff(*lines, str(file.path), str(file.path), lineterm=""):
+        print(line)
+
+
+def _address() -> str:
+    """Where the daemon listens, or will when it is started."""
+    from copilotd.config import load_leniently
+    from copilotd.lifecycle import find
+    from copilotd.paths import Paths
+
+    paths = Paths.of_user()
+    if running := find(paths):
+        return running.url
+    server = load_leniently(paths.user_settings)[0].server
+    return f"http://{server.host}:{server.port}"
+
+
+def _wants_token() -> bool:
+    from copilotd.config import load_leniently
+    from copilotd.lifecycle import find
+    from copilotd.paths import Paths
+
+    paths = Paths.of_user()
+    if running := find(paths):
+        return bool(running.token_file)
+    return load_leniently(paths.user_settings)[0].server.needs_token

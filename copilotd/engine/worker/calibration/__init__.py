@@ -1,0 +1,1 @@
+"""Measures how fast the model runs with different settings."""

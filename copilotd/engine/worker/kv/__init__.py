@@ -1,0 +1,1 @@
+"""The KV cache: slots, copies in memory and on disk, repositioned cells."""

@@ -1,0 +1,1 @@
+"""llama.cpp behind plain Python values: model, vocabulary, sampling."""

@@ -1,0 +1,57 @@
+"""From a `Setup` to llama.cpp's own parameters, and what it is on this machine if left open."""
+
+from typing import Any
+
+import psutil
+from llama_cpp import llama_cpp as C
+from msgspec.structs import replace
+
+from copilotd.engine.performance import Setup
+
+_FLASH_ATTENTION = {
+    "auto": C.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    "on": C.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": C.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
+_KV_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0}
+
+
+def decided(setup: Setup, n_ubatch: int) -> Setup:
+    """`setup` with the defaults of this machine, and `n_ubatch`, where it says "auto" or 0."""
+    flash_attention = setup.flash_attention
+    if flash_attention == "auto" and setup.kv_type != "f16":
+        flash_attention = "on"
+    elif flash_attention == "auto" and not C.llama_supports_gpu_offload():
+        # On most CPUs it makes decoding in a long context slower; llama.cpp would turn it on.
+        flash_attention = "off"
+    n_threads = setup.n_threads or cores()
+    return replace(
+        setup,
+        flash_attention=flash_attention,
+        n_threads=n_threads,
+        n_threads_batch=setup.n_threads_batch or n_threads,
+        n_ubatch=setup.n_ubatch or n_ubatch,
+    )
+
+
+def context_params(setup: Setup, n_batch: int) -> Any:
+    """llama.cpp's parameters of a context that is run as `setup` says, which is `decided`."""
+    params = C.llama_context_default_params()
+    params.n_batch, params.n_ubatch = n_batch, setup.n_ubatch
+    params.n_threads, params.n_threads_batch = setup.n_threads, setup.n_threads_batch
+    params.flash_attn_type = _FLASH_ATTENTION[setup.flash_attention]
+    params.type_k = params.type_v = _KV_TYPES[setup.kv_type]
+    return params
+
+
+def cores() -> int:
+    """Physical cores that this process may use: a second thread on one core slows decoding."""
+    physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    return max(1, min(physical, threads()))
+
+
+def threads() -> int:
+    """Threads that this process can run side by side."""
+    process = psutil.Process()
+    allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else None
+    return allowed or psutil.cpu_count() or 1

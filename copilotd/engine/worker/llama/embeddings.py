@@ -1,0 +1,61 @@
+"""Vectors of texts, made in a context of its own: pooled, and nothing of it is kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llama_cpp import llama_cpp as C
+
+from copilotd.engine.worker.llama.vocabulary import Vocabulary
+from copilotd.engine.worker.llama_log import Complaints
+from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
+
+
+class Vectors:
+    """At most `n_ctx` tokens become `n_embd` floats; `new_context` is called by the first."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        new_context: Callable[[], Any],
+        n_ctx: int,
+        n_embd: int,
+        log: Complaints,
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._new_context = new_context
+        self._context: Any = None
+        self._n_ctx = n_ctx
+        self._n_embd = n_embd
+        self._log = log
+
+    def embed(self, tokens: list[int]) -> list[float] | None:
+        """The unit vector of one input, pooled as the GGUF says (mean if it does not).
+
+        None if it was interrupted.
+
+        Raises:
+            ContextOverflow: there are too many tokens.
+            InvalidRequest: there is none, or an id is outside the vocabulary.
+        """
+        if not tokens:
+            raise InvalidRequest("an input has no text to embed")
+        self._vocabulary.check(tokens)
+        if len(tokens) > self._n_ctx:
+            raise ContextOverflow(
+                f"an input of {len(tokens)} tokens is too large; {self._n_ctx} can be embedded",
+                "Cut the input into parts.",
+            )
+        if self._context is None:
+            self._context = self._new_context()
+        if memory := C.llama_get_memory(self._context):
+            C.llama_memory_clear(memory, True)
+        ids = (C.llama_token * len(tokens))(*tokens)
+        code = C.llama_decode(self._context, C.llama_batch_get_one(ids, len(tokens)))
+        if code == 2:
+            return None
+        if code != 0:
+            raise EngineError(f"llama.cpp could not embed (code {code}){self._log.last_words()}")
+        row = C.llama_get_embeddings_seq(self._context, 0)
+        vector = np.ctypeslib.as_array(row, (self._n_embd,)).astype(np.float64)
+        return list((vector / (np.linalg.norm(vector) or 1.0)).tolist())

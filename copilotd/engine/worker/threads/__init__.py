@@ -1,0 +1,1 @@
+"""How many threads a batch gets, beside the machine's other programs."""

@@ -1,0 +1,1 @@
+"""Images as embeddings that stand in a prompt."""

@@ -1,0 +1,1 @@
+"""Checks that every request passes before its route: Host, Origin, token, limits."""

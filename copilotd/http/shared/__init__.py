@@ -1,0 +1,1 @@
+"""What several dialects need: errors, streams, messages, images."""

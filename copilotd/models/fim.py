@@ -1,0 +1,88 @@
+"""How a GGUF names its fill-in-the-middle tokens.
+
+Newer files give the ids under keys of their own; older ones under other keys; the oldest only have
+the tokens, which llama.cpp then finds by their text. The texts here are the ones it knows, so that
+the answer without loading the model is the answer with it.
+"""
+
+import msgspec
+
+
+class FimTokens(msgspec.Struct, frozen=True):
+    """The ids that the model's own GGUF gives for fill-in-the-middle; None where it has none."""
+
+    prefix: int | None = None
+    suffix: int | None = None
+    middle: int | None = None
+    pad: int | None = None
+    repository: int | None = None
+    separator: int | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a fill-in-the-middle prompt can be built; some families need no `middle`."""
+        return self.prefix is not None and self.suffix is not None
+
+
+class FimLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the FIM prompts of a model family are laid out.
+
+    `suffix_first` says that it was trained on prompts that begin with the suffix. The prefix ends
+    `anchor_lines` lines above the cursor's, and what follows stands behind the middle marker.
+    """
+
+    suffix_first: bool = False
+    anchor_lines: int = 2
+
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "prefix": ("tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id"),
+    "suffix": ("tokenizer.ggml.fim_suf_token_id", "tokenizer.ggml.suffix_token_id"),
+    "middle": ("tokenizer.ggml.fim_mid_token_id", "tokenizer.ggml.middle_token_id"),
+    "pad": ("tokenizer.ggml.fim_pad_token_id",),
+    "repository": ("tokenizer.ggml.fim_rep_token_id",),
+    "separator": ("tokenizer.ggml.fim_sep_token_id",),
+}
+"""Field of `FimTokens` → the metadata keys that may give it, the newest first."""
+
+TEXTS: dict[str, tuple[str, ...]] = {
+    "prefix": (
+        "<|fim_prefix|>",
+        "<fim-prefix>",
+        "<fim_prefix>",
+        "<｜fim▁begin｜>",  # noqa: RUF001 - DeepSeek's tokens are written with these characters.
+        "<PRE>",
+        "▁<PRE>",
+        "<|code_prefix|>",
+        "<|prefix|>",
+    ),
+    "suffix": (
+        "<|fim_suffix|>",
+        "<fim-suffix>",
+        "<fim_suffix>",
+        "<｜fim▁hole｜>",  # noqa: RUF001 - see above.
+        "<SUF>",
+        "▁<SUF>",
+        "<|code_suffix|>",
+        "<|suffix|>",
+    ),
+    "middle": (
+        "<|fim_middle|>",
+        "<fim-middle>",
+        "<fim_middle>",
+        "<｜fim▁end｜>",  # noqa: RUF001 - see above.
+        "<MID>",
+        "▁<MID>",
+        "<|code_middle|>",
+        "<|middle|>",
+    ),
+    "pad": ("<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"),
+    "repository": ("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"),
+    "separator": ("<|file_sep|>",),
+}
+"""Field of `FimTokens` → the token texts by which llama.cpp finds it."""
+
+FIELD_OF: dict[bytes, str] = {
+    text.encode(): field for field, texts in TEXTS.items() for text in texts
+}
+"""Token text (UTF-8) → field of `FimTokens`."""

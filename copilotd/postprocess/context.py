@@ -1,0 +1,126 @@
+"""What a filter is given and what it gives back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+
+from copilotd.documents import Document
+from copilotd.syntax.languages import language_of
+from copilotd.syntax.nesting import Nesting, nest
+
+
+@dataclass(frozen=True, slots=True)
+class FilterStep:
+    """One filter that changed the text: its name, and the text before and after."""
+
+    name: str
+    before: str
+    after: str
+
+
+_REACH = 50_000
+"""Characters before the cursor that are searched for open brackets."""
+
+
+class Mode(StrEnum):
+    """How much is wanted at the cursor."""
+
+    LINE = "line"
+    """The rest of this line: there is code behind the cursor, or a statement under way."""
+    BLOCK = "block"
+    """Several lines: the cursor stands on an empty line or behind something that opens a block."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a completion would go. `before` + `after` is the whole document."""
+
+    document: Document
+    offset: int
+    mode: Mode
+    max_lines: int
+
+    @cached_property
+    def before(self) -> str:
+        """All text before the cursor."""
+        return self.document.text[: self.offset]
+
+    @cached_property
+    def after(self) -> str:
+        """All text after the cursor."""
+        return self.document.text[self.offset :]
+
+    @cached_property
+    def line_before(self) -> str:
+        """The cursor's line up to the cursor."""
+        return self.before[self.before.rfind("\n") + 1 :]
+
+    @cached_property
+    def line_after(self) -> str:
+        """The cursor's line from the cursor on, without its line end."""
+        return self.after.split("\n", 1)[0].rstrip("\r")
+
+    @cached_property
+    def lines_above(self) -> tuple[str, ...]:
+        """The lines before the cursor's line, without their line ends."""
+        return tuple(line.rstrip("\r") for line in self.before.split("\n")[:-1])
+
+    @cached_property
+    def lines_below(self) -> tuple[str, ...]:
+        """The lines after the cursor's line, without their line ends."""
+        return tuple(line.rstrip("\r") for line in self.after.split("\n")[1:])
+
+    @cached_property
+    def below(self) -> tuple[str, ...]:
+        """Those of `lines_below` that are not blank."""
+        return tuple(line for line in self.lines_below if line.strip())
+
+    @cached_property
+    def line_above(self) -> str:
+        """The nearest line above the cursor's that is not blank; empty if there is none."""
+        return next((line for line in reversed(self.lines_above) if line.strip()), "")
+
+    @property
+    def at_line_start(self) -> bool:
+        """Whether only white space stands before the cursor on its line."""
+        return not self.line_before.strip()
+
+    @cached_property
+    def language(self) -> str:
+        """The language id, lower case; empty if unknown."""
+        return language_of(self.document)
+
+    @cached_property
+    def nesting(self) -> Nesting:
+        """What is open at the cursor."""
+        return nest((), self._reach_above(), self.language)
+
+    def _reach_above(self) -> str:
+        if len(self.before) <= _REACH:
+            return self.before
+        return self.before[self.before.find("\n", len(self.before) - _REACH) + 1 :]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A completion in the making.
+
+    `text` goes in at the cursor and replaces the first `overwrites` code points after it.
+    `unfinished` says that the token limit ended it, so that its last line may be half a line.
+    """
+
+    text: str
+    overwrites: int = 0
+    unfinished: bool = False
+
+    def with_text(self, text: str) -> "Draft":
+        """The same draft with another text."""
+        return replace(self, text=text)
+
+
+Filter = Callable[[Scene, Draft], Draft]
+"""Improves a finished draft; an empty text means that nothing is left to show."""
+
+StreamFilter = Callable[[Scene, str], int | None]
+"""Looks at all text so far; the length to keep if generation should stop there, else None."""

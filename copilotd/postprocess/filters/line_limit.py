@@ -1,0 +1,13 @@
+"""No suggestion is longer than a reader takes in at a glance."""
+
+from copilotd.postprocess.context import Scene
+
+
+def stop(scene: Scene, text: str) -> int | None:
+    """Keep `max_lines` lines; blank ones before the first do not count."""
+    end = len(text) - len(text.lstrip())
+    for _ in range(scene.max_lines):
+        end = text.find("\n", end + 1)
+        if end < 0:
+            return None
+    return end

@@ -1,0 +1,61 @@
+"""The model must not write what already stands below the cursor."""
+
+from itertools import takewhile
+
+from copilotd.postprocess.balance import ends_inside
+from copilotd.postprocess.context import Draft, Scene
+from copilotd.syntax.lines import Line, is_trivial, lines_of, width
+
+_COMPARED = 6
+"""Lines below the cursor that are looked at."""
+
+
+def stop(scene: Scene, text: str) -> int | None:
+    """Keep what stands before the first line that repeats the next line below the cursor.
+
+    One line is enough if it says something, is indented alike, and is not the first of the text;
+    else two in a row are needed.
+    """
+    below = scene.below[:_COMPARED]
+    if not below or "\n" not in text:
+        return None
+    lines = [line for line in _whole_lines(scene, text) if line.complete]
+    for index, line in enumerate(lines):
+        alone = index > 0 and _stands_alone(scene, text, line)
+        if _repeats(lines[index:], below, 1 if alone else 2):
+            return line.cut_before
+    return None
+
+
+def apply(scene: Scene, draft: Draft) -> Draft:
+    """Drop a text of one line that is the next line below the cursor."""
+    lines = _whole_lines(scene, draft.text)
+    if len(lines) == 1 and scene.below and _repeats(lines, scene.below, 1):
+        return draft.with_text("")
+    return draft
+
+
+def _whole_lines(scene: Scene, text: str) -> list[Line]:
+    """The lines of the text that stand on a line of their own, or with what is typed before."""
+    lines = lines_of(text, scene.line_before)
+    return [line for line in lines if line.start > 0] if scene.line_after.strip() else lines
+
+
+def _stands_alone(scene: Scene, text: str, line: Line) -> bool:
+    """Whether the line is a statement; a decorator or a part of a call may well come again."""
+    if line.text.lstrip().startswith(("@", "#[")):
+        return False
+    return scene.nesting.in_region or not ends_inside(scene, text[: line.start])
+
+
+def _repeats(lines: list[Line], below: tuple[str, ...], needed: int) -> bool:
+    repeated = [other for _, other in takewhile(_same, zip(lines, below, strict=False))]
+    if len(repeated) > 1:
+        return not all(map(is_trivial, repeated))
+    alike = len(repeated) == needed and width(lines[0].text) == width(below[0])
+    return alike and not is_trivial(below[0])
+
+
+def _same(pair: tuple[Line, str]) -> bool:
+    line, other = pair
+    return line.text.strip() == other.strip()

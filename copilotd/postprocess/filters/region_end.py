@@ -1,0 +1,28 @@
+"""Inside a comment or a long string, the text ends where that does."""
+
+from copilotd.postprocess.context import Scene
+
+
+def stop(scene: Scene, text: str) -> int | None:
+    """Keep what stands before the end of the comment or string, if the document ends it below."""
+    for end in ("*/", '"""', "'''", "`"):
+        place = text.find(end)
+        if place < 0 or end not in scene.nesting.due or end in scene.line_after:
+            continue
+        if _is_ended_below(scene.after, end):
+            return len(_without_next_line(scene, text[:place]).rstrip())
+    return None
+
+
+def _without_next_line(scene: Scene, text: str) -> str:
+    """The text without its last line, if that is the start of the next line below."""
+    whole, _, last = text.rpartition("\n")
+    below = next(iter(scene.below), "").strip()
+    return whole if last.strip() and below.startswith(last.strip()) else text
+
+
+def _is_ended_below(after: str, end: str) -> bool:
+    if end == "*/":
+        return "/*" not in after.partition("*/")[0] and "*/" in after
+    # The same mark begins and ends a string: an odd one is left over for this string.
+    return after.count(end) % 2 == 1

@@ -1,0 +1,45 @@
+"""Small models fall into loops: the same line, block or phrase over and over."""
+
+import re
+
+from copilotd.postprocess.context import Scene
+from copilotd.syntax.lines import is_trivial, lines_of
+
+_COPIES = {1: 3, 2: 3, 3: 2, 4: 2}
+"""So many copies in a row of a block of so many lines are a loop."""
+
+_PHRASE = re.compile(r"([^\n]{3,40}?)\1{7,}")
+_LONG = 48
+"""A repeated phrase is only looked for in a line of so many characters."""
+
+
+def stop(scene: Scene, text: str) -> int | None:
+    """Keep the first copy of what is repeated."""
+    found = (_repeated_lines(scene, text), _repeated_phrase(text))
+    return min((keep for keep in found if keep is not None), default=None)
+
+
+def _repeated_lines(scene: Scene, text: str) -> int | None:
+    lines = [line for line in lines_of(text, scene.line_before) if line.complete]
+    texts = [line.text.rstrip() for line in lines]
+    for first in range(len(lines)):
+        for size, copies in _COPIES.items():
+            block = texts[first : first + size]
+            if texts[first : first + size * copies] == block * copies and not _weak(block):
+                return lines[first + size - 1].cut_after
+    return None
+
+
+def _weak(block: list[str]) -> bool:
+    # A block whose lines are one line again is found with its smaller size, and its own count.
+    return all(map(is_trivial, block)) or (len(block) > 1 and len(set(block)) == 1)
+
+
+def _repeated_phrase(text: str) -> int | None:
+    last = text.rfind("\n", 0, len(text) - 1) + 1
+    if len(text) - last < _LONG:
+        return None
+    loop = _PHRASE.search(text, last)
+    if loop is None or len(loop[0]) < _LONG or not any(c.isalpha() for c in loop[1]):
+        return None
+    return loop.end(1)

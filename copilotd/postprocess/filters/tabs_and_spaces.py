@@ -1,0 +1,58 @@
+"""Indentation is made of what the buffer's own is made of."""
+
+from copilotd.postprocess.context import Draft, Scene
+from copilotd.syntax.languages import TABBED
+from copilotd.syntax.lines import TAB, indentation, indentation_step
+
+_NEAR = 200
+"""Lines on either side of the cursor that say what the buffer uses."""
+
+_CLEAR = 9
+"""So many lines of one kind for each of the other; a buffer with less is left as it is."""
+
+
+def apply(scene: Scene, draft: Draft) -> Draft:
+    """Turn spaces at the start of lines into tabs, or tabs into spaces, as the buffer has it.
+
+    A text that mixes both is aligned by hand and stays.
+    """
+    if scene.nesting.in_region:
+        return draft
+    lines = draft.text.split("\n")
+    # The start of the first line is no indentation if code stands before the cursor.
+    first = 0 if scene.at_line_start else 1
+    leads = [indentation(line) for line in lines[first:] if line.strip()]
+    tabs = _uses_tabs(scene)
+    if tabs is None or set("".join(leads)) != {" " if tabs else "\t"}:
+        return draft
+    step = _step_of(leads) if tabs else indentation_step(_near(scene), TAB)
+    changed = [_converted(line, tabs, step) for line in lines[first:]]
+    return draft.with_text("\n".join([*lines[:first], *changed]))
+
+
+def _uses_tabs(scene: Scene) -> bool | None:
+    """Whether the buffer is indented with tabs; None if it does not say."""
+    lines = [scene.line_before, *_near(scene)]
+    tabs = sum(line.startswith("\t") for line in lines)
+    spaces = sum(line.startswith("  ") for line in lines)
+    if tabs == spaces == 0:
+        return True if scene.language in TABBED else None
+    if max(tabs, spaces) < _CLEAR * min(tabs, spaces):
+        return None
+    return tabs > spaces
+
+
+def _near(scene: Scene) -> tuple[str, ...]:
+    return scene.lines_above[-_NEAR:] + scene.lines_below[:_NEAR]
+
+
+def _step_of(leads: list[str]) -> int:
+    columns = [len(lead.expandtabs(TAB)) for lead in leads]
+    return 4 if all(n % 4 == 0 for n in columns) else 2
+
+
+def _converted(line: str, tabs: bool, step: int) -> str:
+    lead = indentation(line)
+    columns = sum(step if c == "\t" else 1 for c in lead)
+    new = "\t" * (columns // step) + " " * (columns % step) if tabs else " " * columns
+    return new + line[len(lead) :]

@@ -1,0 +1,48 @@
+"""A new definition at the top level is not what was asked for in the middle of other code."""
+
+import re
+
+from copilotd.postprocess.balance import ends_inside
+from copilotd.postprocess.context import Mode, Scene
+from copilotd.syntax.languages import PROSE
+from copilotd.syntax.lines import Line, lines_of
+
+_MODIFIERS = (
+    r"(?:(?:export|default|pub(?:\([\w:]+\))?|public|private|protected|internal|static|async|"
+    r"abstract|final|sealed|unsafe|extern|inline|constexpr|local|data|open)\s+)*"
+)
+_DEFINITION = re.compile(
+    rf"{_MODIFIERS}(?:def|class|func|function|fn|fun|impl|struct|enum|trait|interface|module|"
+    r"namespace|object|sub|proc|macro_rules!)(?:\s+[\w*(\[$<]|<)"
+    r"|if __name__\b"
+    r"|(?!(?:await|catch|do|else|for|if|new|return|switch|throw|try|while)\b)"
+    r"[A-Za-z_][\w:<>,*& ]*[*& ][\w:~]+\([^;]*\)\s*(?:const\s*)?\{\s*$"
+)
+_ATTACHED = re.compile(r"@|#\[|//|/\*|\*|--|#(?!include|define|if|endif|pragma)|template\s*<")
+"""A decorator, an attribute or a comment: it belongs to the definition below it."""
+
+
+def stop(scene: Scene, text: str) -> int | None:
+    """Keep what stands before a definition in column 0 that is not the first thing in the text.
+
+    Comments and decorators directly above the definition go with it.
+    """
+    if scene.mode is not Mode.BLOCK or scene.language in PROSE or "\n" not in text:
+        return None
+    lines = lines_of(text, scene.line_before)
+    for index, line in enumerate(lines):
+        first = _first_attached(lines, index)
+        if first > 0 and _is_definition(line) and not ends_inside(scene, text[: line.start]):
+            return lines[first].cut_before
+    return None
+
+
+def _first_attached(lines: list[Line], index: int) -> int:
+    while index > 0 and _ATTACHED.match(lines[index - 1].text):
+        index -= 1
+    return index
+
+
+def _is_definition(line: Line) -> bool:
+    # A definition is known by its whole line, or by a keyword with something behind it.
+    return bool(_DEFINITION.match(line.text)) and (line.complete or " " in line.text.strip())

@@ -1,0 +1,1 @@
+"""Which models have a worker, and what each of them answers."""

@@ -1,0 +1,104 @@
+"""Lines of code, seen as a filter sees them: their place, their indentation, their weight."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from copilotd.syntax.languages import END_WORDS
+
+TAB = 4
+"""Columns that a tab counts for when indentations are compared."""
+
+_WEIGHTLESS = frozenset(
+    "begin break catch continue default do done else end endif ensure esac fi finally loop pass "
+    "return then try".split()
+)
+_CLOSING_TAG = re.compile(r"</[\w:.-]*>")
+_OPENS = re.compile(r"([:{(\[]|=>|->|\b(then|do|else|begin))\s*((#|//|--).*)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line inside a text: it starts at `start`; `complete` says that its line end is there."""
+
+    start: int
+    text: str
+    complete: bool
+
+    @property
+    def cut_before(self) -> int:
+        """The length of the text that keeps everything before this line."""
+        return max(self.start - 1, 0)
+
+    @property
+    def cut_after(self) -> int:
+        """The length of the text that keeps everything up to the end of this line."""
+        return self.start + len(self.text)
+
+
+def lines_of(text: str, lead: str = "") -> list[Line]:
+    """The lines of `text` that are not blank; `lead` stands before it on the first line."""
+    found: list[Line] = []
+    start = 0
+    parts = text.split("\n")
+    for number, part in enumerate(parts):
+        whole = (lead + part if number == 0 else part).rstrip("\r")
+        if whole.strip():
+            # With a lead, a cut has to be made at the text's own start.
+            shown = Line(start - (len(lead) if number == 0 else 0), whole, number < len(parts) - 1)
+            found.append(shown)
+        start += len(part) + 1
+    return found
+
+
+def indentation(line: str) -> str:
+    """The white space at the start of a line."""
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def width(line: str) -> int:
+    """The columns of a line's indentation."""
+    return len(indentation(line).expandtabs(TAB))
+
+
+def opens_block(line: str) -> bool:
+    """Whether more has to follow, deeper."""
+    return bool(_OPENS.search(line))
+
+
+def begins_with_closer(line: str, language: str) -> bool:
+    """Whether the line begins with what closes a block: a bracket, a closing tag, `end`."""
+    start = line.strip()
+    if start[:1] in (")", "]", "}") or _CLOSING_TAG.match(start):
+        return True
+    word = re.match(r"\w+", start)
+    return word is not None and word[0] in END_WORDS.get(language, ())
+
+
+def may_become_closer(line: str, language: str) -> bool:
+    """Whether the unfinished line could yet begin with what closes a block."""
+    start = line.strip()
+    if start[:1] == "<" or begins_with_closer(line, language):
+        return True
+    return any(word.startswith(start) for word in END_WORDS.get(language, ()))
+
+
+def is_trivial(line: str) -> bool:
+    """Whether the line says so little that finding it twice means nothing."""
+    words = re.findall(r"\b[^\W\d]\w*", _CLOSING_TAG.sub("", line))
+    return all(word in _WEIGHTLESS for word in words)
+
+
+def indentation_step(lines: Iterable[str], default: int) -> int:
+    """The columns by which a block is indented under the line that opens it.
+
+    `default` is the answer where no line of these opens one.
+    """
+    code = [line for line in lines if line.strip()]
+    steps = Counter(
+        width(line) - width(opener) for opener, line in pairwise(code) if opens_block(opener)
+    )
+    likely = [(count, step) for step, count in steps.items() if 2 <= step <= 8]
+    return max(likely)[1] if likely else default

@@ -1,0 +1,39 @@
+import pytest
+from msgspec.structs import replace
+
+from copilotd.chat.commit_message import LIMIT, asked_of, bare
+from copilotd.chat.service import ChatService
+from copilotd.config import ChatSection
+from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.types import FinishReason
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("Set x to 2", "Set x to 2"),
+        (' "Set x to 2" ', "Set x to 2"),
+        ("`Set x`", "Set x"),
+        ("**Set x**", "Set x"),
+        ('Say "no"', 'Say "no"'),
+        ("", ""),
+    ],
+)
+def test_a_message_has_no_quotation_marks_around_it(written: str, message: str) -> None:
+    assert bare(written) == message
+
+
+async def test_every_file_of_a_long_difference_has_its_share() -> None:
+    prompts: list[str] = []
+
+    def written(prompt: str) -> str:
+        prompts.append(prompt)
+        return "Change much"
+
+    files = [f"diff --git a/{n}.py b/{n}.py\n" + "+x = 1\n" * 2000 for n in range(4)]
+    chat = ChatService(FakeEngine(written, info=replace(FAKE_MODEL, n_ctx=20_000)), ChatSection())
+    *pieces, reason = [piece async for piece in chat.say(asked_of("".join(files)))]
+    assert ("".join(map(str, pieces)), reason) == ("Change much", FinishReason.STOP)
+    assert all(f"b/{n}.py" in prompts[0] for n in range(4))
+    assert prompts[0].count("[more lines of this file]") == 4
+    assert len(prompts[0]) < LIMIT + 1000

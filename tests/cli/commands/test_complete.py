@@ -1,0 +1,169 @@
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from copilotd.cli.cursor import locate
+from copilotd.cli.views.ghost_text import picture
+from copilotd.completion.types import Completion
+from tests.daemon.temp_user import Home
+
+SOURCE = "import math\n\n\ndef add(a, b):\n    return \n\n\nprint(add(1, 2))\nprint(math.pi)\n"
+
+
+@pytest.fixture
+def source(home: Home) -> Path:
+    return source_in(home)
+
+
+def source_in(home: Home) -> Path:
+    file = home.folder / "app.py"
+    file.write_text(SOURCE, "utf-8")
+    return file
+
+
+def test_ghost_text_is_shown_in_its_place_between_the_lines_around_it(launched: Home) -> None:
+    source_in(launched)
+
+    done = launched.run("complete", "app.py:5:12")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "2 │ \n3 │ \n4 │ def add(a, b):\n5 │     return a + b\n6 │ \n7 │ \n8 │ print(add(1, 2))\n"
+    )
+
+
+def test_the_explanation_tells_what_went_in_and_what_came_out(home: Home, source: Path) -> None:
+    home.launch()
+
+    shown = home.run("complete", "app.py:5", "--explain").stdout
+
+    picture, outcome, prompt = shown.partition("outcome")[0], *shown.partition("prompt ─")[::2]
+    assert "5 │     return a + b\n" in picture
+    assert "outcome   shown: the model's answer\nsource    engine, mode line\n" in outcome
+    assert "def add(a, b):\n    return \nmodel wrote" in prompt
+    assert "a + b\n" in prompt.partition("model wrote ─")[2]
+
+
+def test_the_outcome_as_json_has_the_text_and_its_place(launched: Home) -> None:
+    source_in(launched)
+
+    outcome = json.loads(launched.run("complete", "app.py:5:12", "--json").stdout)
+
+    offset = SOURCE.index("return ") + len("return ")
+    assert outcome["status"] == "shown"
+    assert outcome["completion"]["text"] == "a + b"
+    assert (outcome["completion"]["start"], outcome["completion"]["end"]) == (offset, offset)
+
+
+def test_why_there_is_no_ghost_text_is_said(launched: Home) -> None:
+    file = launched.folder / "wait.py"
+    file.write_text("x = 1a + b\n", "utf-8")
+
+    done = launched.run("complete", "wait.py:1:6")
+
+    assert done.stdout == ""
+    assert done.stderr.startswith("No ghost text (empty): ")
+
+
+def test_a_daemon_is_started_if_none_runs(home: Home, source: Path) -> None:
+    done = home.run(
+        "complete",
+        "app.py:5",
+        COPILOTD_SERVER__PORT="0",
+        COPILOTD_MODEL__AUTO_DOWNLOAD="false",
+        COPILOTD_MODEL__NAME="qwen2.5-coder-0.5b-instruct",
+    )
+
+    assert done.stderr.splitlines()[0] == "No daemon runs: starting one (copilotd stop ends it)."
+    assert done.stderr.splitlines()[-1].startswith(
+        "No ghost text (failed): The model qwen2.5-coder-0.5b-instruct is not installed, and "
+        "model.auto_download is off"
+    )
+    assert done.returncode == 1
+    assert home.run("status").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "left_of_the_cursor"),
+    [
+        ("app.py:1", "import math"),
+        ("app.py:1:1", ""),
+        ("app.py:1:7", "import"),
+        ("app.py:5", "return "),
+        ("app.py:10", ""),
+    ],
+)
+def test_a_place_is_read_as_line_and_column_from_one(
+    source: Path, place: str, left_of_the_cursor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(source.parent)
+
+    cursor = locate(place)
+
+    line = cursor.text[: cursor.offset].rpartition("\n")[2]
+    assert (cursor.path, line.lstrip()) == (Path("app.py"), left_of_the_cursor)
+
+
+def test_columns_count_characters_and_not_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "ä:1.py"
+    file.write_bytes("ü = 'é𝄞'\r\nx\r\n".encode())
+
+    assert [locate(f"{file}:{place}").offset for place in ("1:1", "1", "2:1", "2")] == [
+        0,
+        8,
+        10,
+        11,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("app.py", "'app.py' is not FILE:LINE or FILE:LINE:COL, as in app.py:12:9"),
+        ("app.py:x", "'app.py:x' is not FILE:LINE or FILE:LINE:COL, as in app.py:12:9"),
+        ("none.py:1", "there is no file none.py"),
+        ("app.py:0", "app.py has lines 1 to 10, not 0"),
+        ("app.py:11", "app.py has lines 1 to 10, not 11"),
+        ("app.py:1:13", "line 1 of app.py has columns 1 to 12"),
+        ("binary:1", "binary cannot be read as text: "),
+    ],
+)
+def test_a_place_that_is_none_is_wrong_usage(
+    source: Path, place: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(source.parent)
+    Path("binary").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(typer.BadParameter) as caught:
+        locate(place)
+
+    assert caught.value.message.startswith(message)
+
+
+def test_several_lines_of_ghost_text_are_marked_and_the_rest_of_the_line_follows() -> None:
+    text = "".join(f"line {number}\n" for number in range(8, 12)) + "call()\nlast\n"
+    start = text.index("call(") + len("call(")
+    ghost = Completion("id", "\n    a,\n    b,\n)", start, start + 1)
+
+    assert picture(text, ghost).plain == (
+        "2 │ line 9\n"
+        "3 │ line 10\n"
+        "4 │ line 11\n"
+        "5 │ call(\n"
+        "+ │     a,\n"
+        "+ │     b,\n"
+        "+ │ )\n"
+        "6 │ last\n"
+        "7 │ "
+    )
+
+
+def test_only_the_ghost_text_is_drawn_as_such() -> None:
+    drawn = picture("x = \n", Completion("id", "1 + 1", 4, 4))
+
+    ghost = [
+        drawn.plain[span.start : span.end] for span in drawn.spans if "italic" in str(span.style)
+    ]
+    assert ghost == ["1 + 1"]

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from copilotd.cli.copilot_settings import KEY
+from copilotd.cli.jsonc import load
+from tests.daemon.temp_user import Home
+
+OWN = '{\n    // mine\n    "editor.fontSize": 14\n}\n'
+HERE = {"debug.overrideProxyUrl": "http://127.0.0.1:8000", "debug.overrideEngine": "copilotd"}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "settings.json"
+    path.write_text(OWN)
+    return path
+
+
+def test_the_extension_is_pointed_here_and_back(home: Home, file: Path) -> None:
+    done = home.run("copilot", "enable", "--yes", "--settings", str(file))
+    assert done.returncode == 0, done.stderr
+    assert '+        "debug.overrideProxyUrl": "http://127.0.0.1:8000",' in done.stdout
+    assert load(file.read_text()) == {"editor.fontSize": 14, KEY: HERE}
+    assert "// mine" in file.read_text()
+
+    said = home.run("copilot", "status", "--settings", str(file)).stdout
+    assert said == f"{file}: http://127.0.0.1:8000 (copilotd)\n"
+
+    home.run("copilot", "disable", "--yes", "--settings", str(file))
+    assert file.read_text() == OWN
+    assert home.run("copilot", "status", "--settings", str(file)).stdout == f"{file}: GitHub\n"
+
+
+def test_nothing_is_written_unless_the_user_says_so(home: Home, file: Path) -> None:
+    done = home.run("copilot", "enable", "--settings", str(file))
+    assert "Change it so?" in done.stdout
+    assert file.read_text() == OWN
+
+
+def test_what_was_overridden_before_comes_back(home: Home, file: Path) -> None:
+    own = {"debug.overrideProxyUrl": "http://proxy", "length": 500}
+    file.write_text(
+        '{"github.copilot.advanced": {"debug.overrideProxyUrl": "http://proxy", "length": 500}}'
+    )
+    home.run("copilot", "disable", "--yes", "--settings", str(file))
+    assert load(file.read_text()) == {KEY: own}
+    for _ in range(2):
+        home.run("copilot", "enable", "--yes", "--settings", str(file))
+    home.run("copilot", "disable", "--yes", "--settings", str(file))
+    assert load(file.read_text()) == {KEY: own}
+
+
+def test_a_file_that_is_no_json_is_left_alone(home: Home, file: Path) -> None:
+    file.write_text("{ mine")
+    done = home.run("copilot", "enable", "--yes", "--settings", str(file))
+    assert (done.returncode, file.read_text()) == (1, "{ mine")
+    assert str(file) in done.stderr and "Mend it in VS Code" in done.stderr
+
+
+def test_without_vs_code_the_file_is_asked_for(home: Home) -> None:
+    done = home.run("copilot", "status", XDG_CONFIG_HOME=str(home.folder / "none"))
+    assert done.returncode == 1
+    assert "--settings" in done.stderr

@@ -1,0 +1,54 @@
+"""Newer work of one key takes the older one's place."""
+
+import asyncio
+
+import pytest
+
+from copilotd.completion.superseding import Latest, Superseded
+
+
+class Work:
+    """Says when it has begun and ended, and is done when the gate opens."""
+
+    def __init__(self) -> None:
+        self.begun, self.gate, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def wait(self) -> str:
+        self.begun.set()
+        try:
+            await self.gate.wait()
+        finally:
+            self.ended.set()
+        return "done"
+
+
+async def said(text: str) -> str:
+    return text
+
+
+async def test_newer_work_supersedes_older_work_of_its_key() -> None:
+    latest, work = Latest(), Work()
+    older = asyncio.create_task(latest.run("key", work.wait()))
+    await work.begun.wait()
+    assert await latest.run("key", said("newer")) == "newer"
+    with pytest.raises(Superseded):
+        await older
+
+
+async def test_work_of_another_key_goes_on() -> None:
+    latest, work = Latest(), Work()
+    other = asyncio.create_task(latest.run("other", work.wait()))
+    await work.begun.wait()
+    await latest.run("key", said("newer"))
+    work.gate.set()
+    assert await other == "done"
+
+
+async def test_a_cancelled_caller_cancels_its_work_and_sees_a_cancellation() -> None:
+    latest, work = Latest(), Work()
+    caller = asyncio.create_task(latest.run("key", work.wait()))
+    await work.begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert work.ended.is_set()

@@ -1,0 +1,64 @@
+"""The daemon with a scripted engine, as a process: what the tests launch in place of `serve`."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from functools import partial
+
+from msgspec.structs import replace
+
+from copilotd import daemon, lifecycle, logs
+from copilotd.cli.options import arguments, overrides, parse
+from copilotd.cli.views.terminal import show_error
+from copilotd.config import load
+from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.types import Chunk, EngineState, Finished, GenerateRequest, ModelInfo, Phase
+from copilotd.errors import CopilotdError
+from copilotd.paths import Paths
+from copilotd.serving.engines import Pool
+
+
+def answer(prompt: str) -> str:
+    """`a + b` for a hole, what was said for "repeat", or else a greeting."""
+    if "<MID>" in prompt:
+        return "a + b"
+    said = prompt.rpartition("<user>")[2].partition("</user>")[0]
+    return said if "repeat" in said else "Hello."
+
+
+class Scripted(FakeEngine):
+    """Fills every hole with `a + b`; answers "wait" with a beginning and then nothing more."""
+
+    def __init__(self, name: str = "fake", phase: Phase = Phase.READY) -> None:
+        super().__init__(answer, info=replace(FAKE_MODEL, name=name))
+        self.enter(EngineState(phase))
+
+    async def info(self) -> ModelInfo:
+        if self.state.phase is not Phase.READY:
+            self.enter(EngineState(Phase.READY))
+        return await super().info()
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
+        if "wait" in await self.detokenize(request.prompt):
+            yield Chunk("Let me think")
+            await asyncio.Event().wait()
+        async for event in super().generate(request):
+            yield event
+
+
+def main() -> None:
+    paths, options = Paths.of_user(), parse(sys.argv[1:])
+    read = partial(load, paths.user_settings, None, overrides(options))
+    lifecycle.prepare(paths)
+    logs.set_up(paths.log, read().log.level)
+    origin = daemon.Origin(read, (paths.user_settings,), arguments(options))
+    talker = Scripted("talker", Phase.STOPPED) if read().chat.model else None
+    daemon.serve(daemon.Daemon(paths, read(), Pool(Scripted(), talker), origin))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CopilotdError as error:
+        show_error(error)
+        sys.exit(1)

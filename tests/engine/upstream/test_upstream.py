@@ -1,0 +1,700 @@
+"""Upstreams by what is sent to them, and what is made of their answers."""
+
+import asyncio
+import json
+import logging
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copilotd.chat.service import ChatRequest, ChatService
+from copilotd.chat.tool_calls.stream import Heard
+from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
+from copilotd.config import ChatSection
+from copilotd.engine.interface import Engine
+from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.types import (
+    Candidate,
+    Chunk,
+    Finished,
+    FinishReason,
+    GenerateRequest,
+    Grammar,
+    Lane,
+    Phase,
+    Sampling,
+    TokenLogprob,
+    Usage,
+)
+from copilotd.engine.upstream.pseudo_tokens import Tokens, is_own
+from copilotd.errors import (
+    ContextOverflow,
+    CopilotdError,
+    EngineBusy,
+    EngineDied,
+    InvalidRequest,
+    UpstreamFailed,
+)
+from copilotd.prompt.fim import fim_prompt
+from copilotd.prompt.messages import Message
+from tests.engine.upstream.fake_upstream import Answer, Remote, asking, llama_server, vllm
+
+END = {
+    "content": "",
+    "stop": True,
+    "stop_type": "eos",
+    "tokens_evaluated": 9,
+    "tokens_predicted": 2,
+    "timings": {"cache_n": 4, "prompt_ms": 5.0, "predicted_ms": 6.0},
+}
+USAGE = Usage(9, 4, 2, prefill_ms=5.0, decode_ms=6.0)
+
+
+def says(*texts: str, **end: Any) -> Any:
+    """A llama-server's answer, whatever it is asked."""
+    events = [{"content": text, "stop": False, "tokens_evaluated": 9} for text in texts]
+    return lambda body: Answer(events=(*events, END | end))
+
+
+def spoken(*texts: str) -> tuple[Any, ...]:
+    """The events of a text completion."""
+    pieces = [{"choices": [{"text": text, "finish_reason": None}]} for text in texts]
+    end = {"choices": [{"text": "", "finish_reason": "stop", "stop_reason": None}]}
+    usage = {"prompt_tokens": 9, "completion_tokens": 2}
+    counted = {"choices": [], "usage": usage | {"prompt_tokens_details": {"cached_tokens": 4}}}
+    return (*pieces, end, counted)
+
+
+def chatted(*texts: str) -> tuple[Any, ...]:
+    """The events of a chat completion."""
+    deltas = [{"choices": [{"delta": {"content": text}}]} for text in texts]
+    return ({"choices": [{"delta": {"role": "assistant"}}]}, *deltas, *spoken()[-2:])
+
+
+async def collected(engine: Engine, request: GenerateRequest) -> tuple[str, Finished]:
+    """The text of an answer, and its end."""
+    text, end = "", None
+    async with aclosing(engine.generate(request)) as events:
+        async for event in events:
+            if isinstance(event, Chunk):
+                text += event.text
+            else:
+                end = event
+    assert end is not None
+    return text, end
+
+
+async def hole(engine: Engine, before: str, after: str) -> list[int]:
+    """The prompt of a hole, as completions have it made."""
+    sides = await engine.tokenize(before), await engine.tokenize(after)
+    return fim_prompt(await engine.info(), *sides)
+
+
+def test_text_and_markers_survive_the_way_into_tokens_and_back() -> None:
+    tokens = Tokens(["<|mid|>", "", "<|middle|>"])
+    text = "h\u00e9llo <|middle|>\n\U0001f600\x00 <|mid|>x"
+
+    plain, special = (tokens.tokenize(text, special=special) for special in (False, True))
+
+    assert tokens.detokenize(plain) == tokens.detokenize(special) == text
+    assert list(tokens.parts(plain)) == [text]
+    middle, mid = tokens.id("<|middle|>"), tokens.id("<|mid|>")
+    assert list(tokens.parts(special)) == ["h\u00e9llo ", middle, "\n\U0001f600\x00 ", mid, "x"]
+    assert all(is_own(token) and token < 2**63 for token in plain + special)
+    assert (tokens.id(""), tokens.tokenize("", special=True)) == (None, [])
+
+
+def test_a_marker_of_another_model_is_not_mistaken_for_ones_own() -> None:
+    old, new = Tokens(["<|middle|>", "<PRE>"]), Tokens(["<MID>", "<PRE>"])
+
+    assert old.id("<PRE>") == new.id("<PRE>")
+    with pytest.raises(EngineDied, match="another model by now"):
+        new.detokenize(old.tokenize("a<|middle|>", special=True))
+
+
+# --- llama-server --------------------------------------------------------------------------------
+
+
+async def test_a_llama_server_is_known_by_its_vocabulary_whatever_its_model_is_called() -> None:
+    async with asking(llama_server()) as engine:
+        info = await engine.info()
+
+    assert (info.name, info.n_ctx, info.size, info.n_embd) == ("qwen", 2048, 5, 2)
+    assert info.controls == ["<|fim_middle|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|im_end|>"]
+    assert info.fim.usable
+    assert info.fim.pad is None
+    assert info.is_elsewhere
+    assert engine.state.phase is Phase.READY
+    assert engine.state.detail == f"{info.description} answers"
+
+
+async def test_markers_go_to_a_llama_server_as_its_ids_and_code_as_text() -> None:
+    remote = llama_server(completion=says(" a", " + b"))
+    async with asking(remote) as engine:
+        prompt = await hole(engine, "def f():\n", "\n# <|fim_middle|>")
+        request = GenerateRequest(prompt, 12, stop=["\n\n"], tail="    ", lane=Lane.COMPLETION)
+        await collected(engine, request)
+
+    sent = remote.sent_to("/completion")[-1]
+    looks_like_a_marker = [1000 + ord(character) for character in "\n# <|fim_middle|>"]
+    assert sent == {
+        "prompt": [1, "def f():\n", 2, *looks_like_a_marker, 3, "    "],
+        "n_predict": 12,
+        "stop": ["\n\n"],
+        "cache_prompt": True,
+        "timings_per_token": True,
+        "temperature": 0.0,
+        "top_k": 40,
+        "top_p": 0.95,
+        "min_p": 0.05,
+        "typical_p": 1.0,
+        "repeat_last_n": 256,
+        "repeat_penalty": 1.0,
+        "presence_penalty": 0.0,
+        "frequency_penalty": 0.0,
+        "logit_bias": [],
+        "stream": True,
+    }
+
+
+async def test_an_answer_is_streamed_with_what_it_cost() -> None:
+    end = {"stop_type": "limit"}
+    async with asking(llama_server(completion=says("a", "b", **end))) as engine:
+        request = GenerateRequest(await engine.tokenize("x"), 2, tail="\n")
+        async with aclosing(engine.generate(request)) as events:
+            heard = [event async for event in events]
+        stats = engine.stats()
+
+    assert heard == [
+        Chunk("a", usage=Usage(prompt_tokens=9)),
+        Chunk("b"),
+        Finished(FinishReason.LENGTH, USAGE),
+    ]
+    assert (stats.requests, stats.running, stats.completion_tokens) == (1, 0, 2)
+
+
+async def test_an_unfinished_word_is_healed_by_a_grammar_of_the_llama_server() -> None:
+    remote = llama_server(completion=says(" return", " x", stopping_word=";"))
+    async with asking(remote) as engine:
+        prompt = await hole(engine, "a", "b")
+        text, end = await collected(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
+
+    (sent,) = remote.sent_to("/completion")
+    assert (text, end.stop) == ("rn x", ";")
+    assert sent["grammar"] == 'root ::= " retu" [^\\x00]*'
+    assert sent["prompt"] == [1, "a", 2, "b", 3, "\n   "]
+
+
+async def test_a_json_schema_is_kept_to_by_the_llama_server() -> None:
+    remote = llama_server(completion=says("{}"))
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("x")
+        grammar = Grammar("start: %json {}", schema='{"type": "object"}')
+        await collected(engine, GenerateRequest(prompt, 8, grammar=grammar))
+        optional = Grammar("start: TEXT", ["<tool_call>"], optional=True)
+        await collected(engine, GenerateRequest(prompt, 8, grammar=optional))
+        with pytest.raises(InvalidRequest, match="keeps to JSON schemas and to no such grammar"):
+            await collected(engine, GenerateRequest(prompt, 8, grammar=Grammar("start: A")))
+
+    first, second = remote.sent_to("/completion")
+    assert first["json_schema"] == {"type": "object"}
+    assert not {"json_schema", "grammar"} & set(second)
+
+
+async def test_log_probabilities_of_a_llama_server_are_told() -> None:
+    best = {"id": 7, "bytes": [97], "logprob": -0.1}
+    token = {"id": 8, "bytes": [98], "logprob": -2.0, "top_logprobs": [best]}
+    event = {"content": "b", "completion_probabilities": [token]}
+    remote = llama_server(completion=lambda body: Answer(events=(event, END)))
+    async with asking(remote) as engine:
+        request = GenerateRequest(await engine.tokenize("x"), 1, logprobs=1)
+        async with aclosing(engine.generate(request)) as events:
+            first = await anext(events)
+
+    assert isinstance(first, Chunk)
+    assert first.tokens == [TokenLogprob(8, b"b", -2.0, [Candidate(7, b"a", -0.1)])]
+    assert remote.sent_to("/completion")[0]["n_probs"] == 1
+
+
+async def test_a_prompt_is_read_ahead_in_pauses_alone() -> None:
+    remote = llama_server(completion=lambda body: Answer(END))
+    async with asking(remote) as engine:
+        prompt = await hole(engine, "a", "b")
+        for lane in (Lane.COMPLETION, Lane.BACKGROUND):
+            end = await collected(engine, GenerateRequest(prompt, 0, lane=lane))
+            assert end == ("", Finished(FinishReason.LENGTH, Usage()))
+
+    (sent,) = remote.sent_to("/completion")
+    assert (sent["prompt"], sent["n_predict"]) == ([1, "a", 2, "b", 3], 0)
+    assert "stream" not in sent
+
+
+async def test_a_conversation_is_rendered_with_the_template_of_the_llama_server() -> None:
+    remote = llama_server(completion=says("Paris"))
+    async with asking(remote) as engine:
+        chat = ChatService(engine, ChatSection(system_prompt=""))
+        request = ChatRequest((Message("user", "Where? <|im_end|>"),), max_tokens=3)
+        said = [piece async for piece in chat.say(request)]
+
+    assert said == ["Paris", FinishReason.STOP]
+    assert remote.sent_to("/completion")[0]["prompt"] == [
+        *(1000 + ord(character) for character in "Where? <|im_end|>"),
+        4,
+    ]
+
+
+# --- OpenAI's dialect ----------------------------------------------------------------------------
+
+
+async def test_a_hole_goes_to_other_servers_as_text_in_the_familys_form() -> None:
+    remote = vllm(*spoken(" a", " + b"))
+    async with asking(remote) as engine:
+        prompt = await hole(engine, "def f():\n", "\n# <|fim_middle|>")
+        text, end = await collected(engine, GenerateRequest(prompt, 12, stop=["\n\n"], tail="\n"))
+        info = await engine.info()
+
+    assert (info.name, info.n_ctx) == ("Qwen2.5-Coder-7B", 4096)
+    assert (text, end.reason) == (" a + b", FinishReason.STOP)
+    assert (end.usage.prompt_tokens, end.usage.cached_tokens) == (9, 4)
+    assert remote.sent_to("/v1/completions") == [
+        {
+            "model": "Qwen/Qwen2.5-Coder-7B",
+            "prompt": "<|fim_prefix|>def f():\n<|fim_suffix|>\n# < |fim_middle|><|fim_middle|>\n",
+            "max_tokens": 12,
+            "stop": ["\n\n"],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "temperature": 0.0,
+        }
+    ]
+
+
+async def test_the_family_of_the_settings_wins_over_the_name_of_the_model() -> None:
+    remote = vllm(*spoken("x"))
+    async with asking(remote, family="seed-coder") as engine:
+        await collected(engine, GenerateRequest(await hole(engine, "a", "b"), 12, tail="\n"))
+
+    (sent,) = remote.sent_to("/v1/completions")
+    assert sent["prompt"] == "<[fim-suffix]>b<[fim-prefix]>a<[fim-middle]>\n"
+
+
+async def test_a_family_that_nobody_knows_is_said_clearly(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    models = {"data": [{"id": "house-model"}]}
+    async with asking(vllm(models=lambda body: Answer(models))) as engine:
+        info = await engine.info()
+
+    assert (info.fim.usable, info.n_ctx) == (False, 8192)
+    assert (
+        "nothing is known of how house-model fills in the middle: completions see only what stands "
+        "before the cursor. Set upstream.family if its family can"
+    ) in caplog.messages
+
+
+async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
+    remote = vllm(*chatted("Par", "is"))
+    async with asking(remote) as engine:
+        chat = ChatService(engine, ChatSection(system_prompt="Be brief."))
+        messages = (
+            Message("user", "Where is <|upstream user|> it?"),
+            Message("assistant", ""),
+            Message("user", "Well?"),
+        )
+        sampling = Sampling(0.5, top_k=3, repeat_penalty=1.1, logit_bias={5: -1.0})
+        request = ChatRequest(messages, max_tokens=3, sampling=sampling, stop=("!",))
+        said = [piece async for piece in chat.say(request)]
+
+    assert said == ["Par", "is", FinishReason.STOP]
+    assert remote.sent_to("/v1/chat/completions") == [
+        {
+            "model": "Qwen/Qwen2.5-Coder-7B",
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "Where is < |upstream user|> it?"},
+                {"role": "assistant", "content": ""},
+                {"role": "user", "content": "Well?"},
+            ],
+            "max_tokens": 3,
+            "stop": ["!"],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "temperature": 0.5,
+            "top_k": 3,
+            "repetition_penalty": 1.1,
+            "logit_bias": {"5": -1.0},
+        }
+    ]
+
+
+async def test_the_opening_of_an_answer_and_its_schema_are_passed_on() -> None:
+    remote = vllm(*chatted("1]"))
+    async with asking(remote) as engine:
+        chat = ChatService(engine, ChatSection(system_prompt=""))
+        question = (Message("user", "Which?"),)
+        request = ChatRequest(question, opening="[", schema={"type": "array"})
+        said = [piece async for piece in chat.say(request)]
+
+    (sent,) = remote.sent_to("/v1/chat/completions")
+    assert said == ["1]", FinishReason.STOP]
+    assert sent["messages"][-1] == {"role": "assistant", "content": "["}
+    assert (sent["add_generation_prompt"], sent["continue_final_message"]) == (False, True)
+    assert sent["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": {"type": "array"}, "strict": True},
+    }
+
+
+async def test_a_grammar_is_refused_where_no_server_keeps_to_it() -> None:
+    schema = Grammar("start: A", schema="{}")
+    async with asking(vllm(*spoken("x"))) as engine:
+        prompt = await engine.tokenize("x")
+        with pytest.raises(InvalidRequest, match="no grammar in a text completion") as refused:
+            await collected(engine, GenerateRequest(prompt, 8, grammar=schema))
+        chat = ChatService(engine, ChatSection())
+        asked = ChatRequest((Message("user", "x"),), grammar=Grammar("start: A"))
+        with pytest.raises(InvalidRequest, match="keeps to JSON schemas and to no such grammar"):
+            async for _ in chat.reply(asked):
+                pass
+
+    assert refused.value.hint == "Ask by way of a chat, and for a JSON schema."
+
+
+async def test_no_more_is_asked_for_than_surely_fits() -> None:
+    remote = vllm(*spoken("x"))
+    async with asking(remote) as engine:
+        for length, wanted in ((30, 5), (30, 9000), (4000, 9000)):
+            prompt = await engine.tokenize("abc" * length)
+            await collected(engine, GenerateRequest(prompt, wanted))
+
+    asked = [sent["max_tokens"] for sent in remote.sent_to("/v1/completions")]
+    assert asked == [5, 4096 - 45, 16]
+
+
+async def test_the_beginning_of_a_word_is_taken_from_what_the_server_writes() -> None:
+    remote = vllm(*spoken(" r", "eturn", " x"))
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("a")
+        text, _ = await collected(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
+
+    assert text == "rn x"
+    assert [sent["prompt"] for sent in remote.sent_to("/v1/completions")] == ["a\n   "]
+
+
+async def test_a_server_that_writes_another_word_is_asked_to_go_on_with_this_one() -> None:
+    def answer(body: Any) -> Answer:
+        return Answer(events=spoken("rn x") if "retu" in body["prompt"] else spoken(" raise"))
+
+    remote = vllm(completions=answer)
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("a")
+        text, _ = await collected(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
+
+    prompts = [sent["prompt"] for sent in remote.sent_to("/v1/completions")]
+    assert (text, prompts) == ("rn x", ["a\n   ", "a\n    retu"])
+
+
+async def test_log_probabilities_of_both_forms_are_told() -> None:
+    table = {
+        "tokens": ["b"],
+        "token_logprobs": [-2.0],
+        "top_logprobs": [{"c": -3.0, "a": -0.1}],
+    }
+    best = {"token": "a", "logprob": -0.1, "bytes": [97]}
+    other = {"token": "c", "logprob": -3.0, "bytes": None}
+    content = [{"token": "b", "logprob": -2.0, "top_logprobs": [best, other]}]
+    heard = []
+    for field in (table, {"content": content}):
+        events = ({"choices": [{"text": "b", "logprobs": field}]}, *spoken())
+        async with asking(vllm(*events)) as engine:
+            request = GenerateRequest(await engine.tokenize("x"), 1, logprobs=2)
+            async with aclosing(engine.generate(request)) as stream:
+                heard += [event async for event in stream if isinstance(event, Chunk)]
+
+    top = [Candidate(-1, b"a", -0.1), Candidate(-1, b"c", -3.0)]
+    assert [chunk.tokens for chunk in heard] == [[TokenLogprob(-1, b"b", -2.0, top)]] * 2
+
+
+async def test_nothing_is_read_ahead_by_a_server_that_has_others_to_serve() -> None:
+    remote = vllm()
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("x")
+        await collected(engine, GenerateRequest(prompt, 0, lane=Lane.BACKGROUND))
+
+    assert remote.sent_to("/v1/completions") == []
+
+
+async def test_embeddings_are_made_of_unit_length() -> None:
+    vectors = {"data": [{"embedding": [3.0, 4.0]}, {"embedding": [0.0, 2.0]}]}
+    remote = vllm(embeddings=lambda body: Answer(vectors))
+    async with asking(remote) as engine:
+        made = await engine.embed([await engine.tokenize("one"), await engine.tokenize("two")])
+
+    assert made == [[0.6, 0.8], [0.0, 1.0]]
+    assert remote.sent_to("/v1/embeddings") == [
+        {"model": "Qwen/Qwen2.5-Coder-7B", "input": ["one", "two"]}
+    ]
+
+
+async def test_what_a_server_costs_is_measured_with_words_of_no_meaning() -> None:
+    remote = vllm(*spoken("a", "b"))
+    async with asking(remote) as engine:
+        async with aclosing(engine.calibrate(Setup(), 0.0, patient=False)) as steps:
+            told, result = [step async for step in steps]
+
+    (sent,) = remote.sent_to("/v1/completions")
+    assert isinstance(told, Measuring)
+    assert isinstance(result, Calibration)
+    assert (list(result.speed.prefill), list(result.speed.decode)) == ([9], [9])
+    assert {len(word) for word in sent["prompt"].split()} == {4}
+
+
+# --- tools ---------------------------------------------------------------------------------------
+
+
+WEATHER = Tool("weather", "Tells it.", {"type": "object", "properties": {"town": {}}})
+CALL = '{"name": "weather", "arguments": {"town": "Paris"}}'
+
+
+async def heard(engine: Engine, choice: Choice) -> list[Heard]:
+    """What comes of a question that can be answered with a tool."""
+    chat = ChatService(engine, ChatSection(system_prompt="Be brief."), lambda: "call-1")
+    question = (Message("user", "Sunny?"),)
+    request = ChatRequest(question, max_tokens=9, toolbox=Toolbox((WEATHER,), choice))
+    async with aclosing(chat.reply(request)) as events:
+        return [event async for event in events if not isinstance(event, Finished)]
+
+
+async def test_a_call_that_is_required_is_held_to_its_schema_by_the_llama_server() -> None:
+    remote = llama_server(completion=says(CALL))
+    async with asking(remote) as engine:
+        called = await heard(engine, Choice.REQUIRED)
+
+    (sent,) = remote.sent_to("/completion")
+    assert Called("call-1", "weather", '{"town": "Paris"}') in called
+    assert sent["prompt"][-1] == "<tool_call>\n"
+    assert sent["json_schema"]["properties"]["name"] == {"const": "weather"}
+
+
+async def test_a_call_that_is_free_is_asked_for_in_words_and_read_again() -> None:
+    remote = vllm(*chatted("<tool_call>\n", CALL, "\n</tool_call>"))
+    async with asking(remote) as engine:
+        called = await heard(engine, Choice.AUTO)
+
+    (sent,) = remote.sent_to("/v1/chat/completions")
+    assert called == [Called("call-1", "weather", '{"town": "Paris"}')]
+    assert '"name": "weather"' in sent["messages"][0]["content"]
+    assert "response_format" not in sent
+
+
+# --- refusals and failures -----------------------------------------------------------------------
+
+
+async def test_closing_an_answer_closes_the_connection() -> None:
+    event = {"content": "a", "stop": False}
+    remote = llama_server(completion=lambda body: Answer(events=(event,), holds=True))
+    async with asking(remote) as engine:
+        request = GenerateRequest(await engine.tokenize("x"), 8)
+        async with aclosing(engine.generate(request)) as events:
+            assert isinstance(await anext(events), Chunk)
+        await asyncio.wait_for(remote.hung_up.wait(), 5)
+        assert engine.stats().running == 0
+
+
+async def test_what_no_server_can_honour_is_refused() -> None:
+    remote = vllm(*spoken("x"))
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("x")
+        with pytest.raises(InvalidRequest, match="tells no log probabilities of a prompt"):
+            await collected(engine, GenerateRequest(prompt, 8, prompt_logprobs=True))
+        with pytest.raises(InvalidRequest, match="token ids of a vocabulary"):
+            await collected(engine, GenerateRequest([17], 8))
+        with pytest.raises(InvalidRequest, match="token ids of a vocabulary"):
+            await engine.detokenize([17])
+
+    assert remote.sent_to("/v1/completions") == []
+
+
+TOO_LONG = {"error": {"message": "the request exceeds it", "type": "exceed_context_size_error"}}
+OF_VLLM = {"message": "This model's maximum context length is 4096 tokens.", "code": 400}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "message"),
+    [
+        (400, TOO_LONG, ContextOverflow, "answers 400: the request exceeds it"),
+        (400, OF_VLLM, ContextOverflow, "This model's maximum context length is 4096 tokens."),
+        (400, {"error": {"message": "bad"}}, InvalidRequest, "/completion answers 400: bad"),
+        (429, {"error": {"message": "many"}}, EngineBusy, "/completion answers 429: many"),
+        (401, {"error": {"message": "no"}}, UpstreamFailed, "refuses the key (401)"),
+        (500, "a bare text", UpstreamFailed, '/completion answers 500: "a bare text"'),
+    ],
+)
+async def test_a_refusal_is_told_with_the_servers_own_words(
+    status: int, body: Any, kind: type[CopilotdError], message: str
+) -> None:
+    remote = llama_server(completion=lambda asked: Answer(body, status))
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("x")
+        with pytest.raises(kind) as raised:
+            await collected(engine, GenerateRequest(prompt, 8))
+
+        assert remote.url in raised.value.message
+        assert message in raised.value.message
+        assert engine.is_down is (kind is UpstreamFailed)
+
+
+async def test_a_failure_in_the_middle_of_an_answer_is_one() -> None:
+    failed = {"error": {"message": "out of memory", "code": 500}}
+    remote = llama_server(completion=lambda body: Answer(events=({"content": "a"}, failed)))
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("x")
+        with pytest.raises(UpstreamFailed, match="answers 500: out of memory"):
+            await collected(engine, GenerateRequest(prompt, 8))
+
+
+async def test_a_connection_that_breaks_is_no_end_of_an_answer() -> None:
+    remote = llama_server(completion=lambda b: Answer(events=({"content": "a"},), breaks=True))
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("x")
+        with pytest.raises(UpstreamFailed, match=f"{remote.url} ended the connection"):
+            await collected(engine, GenerateRequest(prompt, 8))
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        llama_server(completion=lambda body: Answer(events=({"content": "a"},))),
+        vllm({"choices": [{"text": "a"}]}),
+    ],
+)
+async def test_a_server_that_ends_in_an_answer_has_not_given_it(remote: Remote) -> None:
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("x")
+        with pytest.raises(UpstreamFailed, match=f"{remote.url} ended in the middle of an answer"):
+            await collected(engine, GenerateRequest(prompt, 8))
+
+
+async def test_half_a_character_is_sent_as_none() -> None:
+    remote = vllm(*spoken("x"))
+    async with asking(remote) as engine:
+        prompt = await engine.tokenize("a\ud800")
+        await collected(engine, GenerateRequest(prompt, 8, tail="\ud800\n"))
+
+    assert remote.sent_to("/v1/completions")[0]["prompt"] == "a??\n"
+
+
+async def test_silence_counts_as_a_failure() -> None:
+    remote = vllm(completions=lambda body: Answer(holds=True))
+    async with asking(remote, timeout_s=0.2) as engine:
+        prompt = await engine.tokenize("x")
+        with pytest.raises(UpstreamFailed, match=r"was silent for 0\.2 s"):
+            await collected(engine, GenerateRequest(prompt, 8))
+
+
+async def test_something_else_that_answers_is_said_to_be_no_server_of_models() -> None:
+    async with asking(Remote({})) as engine:
+        with pytest.raises(UpstreamFailed) as raised:
+            await engine.info()
+
+    assert raised.value.message.endswith(" has no /v1/models")
+    assert raised.value.hint == "upstream.url is to be the root of a llama-server, vLLM or SGLang."
+
+
+async def test_a_model_that_is_not_offered_is_refused_with_those_that_are() -> None:
+    async with asking(vllm(), model="other") as engine:
+        with pytest.raises(UpstreamFailed, match="does not offer other") as raised:
+            await engine.info()
+
+    assert raised.value.hint == "It has Qwen/Qwen2.5-Coder-7B."
+
+
+async def test_the_key_is_sent_and_told_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    remote = vllm(completions=lambda body: Answer({"message": "no"}, 401))
+    async with asking(remote, key="s3cret") as engine:
+        prompt = await engine.tokenize("x")
+        with pytest.raises(UpstreamFailed) as raised:
+            await collected(engine, GenerateRequest(prompt, 8))
+
+    assert {headers["authorization"] for headers in remote.headers} == {"Bearer s3cret"}
+    assert raised.value.hint == "Set upstream.key or upstream.key_file."
+    told = (*caplog.messages, str(raised.value), repr(engine.status()), repr(engine.state))
+    assert "s3cret" not in json.dumps(told)
+
+
+async def test_the_key_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("s3cret\n")
+    remote = vllm()
+    async with asking(remote, key_file=str(file)) as engine:
+        await engine.info()
+
+    assert {headers["authorization"] for headers in remote.headers} == {"Bearer s3cret"}
+
+
+# --- up and down ---------------------------------------------------------------------------------
+
+
+async def until(engine: Any, phase: Phase) -> None:
+    """Wait for a state, at most some seconds."""
+    reached = asyncio.Event()
+    unsubscribe = engine.subscribe(lambda state: reached.set() if state.phase is phase else None)
+    if engine.state.phase is not phase:
+        await asyncio.wait_for(reached.wait(), 10)
+    unsubscribe()
+
+
+async def test_a_server_that_is_down_is_let_alone_for_a_while_and_comes_back_by_itself() -> None:
+    remote = vllm(*spoken("x"))
+    async with asking(remote) as engine:
+        await remote.stop()
+        with pytest.raises(UpstreamFailed) as raised:
+            await engine.info()
+        with pytest.raises(UpstreamFailed) as again:
+            await engine.info()
+        down = engine.status()
+
+        await remote.start()
+        await until(engine, Phase.READY)
+        text, _ = await collected(engine, GenerateRequest(await engine.tokenize("x"), 8))
+
+    assert again.value is raised.value
+    assert raised.value.message.startswith(f"nothing answers at {remote.url}: ")
+    assert raised.value.hint == "Is it running, and is upstream.url right? copilotd doctor looks."
+    assert (down.answers, down.detail, down.url) == (False, raised.value.message, remote.url)
+    assert text == "x"
+    assert engine.stats().restarts == 1
+
+
+@pytest.mark.parametrize("change", ["gone", "another model"])
+async def test_an_idle_server_is_looked_at_now_and_then(change: str) -> None:
+    offered = [{"id": "qwen2.5-coder-7b"}]
+    remote = vllm(models=lambda body: Answer({"data": offered}))
+    async with asking(remote) as engine:
+        engine._check_every_s = 0.05
+        assert (await engine.info()).name == "qwen2.5-coder-7b"
+
+        if change == "gone":
+            await remote.stop()
+        else:
+            offered[0] = {"id": "codestral"}
+        await until(engine, Phase.FAILED)
+        if change == "gone":
+            await remote.start()
+        await until(engine, Phase.READY)
+
+        names = {"gone": "qwen2.5-coder-7b", "another model": "codestral"}
+        assert (await engine.info()).name == names[change]
+
+
+async def test_a_server_that_still_loads_its_model_is_not_ready() -> None:
+    loading = {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}
+    remote = Remote({"/props": lambda body: Answer(loading, 503)})
+    async with asking(remote) as engine:
+        with pytest.raises(UpstreamFailed, match="503: Loading model") as raised:
+            await engine.info()
+
+    assert raised.value.hint == "It may be loading its model: try again in a moment."

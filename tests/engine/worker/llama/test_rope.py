@@ -1,0 +1,133 @@
+"""Keys turned in a saved state, of which each test builds the bytes."""
+
+import math
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from copilotd.engine.worker.kv.state_file import State
+from copilotd.engine.worker.llama.rope import Rope, alike
+
+QUARTER = math.pi / 2
+Rows = Sequence[Sequence[float]]
+
+KEYS: Rows = [[1, 2, 3, 4], [5, 6, 7, 8]]
+VALUES = b"values, which stay"
+
+
+def rope(*, n_rot: int = 4, base: float = 1.0, scale: float = QUARTER, halves: bool = True) -> Rope:
+    """With its defaults, a position turns every pair by a quarter."""
+    return Rope(4, n_rot, base, scale, halves)
+
+
+def state(
+    keys: Rows, first: int = 7, *, streams: int = 1, kind: int = 1, holders: int = 1
+) -> State:
+    """One layer's `keys`, a row for each cell, from position `first` on."""
+    cells = b"".join(struct.pack("<iIi", first + n, holders, 4) for n in range(len(keys)))
+    rows = np.array(keys, np.float16).tobytes()
+    head = struct.pack("<IIII", 0xAF12, 4, streams, len(keys))
+    layers = struct.pack("<IIiQ", 1, 1, kind, len(rows) // len(keys))
+    return np.frombuffer(head + cells + layers + rows + VALUES, np.uint8).copy()
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        (rope(), [[-3, -4, 1, 2], [-7, -8, 5, 6]]),
+        (rope(halves=False), [[-2, 1, -4, 3], [-6, 5, -8, 7]]),
+        (rope(n_rot=2), [[-2, 1, 3, 4], [-6, 5, 7, 8]]),
+        (rope(n_rot=2, halves=False), [[-2, 1, 3, 4], [-6, 5, 7, 8]]),
+    ],
+)
+def test_each_pair_of_every_key_is_turned_and_all_else_stays(how: Rope, expected: Rows) -> None:
+    turned = how.turned(state(KEYS), 1)
+    assert turned is not None
+    assert turned.tobytes() == state(expected, first=8).tobytes()
+
+
+def test_each_head_of_a_key_is_turned_for_itself() -> None:
+    turned = rope().turned(state([[1, 2, 3, 4, 5, 6, 7, 8]]), 1)
+    assert turned is not None
+    assert turned.tobytes() == state([[-3, -4, 1, 2, -7, -8, 5, 6]], first=8).tobytes()
+
+
+def test_later_pairs_are_turned_less() -> None:
+    turned = rope(base=100.0, scale=1.0).turned(state([[1, 1, 0, 0]]), 2)
+    assert turned is not None
+    expected = [math.cos(2), math.cos(0.2), math.sin(2), math.sin(0.2)]
+    assert turned.tobytes() == state([expected], first=9).tobytes()
+
+
+def test_the_state_that_is_turned_stays_as_it_was() -> None:
+    before = state(KEYS)
+    rope().turned(before, 1)
+    assert before.tobytes() == state(KEYS).tobytes()
+
+
+@pytest.mark.parametrize("shift", [-7, 3, 4000])
+def test_what_is_turned_there_and_back_is_alike(shift: int) -> None:
+    how = rope(base=10000.0, scale=1.0)
+    there = how.turned(state(KEYS, first=50), shift)
+    back = how.turned(there, -shift) if there is not None else None
+    assert back is not None
+    assert alike(back, state(KEYS, first=50), how)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        state(KEYS, first=8),
+        state([[1, 2, 3, 4], [5, 6, 7, 9]]),
+        rope(base=1.1).turned(state(KEYS, first=6), 1),
+    ],
+)
+def test_other_positions_and_other_keys_are_not_alike(other: State) -> None:
+    assert not alike(state(KEYS), other, rope())
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        state(KEYS, streams=2),
+        state(KEYS, holders=2),
+        state(KEYS, kind=8),
+        state([[1, 2, 3], [4, 5, 6]]),
+        state(KEYS)[:10],
+        state(KEYS)[:30],
+        state(KEYS)[:44],
+        state(KEYS)[: -len(VALUES) - 2],
+    ],
+)
+def test_a_state_of_another_layout_is_left_to_others(odd: State) -> None:
+    assert rope().turned(odd, 1) is None
+
+
+QWEN = {
+    "attention.head_count": "14",
+    "embedding_length": "896",
+    "rope.freq_base": "1000000.000000",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "expected"),
+    [
+        (2, QWEN, Rope(64, 64, 1e6, 1.0, halves=True)),
+        (0, QWEN, Rope(64, 64, 1e6, 1.0, halves=False)),
+        (2, QWEN | {"attention.key_length": "128"}, Rope(128, 128, 1e6, 1.0, halves=True)),
+        (2, QWEN | {"rope.dimension_count": "32"}, Rope(64, 32, 1e6, 1.0, halves=True)),
+        (2, QWEN | {"rope.freq_base": ""}, Rope(64, 64, 1e4, 1.0, halves=True)),
+        (-1, QWEN, None),
+        (8, QWEN, None),
+        (2, QWEN | {"attention.head_count": "[14, 12]"}, None),
+        (2, QWEN | {"attention.head_count": "0"}, None),
+        (2, {}, None),
+    ],
+)
+def test_how_keys_are_turned_is_read_from_the_models_metadata(
+    kind: int, metadata: dict[str, str], expected: Rope | None
+) -> None:
+    assert Rope.of(kind, 1.0, lambda key: metadata.get(key, "")) == expected

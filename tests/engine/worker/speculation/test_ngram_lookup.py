@@ -1,0 +1,71 @@
+"""What followed the same tokens earlier: in the text that is written, and in those before it."""
+
+import pytest
+
+from copilotd.engine.worker.speculation.ngram_lookup import LONGEST, Lookup, Match
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ([1], None),
+        ([1, 2, 3, 4], None),
+        ([1, 2, 3, 9, 2], None),
+        ([1, 2, 3, 4, 5, 9, 1, 2], Match(2, (3, 4, 5))),
+        ([1, 2, 3, 7, 7, 2, 4, 9, 9, 1, 2], Match(2, (3, 7, 7))),
+        ([5, 1, 2, 3, 3, 3, 6, 1, 2, 4, 4, 4, 5, 1, 2], Match(3, (3, 3, 3))),
+        ([1, 2, 3, 3, 3, 1, 2, 4, 4, 4, 9, 1, 2], Match(2, (4, 4, 4))),
+    ],
+)
+def test_the_longest_match_is_taken_and_of_equal_ones_the_last(
+    tokens: list[int], expected: Match | None
+) -> None:
+    assert Lookup().find(1, tokens, 3) == expected
+
+
+def test_a_text_that_repeats_itself_to_its_end_goes_on_so() -> None:
+    assert Lookup().find(1, [1, 2, 3, 1, 2, 3, 1], 8) == Match(4, (2, 3, 1, 2, 3, 1, 2, 3))
+
+
+def test_a_match_is_not_counted_beyond_the_longest() -> None:
+    tokens = list(range(20))
+    found = Lookup().find(1, [*tokens, 99, *tokens], 1)
+    assert found == Match(LONGEST, (99,))
+
+
+def test_a_text_grows_token_by_token() -> None:
+    lookup = Lookup()
+    text = [1, 2, 3, 4] * 200
+    for end in range(6, 800, 7):
+        found = lookup.find(1, text[:end], 2)
+        assert found is not None and list(found.following) == text[end : end + 2]
+
+
+def test_another_request_does_not_see_the_text_of_one_that_is_not_finished() -> None:
+    lookup = Lookup()
+    lookup.find(1, [1, 2, 3, 4, 5], 3)
+    assert lookup.find(2, [8, 1, 2], 3) is None
+
+
+def test_what_a_finished_text_says_is_found_where_this_one_has_nothing_longer() -> None:
+    lookup = Lookup()
+    lookup.remember([4, 1, 2, 3, 9])
+    assert lookup.find(1, [7, 1, 2], 5) == Match(2, (3, 9))
+    assert lookup.find(2, [1, 2, 6, 4, 1, 2], 2) == Match(3, (3, 9))
+    assert lookup.find(3, [1, 2, 6, 7, 1, 2], 2) == Match(2, (6, 7))
+
+
+def test_a_later_version_of_a_text_takes_the_place_of_the_earlier() -> None:
+    lookup = Lookup()
+    lookup.remember([1, 2, 3, 4, 5, 5])
+    lookup.remember([1, 2, 3, 4, 6, 6])
+    assert lookup.find(1, [0, 4, 5], 1) is None
+    assert lookup.find(1, [0, 4, 5, 3, 4], 1) == Match(2, (6,))
+
+
+def test_only_the_last_few_texts_are_remembered() -> None:
+    lookup = Lookup()
+    for text in range(9):
+        lookup.remember([100 + text, 200 + text, 300 + text])
+    found = [lookup.find(i, [100 + i, 200 + i], 1) for i in range(9)]
+    assert [match is None for match in found] == [True] + [False] * 8

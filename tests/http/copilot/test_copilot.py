@@ -1,0 +1,203 @@
+import logging
+from typing import Any
+
+import msgspec
+import pytest
+
+from copilotd.config import CompletionSection
+from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.types import Chunk, GenerateRequest, Lane, Sampling
+from copilotd.errors import EngineBusy, EngineDied
+from copilotd.http.copilot.indentation import missing_indent
+from copilotd.models.fim import FimTokens
+from tests.http.fake_engines import STOP, PlayedEngine
+from tests.http.http_server import Served, events, serving
+
+PATH = "/v1/engines/gpt-41-copilot/completions"
+TOKEN = "gho_0123456789abcdefghij"
+
+
+def piece(text: str, index: int = 0, reason: str | None = None) -> dict[str, Any]:
+    return {
+        "model": "local",
+        "choices": [{"index": index, "text": text, "finish_reason": reason}],
+    }
+
+
+async def test_the_extensions_request_is_answered_with_its_chunks() -> None:
+    body = {
+        "prompt": "def add(a, b):\n    return ",
+        "suffix": "\n\nprint(add(1, 2))",
+        "max_tokens": 500,
+        "temperature": 0.5,
+        "top_p": 0.75,
+        "n": 1,
+        "stop": ["\n"],
+        "stream": True,
+        "extra": {
+            "language": "python",
+            "next_indent": 0,
+            "trim_by_indentation": True,
+            "prompt_tokens": 12,
+            "suffix_tokens": 8,
+            "context": ["Path: add.py"],
+        },
+        "code_annotations": False,
+    }
+    async with serving(FakeEngine("a+b\nmore")) as served:
+        sent = await served.chunks(PATH, body, "cmpl")
+
+    assert sent == [piece("a"), piece("+"), piece("b"), piece("", reason="stop"), "[DONE]"]
+    prompt = await served.engine.tokenize(
+        "<PRE>def add(a, b):\n    return <SUF>\n\nprint(add(1, 2))<MID>", special=True
+    )
+    assert served.engine.requests == [
+        GenerateRequest(
+            prompt=prompt,
+            max_tokens=500,
+            sampling=Sampling(temperature=0.5, top_p=0.75),
+            stop=["\n"],
+            lane=Lane.COMPLETION,
+        )
+    ]
+
+
+async def test_cycling_gets_its_choices_side_by_side() -> None:
+    async with serving(FakeEngine("ok")) as served:
+        sent = await served.chunks(PATH, {"prompt": "x", "n": 2}, "cmpl")
+
+    assert sent == [
+        piece("o", 0),
+        piece("o", 1),
+        piece("k", 0),
+        piece("k", 1),
+        piece("", 0, "stop"),
+        piece("", 1, "stop"),
+        "[DONE]",
+    ]
+
+
+async def test_an_answer_at_a_lines_start_gets_the_indentation_it_lacks() -> None:
+    body = {"prompt": "def f():\n", "suffix": "\n    return 1", "extra": {"next_indent": 4}}
+    async with serving(PlayedEngine(Chunk("a = 1"), Chunk(" + 2"), STOP)) as served:
+        sent = await served.chunks(PATH, body, "cmpl")
+
+    assert sent == [piece("    a = 1"), piece(" + 2"), piece("", reason="stop"), "[DONE]"]
+
+
+async def test_an_answer_that_brings_its_indentation_is_left_alone() -> None:
+    body = {"prompt": "def f():\n", "extra": {"next_indent": 4}}
+    async with serving(PlayedEngine(Chunk("        pass"), STOP)) as served:
+        sent = await served.chunks(PATH, body, "cmpl")
+
+    assert sent == [piece("        pass"), piece("", reason="stop"), "[DONE]"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "next_indent", "missing"),
+    [
+        ("def f():\n", 4, "    "),
+        ("class A:\n\tx = 1\n\n", 1, "\t"),
+        ("if x {\n\tif y {\n", 2, "\t\t"),
+        ("    a = 1\n", 4, "    "),
+        ("        a = 1\n", 4, "    "),
+        ("a = 1\n", 4, ""),
+        ("    a = 1", 4, ""),
+        ("def f():\n", 0, ""),
+        ("", 4, ""),
+    ],
+)
+def test_indentation_is_missing_only_at_a_lines_start_inside_a_block(
+    prompt: str, next_indent: int, missing: str
+) -> None:
+    assert missing_indent(prompt, next_indent) == missing
+
+
+async def test_a_model_without_fim_continues_the_text_before_the_cursor() -> None:
+    info = msgspec.structs.replace(FAKE_MODEL, fim=FimTokens())
+    async with serving(FakeEngine("!", info=info)) as served:
+        await served.chunks(PATH, {"prompt": "before", "suffix": "after"}, "cmpl")
+
+    assert served.engine.requests[0].prompt == [ord(c) for c in "before"]
+
+
+async def test_a_long_file_is_cut_to_the_budget_of_our_own_ghost_text() -> None:
+    settings = CompletionSection(prefix_tokens=16, suffix_tokens=2)
+    body = {"prompt": "x = 1\n" * 2000 + "y", "suffix": "\n" + "z = 1\n" * 2000}
+    async with serving(FakeEngine("!"), completion=settings) as served:
+        await served.chunks(PATH, body, "cmpl")
+
+    prompt = await served.engine.detokenize(served.engine.requests[0].prompt)
+    before, after = prompt.removeprefix("<PRE>").removesuffix("<MID>").split("<SUF>")
+    lines = before.splitlines()
+    assert lines == ["x = 1"] * (len(lines) - 1) + ["y"]
+    assert 5 < len(lines) < 20
+    assert after == "\nz = 1\n"
+
+
+async def test_the_settings_limit_an_answer_that_names_no_limit(paris: Served) -> None:
+    await paris.chunks(PATH, {"prompt": "x"}, "cmpl")
+
+    assert paris.engine.requests[0].max_tokens == 96
+
+
+async def test_a_busy_engine_is_503_which_does_not_disable_completions() -> None:
+    async with serving(PlayedEngine(EngineBusy("64 requests wait"))) as served:
+        response = await served.post(PATH, {"prompt": "x"})
+
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "engine_busy"
+
+
+async def test_an_engine_that_dies_ends_the_stream_with_an_error() -> None:
+    engine = PlayedEngine(Chunk("a"), EngineDied("the worker ended"))
+    async with serving(engine) as served:
+        response = await served.post(PATH, {"prompt": "x"})
+
+    *_, last = events(response.text)
+    assert last == {
+        "error": {
+            "message": "the worker ended.",
+            "type": "server_error",
+            "param": None,
+            "code": "engine_died",
+        }
+    }
+
+
+async def test_a_request_not_to_stream_is_refused(paris: Served) -> None:
+    response = await paris.post(PATH, {"prompt": "x", "stream": False})
+
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "stream"
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [FakeEngine("ok"), PlayedEngine(Chunk("a"), RuntimeError("bug")), PlayedEngine(ValueError())],
+    ids=["success", "failure in the stream", "failure before it"],
+)
+async def test_the_users_github_token_is_never_logged_nor_answered(
+    engine: FakeEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(1)
+    logging.getLogger("uvicorn.error").setLevel(1)
+    try:
+        async with serving(engine) as served:
+            answers = [
+                await served.post(path, body, Authorization=f"Bearer {TOKEN}")
+                for path, body in [
+                    (PATH, {"prompt": "x"}),
+                    (PATH, {"prompt": 1}),
+                    ("/v1/completions", {"prompt": "x"}),
+                    ("/nowhere", {}),
+                ]
+            ]
+    finally:
+        logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
+
+    shown = [record.getMessage() + str(record.exc_text) for record in caplog.records]
+    assert shown, "the log has to be looked at"
+    assert TOKEN not in "".join(shown)
+    assert TOKEN not in "".join(answer.text for answer in answers)
+    assert TOKEN not in repr(engine.requests)

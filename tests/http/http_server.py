@@ -1,0 +1,160 @@
+"""A real server on a free port, with the real services on a scripted engine."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from copilotd.access_token import AccessToken
+from copilotd.completion.service import CompletionService
+from copilotd.completion.types import CompletionStats
+from copilotd.config import ChatSection, CompletionSection, LlamaCppSection, ServerSection
+from copilotd.engine.fake import FakeEngine
+from copilotd.engine.performance import Measuring, Setup, Tuning
+from copilotd.http.app import Services, build_app
+from copilotd.http.server import HttpFront
+from copilotd.http.slow_clients import TimedProtocol
+from copilotd.serving.registry import ServedModel, ServedModels
+from copilotd.serving.status import DaemonStatus
+
+_SERVER = ServerSection(port=0)
+# However long this process is kept waiting, an answer is the whole one.
+_COMPLETION = CompletionSection(target_ms=60_000)
+_CHAT = ChatSection(system_prompt="")
+_LLAMA_CPP = LlamaCppSection()
+
+JSON = {"accept": "application/json", "Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: where it is, a client for it, and what was asked of the daemon."""
+
+    url: str
+    client: httpx2.AsyncClient
+    engine: FakeEngine
+    front: HttpFront
+    completion: CompletionService
+    stops: list[str] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        return int(self.url.rsplit(":", 1)[1])
+
+    async def post(self, path: str, body: object, **headers: str) -> httpx2.Response:
+        """POST `body` as JSON."""
+        return await self.client.post(path, json=body, headers=headers)
+
+    async def chunks(self, path: str, body: dict[str, Any], stamp: str) -> list[Any]:
+        """The events of a streamed answer, without the stamp that all of them have to share."""
+        response = await self.post(path, body | {"stream": True})
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        sent = events(response.text)
+        assert len({c["id"] for c in sent if isinstance(c, dict) and "id" in c}) == 1
+        return [unstamped(c, stamp) if isinstance(c, dict) and "id" in c else c for c in sent]
+
+
+@asynccontextmanager
+async def serving(
+    engine: FakeEngine | None = None,
+    settings: ServerSection = _SERVER,
+    completion: CompletionSection = _COMPLETION,
+    chat: ChatSection = _CHAT,
+    chat_engine: FakeEngine | None = None,
+    embedding_engine: FakeEngine | None = None,
+    token: AccessToken | None = None,
+    protocol: type[TimedProtocol] = TimedProtocol,
+    llama_cpp: LlamaCppSection = _LLAMA_CPP,
+) -> AsyncIterator[Served]:
+    """Serve `engine` as local, and others as talker and vectors; ended when the context is left."""
+    engine = engine or FakeEngine("Paris")
+    stops: list[str] = []
+    services = scripted(engine, stops, completion, chat, chat_engine, embedding_engine, llama_cpp)
+    front = HttpFront(build_app(services, settings, token), settings, protocol)
+    url = await front.start()
+    try:
+        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=10) as client:
+            yield Served(url, client, engine, front, services.completion, stops)
+    finally:
+        await front.close()
+
+
+def scripted(
+    engine: FakeEngine,
+    stops: list[str],
+    completion: CompletionSection = _COMPLETION,
+    chat: ChatSection = _CHAT,
+    chat_engine: FakeEngine | None = None,
+    embedding_engine: FakeEngine | None = None,
+    llama_cpp: LlamaCppSection = _LLAMA_CPP,
+) -> Services:
+    """The real services on a scripted engine; `stops` records who asked the daemon to end."""
+    first = ServedModel(engine, "fake", "local", chat)
+    second = ServedModel(chat_engine, "talker.gguf", "", chat) if chat_engine else first
+    third = ServedModel(embedding_engine, "vectors", "", chat) if embedding_engine else first
+    return Services(
+        completion=CompletionService(engine, completion),
+        models=ServedModels(first, second, third),
+        status=lambda: daemon_status(engine),
+        stop=lambda: stops.append("stop"),
+        tune=lambda: measured(engine),
+        llama_cpp=llama_cpp,
+    )
+
+
+async def measured(engine: FakeEngine) -> AsyncGenerator[Measuring | Tuning, None]:
+    """What the engine tells of its calibration, and the result as one of a machine of 1970."""
+    async with aclosing(engine.calibrate(Setup(), 0.0, patient=False)) as steps:
+        async for step in steps:
+            yield step if isinstance(step, Measuring) else Tuning("fake", "a machine", 1.0, step)
+
+
+def daemon_status(engine: FakeEngine) -> DaemonStatus:
+    """A status with the alias `local`."""
+    return DaemonStatus(
+        version="0",
+        pid=1,
+        uptime=2.5,
+        rss=3,
+        state=engine.state,
+        model=None,
+        alias="local",
+        engine=engine.stats(),
+        completion=CompletionStats(requests=4),
+        clients=("Neovim",),
+        url="http://127.0.0.1:1",
+        socket="lsp.sock",
+    )
+
+
+def unstamped(body: Any, prefix: str) -> dict[str, Any]:
+    """The answer without id and time, which differ each time, and without the version."""
+    rest = dict(body)
+    assert str(rest.pop("id")).startswith(f"{prefix}-")
+    assert isinstance(rest.pop("created"), int)
+    assert str(rest.pop("system_fingerprint", "b")).startswith("b")
+    return rest
+
+
+def events(text: str) -> list[Any]:
+    """The data of a whole stream of server-sent events; what is no JSON as it is."""
+    *blocks, end = text.split("\n\n")
+    assert end == ""
+    assert all(block.startswith("data: ") for block in blocks)
+    data = [block.removeprefix("data: ") for block in blocks]
+    return [d if d.startswith("[") else json.loads(d) for d in data]
+
+
+def usage(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
+    """A usage object of OpenAI's."""
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }

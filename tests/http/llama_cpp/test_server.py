@@ -1,0 +1,182 @@
+"""What llama-server's clients ask besides completions."""
+
+from contextlib import suppress
+from typing import Any
+
+import httpx2
+
+from copilotd.config import ChatSection, LlamaCppSection
+from copilotd.engine.fake import END, FAKE_MODEL, FakeEngine
+from copilotd.engine.types import Chunk, EngineStats, Finished, FinishReason, Usage
+from tests.http.fake_engines import HeldEngine, PlayedEngine
+from tests.http.http_server import events, serving
+
+HI: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
+
+
+async def test_a_text_is_taken_apart_and_put_together_again() -> None:
+    async with serving() as served:
+        plain = await served.post("/tokenize", {"content": "a<END>"})
+        literal = await served.post("/tokenize", {"content": "<E", "parse_special": False})
+        pieces = await served.post("/tokenize", {"content": "aé", "with_pieces": True})
+        nothing = await served.post("/tokenize", {})
+        back = await served.post("/detokenize", {"tokens": [97, END]})
+
+    assert plain.json() == {"tokens": [97, END]}
+    assert literal.json() == {"tokens": [60, 69]}
+    assert pieces.json() == {"tokens": [{"id": 97, "piece": "a"}, {"id": 233, "piece": "é"}]}
+    assert nothing.json() == {"tokens": []}
+    assert back.json() == {"content": "a<END>"}
+
+
+async def test_a_token_that_is_a_part_of_a_character_is_told_by_its_bytes() -> None:
+    class Halves(FakeEngine):
+        async def pieces(self, tokens: list[int]) -> list[bytes]:
+            return [b"\xc3" for _ in tokens]
+
+    async with serving(Halves()) as served:
+        pieces = await served.post("/tokenize", {"content": "a", "with_pieces": True})
+
+    assert pieces.json() == {"tokens": [{"id": 97, "piece": [195]}]}
+
+
+async def test_a_conversation_is_written_out_as_the_model_reads_it() -> None:
+    async with serving() as served:
+        response = await served.post("/apply-template", HI)
+        count = await served.post("/chat/completions/input_tokens", HI)
+
+    prompt = "<user>Hi</user><assistant>"
+    assert response.json() == {"prompt": prompt}
+    assert count.json() == {"input_tokens": len(prompt)}
+
+
+async def test_slots_are_busy_as_far_as_there_are_requests() -> None:
+    class Busy(FakeEngine):
+        def stats(self) -> EngineStats:
+            return EngineStats(running=1, waiting=1)
+
+    async with serving(Busy(), llama_cpp=LlamaCppSection(slots=3)) as served:
+        slots = (await served.client.get("/slots")).json()
+    async with serving(Busy(), llama_cpp=LlamaCppSection(slots=2)) as served:
+        full = await served.client.get("/slots?fail_on_no_slot=1")
+
+    assert [slot["is_processing"] for slot in slots] == [True, True, False]
+    assert slots[2] == {"id": 2, "n_ctx": 4096, "speculative": False, "is_processing": False}
+    assert (full.status_code, full.json()["error"]["type"]) == (503, "unavailable_error")
+
+
+async def test_slots_and_metrics_can_be_turned_off() -> None:
+    section = LlamaCppSection(show_slots=False, metrics=False)
+    async with serving(llama_cpp=section) as served:
+        answers = [await served.client.get(path) for path in ("/slots", "/metrics")]
+
+    assert [answer.status_code for answer in answers] == [501, 501]
+    assert answers[0].json() == {
+        "error": {
+            "code": 501,
+            "message": "/slots is turned off: llama_cpp.show_slots.",
+            "type": "not_supported_error",
+        }
+    }
+
+
+async def test_metrics_are_in_prometheus_format() -> None:
+    async with serving() as served:
+        response = await served.client.get("/metrics")
+
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    [born] = [v for k, v in response.headers.raw if k == b"Process-Start-Time-Unix"]
+    assert int(born) > 0
+    lines = response.text.splitlines()
+    assert lines[:3] == [
+        "# HELP llamacpp:prompt_tokens_total Tokens of prompts that were evaluated",
+        "# TYPE llamacpp:prompt_tokens_total counter",
+        "llamacpp:prompt_tokens_total 0",
+    ]
+    assert "# TYPE llamacpp:requests_processing gauge" in lines
+
+
+async def test_the_properties_say_what_an_open_field_means() -> None:
+    async with serving(llama_cpp=LlamaCppSection(seed=42, slots=2)) as served:
+        props = (await served.client.get("/props")).json()
+
+    assert props["total_slots"] == 2
+    assert props["default_generation_settings"]["n_ctx"] == 4096
+    assert props["default_generation_settings"]["params"]["seed"] == 42
+    assert (props["bos_token"], props["eos_token"]) == ("", "<END>")
+    assert props["model_path"] == FAKE_MODEL.path
+
+
+async def test_the_models_are_listed_with_what_their_file_says() -> None:
+    async with serving() as served:
+        [model] = (await served.client.get("/models")).json()["data"]
+
+    assert (model["id"], model["aliases"], model["object"]) == ("local", ["local"], "model")
+
+
+async def test_embeddings_are_a_list_of_lists() -> None:
+    async with serving() as served:
+        one = await served.post("/embedding", {"content": "ab"})
+        two = await served.post("/embeddings", {"input": ["a", [1, "b", 2]]})
+
+    assert one.json() == [{"index": 0, "embedding": [[0.0, 0.0, 1.0, 0.0]]}]
+    assert [e["embedding"][0].index(1.0) for e in two.json()] == [1, 3]
+
+
+async def test_health_has_a_second_address() -> None:
+    async with serving() as served:
+        assert (await served.client.get("/v1/health")).json()["status"] == "ok"
+
+
+COST = Usage(5, 3, 2, prefill_ms=10.0, decode_ms=10.0)
+
+
+async def test_a_chat_is_openais_with_timings() -> None:
+    engine = PlayedEngine(Chunk("Paris"), Finished(FinishReason.STOP, COST))
+    async with serving(engine) as served:
+        answer = (await served.post("/chat/completions", HI | {"verbose": True})).json()
+
+    assert answer["object"] == "chat.completion"
+    assert answer["choices"][0]["message"] == {"role": "assistant", "content": "Paris"}
+    assert answer["timings"]["cache_n"] == 3
+    assert answer["__verbose"] == {"prompt": "<user>Hi</user><assistant>"}
+
+
+async def test_a_streamed_chat_begins_without_content_and_ends_with_timings() -> None:
+    engine = PlayedEngine(Chunk("Paris"), Finished(FinishReason.STOP, COST))
+    body = HI | {"stream": True, "stream_options": {"include_usage": True}}
+    async with serving(engine) as served:
+        response = await served.post("/chat/completions", body)
+
+    *chunks, done = events(response.text)
+    assert done == "[DONE]"
+    assert [c["choices"][0]["delta"] for c in chunks[:-1]] == [
+        {"role": "assistant", "content": None},
+        {"content": "Paris"},
+        {},
+    ]
+    assert ["timings" in chunk for chunk in chunks] == [False, False, True, True]
+
+
+async def test_an_answer_goes_on_from_what_the_assistant_began() -> None:
+    begun = {"role": "assistant", "content": "It is "}
+    async with serving(chat=ChatSection(system_prompt="")) as served:
+        await served.post("/chat/completions", {"messages": [*HI["messages"], begun]})
+        twice = await served.post(
+            "/chat/completions", {"messages": [*HI["messages"], begun, begun]}
+        )
+
+    [asked] = served.engine.requests
+    prompt = await served.engine.detokenize(asked.prompt)
+    assert prompt == "<user>Hi</user><assistant>It is "
+    assert twice.status_code == 400
+
+
+async def test_a_client_that_leaves_ends_its_completion() -> None:
+    engine = HeldEngine()
+    async with serving(engine) as served:
+        with suppress(httpx2.TimeoutException):
+            await served.client.post("/completion", json={"prompt": "x"}, timeout=0.2)
+        await engine.closed.wait()
+
+    assert engine.cancelled == 1

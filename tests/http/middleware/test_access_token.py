@@ -1,0 +1,282 @@
+"""The token: who has to show it, how, and that it stays a secret."""
+
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from copilotd.access_token import AccessToken
+from copilotd.config import ServerSection
+from copilotd.errors import StartFailed
+from copilotd.http.middleware.access_token import Door
+from copilotd.http.server import HttpFront
+from tests.http.http_server import Served, serving
+
+MESSAGE = (
+    "This daemon wants to see its token; `copilotd token` prints it. "
+    "Send it as the API key, or as Authorization: Bearer."
+)
+OPENAIS = {
+    "error": {
+        "message": MESSAGE,
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "invalid_api_key",
+    }
+}
+REFUSALS: dict[str, Any] = {
+    "/v1/models": OPENAIS,
+    "/v1/engines/any/completions": OPENAIS,
+    "/infill": {"error": {"code": 401, "message": MESSAGE, "type": "authentication_error"}},
+    "/admin/status": OPENAIS,
+    "/docs": OPENAIS,
+    "/openapi.json": OPENAIS,
+    "/nowhere": OPENAIS,
+    "//health": OPENAIS,
+    "http://localhost/health": OPENAIS,
+    "/v1/messages": {
+        "type": "error",
+        "error": {"type": "authentication_error", "message": MESSAGE},
+    },
+    "/api/tags": {"error": MESSAGE},
+}
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> AccessToken:
+    access = AccessToken(tmp_path / "token")
+    access.ensure()
+    return access
+
+
+@pytest.fixture
+async def guarded(token: AccessToken) -> AsyncIterator[Served]:
+    """A server that wants to see the token."""
+    async with serving(token=token) as served:
+        yield served
+
+
+@pytest.mark.parametrize("path", REFUSALS)
+async def test_without_the_token_there_is_401_in_the_shape_of_the_dialect(
+    guarded: Served, path: str
+) -> None:
+    response = await guarded.client.get("/", extensions={"target": path.encode()})
+
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
+    assert response.json() == REFUSALS[path]
+
+
+@pytest.mark.parametrize("name", ["authorization", "x-api-key", "api-key"])
+async def test_the_token_is_taken_where_clients_send_their_key(
+    guarded: Served, token: AccessToken, name: str
+) -> None:
+    value = token.read()
+    shown = f"Bearer {value}" if name == "authorization" else value
+    response = await guarded.client.get("/v1/models", headers={name: shown})
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ["", "Bearer", "Basic {0}", "{0}", "Bearer {0}x", "Bearer x{0}", "Bearer gho_123"],
+)
+async def test_what_is_not_the_token_is_refused(
+    guarded: Served, token: AccessToken, shown: str
+) -> None:
+    headers = {"authorization": shown.format(token.read())}
+    response = await guarded.post("/v1/completions", {"prompt": "x"}, **headers)
+
+    assert response.status_code == 401
+    assert guarded.engine.requests == []
+
+
+async def test_a_token_beside_another_key_counts(guarded: Served, token: AccessToken) -> None:
+    headers = {"authorization": "Bearer gho_123", "x-api-key": token.read()}
+    response = await guarded.client.get("/v1/models", headers=headers)
+
+    assert response.status_code == 200
+
+
+async def test_the_token_in_the_address_does_not_count(guarded: Served, token: AccessToken) -> None:
+    response = await guarded.client.get(f"/v1/models?api-key={token.read()}&key={token.read()}")
+
+    assert response.status_code == 401
+
+
+async def test_a_new_token_counts_at_once_and_the_old_one_no_more(
+    guarded: Served, token: AccessToken
+) -> None:
+    old, new = token.read(), token.renew()
+    keys = [{"x-api-key": key} for key in (old, new)]
+    answers = [await guarded.client.get("/v1/models", headers=key) for key in keys]
+
+    assert [answer.status_code for answer in answers] == [401, 200]
+
+
+async def test_without_its_file_nobody_is_let_in(token: AccessToken) -> None:
+    token.file.unlink()
+    for shown in ([], [(b"x-api-key", b"")], [(b"authorization", b"Bearer ")]):
+        sent, _ = await through_the_door("http", shown, token)
+
+        assert sent[0]["status"] == 401
+
+
+async def test_health_says_to_strangers_only_that_the_daemon_lives(
+    guarded: Served, token: AccessToken
+) -> None:
+    stranger = await guarded.client.get("/health")
+    friend = await guarded.client.get("/health", headers={"x-api-key": token.read()})
+    writer = await guarded.client.post("/health")
+
+    assert (stranger.status_code, stranger.json()) == (200, {"status": "ok"})
+    assert friend.json()["phase"] == "ready"
+    assert writer.status_code == 401
+
+
+async def test_the_preflight_of_an_allowed_page_needs_no_token(token: AccessToken) -> None:
+    origin = {"origin": "https://app.example"}
+    asked = {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+    }
+    settings = ServerSection(port=0, allowed_origins=["https://app.example"])
+    async with serving(settings=settings, token=token) as served:
+        preflight = await served.client.options("/v1/models", headers=origin | asked)
+        refused = await served.client.get("/v1/models", headers=origin)
+        shown = {"authorization": f"Bearer {token.read()}"}
+        answered = await served.client.get("/v1/models", headers=origin | shown)
+        options = await served.client.options("/v1/models", headers=origin)
+
+    assert preflight.headers["access-control-allow-headers"] == "authorization"
+    statuses = [r.status_code for r in (preflight, refused, answered, options)]
+    assert statuses == [200, 401, 200, 401]
+    assert refused.headers["access-control-allow-origin"] == "https://app.example"
+
+
+async def test_a_page_that_is_not_allowed_is_refused_with_the_token_too(
+    guarded: Served, token: AccessToken
+) -> None:
+    headers = {"origin": "https://evil.example", "x-api-key": token.read()}
+    response = await guarded.client.get("/v1/models", headers=headers)
+
+    assert response.status_code == 403
+
+
+async def test_where_no_token_is_wanted_any_key_is_welcome(paris: Served) -> None:
+    headers = {"authorization": "Bearer gho_123", "x-api-key": "sk-ant"}
+    response = await paris.client.get("/v1/models", headers=headers)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("wanted", [True, False], ids=["token", "no token"])
+async def test_no_credential_passes_the_door(token: AccessToken, wanted: bool) -> None:
+    secrets = [
+        (b"authorization", b"Bearer t"),
+        (b"cookie", b"c"),
+        (b"proxy-authorization", b"p"),
+        (b"x-api-key", token.read().encode()),
+        (b"api-key", b"k"),
+    ]
+
+    _, seen = await through_the_door("http", [*secrets, (b"x", b"y")], token if wanted else None)
+
+    assert seen == [(b"x", b"y")]
+
+
+async def test_a_websocket_without_the_token_is_closed_before_it_is_open(
+    token: AccessToken,
+) -> None:
+    sent, seen = await through_the_door("websocket", [(b"x-api-key", b"wrong")], token)
+
+    assert sent == [{"type": "websocket.close", "code": 1008, "reason": "invalid_api_key"}]
+    assert seen == []
+
+
+async def test_neither_the_token_nor_a_wrong_key_is_logged(
+    guarded: Served, token: AccessToken, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for key in (token.read(), "gho_secret"):
+        for body in ({"prompt": "x"}, {"prompt": "x", "stream": True}, {"prompt": 1}):
+            await guarded.post("/v1/completions", body, **{"x-api-key": key})
+
+    assert token.read() not in caplog.text
+    assert "gho_secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "", "192.168.1.7", "box.lan", "::ffff:127.0.0.1"]
+)
+async def test_beyond_loopback_nothing_is_served_with_the_token_switched_off(host: str) -> None:
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("nobody calls this application")
+
+    with pytest.raises(StartFailed) as caught:
+        await HttpFront(nothing, ServerSection(host=host, port=0, require_token="off")).start()
+
+    assert caught.value.message == (
+        f"server.host is {host}, where anybody on your network could use the model, "
+        "and server.require_token is off"
+    )
+    assert "off-everywhere" in caught.value.hint
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+async def test_it_is_served_without_a_token_on_loopback_or_if_that_is_said(host: str) -> None:
+    switch: Any = "off-everywhere" if host == "0.0.0.0" else "off"
+    settings = ServerSection(host=host, port=0, require_token=switch)
+    async with serving(settings=settings) as served:
+        response = await served.client.get("/v1/models")
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "switch", "needed"),
+    [
+        ("127.0.0.1", "auto", False),
+        ("127.8.9.1", "auto", False),
+        ("localhost", "auto", False),
+        ("::1", "auto", False),
+        ("0.0.0.0", "auto", True),
+        ("::", "auto", True),
+        ("", "auto", True),
+        ("192.168.1.7", "auto", True),
+        ("box.lan", "auto", True),
+        ("localhost.evil.example", "auto", True),
+        ("127.0.0.1", "on", True),
+        ("0.0.0.0", "on", True),
+        ("127.0.0.1", "off", False),
+        ("0.0.0.0", "off-everywhere", False),
+    ],
+)
+def test_the_token_is_needed_beyond_loopback_unless_the_settings_say_otherwise(
+    host: str, switch: Any, needed: bool
+) -> None:
+    assert ServerSection(host=host, require_token=switch).needs_token is needed
+
+
+async def through_the_door(
+    kind: str, headers: list[tuple[bytes, bytes]], token: AccessToken | None
+) -> tuple[list[Message], list[Any]]:
+    """What is sent in answer, and the headers that the application sees."""
+    sent: list[Message] = []
+    seen: list[Any] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.extend(scope["headers"])
+
+    async def receive() -> Message:
+        raise AssertionError("the door has nothing to read")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": kind, "path": "/v1/models", "method": "GET", "headers": headers}
+    await Door(app, token)(scope, receive, send)
+    return sent, seen

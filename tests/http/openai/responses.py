@@ -1,0 +1,141 @@
+"""What /v1/responses is asked, and what it answers."""
+
+import json
+from typing import Any
+
+from tests.http.http_server import Served, serving
+
+PATH = "/v1/responses"
+ASK = {"input": "Hi"}
+PROMPT = "<user>Hi</user><assistant>"
+
+PARAMETERS = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+}
+WEATHER = {
+    "type": "function",
+    "name": "weather",
+    "description": "The weather of a city.",
+    "parameters": PARAMETERS,
+    "strict": True,
+}
+TIME = {"type": "function", "name": "time"}
+ARGUMENTS = '{"city": "Oslo"}'
+WRITTEN = f'{{"name": "weather", "arguments": {ARGUMENTS}}}'
+CALL = f"<tool_call>\n{WRITTEN}\n</tool_call>"
+WEB = {"type": "web_search", "search_context_size": "low"}
+
+PREFIXES = {"resp_", "msg_", "fc_", "call_"}
+
+
+def named(value: Any, known: dict[str, str] | None = None) -> Any:
+    """The same with ids that tell only the order in which they came up, and no time."""
+    known = {} if known is None else known
+    if isinstance(value, list):
+        return [named(one, known) for one in value]
+    if isinstance(value, dict):
+        return {k: named(v, known) for k, v in value.items() if k != "created_at"}
+    if isinstance(value, str) and any(value.startswith(prefix) for prefix in PREFIXES):
+        return known.setdefault(value, f"{value.split('_')[0]}_{len(known)}")
+    return value
+
+
+def part(text: str) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def message(id: str, text: str | None, status: str = "completed") -> dict[str, Any]:
+    return {
+        "id": id,
+        "type": "message",
+        "status": status,
+        "role": "assistant",
+        "content": [] if text is None else [part(text)],
+    }
+
+
+def call(id: str, call_id: str, arguments: str, status: str = "completed") -> dict[str, Any]:
+    return {
+        "id": id,
+        "type": "function_call",
+        "status": status,
+        "call_id": call_id,
+        "name": "weather",
+        "arguments": arguments,
+    }
+
+
+def usage(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
+    return {
+        "input_tokens": prompt,
+        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
+        "output_tokens": completion,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": prompt + completion,
+    }
+
+
+def answer(**differences: Any) -> dict[str, Any]:
+    """The whole object, as it is if nothing but a question was sent."""
+    return {
+        "id": "resp_0",
+        "object": "response",
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "model": "local",
+        "output": [],
+        "usage": None,
+        "instructions": None,
+        "metadata": {},
+        "parallel_tool_calls": True,
+        "temperature": 0.2,
+        "top_p": 0.95,
+        "max_output_tokens": None,
+        "text": {"format": {"type": "text"}},
+        "tools": [],
+        "tool_choice": "auto",
+        "previous_response_id": None,
+        "store": False,
+    } | differences
+
+
+async def output(served: Served, body: dict[str, Any]) -> list[Any]:
+    """The items of an answer."""
+    response = await served.post(PATH, body)
+    assert response.status_code == 200, response.text
+    items: list[Any] = named(response.json())["output"]
+    return items
+
+
+async def streamed(served: Served, body: dict[str, Any]) -> list[Any]:
+    """The events of a stream, of which each frame names the type."""
+    response = await served.post(PATH, body | {"stream": True})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    *blocks, end = response.text.split("\n\n")
+    assert end == ""
+    frames = [block.split("\n") for block in blocks]
+    events = [json.loads(data.removeprefix("data: ")) for _, data in frames]
+    assert [name for name, _ in frames] == [f"event: {event['type']}" for event in events]
+    assert [event.pop("sequence_number") for event in events] == list(range(len(events)))
+    sent: list[Any] = named(events)
+    return sent
+
+
+async def prompt_of(body: dict[str, Any]) -> str:
+    """What the model reads."""
+    async with serving() as served:
+        await output(served, body)
+        return await served.engine.detokenize(served.engine.requests[0].prompt)
+
+
+async def refusal(body: dict[str, Any]) -> tuple[str, str]:
+    """The field at fault, and what is said of it."""
+    async with serving() as served:
+        response = await served.post(PATH, body)
+    assert response.status_code == 400
+    error = response.json()["error"]
+    return error["param"], error["message"]

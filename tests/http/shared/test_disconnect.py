@@ -1,0 +1,124 @@
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from copilotd.engine.types import Chunk, Finished, GenerateRequest
+from copilotd.errors import EngineDied
+from tests.http.fake_engines import EndlessEngine, HeldEngine
+from tests.http.http_server import Served, serving
+
+HI = [{"role": "user", "content": "Hi"}]
+REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "completion": ("/v1/completions", {"prompt": "x"}),
+    "streamed completion": ("/v1/completions", {"prompt": "x", "stream": True}),
+    "chat": ("/v1/chat/completions", {"messages": HI}),
+    "streamed chat": ("/v1/chat/completions", {"messages": HI, "stream": True}),
+    "responses": ("/v1/responses", {"input": "Hi"}),
+    "streamed responses": ("/v1/responses", {"input": "Hi", "stream": True}),
+    "Copilot": ("/v1/engines/any/completions", {"prompt": "x"}),
+    "admin": ("/admin/complete", {"path": "a.py", "text": "x = ", "offset": 4}),
+}
+
+
+@pytest.mark.parametrize(("path", "body"), REQUESTS.values(), ids=REQUESTS)
+async def test_a_client_that_hangs_up_before_the_first_token_frees_the_engine(
+    path: str, body: dict[str, Any]
+) -> None:
+    engine = HeldEngine()
+    async with serving(engine) as served:
+        _, writer = await sent(served, path, body)
+        await soon(engine.asked.wait())
+        writer.close()
+        await soon(engine.ended.wait())
+
+    assert engine.cancelled == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/completions", {"prompt": "x", "stream": True, "max_tokens": -1}),
+        ("/v1/chat/completions", {"messages": HI, "stream": True}),
+        ("/v1/responses", {"input": "Hi", "stream": True}),
+        ("/v1/engines/any/completions", {"prompt": "x", "max_tokens": 4000}),
+    ],
+    ids=["completion", "chat", "responses", "Copilot"],
+)
+async def test_a_client_that_hangs_up_in_the_middle_of_a_stream_frees_the_engine(
+    path: str, body: dict[str, Any]
+) -> None:
+    engine = EndlessEngine()
+    async with serving(engine) as served:
+        reader, writer = await sent(served, path, body)
+        await soon(reader.readuntil(b"data: "))
+        writer.close()
+        await soon(engine.ended.wait())
+
+    assert engine.cancelled == 1
+
+
+async def test_a_client_that_hangs_up_frees_the_engine_from_every_choice() -> None:
+    engine = HeldEngine()
+    async with serving(engine) as served:
+        _, writer = await sent(served, "/v1/completions", {"prompt": "x", "n": 3})
+        await soon(engine.asked.wait())
+        writer.close()
+        await soon(engine.ended.wait())
+
+    assert engine.cancelled == 3
+
+
+async def test_one_failing_choice_frees_the_engine_from_the_others() -> None:
+    engine = FirstFails()
+    async with serving(engine) as served:
+        response = await served.post("/v1/completions", {"prompt": "x", "n": 3})
+
+    assert response.status_code == 503
+    # The one that failed ended before its end as well.
+    assert engine.cancelled == 3
+
+
+async def test_a_request_that_is_finished_is_not_cancelled(paris: Served) -> None:
+    await paris.post("/v1/completions", {"prompt": "x", "stream": True})
+    await paris.post("/v1/completions", {"prompt": "x"})
+
+    assert len(paris.engine.requests) == 2
+    assert paris.engine.cancelled == 0
+
+
+class FirstFails(HeldEngine):
+    """The first generation fails once there are three; the others are held."""
+
+    async def _stream(
+        self, request: GenerateRequest, answer: str
+    ) -> AsyncGenerator[Chunk | Finished, None]:
+        if len(self.requests) == 3:
+            self.gate.set()
+        if request is self.requests[0]:
+            await self.gate.wait()
+            raise EngineDied("the worker ended")
+        await asyncio.Event().wait()
+        yield Chunk("never")
+
+
+async def sent(
+    served: Served, path: str, body: dict[str, Any]
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A raw connection over which a request has been sent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    content = json.dumps(body).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(content)}\r\n\r\n"
+    )
+    writer.write(head.encode() + content)
+    await writer.drain()
+    return reader, writer
+
+
+async def soon(event: Any) -> None:
+    """Wait for what has to happen within seconds."""
+    await asyncio.wait_for(event, 5)

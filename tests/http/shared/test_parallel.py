@@ -1,0 +1,67 @@
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import pytest
+
+from copilotd.engine.types import Chunk, Finished, FinishReason, Usage
+from copilotd.errors import EngineDied
+from copilotd.http.shared.parallel import Reply, gathered, interleaved
+from tests.http.fake_engines import STOP
+
+
+async def says(text: str) -> AsyncGenerator[Chunk | Finished, None]:
+    for character in text:
+        yield Chunk(character)
+    yield STOP
+
+
+async def test_gathered_choices_are_in_order_whatever_came_first() -> None:
+    replies = await gathered(interleaved([says("long"), says("x"), says("")]), 3)
+
+    usage = Usage(prompt_tokens=5, cached_tokens=3, completion_tokens=2)
+    assert replies == [Reply(text, [], [], FinishReason.STOP, usage) for text in ("long", "x", "")]
+
+
+async def test_at_most_eight_generations_are_under_way_at_once() -> None:
+    begun, gate = 0, asyncio.Event()
+
+    async def counted() -> AsyncGenerator[Chunk | Finished, None]:
+        nonlocal begun
+        begun += 1
+        await gate.wait()
+        yield STOP
+
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(gathered(interleaved([counted() for _ in range(20)]), 20))
+        await asyncio.wait({work}, timeout=0.05)
+        at_once = begun
+        gate.set()
+
+    assert (at_once, len(work.result())) == (8, 20)
+
+
+async def test_closing_ends_every_generation() -> None:
+    ended: list[int] = []
+
+    async def endless(index: int) -> AsyncGenerator[Chunk | Finished, None]:
+        try:
+            yield Chunk("x")
+            await asyncio.Event().wait()
+        finally:
+            ended.append(index)
+
+    async with aclosing(interleaved([endless(0), endless(1)])) as events:
+        seen = [await anext(events), await anext(events)]
+
+    assert seen == [(0, Chunk("x")), (1, Chunk("x"))]
+    assert sorted(ended) == [0, 1]
+
+
+async def test_the_first_failure_is_raised() -> None:
+    async def fails() -> AsyncGenerator[Chunk | Finished, None]:
+        yield Chunk("x")
+        raise EngineDied("the worker ended")
+
+    with pytest.raises(EngineDied):
+        await gathered(interleaved([says("abc"), fails()]), 2)

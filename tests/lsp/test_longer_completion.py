@@ -1,0 +1,62 @@
+"""A piece of a suggestion, and the news that more of it is written."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from copilotd.completion.service import CompletionService
+from copilotd.config import ChatSection, CompletionSection
+from copilotd.lsp.listener import LspFront
+from copilotd.paths import Paths
+from copilotd.serving.registry import ServedModel
+from tests.completion.test_generation import PieceByPiece
+from tests.lsp.conftest import Model, daemon_status, toolset
+from tests.lsp.raw_client import URI, WITHIN_S, RawClient, edit
+
+LONGER = "copilotd/longerCompletion"
+
+
+@pytest.fixture
+def engine() -> PieceByPiece:
+    return PieceByPiece("foo", "bar")
+
+
+@pytest.fixture
+async def client(engine: PieceByPiece, paths: Paths) -> AsyncIterator[RawClient]:
+    """An editor in whose file `foo` was offered behind `x = ` and more is being written."""
+    service = CompletionService(
+        engine, CompletionSection(debounce_ms=0, target_ms=1, anticipate=False)
+    )
+    talker = ServedModel(engine, "fake", "", ChatSection())
+    front = LspFront(
+        service, engine, talker, lambda: daemon_status(Model(), service), toolset(paths)
+    )
+    client = await RawClient.connect(await front.start(paths))
+    await client.begin(textDocument={"inlineCompletion": {}})
+    client.open("x = ")
+    engine.write()
+    assert [item["insertText"] for item in await client.ghost_text(0, 4)] == ["foo"]
+    yield client
+    await client.leave()
+    await front.close()
+
+
+async def test_the_editor_hears_of_more_and_gets_it_when_it_asks(
+    client: RawClient, engine: PieceByPiece
+) -> None:
+    engine.write()
+    [told] = await client.messages(LONGER, 1)
+    assert told == {"textDocument": {"uri": URI, "version": 1}}
+    assert [item["insertText"] for item in await client.ghost_text(0, 4)] == ["foobar"]
+
+
+async def test_an_editor_whose_file_has_changed_does_not(
+    client: RawClient, engine: PieceByPiece
+) -> None:
+    client.change(edit((0, 4), (0, 4), "f"))
+    await client.request("workspace/executeCommand", {"command": "copilotd.status"})
+    engine.write()
+    await asyncio.wait_for(engine.written.wait(), WITHIN_S)
+    assert [item["insertText"] for item in await client.ghost_text(0, 5)] == ["oobar"]
+    assert not [m for m in client.received if m["method"] == LONGER]

@@ -1,0 +1,130 @@
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from copilotd.config import ModelSection
+from copilotd.engine.fake import FAKE_CALIBRATION
+from copilotd.engine.performance import Setup, Tuning
+from copilotd.engine.types import EngineState, Phase
+from copilotd.errors import DownloadFailed
+from copilotd.models.catalogue import Catalogue
+from copilotd.models.progress import Progress, Report
+from copilotd.models.provision import Installed, Provision
+from copilotd.models.store import Store
+from copilotd.serving.tuning_store import Tunings
+from copilotd.serving.worker_spec import provider
+
+FILE = Installed("small", Path("small.gguf"), "qwen2.5-coder", {"prefix": "<P>"})
+
+
+class Scripted(Provision):
+    """Does in `ensure` what the test says."""
+
+    def __init__(self, ensure: Callable[[Report, threading.Event], Installed]) -> None:
+        super().__init__(Store(Path("nowhere")), Catalogue([], []), ModelSection())
+        self._ensure = ensure
+
+    def ensure(self, report: Report, cancelled: threading.Event) -> Installed:
+        return self._ensure(report, cancelled)
+
+
+async def test_the_worker_gets_the_file_and_the_settings() -> None:
+    settings = ModelSection(
+        n_ctx=1024,
+        n_threads=2,
+        n_gpu_layers=0,
+        flash_attention="off",
+        parked_disk_mb=3,
+        speculate=True,
+    )
+    provide = provider(Scripted(lambda report, cancelled: FILE), settings, Path("parked"))
+
+    spec = await provide(lambda state: None)
+
+    assert (spec.path, spec.name, spec.fim_fallback) == ("small.gguf", "small", {"prefix": "<P>"})
+    assert (spec.n_ctx, spec.n_threads, spec.n_gpu_layers) == (1024, 2, 0)
+    assert (spec.flash_attention, spec.speculate) == ("off", True)
+    assert (spec.park_path, spec.park_disk_bytes) == ("parked", 3 * 2**20)
+
+
+async def test_the_worker_gets_the_files_of_those_that_help_the_model() -> None:
+    def file(name: str) -> Scripted:
+        return Scripted(lambda report, cancelled: replace(FILE, path=Path(name)))
+
+    provide = provider(
+        file("big.gguf"), ModelSection(), projector=file("eye.gguf"), drafter=file("tiny.gguf")
+    )
+
+    spec = await provide(lambda state: None)
+
+    assert (spec.path, spec.mmproj, spec.draft) == ("big.gguf", "eye.gguf", "tiny.gguf")
+
+
+async def test_the_worker_runs_the_model_in_the_way_that_was_measured_best(tmp_path: Path) -> None:
+    tunings, auto = Tunings(tmp_path, "a machine"), ModelSection()
+    best = Setup("on", 3, 4, 256)
+    calibration = msgspec.structs.replace(FAKE_CALIBRATION, chosen=best)
+    tunings.write(FILE.path, auto, Tuning("small", "a machine", 1.0, calibration))
+
+    async def setup(settings: ModelSection) -> Setup:
+        ensure = Scripted(lambda report, cancelled: FILE)
+        return (await provider(ensure, settings, tunings=tunings)(lambda state: None)).setup
+
+    assert await setup(auto) == best
+    assert await setup(ModelSection(n_threads=1)) == Setup("auto", 1, 1, 0)
+    assert await setup(ModelSection(flash_attention="off")) == Setup("off", 0, 0, 0)
+
+
+async def test_a_download_is_reported_with_its_fraction() -> None:
+    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+        report(Progress("fetching small", 25, 100))
+        return FILE
+
+    states: list[EngineState] = []
+    await provider(Scripted(ensure), ModelSection())(states.append)
+
+    assert states == [EngineState(Phase.DOWNLOADING, "fetching small", 0.25)]
+
+
+async def test_reports_come_no_faster_than_a_person_reads() -> None:
+    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+        for done in range(1000):
+            report(Progress("fetching small", done, 1000))
+        return FILE
+
+    states: list[EngineState] = []
+    await provider(Scripted(ensure), ModelSection())(states.append)
+
+    assert len(states) < 10
+
+
+async def test_a_failed_download_is_raised() -> None:
+    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+        raise DownloadFailed("no network")
+
+    with pytest.raises(DownloadFailed, match="no network"):
+        await provider(Scripted(ensure), ModelSection())(lambda state: None)
+
+
+async def test_cancelling_the_question_cancels_the_download() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+        begun.set()
+        if cancelled.wait(10):
+            ended.set()
+        return FILE
+
+    provide = provider(Scripted(ensure), ModelSection())
+    asked = asyncio.ensure_future(provide(lambda state: None))
+    assert await asyncio.to_thread(begun.wait, 10)
+    asked.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert await asyncio.to_thread(ended.wait, 10)

@@ -1,0 +1,90 @@
+import pytest
+
+from copilotd.documents import Document
+from copilotd.syntax.languages import language_of
+from copilotd.syntax.lines import (
+    Line,
+    begins_with_closer,
+    indentation_step,
+    is_trivial,
+    lines_of,
+    may_become_closer,
+    opens_block,
+    width,
+)
+
+
+def test_blank_lines_are_left_out_and_places_kept() -> None:
+    assert lines_of("a\n\n  b\r\n", "") == [Line(0, "a", True), Line(3, "  b", True)]
+
+
+def test_the_first_line_includes_what_is_typed_before_it() -> None:
+    lines = lines_of("b = 1\nc", "  a")
+    assert lines == [Line(-3, "  ab = 1", True), Line(6, "c", False)]
+    assert [lines[0].cut_before, lines[0].cut_after, lines[1].cut_before] == [0, 5, 5]
+
+
+@pytest.mark.parametrize(
+    "line", ["", "}", "});", "else:", "} else {", "end", "</div>", "return", "break;", "0, 0,"]
+)
+def test_lines_that_say_nothing(line: str) -> None:
+    assert is_trivial(line)
+
+
+@pytest.mark.parametrize("line", ["return False", "x", "break outer", "<li>", "变量 = 1", "_ = 1"])
+def test_lines_that_say_something(line: str) -> None:
+    assert not is_trivial(line)
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "closes"),
+    [
+        ("ruby", "  end", True),
+        ("ruby", "ending = 1", False),
+        ("python", "end", False),
+        ("c", "};", True),
+        ("html", "</ul>", True),
+        ("html", "<ul>", False),
+        ("shellscript", "done < file", True),
+    ],
+)
+def test_lines_that_close_a_block(language: str, line: str, closes: bool) -> None:
+    assert begins_with_closer(line, language) is closes
+
+
+def test_the_start_of_a_closing_word_may_become_one() -> None:
+    assert may_become_closer("  en", "lua")
+    assert may_become_closer("  <", "html")
+    assert not may_become_closer("  ex", "lua")
+
+
+@pytest.mark.parametrize(
+    "line", ["if a:", "f() {", "x = [", "if a then", "for x do", "if a:  # why", "(a) =>"]
+)
+def test_lines_that_open_a_block(line: str) -> None:
+    assert opens_block(line)
+
+
+def test_a_tab_counts_four_columns() -> None:
+    assert [width("\t\tx"), width("  \tx"), width("   x")] == [8, 4, 3]
+
+
+def test_the_step_is_that_below_lines_that_open_a_block() -> None:
+    lines = ["call(one,", "       two)", "if (a) {", "  b();", "  if (c) {", "    d();"]
+    assert indentation_step(lines, 4) == 2
+    assert indentation_step(["a", "b"], 4) == 4
+
+
+@pytest.mark.parametrize(
+    ("document", "language"),
+    [
+        (Document("file:///a.py", ""), "python"),
+        (Document("file:///x", "", path="src/a.TS"), "typescript"),
+        (Document("file:///a.py", "", "Rust"), "rust"),
+        (Document("untitled:1", ""), ""),
+    ],
+)
+def test_a_language_that_the_editor_does_not_name_is_known_by_the_file_name(
+    document: Document, language: str
+) -> None:
+    assert language_of(document) == language

@@ -1,0 +1,57 @@
+import pytest
+
+from copilotd.syntax.nesting import Nesting, nest
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "due"),
+    [
+        ("python", "f(a, [b", (")", "]")),
+        ("python", "f(a, [b])", ()),
+        ("python", 'print("a (', (")", '"', ")")),
+        ("python", 'print("a (b', (")", '"', ")")),
+        ("python", 'print("a (")', ()),
+        ("python", "x = 1  # it's (", ("\n", ")")),
+        ("python", "x = 1  # it's (\n", ()),
+        ("python", '"""Doubles.\n\nIt\'s (', ('"""', ")")),
+        ("python", r'"a \" b', ('"',)),
+        ("javascript", "f(`a\n", (")", "`")),
+        ("javascript", "/* it's\n", ("*/",)),
+        ("javascript", "// it's\n{", ("}",)),
+        ("rust", "fn f<'a>(x: &'a str", (")",)),
+        ("rust", "let c = '('; f(", (")",)),
+        ("c", "char c = '\\''; f(", (")",)),
+        ("lua", "-- it's (\nf(", (")",)),
+        ("css", "a { background: url(//x", ("}", ")")),
+        ("html", "<p>it's (", (")",)),
+        ("", "(", (")",)),
+    ],
+)
+def test_what_is_open_is_due(language: str, text: str, due: tuple[str, ...]) -> None:
+    assert nest((), text, language).due == due
+
+
+@pytest.mark.parametrize(
+    ("text", "extra"),
+    [
+        ("a)", (")",)),
+        ("a)]}", (")", "]", "}")),
+        ("(]", ("]",)),
+        ('"a\nb', ('"',)),
+        ("a # )", (")",)),
+    ],
+)
+def test_what_has_no_partner_is_reported(text: str, extra: tuple[str, ...]) -> None:
+    assert nest((), text, "python").extra == extra
+
+
+def test_what_was_open_before_is_closed() -> None:
+    assert nest(("}", ")", '"'), 'a")', "javascript") == Nesting(due=("}",))
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [('f("', True), ("f(", False), ("# a", True), ("/* a", False), ('"""a\n', True)],
+)
+def test_strings_and_comments_are_regions(text: str, inside: bool) -> None:
+    assert nest((), text, "python").in_region is inside
