@@ -5,7 +5,7 @@ import { Proposal } from './proposal';
 const SCHEME = 'copilotd-edit';
 const CONTEXT_KEY = 'copilotd.proposal';
 
-/** The open proposals. Each is shown in a diff editor beside its file. */
+/** The open proposals. Each is shown as a diff against its file. */
 export class Proposals implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
