@@ -40,8 +40,8 @@ from benchmarks.workloads.leaderboard import (
 from copilotd.chat.tool_calls.formats import TAGGED
 from copilotd.chat.tool_calls.ids import new_id
 from copilotd.chat.tool_calls.parser import CallReader
-from copilotd.chat.tool_calls.types import Called
 from copilotd.engine.worker.llama.context_params import cores
+from copilotd.prompt.messages import ToolCall
 
 N_CTX = 8192
 MOST_TOKENS = 256
@@ -114,7 +114,7 @@ def _asked_freely(url: str, question: Question) -> Answer:
     names = {tool["function"]["name"] for tool in question.tools}
     reader = CallReader(TAGGED, new_id, names)
     read = [*reader.push(text), *reader.finish()]
-    calls = [(one.name, one.arguments) for one in read if isinstance(one, Called)]
+    calls = [(one.name, one.arguments) for one in read if isinstance(one, ToolCall)]
     broken = text.count(TAGGED.opens) - len(calls)
     return Answer([*calls, *[("", "")] * broken])
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.chat.tool_calls.messages import resulted, said
-from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.types import Choice, Tool, Toolbox
 from copilotd.engine.types import Finished, FinishReason
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import Message, ToolCall
 from copilotd.tools.editor import Editor
 from copilotd.tools.runner import Result, Runner
 
@@ -30,7 +30,7 @@ _AGAIN = "You made this call already; its result is above. Answer the user now."
 class Acted:
     """A call, and what came of it; `result` is None while it is at work."""
 
-    call: Called
+    call: ToolCall
     result: Result | None = None
 
 
@@ -47,7 +47,7 @@ class _Said:
     """What the model says in one go, as it grows."""
 
     text: str = ""
-    calls: list[Called] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
     reason: FinishReason = FinishReason.STOP
 
 
@@ -96,13 +96,13 @@ class Agent:
             async for event in events:
                 if isinstance(event, Finished):
                     now.reason = event.reason
-                elif isinstance(event, Called):
+                elif isinstance(event, ToolCall):
                     now.calls.append(event)
                 elif event.text:
                     now.text += event.text
                     yield event.text
 
-    async def _acted(self, call: Called, done: set[tuple[str, str]], editor: Editor) -> Result:
+    async def _acted(self, call: ToolCall, done: set[tuple[str, str]], editor: Editor) -> Result:
         if _key(call) in done:
             return Result(_AGAIN, is_failure=True)
         done.add(_key(call))
@@ -138,5 +138,5 @@ def _has_system(messages: Sequence[Message]) -> bool:
     return bool(messages) and messages[0].role == "system"
 
 
-def _key(call: Called) -> tuple[str, str]:
+def _key(call: ToolCall) -> tuple[str, str]:
     return call.name, call.arguments

@@ -16,6 +16,15 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool that the model makes; `arguments` is a JSON object as text."""
+
+    id: str
+    name: str
+    arguments: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation; `role` is system, user, assistant or tool.
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from copilotd.chat.service import ChatRequest, ChatService
-from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.types import Choice, Tool, Toolbox
 from copilotd.config import ChatSection
 from copilotd.engine.local.client import EngineClient
 from copilotd.engine.types import Chunk, Finished, Grammar, Sampling
 from copilotd.errors import InvalidRequest
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import Message, ToolCall
 
 pytestmark = pytest.mark.model
 
@@ -32,13 +32,13 @@ TIME = Tool("get_time", "The time in a city.", {"type": "object", "properties": 
 
 async def answered(
     engine: EngineClient, question: str, **more: Any
-) -> tuple[str, list[Called], str]:
+) -> tuple[str, list[ToolCall], str]:
     chat = ChatService(engine, ChatSection())
     request = ChatRequest((Message("user", question),), sampling=Sampling(), **more)
-    text, calls, reason = "", list[Called](), ""
+    text, calls, reason = "", list[ToolCall](), ""
     async for event in chat.reply(request):
         match event:
-            case Called():
+            case ToolCall():
                 calls.append(event)
             case Chunk():
                 text += event.text

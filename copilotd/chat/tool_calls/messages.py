@@ -9,12 +9,12 @@ from json_repair import repair_json
 
 from copilotd.chat.tool_calls.formats import Notation, instruction, notation_of, shows_tools
 from copilotd.chat.tool_calls.ids import nine
-from copilotd.chat.tool_calls.types import Called, Tool
+from copilotd.chat.tool_calls.types import Tool
 from copilotd.engine.types import ModelInfo
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import Message, ToolCall
 
 
-def said(content: str, calls: Sequence[Called]) -> Message:
+def said(content: str, calls: Sequence[ToolCall]) -> Message:
     """What an assistant said, and the calls it made."""
     extra = {"calls": tuple(calls)} if calls else {}
     return Message("assistant", content, extra)
@@ -68,7 +68,7 @@ def _native(message: Message, notation: Notation) -> Message:
     return replace(message, extra=extra)
 
 
-def _entry(call: Called, notation: Notation) -> dict[str, Any]:
+def _entry(call: ToolCall, notation: Notation) -> dict[str, Any]:
     id = nine(call.id) if notation.id_of_nine else call.id
     function = {"name": call.name, "arguments": json.loads(call.arguments)}
     return {"id": id, "type": "function", "function": function}
@@ -84,7 +84,7 @@ def _plain(message: Message, notation: Notation) -> Message:
     return Message(message.role, "\n".join(filter(None, (message.content, *map(_written, calls)))))
 
 
-def _written(call: Called) -> str:
+def _written(call: ToolCall) -> str:
     body = json.dumps({"name": call.name, "arguments": json.loads(call.arguments)})
     return f"<tool_call>\n{body}\n</tool_call>"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from copilotd.chat.tool_calls.formats import BARE, BLOCK, Notation
-from copilotd.chat.tool_calls.types import Called
+from copilotd.prompt.messages import ToolCall
 
 _MAY_BE_BARE = re.compile(r'\s*(`{1,2}|```(j|js|jso|json)?\s*)?(\{\s*("(n|na|nam)?)?)?')
 
@@ -46,10 +46,10 @@ class CallReader:
         """The opening of a call was part of the prompt."""
         self._at = _At.CALL
 
-    def push(self, piece: str) -> list[str | Called]:
+    def push(self, piece: str) -> list[str | ToolCall]:
         """What is decided with this piece."""
         self._held += piece
-        found: list[str | Called] = []
+        found: list[str | ToolCall] = []
         while (one := self._steps[self._at]()) is not None:
             found.append(one)
         return [one for one in found if one]
@@ -82,7 +82,7 @@ class CallReader:
         text, self._held = self._held[:free], self._held[free:]
         return text or None
 
-    def _call(self) -> str | Called | None:
+    def _call(self) -> str | ToolCall | None:
         end = _object_end(self._held)
         if end is None:
             return None
@@ -108,7 +108,7 @@ class CallReader:
         self._at, self._held = state, self._held[at:]
         return ""
 
-    def _made(self, text: str) -> Called | None:
+    def _made(self, text: str) -> ToolCall | None:
         try:
             call = json.loads(text[text.index("{") :])
         except ValueError:
@@ -116,7 +116,7 @@ class CallReader:
         arguments = call.get("arguments", call.get("parameters"))
         if call.get("name") not in self._names or not isinstance(arguments, dict):
             return None
-        return Called(self._new_id(), call["name"], json.dumps(arguments, ensure_ascii=False))
+        return ToolCall(self._new_id(), call["name"], json.dumps(arguments, ensure_ascii=False))
 
 
 def _object_end(text: str) -> int | None:

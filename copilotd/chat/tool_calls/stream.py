@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator
 from msgspec.structs import replace
 
 from copilotd.chat.tool_calls.parser import CallReader
-from copilotd.chat.tool_calls.types import Called
 from copilotd.engine.types import Chunk, Finished, FinishReason, Usage
+from copilotd.prompt.messages import ToolCall
 
-Heard = Chunk | Called | Finished
+Heard = Chunk | ToolCall | Finished
 """What an answer consists of."""
 
 

@@ -15,15 +15,6 @@ class Tool:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
-    """A call that the model made; `arguments` is a JSON object as text."""
-
-    id: str
-    name: str
-    arguments: str
-
-
 class Choice(StrEnum):
     """Whether the model calls something."""
 

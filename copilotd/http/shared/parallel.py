@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from copilotd.chat.tool_calls.stream import Heard
-from copilotd.chat.tool_calls.types import Called
 from copilotd.engine.types import Chunk, Finished, FinishReason, TokenLogprob, Usage
+from copilotd.prompt.messages import ToolCall
 
 E = TypeVar("E", bound=Heard)
 
@@ -35,7 +35,7 @@ class Reply:
 
     text: str
     tokens: list[TokenLogprob]
-    calls: list[Called]
+    calls: list[ToolCall]
     reason: FinishReason
     usage: Usage
     stop: str = ""
@@ -79,7 +79,7 @@ def _reply(events: list[Heard]) -> Reply:
     finished = next(e for e in events if isinstance(e, Finished))
     text = "".join(c.text for c in chunks)
     tokens = [token for chunk in chunks for token in chunk.tokens]
-    calls = [event for event in events if isinstance(event, Called)]
+    calls = [event for event in events if isinstance(event, ToolCall)]
     return Reply(text, tokens, calls, finished.reason, finished.usage, finished.stop)
 
 

@@ -8,14 +8,14 @@ import msgspec
 from copilotd.chat.agent import Acted, Agent, Answered
 from copilotd.chat.service import ChatRequest
 from copilotd.chat.tool_calls.messages import mended, resulted, said
-from copilotd.chat.tool_calls.types import Called, Tool, Toolbox
+from copilotd.chat.tool_calls.types import Tool, Toolbox
 from copilotd.chat.turns import Code, Command, Turn, text
 from copilotd.engine.types import Finished, FinishReason
 from copilotd.errors import CopilotdError
 from copilotd.lsp.editor_tools import Workbench
 from copilotd.lsp.server import EditorServer
 from copilotd.lsp.streaming import failure, progress, read, streamed
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import Message, ToolCall
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -92,13 +92,13 @@ async def _with_clients_tools(
     ls: EditorServer, messages: tuple[Message, ...], tools: list[Offered], token: str | int | None
 ) -> dict[str, Any]:
     toolbox = Toolbox(tuple(Tool(t.name, t.description, t.parameters) for t in tools))
-    text, calls, reason = "", list[Called](), FinishReason.STOP
+    text, calls, reason = "", list[ToolCall](), FinishReason.STOP
     try:
         async with aclosing(ls.talker.chat.reply(ChatRequest(messages, toolbox=toolbox))) as events:
             async for event in events:
                 if isinstance(event, Finished):
                     reason = event.reason
-                elif isinstance(event, Called):
+                elif isinstance(event, ToolCall):
                     calls.append(event)
                     progress(ls, token, _shown(Acted(event)))
                 elif event.text:
@@ -132,7 +132,7 @@ def _message(turn: ChatTurn) -> Message:
     if turn.role == "tool":
         return resulted(turn.content, turn.call_id, turn.name)
     if turn.calls:
-        return said(turn.content, [Called(c.id, c.name, mended(c.arguments)) for c in turn.calls])
+        return said(turn.content, [ToolCall(c.id, c.name, mended(c.arguments)) for c in turn.calls])
     whole = Turn(turn.role, turn.content, turn.command, turn.code, turn.diagnostics)
     return Message(turn.role, text(whole))
 

@@ -5,25 +5,25 @@ import pytest
 
 from copilotd.chat.tool_calls.formats import LISTED, PLAIN, TAGGED, Notation
 from copilotd.chat.tool_calls.parser import CallReader
-from copilotd.chat.tool_calls.types import Called
+from copilotd.prompt.messages import ToolCall
 
 NAMES = {"add", "find"}
 
 
-def read(notation: Notation, text: str, size: int, *, opened: bool = False) -> list[str | Called]:
+def read(notation: Notation, text: str, size: int, *, opened: bool = False) -> list[str | ToolCall]:
     """What is read of `text` that comes in pieces of `size`; neighbouring texts are joined."""
     ids = (f"c{n}" for n in itertools.count(1))
     reader = CallReader(notation, lambda: next(ids), NAMES)
     if opened:
         reader.opened()
-    found: list[str | Called] = []
+    found: list[str | ToolCall] = []
     for at in range(0, len(text), size):
         found += reader.push(text[at : at + size])
     return joined([*found, *reader.finish()])
 
 
-def joined(found: list[str | Called]) -> list[str | Called]:
-    whole: list[str | Called] = []
+def joined(found: list[str | ToolCall]) -> list[str | ToolCall]:
+    whole: list[str | ToolCall] = []
     for one in found:
         if isinstance(one, str) and whole and isinstance(whole[-1], str):
             whole[-1] += one
@@ -32,8 +32,8 @@ def joined(found: list[str | Called]) -> list[str | Called]:
     return whole
 
 
-def added(id: str = "c1", **arguments: object) -> Called:
-    return Called(id, "add", json.dumps(arguments or {"a": 1}))
+def added(id: str = "c1", **arguments: object) -> ToolCall:
+    return ToolCall(id, "add", json.dumps(arguments or {"a": 1}))
 
 
 ADD = '{"name": "add", "arguments": {"a": 1}}'
@@ -71,7 +71,7 @@ ADD = '{"name": "add", "arguments": {"a": 1}}'
     ],
 )
 def test_calls_are_told_from_text_however_the_output_is_cut(
-    text: str, found: list[str | Called], size: int
+    text: str, found: list[str | ToolCall], size: int
 ) -> None:
     assert read(TAGGED, text, size) == found
 

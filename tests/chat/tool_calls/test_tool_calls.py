@@ -10,11 +10,11 @@ from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.chat.tool_calls.formats import LISTED, PLAIN, TAGGED, Notation, notation_of
 from copilotd.chat.tool_calls.grammar import PROSE, Marks, of_calls, of_schema
 from copilotd.chat.tool_calls.messages import for_template, resulted, said
-from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.types import Choice, Tool, Toolbox
 from copilotd.config import ChatSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.types import Chunk, Finished
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import Message, ToolCall
 
 CITY = {
     "type": "object",
@@ -23,7 +23,7 @@ CITY = {
 }
 WEATHER = Tool("weather", "The weather of a city.", CITY)
 TIME = Tool("time", "The time.")
-CALL = Called("call_1", "weather", '{"city": "Paris"}')
+CALL = ToolCall("call_1", "weather", '{"city": "Paris"}')
 
 NATIVE = (
     "{% for t in tools or [] %}[{{ t.function.name }}]{% endfor %}"
@@ -152,7 +152,7 @@ async def heard(engine: FakeEngine, request: ChatRequest) -> list[str]:
         event.reason
         if isinstance(event, Finished)
         else f"{event.name} {event.arguments}"
-        if isinstance(event, Called)
+        if isinstance(event, ToolCall)
         else event.text
         for event in found
         if not isinstance(event, Chunk) or event.text

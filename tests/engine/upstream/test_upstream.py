@@ -11,7 +11,7 @@ import pytest
 
 from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.chat.tool_calls.stream import Heard
-from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.types import Choice, Tool, Toolbox
 from copilotd.config import ChatSection
 from copilotd.engine.interface import Engine
 from copilotd.engine.performance import Calibration, Measuring, Setup
@@ -38,7 +38,7 @@ from copilotd.errors import (
     UpstreamFailed,
 )
 from copilotd.prompt.fim import fim_prompt
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import Message, ToolCall
 from tests.engine.upstream.fake_upstream import Answer, Remote, asking, llama_server, vllm
 
 END = {
@@ -473,7 +473,7 @@ async def test_a_call_that_is_required_is_held_to_its_schema_by_the_llama_server
         called = await heard(engine, Choice.REQUIRED)
 
     (sent,) = remote.sent_to("/completion")
-    assert Called("call-1", "weather", '{"town": "Paris"}') in called
+    assert ToolCall("call-1", "weather", '{"town": "Paris"}') in called
     assert sent["prompt"][-1] == "<tool_call>\n"
     assert sent["json_schema"]["properties"]["name"] == {"const": "weather"}
 
@@ -484,7 +484,7 @@ async def test_a_call_that_is_free_is_asked_for_in_words_and_read_again() -> Non
         called = await heard(engine, Choice.AUTO)
 
     (sent,) = remote.sent_to("/v1/chat/completions")
-    assert called == [Called("call-1", "weather", '{"town": "Paris"}')]
+    assert called == [ToolCall("call-1", "weather", '{"town": "Paris"}')]
     assert '"name": "weather"' in sent["messages"][0]["content"]
     assert "response_format" not in sent
 
@@ -499,7 +499,7 @@ async def test_closing_an_answer_closes_the_connection() -> None:
         request = GenerateRequest(await engine.tokenize("x"), 8)
         async with aclosing(engine.generate(request)) as events:
             assert isinstance(await anext(events), Chunk)
-        await asyncio.wait_for(remote.hung_up.wait(), 5)
+        await asyncio.wait_for(remote.hung_up.wait(), 30)
         assert engine.stats().running == 0
 
 
@@ -589,9 +589,9 @@ async def test_half_a_character_is_sent_as_none() -> None:
 async def test_silence_counts_as_a_failure() -> None:
     remote = vllm(completions=lambda body: Answer(holds=True))
     async with asking(remote, timeout_s=0.2) as engine:
-        prompt = await engine.tokenize("x")
+        # On a busy machine the first request may meet a silence too.
         with pytest.raises(UpstreamFailed, match=r"was silent for 0\.2 s"):
-            await collected(engine, GenerateRequest(prompt, 8))
+            await collected(engine, GenerateRequest(await engine.tokenize("x"), 8))
 
 
 async def test_something_else_that_answers_is_said_to_be_no_server_of_models() -> None:
@@ -643,7 +643,7 @@ async def until(engine: Any, phase: Phase) -> None:
     reached = asyncio.Event()
     unsubscribe = engine.subscribe(lambda state: reached.set() if state.phase is phase else None)
     if engine.state.phase is not phase:
-        await asyncio.wait_for(reached.wait(), 10)
+        await asyncio.wait_for(reached.wait(), 30)
     unsubscribe()
 
 
