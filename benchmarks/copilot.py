@@ -20,7 +20,8 @@ How to read the figures:
 - "Repeats the code behind the cursor" counts first lines that close a bracket they do not open,
   although it is closed behind the cursor.
 
-To compare two versions of the code, run it on each in turns, on an idle machine.
+The daemon does not measure the machine here, so every run has the same budget of prompt tokens. To
+compare two versions of the code, run it on each in turns, on an idle machine.
 """
 
 import argparse
@@ -94,7 +95,9 @@ def main() -> None:
     """Print the table of all that was typed so far, after each function."""
     options = _options()
     typed: list[Typed] = []
-    with served(options.model) as daemon, _client(daemon.url) as http:
+    # A measurement in a pause would take the processor, and change the tokens of later prompts.
+    starting = served(options.model, MODEL__AUTO_TUNE="false")
+    with starting as daemon, _client(daemon.url) as http:
         for number, name in enumerate(NAMES[: options.functions]):
             print(f"\r\x1b[K{name}", end="", file=sys.stderr, flush=True)
             typed += type_function(http, name, options.keys, options.pause_ms / 1000)
