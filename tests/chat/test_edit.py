@@ -106,7 +106,7 @@ async def test_closing_the_stream_stops_the_model() -> None:
     chat = ChatService(engine, ChatSection())
     stream = rewritten(chat, asked, passage(asked))
     first = asyncio.ensure_future(anext(stream))
-    await asyncio.wait_for(engine.asked.wait(), 5)
+    await asyncio.wait_for(engine.asked.wait(), 30)
     first.cancel()
     await asyncio.wait([first])
     await stream.aclose()

@@ -42,7 +42,7 @@ class Terminal:
                 break
         return self.read_to(text)
 
-    def read_to(self, text: str, within_s: float = 20.0) -> str:
+    def read_to(self, text: str, within_s: float = 60.0) -> str:
         """All that has appeared since the last call, up to and with `text`."""
         assert self._appears(text, within_s), f"{text!r} did not appear, but {self._unread!r}"
         seen, _, self._unread = self._unread.partition(text)
@@ -59,7 +59,7 @@ class Terminal:
 
     def ended(self) -> int:
         """The exit code, once the command has ended."""
-        return self._process.wait(20)
+        return self._process.wait(60)
 
     def close(self) -> None:
         """Take the terminal away."""

@@ -89,7 +89,7 @@ async def test_a_newer_request_of_the_same_document_cancels_the_older() -> None:
     engine = FakeEngine("x", hold=gate)
     completions = CompletionService(engine, SETTINGS)
     older = asyncio.create_task(completions.complete(request("a║")))
-    await asyncio.wait_for(engine.asked.wait(), 5)
+    await asyncio.wait_for(engine.asked.wait(), 30)
     newer = asyncio.create_task(completions.complete(request("ab║")))
     cancelled = await older
     gate.set()
@@ -113,11 +113,11 @@ async def test_another_editor_on_the_same_document_is_left_alone() -> None:
 async def test_cancelling_the_caller_frees_the_engine() -> None:
     engine = FakeEngine("x", hold=asyncio.Event())
     task = asyncio.create_task(CompletionService(engine, SETTINGS).complete(request("a║")))
-    await asyncio.wait_for(engine.asked.wait(), 5)
+    await asyncio.wait_for(engine.asked.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(engine.closed.wait(), 5)
+    await asyncio.wait_for(engine.closed.wait(), 30)
 
 
 async def test_generation_stops_as_soon_as_a_filter_has_seen_enough() -> None:

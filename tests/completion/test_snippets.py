@@ -87,7 +87,7 @@ async def test_newer_ones_are_read_while_the_document_is_known_already() -> None
     await completions.complete(request(OPEN))
     engine.asked.clear()
     completions.opened(opened()[0])
-    await asyncio.wait_for(engine.asked.wait(), 5)
+    await asyncio.wait_for(engine.asked.wait(), 30)
     read = await engine.detokenize(list(engine.requests[-1].prompt))
     assert read == WITH.partition("<PRE>")[0]
 

@@ -17,8 +17,8 @@ from copilotd.paths import Paths
 
 SCRIPTED = (sys.executable, str(Path(__file__).with_name("daemon_process.py")))
 
-ENDS_WITHIN_S = 5.0
-"""Two seconds are promised; a busy machine is given more before a test fails."""
+ENDS_WITHIN_S = 30.0
+"""Two seconds are promised. A busy machine gets more; a daemon that is stuck never ends."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Home:
                 lifecycle.stop(running, 5.0)
 
 
-def eventually(is_true: Callable[[], bool], within_s: float = 10.0) -> bool:
+def eventually(is_true: Callable[[], bool], within_s: float = 30.0) -> bool:
     """Whether it comes true in time."""
     deadline = time.monotonic() + within_s
     while not is_true():

@@ -48,7 +48,7 @@ async def serving(home: Home, daemon: Daemon) -> AsyncIterator[httpx2.AsyncClien
 
 
 async def until(is_true: Callable[[], bool]) -> None:
-    for _ in range(1000):
+    for _ in range(3000):
         if is_true():
             return
         await asyncio.sleep(0.01)
@@ -127,7 +127,7 @@ async def test_the_model_is_loaded_as_soon_as_the_fronts_listen(home: Home) -> N
 
     engine = Slow()
     async with serving(home, daemon_of(home, engine)):
-        assert await asyncio.wait_for(engine.asked.wait(), 5)
+        assert await asyncio.wait_for(engine.asked.wait(), 30)
 
 
 async def test_a_model_that_cannot_be_loaded_leaves_the_daemon_serving(home: Home) -> None:

@@ -170,9 +170,7 @@ def test_a_runtime_folder_that_cannot_be_made_is_named(home: Home) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_daemon_within_two_seconds_whatever_is_open(
-    home: Home, number: signal.Signals
-) -> None:
+def test_a_signal_ends_the_daemon_whatever_is_open(home: Home, number: signal.Signals) -> None:
     running = home.launch()
     question = {"messages": [{"role": "user", "content": "wait"}], "stream": True}
     with (
@@ -200,8 +198,8 @@ def test_a_daemon_that_does_not_listen_to_reason_is_killed_with_its_children() -
 
         lifecycle.stop(Running(stubborn.pid, "", "", "", started), timeout_s=0.2)
 
-        assert not is_alive(stubborn.pid)
-        assert not is_alive(child)
+        assert eventually(lambda: not is_alive(stubborn.pid))
+        assert eventually(lambda: not is_alive(child))
 
 
 def test_stopping_one_that_has_ended_does_nothing() -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 HOLD: Any = object()
 """The result of a request that gets no answer."""

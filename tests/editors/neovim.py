@@ -17,7 +17,7 @@ import pytest
 from tests.editors.screen import Screen
 
 PLUGIN = Path(__file__).parents[2] / "editors" / "neovim"
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 T = TypeVar("T")
 _POLL_S = 0.005

@@ -1,9 +1,11 @@
 """A real server on a free port, with the real services on a scripted engine."""
 
 import json
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,7 +13,13 @@ import httpx2
 from copilotd.access_token import AccessToken
 from copilotd.completion.service import CompletionService
 from copilotd.completion.types import CompletionStats
-from copilotd.config import ChatSection, CompletionSection, LlamaCppSection, ServerSection
+from copilotd.config import (
+    ChatSection,
+    CompletionSection,
+    LlamaCppSection,
+    ServerSection,
+    ToolsSection,
+)
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.performance import Measuring, Setup, Tuning
 from copilotd.http.app import Services, build_app
@@ -19,6 +27,8 @@ from copilotd.http.server import HttpFront
 from copilotd.http.slow_clients import TimedProtocol
 from copilotd.serving.registry import ServedModel, ServedModels
 from copilotd.serving.status import DaemonStatus
+from copilotd.tools.audit import AuditLog
+from copilotd.tools.registry import ToolRegistry
 
 _SERVER = ServerSection(port=0)
 # However long this process is kept waiting, an answer is the whole one.
@@ -78,7 +88,7 @@ async def serving(
     front = HttpFront(build_app(services, settings, token), settings, protocol)
     url = await front.start()
     try:
-        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=10) as client:
+        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
             yield Served(url, client, engine, front, services.completion, stops)
     finally:
         await front.close()
@@ -100,6 +110,7 @@ def scripted(
     return Services(
         completion=CompletionService(engine, completion),
         models=ServedModels(first, second, third),
+        tools=ToolRegistry(ToolsSection(enabled=False), AuditLog(Path(os.devnull))),
         status=lambda: daemon_status(engine),
         stop=lambda: stops.append("stop"),
         tune=lambda: measured(engine),

@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import count
 from typing import Any
 
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 INLINE = "textDocument/inlineCompletion"
 URI = "file:///w/app/a.py"
 

@@ -58,7 +58,7 @@ def serving() -> Iterator[Site]:
         site.gate.set()
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(30)
 
 
 class _Server(ThreadingHTTPServer):

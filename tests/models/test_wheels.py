@@ -165,7 +165,7 @@ def test_cancelling_ends_pip_at_once(
     thread.start()
     wait(site.under_way)
     cancelled.set()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
     assert len(failures) == 1
     assert psutil.Process().children() == []
@@ -183,7 +183,7 @@ def test_pip_ends_with_the_process_that_started_it(
         wait(site.under_way)
         children = psutil.Process(parent.pid).children()
         parent.kill()
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert (len(children), alive) == (1, [])
 
 

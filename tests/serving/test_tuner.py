@@ -49,11 +49,11 @@ async def test_a_model_is_measured_once_when_the_machine_is_quiet(tmp_path: Path
         bench.tuner.loaded(FAKE_MODEL),
         bench.tuner.loaded(FAKE_MODEL),
     )
-    await asyncio.wait_for(bench.engine.waits_for_calm.wait(), 5)
+    await asyncio.wait_for(bench.engine.waits_for_calm.wait(), 30)
     assert (bench.engine.calibrations, bench.tuner.tuning) == (0, None)
 
     bench.engine.calm.set()
-    await asyncio.wait_for(loading, 5)
+    await asyncio.wait_for(loading, 30)
 
     assert (bench.engine.calibrations, bench.learned) == (1, [FAKE_CALIBRATION])
 
@@ -63,11 +63,11 @@ async def test_a_model_that_is_measured_at_once_is_not_measured_again_when_it_is
 ) -> None:
     bench = Bench(tmp_path)
     loading = asyncio.create_task(bench.tuner.loaded(FAKE_MODEL))
-    await asyncio.wait_for(bench.engine.waits_for_calm.wait(), 5)
+    await asyncio.wait_for(bench.engine.waits_for_calm.wait(), 30)
 
     async for _ in bench.tuner.measure():
         pass
-    await asyncio.wait_for(loading, 5)
+    await asyncio.wait_for(loading, 30)
 
     # What was measured may be told, whatever level an earlier test has left.
     complaints = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
@@ -79,7 +79,7 @@ async def test_what_was_measured_before_is_recalled(tmp_path: Path) -> None:
         pass
     later = Bench(tmp_path)
 
-    await asyncio.wait_for(later.tuner.loaded(FAKE_MODEL), 5)
+    await asyncio.wait_for(later.tuner.loaded(FAKE_MODEL), 30)
 
     assert (later.engine.calibrations, later.learned) == (0, [FAKE_CALIBRATION])
 
@@ -88,7 +88,7 @@ async def test_nothing_is_measured_unasked_if_the_settings_say_so(tmp_path: Path
     bench = Bench(tmp_path, auto_tune=False)
     bench.engine.calm.set()
 
-    await asyncio.wait_for(bench.tuner.loaded(FAKE_MODEL), 5)
+    await asyncio.wait_for(bench.tuner.loaded(FAKE_MODEL), 30)
 
     assert (bench.engine.calibrations, bench.tuner.tuning) == (0, None)
 
@@ -102,7 +102,7 @@ async def test_a_worker_that_ends_meanwhile_is_no_failure_of_the_daemon(
 
     bench = Bench(tmp_path, Ending())
     with caplog.at_level("INFO"):
-        await asyncio.wait_for(bench.tuner.loaded(FAKE_MODEL), 5)
+        await asyncio.wait_for(bench.tuner.loaded(FAKE_MODEL), 30)
 
     assert caplog.messages == ["the model was not measured: the worker ended"]
 

@@ -140,7 +140,7 @@ async def test_a_call_that_is_cancelled_is_written_down_and_stops(desk: Desk) ->
     os.mkfifo(desk.folders[0] / "started")
     command = json.dumps({"command": "echo > started; sleep 60; touch ended"})
     running = asyncio.create_task(session.run("1", "run_command", command, desk))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await asyncio.to_thread((desk.folders[0] / "started").read_text)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -81,7 +81,7 @@ class Watched(FakeEngine):
 
 async def test_events_tell_the_state_now_and_each_new_one_until_the_client_leaves() -> None:
     engine = Watched()
-    async with serving(engine) as served, asyncio.timeout(5):
+    async with serving(engine) as served, asyncio.timeout(30):
         async with served.client.stream("GET", "/admin/events") as response:
             lines = response.aiter_lines()
             now = await anext(lines), await anext(lines)

@@ -231,7 +231,7 @@ async def test_an_upgrade_to_websocket_from_a_web_page_is_refused(paris: Served)
         b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     )
-    line = await asyncio.wait_for(reader.readline(), 5)
+    line = await asyncio.wait_for(reader.readline(), 30)
     writer.close()
 
     assert line == b"HTTP/1.1 403 Forbidden\r\n"
@@ -323,7 +323,7 @@ async def raw(served: Served, head: bytes) -> bytes:
     """What is answered to these lines, up to the body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(head + b"\r\n")
-    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
     writer.close()
     return answer
 

@@ -121,4 +121,4 @@ async def sent(
 
 async def soon(event: Any) -> None:
     """Wait for what has to happen within seconds."""
-    await asyncio.wait_for(event, 5)
+    await asyncio.wait_for(event, 30)

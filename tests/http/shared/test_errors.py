@@ -341,7 +341,7 @@ async def test_an_announced_body_is_judged_before_it_is_sent(paris: Served) -> N
         b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: 9000000\r\nExpect: 100-continue\r\n\r\n"
     )
-    line = await asyncio.wait_for(reader.readline(), 5)
+    line = await asyncio.wait_for(reader.readline(), 30)
     writer.close()
 
     assert line.startswith(b"HTTP/1.1 413 ")

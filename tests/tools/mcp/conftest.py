@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from copilotd.config import McpServer, ToolsSection
-from copilotd.tools.audit import Audit
+from copilotd.tools.audit import AuditLog
 from copilotd.tools.mcp.servers import Servers
-from copilotd.tools.registry import Toolset
+from copilotd.tools.registry import ToolRegistry
 from tests.tools.fake_editor import Desk, record
 from tests.tools.mcp.session import STRANGER, Begin, Session
 
@@ -32,11 +32,11 @@ async def begin(desk: Desk, tmp_path: Path) -> AsyncIterator[Begin]:
         setting = McpServer.model_validate({"command": command} | (server or {}))
         section = ToolsSection(mcp={"s": setting}, **settings)
         servers = Servers(section.mcp, patience_s, clock)
-        runner = Toolset(section, Audit(record(desk)), servers).runner()
+        runner = ToolRegistry(section, AuditLog(record(desk)), servers).runner()
         sessions.append(Session(servers, runner, desk, file))
         return sessions[-1]
 
     yield begin
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         for session in sessions:
             await session.servers.close()

@@ -48,7 +48,7 @@ async def test_a_call_that_takes_too_long_is_stopped_and_the_server_goes_on(begi
 
 async def test_a_server_that_says_nothing_keeps_no_chat_waiting(begin: Begin) -> None:
     session = begin("silent", patience_s=0.1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await session.runner.ready()
         await session.runner.ready()
     assert session.names == []
@@ -107,7 +107,7 @@ async def test_no_program_is_left_after_the_end(begin: Begin, how: str) -> None:
     session = begin(how)
     await session.runner.ready()
     behind = int((await session.call("s_leave_behind")).text)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await session.servers.close()
     assert eventually(lambda: not any(map(is_alive, (*session.born, behind))))
 
@@ -116,7 +116,7 @@ async def test_a_server_that_is_still_starting_is_ended_too(begin: Begin) -> Non
     session = begin("silent", patience_s=0)
     await session.runner.ready()
     await until(lambda: session.file.exists() and session.born != [])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await session.servers.close()
     assert eventually(lambda: not is_alive(session.born[0]))
 
