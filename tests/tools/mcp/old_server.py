@@ -1,4 +1,4 @@
-"""An MCP server of before 2026, made with nothing: `elder.py`. Its tools change while it runs."""
+"""An MCP server of before 2026, made with nothing: `old_server.py`. Its tools change while it runs."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""An MCP server as anybody may write one, with the SDK: `stranger.py RECORD [HOW]`.
+"""An MCP server as anybody may write one, with the SDK: `sdk_server.py RECORD [HOW]`.
 
 RECORD is a file that gets a line with the process' id at each start. HOW is one of
 

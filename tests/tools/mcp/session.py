@@ -11,8 +11,8 @@ from copilotd.tools.mcp.servers import Servers
 from copilotd.tools.runner import Result, Runner
 from tests.tools.fake_editor import Desk
 
-STRANGER = Path(__file__).with_name("stranger.py")
-ELDER = Path(__file__).with_name("elder.py")
+STRANGER = Path(__file__).with_name("sdk_server.py")
+ELDER = Path(__file__).with_name("old_server.py")
 NAMES = [
     "s_add", "s_go_to", "s_fail", "s_die", "s_hang", "s_picture", "s_variable", "s_header",
     "s_leave_behind",
