@@ -19,13 +19,14 @@ from copilotd import __version__, lifecycle, logs
 from copilotd.access_token import AccessToken
 from copilotd.completion.service import CompletionService
 from copilotd.config import RELOADABLE, Settings, changes
+from copilotd.config.live import Live
 from copilotd.engine.interface import Engine
-from copilotd.engine.performance import Tuning
+from copilotd.engine.performance import Speed, Tuning
 from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import ConfigError
 from copilotd.http.app import Services, build_app
-from copilotd.http.server import HttpFront
-from copilotd.lsp.listener import LspFront
+from copilotd.http.server import HttpServer
+from copilotd.lsp.listener import LspListener
 from copilotd.models.sources.reference import canonical
 from copilotd.paths import Paths
 from copilotd.serving.engines import Pool, pool, wanted
@@ -33,9 +34,9 @@ from copilotd.serving.registry import ServedModel, ServedModels
 from copilotd.serving.status import DaemonStatus, ModelStatus
 from copilotd.serving.tuner import Tuner
 from copilotd.serving.tuning_store import Tunings, describe_machine
-from copilotd.tools.audit import Audit
-from copilotd.tools.mcp.servers import Servers
-from copilotd.tools.registry import Toolset
+from copilotd.tools.audit import AuditLog
+from copilotd.tools.mcp.servers import McpServers
+from copilotd.tools.registry import ToolRegistry
 
 log = logging.getLogger(__name__)
 
@@ -83,16 +84,18 @@ class Daemon:
         self._settings = settings
         self._origin = origin
         self._models = _models(settings, engines)
-        self._completion = CompletionService(engine, settings.completion)
+        self._completion_settings = Live(settings.completion)
+        self._speed: Live[Speed | None] = Live(None)
+        self._completion = CompletionService(engine, self._completion_settings, self._speed)
         tunings = Tunings(paths.tunings, describe_machine())
         self._tuner = Tuner(engine, tunings, settings.model, self._learn)
-        self._servers = Servers(settings.tools.mcp if settings.tools.enabled else {})
-        self._toolset = Toolset(settings.tools, Audit(paths.audit), self._servers)
+        self._servers = McpServers(settings.tools.mcp if settings.tools.enabled else {})
+        self._tools = ToolRegistry(settings.tools, AuditLog(paths.audit), self._servers)
         chat_model = self._models.chat
-        self._lsp = LspFront(self._completion, engine, chat_model, self.status, self._toolset)
+        self._lsp = LspListener(self._completion, engine, chat_model, self.status, self._tools)
         self._token = AccessToken(paths.token) if settings.server.needs_token else None
         app = build_app(self._services(), settings.server, self._token)
-        self._http = HttpFront(app, settings.server)
+        self._http = HttpServer(app, settings.server)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._url = self._socket = ""
@@ -196,7 +199,7 @@ class Daemon:
             await self._tuner.loaded(model.info)
 
     def _learn(self, tuning: Tuning | None) -> None:
-        self._completion.speed = tuning.calibration.speed if tuning else None
+        self._speed.current = tuning.calibration.speed if tuning else None
 
     # --- settings that change while it runs --------------------------------------------------
 
@@ -226,10 +229,10 @@ class Daemon:
 
     def _apply(self, settings: Settings) -> None:
         self._settings = settings
-        self._completion.settings = settings.completion
+        self._completion_settings.current = settings.completion
         for model in self._models.all:
             model.chat.settings = settings.chat
-        self._toolset.change(settings.tools)
+        self._tools.apply_settings(settings.tools)
         logs.set_level(settings.log.level)
 
 

@@ -1,6 +1,6 @@
 """Documents with a cursor, written as a person would see them."""
 
-from copilotd.completion.types import Completion, CompletionRequest, Outcome, Trigger
+from copilotd.completion.types import Completion, CompletionRequest, Outcome, Shown, Trigger
 from copilotd.documents import Document
 
 CURSOR = "║"
@@ -36,4 +36,10 @@ def applied(marked: str, completion: Completion | None) -> str:
 
 def accepted(marked: str, outcome: Outcome) -> str:
     """The document after the outcome's completion was accepted."""
-    return applied(marked, outcome.completion)
+    return applied(marked, completion_of(outcome))
+
+
+def completion_of(outcome: Outcome) -> Completion:
+    """The completion that was shown."""
+    assert isinstance(outcome, Shown), outcome.reason
+    return outcome.completion

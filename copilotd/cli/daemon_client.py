@@ -10,7 +10,7 @@ import httpx2
 import msgspec
 
 from copilotd.access_token import AccessToken
-from copilotd.completion.types import Outcome
+from copilotd.completion.types import Outcome, OutcomeRecord
 from copilotd.engine.performance import Measuring, Tuning
 from copilotd.errors import EngineError, NotRunning
 from copilotd.lifecycle import Running
@@ -59,7 +59,7 @@ class Connection:
     def complete(self, path: Path, text: str, offset: int) -> Outcome:
         """Ghost text for `text`, the contents of `path`, at `offset` code points."""
         body = {"path": str(path), "text": text, "offset": offset}
-        return msgspec.json.decode(self._post("/admin/complete", body), type=Outcome)
+        return msgspec.json.decode(self._post("/admin/complete", body), type=OutcomeRecord).outcome
 
     def load(self, model: str) -> None:
         """Have the model of that name loaded, if it is not."""

@@ -1,38 +1,65 @@
-"""What became of the suggestions: shown, accepted, rejected; each is counted once."""
+"""What users did with completions: each is counted once."""
 
 from collections import Counter, OrderedDict
+from enum import StrEnum
 
-_REMEMBERED = 1000
+_MAX_OPEN = 1000
 _WEIGHT = 0.05
-_FIRST_GUESS = 0.3
-"""What hosted tools report as the share of suggestions that is accepted."""
+_INITIAL_ACCEPTANCE = 0.3
+"""The share of completions that users of hosted tools accept, as those tools report it."""
+
+
+class Verdict(StrEnum):
+    """What the user did with a completion."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
 
 
 class Feedback:
-    """Counts by suggestion id. Unknown and already settled ids are ignored.
+    """Counts verdicts by completion id. Ids that are unknown or already settled are ignored.
 
-    `acceptance` is the share of the latest suggestions that was accepted, 0 to 1.
+    `acceptance` is the share of the latest completions that were accepted, 0 to 1.
+    `accepted_lengths` has how many code points of each were accepted, None for all.
     """
 
     def __init__(self) -> None:
         self._open: OrderedDict[str, None] = OrderedDict()
         self._newest = ""
-        self.counts: Counter[str] = Counter()
-        self.acceptance = _FIRST_GUESS
+        self.counts: Counter[Verdict] = Counter()
+        self.acceptance = _INITIAL_ACCEPTANCE
+        self.accepted_lengths: OrderedDict[str, int | None] = OrderedDict()
 
-    def offered(self, id: str) -> None:
-        """A suggestion was handed to a client, which may now say what became of it."""
+    def offer(self, id: str) -> None:
+        """A completion was handed to a client, which may report a verdict from now on."""
         if id != self._newest:
             self.acceptance *= 1 - _WEIGHT
         self._newest = id
         self._open[id] = None
         self._open.move_to_end(id)
-        while len(self._open) > _REMEMBERED:
+        while len(self._open) > _MAX_OPEN:
             self._open.popitem(last=False)
 
-    def settle(self, id: str, verdict: str) -> None:
-        """The user accepted or rejected it."""
-        if id in self._open:
-            del self._open[id]
-            self.counts[verdict] += 1
-            self.acceptance += _WEIGHT * (verdict == "accepted")
+    def accept(self, id: str, length: int | None = None) -> None:
+        """The user accepted the completion, or its first `length` code points.
+
+        It counts once; later calls for the same completion only change its accepted length.
+        """
+        if self._settle(id, Verdict.ACCEPTED):
+            self.acceptance += _WEIGHT
+            self.accepted_lengths[id] = length
+        elif id in self.accepted_lengths:
+            self.accepted_lengths[id] = length
+        while len(self.accepted_lengths) > _MAX_OPEN:
+            self.accepted_lengths.popitem(last=False)
+
+    def reject(self, id: str) -> None:
+        """The user dismissed the completion."""
+        self._settle(id, Verdict.REJECTED)
+
+    def _settle(self, id: str, verdict: Verdict) -> bool:
+        if id not in self._open:
+            return False
+        del self._open[id]
+        self.counts[verdict] += 1
+        return True

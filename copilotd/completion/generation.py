@@ -1,88 +1,242 @@
-"""A generation under way, from which requests are served as far as it has come."""
+"""One completion in the making: prompt, model, streaming filters, final filters.
+
+Requests whose text is typed along what the model writes share a generation. Each is answered from
+the part that exists by its deadline.
+"""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from copilotd.completion.prompt_store import Anchored
-from copilotd.completion.shared_task import Shared
-from copilotd.completion.typed_through import Origin
-from copilotd.completion.types import Outcome
-from copilotd.completion.writing import Written
+from msgspec import structs
+
+from copilotd.completion.prompt_store import PromptStore
+from copilotd.completion.shared_task import SharedTask
+from copilotd.completion.typed_through import CompletionSite
+from copilotd.completion.types import (
+    Completion,
+    CompletionRequest,
+    Explanation,
+    NotShown,
+    Outcome,
+    Shown,
+    Status,
+)
 from copilotd.documents import Document
-from copilotd.postprocess.context import Scene
+from copilotd.engine.interface import Engine
+from copilotd.engine.types import Chunk, Finished, FinishReason, GenerateRequest, Lane, Usage
+from copilotd.postprocess.context import Candidate, CursorContext, FilterStep
+from copilotd.postprocess.pipeline import finish, truncate_at
+from copilotd.prompt.anchor import PlacedPrompt
+from copilotd.prompt.budget import Budget
+from copilotd.prompt.builder import Cursor
+
+_MIN_PARTIAL = 2
+"""Characters, white space aside, from which on a part of a completion is worth showing."""
+_MAX_CLOSERS = 2
+"""Brackets that an editor closes with one keystroke."""
 
 
-class Flight:
-    """What the model is writing at `scene`.
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the model has written so far.
 
-    The request that started it, and those whose text is typed along what is written, share it.
-    `prompt` is what the model reads, once that is decided; `written` grows; `outcome` is there at
-    the end. `one_line` says that nobody will want more than the first line.
+    A streaming filter may have cut it, and ended it; see `steps`. `is_unfinished` is true while more
+    is written, and at the end if the token limit ended it.
     """
 
-    def __init__(self, scene: Scene, work: Callable[["Flight"], Awaitable[Outcome]]) -> None:
+    text: str = ""
+    steps: tuple[FilterStep, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    first_token_ms: float = 0.0
+    is_unfinished: bool = True
+
+    def extend(self, chunk: Chunk, started: float) -> "Progress":
+        """With one more chunk of output. `started` is a `time.perf_counter` value."""
+        first_ms = self.first_token_ms or (time.perf_counter() - started) * 1000
+        usage = chunk.usage or self.usage
+        usage = structs.replace(usage, completion_tokens=self.usage.completion_tokens + 1)
+        return replace(self, text=self.text + chunk.text, usage=usage, first_token_ms=first_ms)
+
+    def end(self, finished: Finished) -> "Progress":
+        """With the engine's last event."""
+        unfinished = finished.reason is FinishReason.LENGTH
+        return replace(self, usage=finished.usage, is_unfinished=unfinished)
+
+    def filter(self, context: CursorContext) -> "Progress":
+        """Cut and ended where a streaming filter says so."""
+        cut = truncate_at(context, self.text)
+        if cut is None:
+            return self
+        name, length = cut
+        text = self.text[:length]
+        return replace(
+            self, text=text, steps=(FilterStep(name, self.text, text),), is_unfinished=False
+        )
+
+
+class Generation:
+    """A running generation at the cursor of `context`.
+
+    `task` runs it; `on_end` is called when it ends, before the waiting requests go on. Then `result`
+    has its outcome. If `first_line_only`, no request wants more than the first line.
+    """
+
+    def __init__(
+        self,
+        context: CursorContext,
+        budget: Budget,
+        lane: Lane,
+        engine: Engine,
+        prompts: PromptStore,
+        on_end: Callable[["Generation"], None],
+    ) -> None:
         self.id = uuid4().hex
-        self.scene = scene
-        self.origin = Origin.of(scene.document, scene.offset)
+        self.context = context
+        self.site = CompletionSite.of(context.document, context.offset)
         self.started = time.perf_counter()
-        self.prompt: Anchored | None = None
-        self.written = Written()
-        self.one_line = False
+        self.first_line_only = False
         self.outcome: Outcome | None = None
+        self._budget = budget
+        self._lane = lane
+        self._engine = engine
+        self._prompts = prompts
+        self._on_end = on_end
+        self._prompt: PlacedPrompt | None = None
+        self._progress = Progress()
         self._error: BaseException | None = None
-        self._grown = asyncio.Event()
-        self.shared = Shared(self._fly(work))
+        self._advanced = asyncio.Event()
+        self.task = SharedTask(self._run_to_end())
+
+    async def run(self) -> Outcome:
+        """Prompt, engine, streaming filters, final filters. Raises: EngineError."""
+        cursor = Cursor(self.context.document, self.context.offset)
+        self._prompt = await self._prompts.prompt_for(cursor, self._budget, self._lane)
+        async with aclosing(self._engine.generate(self._request(self._prompt))) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    self._advance(self._progress.end(event))
+                    break
+                self._prompts.mark_evaluated(cursor.document, self._prompt)
+                self._advance(self._progress.extend(event, self.started).filter(self.context))
+                if not self._progress.is_unfinished or self._has_enough:
+                    break
+        return self._apply_final_filters()
+
+    # --- for the requests that share it ------------------------------------------------------
 
     @property
-    def landed(self) -> bool:
-        """Whether it is over; then `result` has the outcome."""
+    def done(self) -> bool:
+        """Whether it has ended; then `result` has its outcome."""
         return self.outcome is not None or self._error is not None
 
     def result(self) -> Outcome:
-        """The outcome of the whole. Raises: whatever ended it before."""
+        """The outcome of the whole. Raises: the error that ended it."""
         if self.outcome is None:
             raise self._error or asyncio.CancelledError
         return self.outcome
 
-    def leads(self, document: Document, offset: int) -> bool:
-        """Whether it is ahead of what was typed up to `offset`, and on the same way."""
-        typed = self.origin.typed(document, offset)
-        if typed is None or self._error is not None:
-            return False
-        return self.written.text.startswith(typed.text)
-
-    def leads_near(self, document: Document, offset: int | None) -> bool:
-        """Whether a change up to `offset` goes along it; the editor may have closed a bracket."""
-        if offset is None:
-            return False
-        return any(self.leads(document, offset - closers) for closers in range(3))
-
-    def grow(self, written: Written) -> bool:
-        """More was written; whether to go on."""
-        self.written = written
-        self._wake()
-        return not (self.one_line and "\n" in written.text.lstrip())
-
-    async def grown(self, within_s: float | None) -> None:
-        """Wait until more is written or it is over, but not longer than `within_s`."""
-        event = self._grown
+    async def wait_for_progress(self, timeout_s: float | None) -> None:
+        """Wait until more is written or it has ended, but at most `timeout_s` seconds."""
+        event = self._advanced
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(timeout_s):
                 await event.wait()
         except TimeoutError:
             return
 
-    async def _fly(self, work: Callable[["Flight"], Awaitable[Outcome]]) -> None:
+    def matches(self, document: Document, offset: int) -> bool:
+        """Whether the text up to `offset` is typed along what it writes, or may still be."""
+        typed = self.site.typed(document, offset)
+        if typed is None or self._error is not None:
+            return False
+        return self._progress.text.startswith(typed.text)
+
+    def may_match(self, document: Document, offset: int | None) -> bool:
+        """As `matches`, although the editor may have closed a bracket before `offset`."""
+        if offset is None:
+            return False
+        return any(self.matches(document, offset - n) for n in range(_MAX_CLOSERS + 1))
+
+    def partial(self, request: CompletionRequest) -> Shown | None:
+        """For `request`, what is written so far, if it is worth showing."""
+        rest = self.remaining(request, self._apply_final_filters())
+        if not isinstance(rest, Shown) or len("".join(rest.completion.text.split())) < _MIN_PARTIAL:
+            return None
+        return replace(rest, is_partial=True)
+
+    def remaining(self, request: CompletionRequest, outcome: Outcome) -> Outcome:
+        """`outcome` without the text that was typed since the generation began."""
+        if isinstance(outcome, NotShown):
+            return outcome
+        rest = self.site.remaining(outcome.completion, request.document, request.offset)
+        if rest is None:
+            return NotShown(Status.EMPTY, "typed to its end already", outcome.explanation)
+        return replace(outcome, completion=rest)
+
+    # --- the steps of `run` ------------------------------------------------------------------
+
+    async def _run_to_end(self) -> None:
         try:
-            self.outcome = await work(self)
+            self.outcome = await self.run()
         except BaseException as error:
             self._error = error
             raise
         finally:
+            self._on_end(self)
             self._wake()
 
+    def _request(self, prompt: PlacedPrompt) -> GenerateRequest:
+        return GenerateRequest(
+            list(prompt.prompt.tokens),
+            self._budget.max_tokens,
+            tail=prompt.match.tail,
+            lane=self._lane,
+            repositionable=prompt.prompt.repositionable,
+            frugal=True,
+        )
+
+    def _advance(self, progress: Progress) -> None:
+        self._progress = progress
+        self._wake()
+
     def _wake(self) -> None:
-        event, self._grown = self._grown, asyncio.Event()
+        event, self._advanced = self._advanced, asyncio.Event()
         event.set()
+
+    @property
+    def _has_enough(self) -> bool:
+        return self.first_line_only and "\n" in self._progress.text.lstrip()
+
+    def _apply_final_filters(self) -> Outcome:
+        """The outcome of what is written so far."""
+        progress = self._progress
+        candidate, steps = finish(
+            self.context, Candidate(progress.text, unfinished=progress.is_unfinished)
+        )
+        explanation = self._explain(progress, steps)
+        if candidate.text:
+            start = self.context.offset
+            completion = Completion(self.id, candidate.text, start, start + candidate.overwrites)
+            return Shown(completion, "the model's answer", explanation)
+        by = explanation.filters[-1].name if explanation.filters else ""
+        reason = f"nothing left after the filter {by}" if by else "the model wrote nothing"
+        return NotShown(Status.EMPTY, reason, explanation)
+
+    def _explain(self, progress: Progress, steps: tuple[FilterStep, ...]) -> Explanation:
+        prompt = self._prompt
+        return Explanation(
+            source="engine",
+            mode=self.context.mode,
+            prompt=prompt.rendered if prompt else "",
+            raw=progress.steps[0].before if progress.steps else progress.text,
+            filters=progress.steps + steps,
+            prompt_tokens=progress.usage.prompt_tokens,
+            cached_tokens=progress.usage.cached_tokens,
+            read_tokens=prompt.uncached_tokens if prompt else 0,
+            completion_tokens=progress.usage.completion_tokens,
+            first_token_ms=progress.first_token_ms,
+        )

@@ -1,4 +1,8 @@
-"""Prompts that the KV cache holds, and those that are being read into it."""
+"""Has prompts evaluated into the KV cache, and knows which of them are there.
+
+Each prompt is evaluated once for all requests that need it. The work goes on while a request waits,
+and then to the end of a slice unless another prompt is needed.
+"""
 
 import asyncio
 from collections import OrderedDict
@@ -7,138 +11,179 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from copilotd.completion.shared_task import Shared
+from copilotd.completion.shared_task import SharedTask
 from copilotd.engine.interface import Engine
 from copilotd.engine.tokens.common_prefix import common_prefix
 from copilotd.engine.tokens.moved_run import moved_run
 from copilotd.engine.types import GenerateRequest, Lane
-from copilotd.prompt.anchor import Anchor
+from copilotd.prompt.anchor import AnchoredPrompt, PlacedPrompt
 
-_REMEMBERED = 64
+_MAX_PROMPTS = 64
 _RECENT = 4
-"""Prompts of which the end is still held, as a rule: where others go on, it is cut off."""
+"""Prompts whose end is usually still in the cache: where another prompt diverged, it is cut off."""
 _SHORT = 16
-"""Tokens that a slow machine, too, evaluates so quickly that nobody needs to share the work: what
-a request reads by itself is lost if the next keystroke ends it."""
+"""Tokens that even a slow machine evaluates so fast that no request needs to share the work: what a
+request evaluates by itself is lost if the next keystroke cancels it."""
 _SLICE = 128
-"""Tokens that are read to their end although nobody waits any more: the next keystroke will need
-them. Else somebody who types fast at a new place has the same begun anew with every letter."""
+"""Tokens that are evaluated to their end although no request waits: the next keystroke needs them.
+Otherwise somebody who types fast at a new place starts the same prefill with every letter."""
+_SHARED_TAIL = 32
+"""Characters of a tail from which on it is evaluated like the prompt, and not by a request that the
+next keystroke cancels: somebody who types on at a new place would never see a suggestion."""
 
-Prompt = tuple[int, ...]
+Tokens = tuple[int, ...]
 
 
-class Readings:
-    """Has each prompt evaluated once for all who need it."""
+class Prefill:
+    """The prompts that are in the KV cache, and those that are being evaluated."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._readings: OrderedDict[Prompt, _Reading] = OrderedDict()
+        self._evaluations: OrderedDict[Tokens, _Evaluation] = OrderedDict()
+        self._tails: dict[str, tuple[AnchoredPrompt, str]] = {}
 
-    def hold(self, prompt: Prompt) -> bool:
-        """Whether a request that begins with `prompt` has next to nothing of it to wait for."""
-        return len(prompt) <= _SHORT or any(
-            held[: len(prompt)] == prompt for held in reversed(self._held())
+    def is_cached(self, tokens: Tokens) -> bool:
+        """Whether a request that begins with `tokens` waits for next to nothing of them."""
+        return len(tokens) <= _SHORT or any(
+            cached[: len(tokens)] == tokens for cached in reversed(self._cached())
         )
 
-    def begun(self, prompt: Prompt) -> bool:
-        """Whether it is held, or is being read."""
-        return len(prompt) <= _SHORT or any(
-            other[: len(prompt)] == prompt and not reading.work.failed
-            for other, reading in self._readings.items()
+    def is_started(self, tokens: Tokens) -> bool:
+        """Whether they are cached, or being evaluated."""
+        return len(tokens) <= _SHORT or any(
+            other[: len(tokens)] == tokens and not evaluation.task.failed
+            for other, evaluation in self._evaluations.items()
         )
 
-    def missing(self, anchor: Anchor) -> int:
-        """Tokens of its prompt that are to be evaluated after all that was read."""
-        known = self._known(anchor.prompt)
-        return len(anchor.prompt) - known - self._moved(anchor, known)
+    def uncached(self, prompt: AnchoredPrompt) -> int:
+        """How many tokens of `prompt` are still to be evaluated."""
+        prefix = self._cached_prefix(prompt.tokens)
+        return len(prompt.tokens) - prefix - self._moved(prompt, prefix)
 
-    def _held(self) -> list[Prompt]:
-        return [prompt for prompt, reading in self._readings.items() if reading.succeeded]
-
-    def _known(self, prompt: Prompt) -> int:
-        """Tokens at its beginning that were read."""
-        return max((common_prefix(prompt, other) for other in self._held()), default=0)
-
-    def _moved(self, anchor: Anchor, known: int) -> int:
-        """Tokens behind the `known` ones that can be taken from where they stood in another."""
-        if anchor.movable is None:
-            return 0
-        start, end = anchor.movable
-        wanted = anchor.prompt[max(start, known) : end]
-        runs = (moved_run(wanted, other) for other in self._held()[-_RECENT:])
-        return max((run.length for run in runs if run), default=0)
-
-    async def ready(
-        self, prompt: Prompt, lane: Lane, movable: tuple[int, int] | None = None
+    async def evaluate_placed(
+        self, uri: str, placed: PlacedPrompt, lane: Lane, *, whole_tail: bool
     ) -> None:
-        """Wait until `prompt` is evaluated. Raises: EngineError.
+        """Wait until the prompt is in the cache. Raises: EngineError.
 
-        What is `movable` of it may be taken from cells that were evaluated behind another text.
-
-        The work is shared: it goes on while anybody waits for it, and then to the end of a slice
-        unless another prompt is wanted. A request takes it over from a lane that would come after
-        its own.
+        Most of a long tail is evaluated with it; with `whole_tail`, all of it.
         """
-        self._drop_others(prompt, lane)
-        if prompt in self._readings:
-            self._readings.move_to_end(prompt)
-        if not self.hold(prompt):
-            reading = self._under_way(prompt, lane) or self._begin(prompt, lane, movable)
-            await reading.work.result()
+        tail = placed.match.tail if whole_tail else _stable_part(placed.match.tail)
+        prompt, evaluated = self._tails.get(uri, (placed.prompt, ""))
+        known = common_prefix(evaluated, tail) if prompt == placed.prompt else 0
+        repositionable = placed.prompt.repositionable
+        if len(tail) - known < _SHARED_TAIL:
+            return await self.evaluate(placed.prompt.tokens, lane, repositionable)
+        await self.evaluate(await self._tokens_up_to(tail, placed), lane, repositionable)
+        self._tails[uri] = placed.prompt, tail
+
+    def mark_evaluated(self, uri: str, placed: PlacedPrompt) -> None:
+        """The model writes after `placed`, so the KV cache holds all of it."""
+        self._tails[uri] = placed.prompt, placed.match.tail
+
+    def forget_document(self, uri: str) -> None:
+        """Forget how much of a document's tail is in the cache."""
+        self._tails.pop(uri, None)
+
+    async def evaluate(
+        self, tokens: Tokens, lane: Lane, repositionable: tuple[int, int] | None = None
+    ) -> None:
+        """Wait until `tokens` are in the cache. Raises: EngineError.
+
+        The `repositionable` range may reuse cells that were evaluated behind another text. A
+        request takes the work over from a lane that would come after its own.
+        """
+        self._cancel_unneeded(tokens, lane)
+        if tokens in self._evaluations:
+            self._evaluations.move_to_end(tokens)
+        if not self.is_cached(tokens):
+            running = self._find_running(tokens, lane)
+            await (running or self._start(tokens, lane, repositionable)).task.result()
 
     def clear(self) -> None:
         """The KV cache is empty."""
-        self._readings.clear()
+        self._evaluations.clear()
+        self._tails.clear()
 
-    def _begin(self, prompt: Prompt, lane: Lane, movable: tuple[int, int] | None) -> "_Reading":
-        older = self._readings.pop(prompt, None)
+    def _cached(self) -> list[Tokens]:
+        return [tokens for tokens, evaluation in self._evaluations.items() if evaluation.succeeded]
+
+    def _cached_prefix(self, tokens: Tokens) -> int:
+        """How many tokens at the beginning are in the cache."""
+        return max((common_prefix(tokens, other) for other in self._cached()), default=0)
+
+    def _moved(self, prompt: AnchoredPrompt, prefix: int) -> int:
+        """How many tokens behind the cached prefix can reuse cells of another prompt."""
+        if prompt.repositionable is None:
+            return 0
+        start, end = prompt.repositionable
+        part = prompt.tokens[max(start, prefix) : end]
+        runs = (moved_run(part, other) for other in self._cached()[-_RECENT:])
+        return max((run.length for run in runs if run), default=0)
+
+    async def _tokens_up_to(self, tail: str, placed: PlacedPrompt) -> Tokens:
+        """The prompt up to the end of `tail`, in the tokens that a request will have."""
+        tokens = await self._engine.tokenize(placed.match.tail, special=False)
+        part = await self._engine.tokenize(tail, special=False)
+        return (*placed.prompt.tokens, *tokens[: common_prefix(tokens, part)])
+
+    def _start(
+        self, tokens: Tokens, lane: Lane, repositionable: tuple[int, int] | None
+    ) -> "_Evaluation":
+        older = self._evaluations.pop(tokens, None)
         if older is not None:
-            older.work.cancel()
-        wanted = GenerateRequest(list(prompt), 0, lane=lane, movable=movable)
-        work = Shared(self._read(prompt, wanted), grace_s=None)
-        reading = self._readings[prompt] = _Reading(lane, work)
-        while len(self._readings) > _REMEMBERED:
-            self._readings.popitem(last=False)
-        return reading
+            older.task.cancel()
+        request = GenerateRequest(list(tokens), 0, lane=lane, repositionable=repositionable)
+        task = SharedTask(self._evaluate_slices(tokens, request), grace_s=None)
+        evaluation = self._evaluations[tokens] = _Evaluation(lane, task)
+        while len(self._evaluations) > _MAX_PROMPTS:
+            self._evaluations.popitem(last=False)
+        return evaluation
 
-    def _under_way(self, prompt: Prompt, lane: Lane) -> "_Reading | None":
-        """What is being read that begins with `prompt`, if it may be waited for in that lane."""
-        leads = (r for other, r in self._readings.items() if other[: len(prompt)] == prompt)
-        return next((r for r in leads if not r.work.done and r.serves(lane)), None)
+    def _find_running(self, tokens: Tokens, lane: Lane) -> "_Evaluation | None":
+        """A running evaluation that begins with `tokens`, if a request of `lane` may wait for it."""
+        same = (e for other, e in self._evaluations.items() if other[: len(tokens)] == tokens)
+        return next((e for e in same if not e.task.done and e.serves(lane)), None)
 
-    def _drop_others(self, prompt: Prompt, lane: Lane) -> None:
-        wanted = self._under_way(prompt, lane)
-        for reading in self._readings.values():
-            if reading is not wanted and not reading.work.wanted:
-                reading.work.cancel()
+    def _cancel_unneeded(self, tokens: Tokens, lane: Lane) -> None:
+        needed = self._find_running(tokens, lane)
+        for evaluation in self._evaluations.values():
+            if evaluation is not needed and not evaluation.task.is_awaited:
+                evaluation.task.cancel()
 
-    async def _read(self, prompt: Prompt, wanted: GenerateRequest) -> None:
-        for end in self._slices(prompt, wanted):
-            await self._evaluate(structs.replace(wanted, prompt=wanted.prompt[:end], movable=None))
-            reading = self._readings.get(prompt)
-            if reading is None or not reading.work.wanted:
+    async def _evaluate_slices(self, tokens: Tokens, request: GenerateRequest) -> None:
+        for end in self._slice_ends(tokens, request):
+            part = structs.replace(request, prompt=request.prompt[:end], repositionable=None)
+            await self._run(part)
+            evaluation = self._evaluations.get(tokens)
+            if evaluation is None or not evaluation.task.is_awaited:
                 raise asyncio.CancelledError
-        await self._evaluate(wanted)
+        await self._run(request)
 
-    def _slices(self, prompt: Prompt, wanted: GenerateRequest) -> range:
-        """Where the slices end that are read before the last one, which has all that is movable."""
-        plain = wanted.movable[0] if wanted.movable else len(prompt)
-        return range(self._known(prompt) + _SLICE, plain, _SLICE)
+    def _slice_ends(self, tokens: Tokens, request: GenerateRequest) -> range:
+        """The ends of all slices but the last, which has the whole repositionable range."""
+        exact = request.repositionable[0] if request.repositionable else len(tokens)
+        return range(self._cached_prefix(tokens) + _SLICE, exact, _SLICE)
 
-    async def _evaluate(self, wanted: GenerateRequest) -> None:
-        async with aclosing(self._engine.generate(wanted)) as events:
+    async def _run(self, request: GenerateRequest) -> None:
+        async with aclosing(self._engine.generate(request)) as events:
             async for _ in events:
                 pass
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Evaluation:
     lane: Lane
-    work: Shared
+    task: SharedTask
 
     @property
     def succeeded(self) -> bool:
-        return self.work.done and not self.work.failed
+        return self.task.done and not self.task.failed
 
     def serves(self, lane: Lane) -> bool:
-        return self.succeeded or (not self.work.done and self.lane <= lane)
+        return self.succeeded or (not self.task.done and self.lane <= lane)
+
+
+def _stable_part(tail: str) -> str:
+    """A beginning of `tail` that stays the same for some keystrokes, so that they share it."""
+    line = tail.rfind("\n") + 1
+    return tail[: len(tail) - (len(tail) - line) % _SHARED_TAIL]

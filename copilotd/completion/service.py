@@ -7,59 +7,65 @@ from collections import Counter
 from dataclasses import replace
 
 from copilotd.completion.cache import CompletionCache
-from copilotd.completion.composer import Composer
-from copilotd.completion.feedback import Feedback
-from copilotd.completion.generation import Flight
-from copilotd.completion.idle_work import Anticipation
+from copilotd.completion.feedback import Feedback, Verdict
+from copilotd.completion.generation import Generation
+from copilotd.completion.idle_work import IdleWork
+from copilotd.completion.in_flight import InFlight
 from copilotd.completion.mode import mode_at
-from copilotd.completion.pieces import cut, useful
-from copilotd.completion.prompt_store import Anchors
-from copilotd.completion.superseding import Latest, Superseded
+from copilotd.completion.prompt_store import PromptStore
+from copilotd.completion.superseding import NewestOnly, Superseded
 from copilotd.completion.types import (
     Completion,
     CompletionRequest,
     CompletionStats,
+    NotShown,
     Outcome,
+    Shown,
     Status,
     Trigger,
 )
-from copilotd.completion.typing_speed import Rhythm
+from copilotd.completion.typing_speed import TypingSpeed
 from copilotd.config import CompletionSection
+from copilotd.config.live import Live
 from copilotd.documents import Document
 from copilotd.engine.interface import Engine
 from copilotd.engine.performance import Speed
 from copilotd.engine.types import EngineState, Lane, Phase
 from copilotd.errors import CopilotdError, EngineNotReady
-from copilotd.postprocess.context import Scene
+from copilotd.postprocess.context import CursorContext
 from copilotd.prompt.budget import Budget, budget
+from copilotd.prompt.builder import Cursor
 
 log = logging.getLogger(__name__)
 
-_OF_A_GAP = 0.7
+_SHARE_OF_GAP = 0.7
 """Somebody who types fast is answered within this part of the usual gap between keystrokes."""
-_SOONEST_S = 0.08
-_WORTH_ASKING_AHEAD = 0.1
-"""Share of suggestions that somebody accepts, for whom it pays to write what follows them."""
+_MIN_DEADLINE_S = 0.08
+_MIN_ACCEPTANCE = 0.1
+"""Share of completions that a user accepts, from which on it pays to prepare what follows them."""
 
 
 class CompletionService:
     """Answers every request with exactly one outcome; shared by all fronts."""
 
-    def __init__(self, engine: Engine, settings: CompletionSection) -> None:
-        self.settings = settings
-        self.speed: Speed | None = None
-        self._engine = engine
-        self._cache = CompletionCache(settings.cache_entries)
-        self._anchors = Anchors(engine)
-        self._composer = Composer(engine, self._anchors)
-        self._anticipation = Anticipation()
-        self._flights: dict[tuple[str, str], Flight] = {}
-        self._latest = Latest()
-        self._rhythm = Rhythm()
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Live[CompletionSection],
+        speed: Live[Speed | None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._speed = speed or Live(None)
+        self._cache = CompletionCache(settings.current.cache_entries)
+        self._prompts = PromptStore(engine)
+        self._in_flight = InFlight(engine, self._prompts, self._cache)
+        self._idle_work = IdleWork()
+        self._newest = NewestOnly()
+        self._typing = TypingSpeed()
         self._feedback = Feedback()
         self._counts: Counter[str] = Counter()
         self._last: Outcome | None = None
-        engine.subscribe(self._engine_changed)
+        engine.subscribe(self._on_engine_state)
 
     async def complete(self, request: CompletionRequest) -> Outcome:
         """The ghost text for `request`, or why there is none.
@@ -68,54 +74,167 @@ class CompletionService:
         method: it becomes an outcome with its reason.
         """
         started = time.perf_counter()
-        self._anticipation.drop()
-        found = self._refusal(request) or self._remembered(request)
-        if found is None:
-            found = await self._attempt(request)
-        return self._recorded(request, found, started)
+        self._idle_work.cancel()
+        outcome = self._refuse(request) or self._find_cached(request)
+        if outcome is None:
+            outcome = await self._attempt(request)
+        return self._record(request, outcome, started)
 
-    async def whole(self, request: CompletionRequest) -> Completion | None:
-        """The suggestion of which `request` was given a piece, once all of it is written.
+    # --- the stages of `complete`, in their order --------------------------------------------
 
-        Waiting for it keeps nothing going. None if it came to nothing.
+    def _refuse(self, request: CompletionRequest) -> NotShown | None:
+        settings, language = self._settings.current, request.document.language
+        if request.trigger is Trigger.INVOKED:
+            return None
+        if not settings.enabled:
+            return NotShown(Status.SKIPPED, "ghost text is switched off (completion.enabled)")
+        if language in settings.disabled_languages:
+            return NotShown(Status.SKIPPED, f"{language} is in completion.disabled_languages")
+        return None
+
+    def _find_cached(self, request: CompletionRequest) -> Shown | None:
+        hit = self._cache.find(request.document, request.offset)
+        if hit is None:
+            return None
+        explanation = replace(hit.explanation, source="cache")
+        return Shown(hit.completion, "made for an earlier request", explanation)
+
+    async def _attempt(self, request: CompletionRequest) -> Outcome:
+        try:
+            return await self._newest.run(request.key, self._generate(request))
+        except Superseded:
+            return NotShown(Status.CANCELLED, "a newer request of the same document came in")
+        except EngineNotReady as error:
+            return NotShown(Status.SKIPPED, _reason(error))
+        except CopilotdError as error:
+            return NotShown(Status.FAILED, _reason(error))
+        except Exception:  # the fault barrier of one request: an editor cannot mend our mistake
+            log.exception("a completion failed")
+            return NotShown(Status.FAILED, "an internal error; `copilotd logs` has its trace")
+
+    async def _generate(self, request: CompletionRequest) -> Outcome:
+        """Join a running generation, or debounce and start one; serve from it by the deadline."""
+        asked_at, wait_s = time.perf_counter(), self._longest_wait_s(request)
+        generation = self._in_flight.join(request)
+        if generation is None:
+            await self._debounce(request)
+            # What another generation was writing meanwhile may be in the cache now.
+            if cached := self._find_cached(request):
+                return cached
+            generation = self._start(request)
+        return await self._serve(request, generation, min(asked_at, generation.started) + wait_s)
+
+    async def _debounce(self, request: CompletionRequest) -> None:
+        """Wait for the next keystroke, unless the last one is already a while ago.
+
+        VS Code waits itself before it asks, and a cursor that rested before may rest again.
         """
-        if flight := self._under_way(request):
-            while not flight.landed:
-                await flight.grown(None)
+        if request.trigger is Trigger.AUTOMATIC:
+            quiet_s = self._typing.quiet_s(request.key, time.perf_counter())
+            await asyncio.sleep(max(0.0, self.budget.debounce_ms / 1000 - quiet_s))
+
+    def _start(self, request: CompletionRequest, lane: Lane = Lane.COMPLETION) -> Generation:
+        document, offset = request.document, request.offset
+        mode = mode_at(document, offset)
+        context = CursorContext(document, offset, mode, self._settings.current.max_lines)
+        return self._in_flight.start(request, context, self._budget_for(request), lane)
+
+    async def _serve(
+        self, request: CompletionRequest, generation: Generation, deadline: float
+    ) -> Outcome:
+        """The whole completion; from `deadline` on the part that is written, if it is useful."""
+        with generation.task.awaiting():
+            while not generation.done:
+                wait_s = deadline - time.perf_counter()
+                if wait_s <= 0 and (partial := generation.partial(request)):
+                    self._detach(generation)
+                    return partial
+                await generation.wait_for_progress(wait_s if 0 < wait_s < float("inf") else None)
+            return generation.remaining(request, generation.result())
+
+    def _detach(self, generation: Generation) -> None:
+        """Let it go on for a user who types along it, or accepts the part and continues there."""
+        generation.first_line_only = self._feedback.acceptance < _MIN_ACCEPTANCE
+        generation.task.detach()
+
+    def _record(self, request: CompletionRequest, outcome: Outcome, started: float) -> Outcome:
+        total_ms = (time.perf_counter() - started) * 1000
+        outcome = replace(outcome, explanation=replace(outcome.explanation, total_ms=total_ms))
+        shown = outcome.completion if isinstance(outcome, Shown) else None
+        self._counts["requests"] += 1
+        self._counts[outcome.status] += 1
+        self._counts[outcome.explanation.source] += 1
+        if shown is not None:
+            self._feedback.offer(shown.id)
+        if outcome.status is not Status.CANCELLED:
+            self._last = outcome
+            self._schedule_preparation(request, shown)
+        return outcome
+
+    # --- limits ------------------------------------------------------------------------------
+
+    @property
+    def budget(self) -> Budget:
+        """The limits of a completion under the current settings and the measured speed."""
+        return budget(self._settings.current, self._speed.current)
+
+    def _budget_for(self, request: CompletionRequest) -> Budget:
+        """A user who invokes completion waits for all of it."""
+        if request.trigger is Trigger.INVOKED:
+            return replace(self.budget, max_tokens=self.budget.invoked_max_tokens)
+        return self.budget
+
+    def _longest_wait_s(self, request: CompletionRequest) -> float:
+        """How long to wait for the whole completion."""
+        if request.trigger is Trigger.INVOKED:
+            return float("inf")
+        wait_s = self.budget.partial_after_ms / 1000
+        gap_s = self._typing.usual_gap(request.key, time.perf_counter())
+        if gap_s is None:
+            return wait_s
+        return min(wait_s, max(_MIN_DEADLINE_S, _SHARE_OF_GAP * gap_s))
+
+    # --- what editors report -----------------------------------------------------------------
+
+    async def wait_for_whole(self, request: CompletionRequest) -> Completion | None:
+        """The completion whose part `request` was given, once all of it is written.
+
+        Waiting does not keep the generation running. None if nothing is left to show.
+        """
+        if generation := self._in_flight.join(request):
+            while not generation.done:
+                await generation.wait_for_progress(None)
         hit = self._cache.find(request.document, request.offset)
         return hit.completion if hit else None
 
-    def opened(self, document: Document) -> None:
+    def on_focus(self, document: Document) -> None:
         """The user turned to this document."""
-        if self.settings.enabled and self.settings.anticipate:
-            self._anticipation.plan(lambda: self._anchors.warm_head(document, self.budget))
+        if self._prepares:
+            self._idle_work.schedule(lambda: self._prompts.warm_up(document, self.budget))
 
-    def changed(self, document: Document, offset: int | None, client: str) -> None:
-        """The user changed the document; the cursor is probably at `offset` now, if that is known.
+    def on_change(self, document: Document, offset: int | None, client: str) -> None:
+        """The user changed the document; the cursor is probably at `offset`, None if unknown.
 
-        What is being written on another way than this change is ended at once.
+        A generation that the change does not follow is cancelled at once.
         """
-        key = (client, document.uri)
-        self._rhythm.changed(key, time.perf_counter())
-        flight = self._flights.get(key)
-        if flight is not None and not flight.leads_near(document, offset):
-            flight.shared.cancel()
+        self._typing.record_change((client, document.uri), time.perf_counter())
+        self._in_flight.cancel_mismatch(document, offset, client)
         if offset is None:
-            self._anticipation.drop()
+            self._idle_work.cancel()
         else:
-            self._plan(CompletionRequest(document, offset, client=client), None)
+            self._schedule_preparation(CompletionRequest(document, offset, client=client), None)
 
-    def shown(self, id: str) -> None:
-        """The editor drew the suggestion."""
+    def mark_drawn(self, id: str) -> None:
+        """The editor drew the completion."""
         self._counts["drawn"] += 1
 
     def accept(self, id: str, length: int | None = None) -> None:
-        """The user took the suggestion, or its first `length` code points."""
-        self._feedback.settle(id, "accepted")
+        """The user accepted the completion, or its first `length` code points."""
+        self._feedback.accept(id, length)
 
     def reject(self, id: str) -> None:
-        """The user dismissed the suggestion."""
-        self._feedback.settle(id, "rejected")
+        """The user dismissed the completion."""
+        self._feedback.reject(id)
 
     def stats(self) -> CompletionStats:
         """Counts since the start."""
@@ -124,167 +243,44 @@ class CompletionService:
             shown=self._counts[Status.SHOWN],
             cache_hits=self._counts["cache"],
             cancelled=self._counts[Status.CANCELLED],
-            accepted=self._feedback.counts["accepted"],
-            rejected=self._feedback.counts["rejected"],
+            accepted=self._feedback.counts[Verdict.ACCEPTED],
+            rejected=self._feedback.counts[Verdict.REJECTED],
         )
-
-    @property
-    def budget(self) -> Budget:
-        """What a suggestion may cost under the settings of now, at the speed known by now."""
-        return budget(self.settings, self.speed)
 
     @property
     def last(self) -> Outcome | None:
         """The outcome of the newest request that was not cancelled."""
         return self._last
 
-    # --- the stages, in their order ----------------------------------------------------------
-
-    def _refusal(self, request: CompletionRequest) -> Outcome | None:
-        if request.trigger is Trigger.INVOKED:
-            return None
-        if not self.settings.enabled:
-            return Outcome(Status.SKIPPED, "ghost text is switched off (completion.enabled)")
-        if request.document.language in self.settings.disabled_languages:
-            language = request.document.language
-            return Outcome(Status.SKIPPED, f"{language} is in completion.disabled_languages")
-        return None
-
-    def _remembered(self, request: CompletionRequest) -> Outcome | None:
-        hit = self._cache.find(request.document, request.offset)
-        if hit is None:
-            return None
-        explanation = replace(hit.explanation, source="cache")
-        return Outcome(Status.SHOWN, "made for an earlier request", hit.completion, explanation)
-
-    async def _attempt(self, request: CompletionRequest) -> Outcome:
-        try:
-            return await self._latest.run(request.key, self._asked(request))
-        except Superseded:
-            return Outcome(Status.CANCELLED, "a newer request of the same document came in")
-        except EngineNotReady as error:
-            return Outcome(Status.SKIPPED, _reason(error))
-        except CopilotdError as error:
-            return Outcome(Status.FAILED, _reason(error))
-        except Exception:  # the fault barrier of one request: an editor cannot mend our mistake
-            log.exception("a completion failed")
-            return Outcome(Status.FAILED, "an internal error; `copilotd logs` has its trace")
-
-    async def _asked(self, request: CompletionRequest) -> Outcome:
-        asked_at, patience_s = time.perf_counter(), self._patience_s(request)
-        flight = self._under_way(request)
-        if flight is None:
-            await self._debounced(request)
-            # What was being written when the request came in may be there now.
-            if found := self._remembered(request):
-                return found
-            flight = self._take_off(request)
-        return await self._served(request, flight, min(asked_at, flight.started) + patience_s)
-
-    def _under_way(self, request: CompletionRequest) -> Flight | None:
-        """A flight that is ahead of what was typed, on the same way."""
-        flight = self._flights.get(request.key)
-        leads = flight and flight.leads(request.document, request.offset)
-        return flight if leads else None
-
-    async def _debounced(self, request: CompletionRequest) -> None:
-        """Wait for the next keystroke, unless the first is already a while ago.
-
-        VS Code waits itself before it asks, and a cursor that rested before may rest again.
-        """
-        if request.trigger is Trigger.AUTOMATIC:
-            quiet_s = self._rhythm.quiet_s(request.key, time.perf_counter())
-            await asyncio.sleep(max(0.0, self.budget.debounce_ms / 1000 - quiet_s))
-
-    def _take_off(self, request: CompletionRequest, lane: Lane = Lane.COMPLETION) -> Flight:
-        """Have the model write, in place of what it writes in the same document now."""
-        older = self._flights.get(request.key)
-        if older is not None:
-            older.shared.cancel()
-        mode = mode_at(request.document, request.offset)
-        scene = Scene(request.document, request.offset, mode, self.settings.max_lines)
-        flight = Flight(scene, lambda flight: self._flown(flight, request, lane))
-        self._flights[request.key] = flight
-        return flight
-
-    async def _flown(self, flight: Flight, request: CompletionRequest, lane: Lane) -> Outcome:
-        try:
-            whole = await self._composer.compose(flight, self._budget_of(request), lane)
-        finally:
-            if self._flights.get(request.key) is flight:
-                del self._flights[request.key]
-        if whole.completion is not None:
-            self._cache.remember(request.document, whole.completion, whole.explanation)
-        return whole
-
-    def _budget_of(self, request: CompletionRequest) -> Budget:
-        """Who asks explicitly waits for the whole."""
-        if request.trigger is Trigger.INVOKED:
-            return replace(self.budget, max_tokens=self.budget.asked_tokens)
-        return self.budget
-
-    async def _served(self, request: CompletionRequest, flight: Flight, due: float) -> Outcome:
-        """The whole suggestion; from the time `due` on the first useful piece of it."""
-        with flight.shared.awaited():
-            while not flight.landed:
-                wait_s = due - time.perf_counter()
-                if wait_s <= 0 and (piece := useful(request, flight)):
-                    self._leave(flight)
-                    return replace(piece, is_piece=True)
-                await flight.grown(wait_s if 0 < wait_s < float("inf") else None)
-            return cut(request, flight, flight.result())
-
-    def _leave(self, flight: Flight) -> None:
-        """The rest is for who types along it, or accepts the piece and goes on from there."""
-        flight.one_line = self._feedback.acceptance < _WORTH_ASKING_AHEAD
-        flight.shared.leave()
-
-    def _patience_s(self, request: CompletionRequest) -> float:
-        """How long the whole suggestion is waited for."""
-        if request.trigger is Trigger.INVOKED:
-            return float("inf")
-        patience_s = self.budget.answer_ms / 1000
-        gap_s = self._rhythm.beat(request.key, time.perf_counter())
-        return patience_s if gap_s is None else min(patience_s, max(_SOONEST_S, _OF_A_GAP * gap_s))
-
-    def _recorded(self, request: CompletionRequest, found: Outcome, started: float) -> Outcome:
-        total_ms = (time.perf_counter() - started) * 1000
-        found = replace(found, explanation=replace(found.explanation, total_ms=total_ms))
-        self._counts["requests"] += 1
-        self._counts[found.status] += 1
-        self._counts[found.explanation.source] += 1
-        if found.completion is not None:
-            self._feedback.offered(found.completion.id)
-        if found.status is not Status.CANCELLED:
-            self._last = found
-            self._plan(request, found.completion)
-        return found
-
     # --- in the pauses -----------------------------------------------------------------------
 
-    def _plan(self, request: CompletionRequest, shown: Completion | None) -> None:
-        if self.settings.enabled and self.settings.anticipate:
-            self._anticipation.plan(lambda: self._prepare(request, shown))
+    @property
+    def _prepares(self) -> bool:
+        return self._settings.current.enabled and self._settings.current.anticipate
+
+    def _schedule_preparation(self, request: CompletionRequest, shown: Completion | None) -> None:
+        if self._prepares:
+            self._idle_work.schedule(lambda: self._prepare(request, shown))
 
     async def _prepare(self, request: CompletionRequest, shown: Completion | None) -> None:
-        """Ask for what follows the acceptance of `shown`, and anchor a prompt that went stale."""
-        if shown is not None and self._feedback.acceptance >= _WORTH_ASKING_AHEAD:
-            await self._ask_ahead(request, shown)
-        await self._anchors.settle(request.document, request.offset, self.budget)
+        """Generate what follows the acceptance of `shown`, and refresh a stale prompt."""
+        if shown is not None and self._feedback.acceptance >= _MIN_ACCEPTANCE:
+            await self._generate_next(request, shown)
+        await self._prompts.refresh(Cursor(request.document, request.offset), self.budget)
 
-    async def _ask_ahead(self, request: CompletionRequest, shown: Completion) -> None:
+    async def _generate_next(self, request: CompletionRequest, shown: Completion) -> None:
         text = request.document.text
         accepted = text[: shown.start] + shown.text + text[shown.end :]
         document = replace(request.document, text=accepted)
         offset = shown.start + len(shown.text)
-        ahead = CompletionRequest(document, offset, client=request.client)
-        # Where a piece was shown, what follows it is being written already.
-        if self._cache.find(document, offset) is None and self._under_way(ahead) is None:
-            await self._take_off(ahead, Lane.BACKGROUND).shared.result()
+        following = CompletionRequest(document, offset, client=request.client)
+        # Where a part was shown, a generation is writing what follows it already.
+        if self._cache.find(document, offset) is None and self._in_flight.join(following) is None:
+            await self._start(following, Lane.BACKGROUND).task.result()
 
-    def _engine_changed(self, state: EngineState) -> None:
+    def _on_engine_state(self, state: EngineState) -> None:
         if state.phase is not Phase.READY:
-            self._anchors.clear()
+            self._prompts.clear()
 
 
 def _reason(error: CopilotdError) -> str:

@@ -1,4 +1,4 @@
-"""One piece of work that several wait for."""
+"""A task that several requests wait for."""
 
 import asyncio
 from collections.abc import Coroutine, Generator
@@ -6,31 +6,31 @@ from contextlib import contextmanager
 from typing import Any
 
 GRACE_S = 0.06
-"""An editor that cancels a request asks again at once; until then its work goes on."""
+"""An editor that cancels a request sends the next one at once; until then the work goes on."""
 
 
-class Shared:
-    """Runs `work` in a task, and cancels it `grace_s` after the last one who waited has gone.
+class SharedTask:
+    """Runs `work`, and cancels it `grace_s` seconds after the last waiting request has gone.
 
-    With None the work has to ask by itself whether it is `wanted`. The one who waits last may
-    `leave` it running: then it comes to its own end.
+    With None the work must check by itself whether it `is_awaited`. `detach` lets it run to its end
+    although no request waits.
     """
 
     def __init__(self, work: Coroutine[Any, Any, None], grace_s: float | None = GRACE_S) -> None:
         self._task = asyncio.create_task(work)
-        self._task.add_done_callback(_retrieve)
+        self._task.add_done_callback(_retrieve_exception)
         self._grace_s = grace_s
         self._waiting = 0
-        self._left = False
+        self._is_detached = False
 
     @property
-    def wanted(self) -> bool:
-        """Whether anybody waits for it."""
+    def is_awaited(self) -> bool:
+        """Whether a request waits for it."""
         return self._waiting > 0
 
     @property
     def done(self) -> bool:
-        """Whether it is over, in one way or another."""
+        """Whether it has ended, in whatever way."""
         return self._task.done()
 
     @property
@@ -39,35 +39,39 @@ class Shared:
         return self.done and (self._task.cancelled() or self._task.exception() is not None)
 
     def cancel(self) -> None:
-        """End it for everybody."""
+        """Cancel it for everybody."""
         self._task.cancel()
 
-    def leave(self) -> None:
-        """Let it run although nobody waits."""
-        self._left = True
+    def detach(self) -> None:
+        """Let it run although no request waits."""
+        self._is_detached = True
 
     @contextmanager
-    def awaited(self) -> Generator[None]:
-        """Somebody waits, in whatever way, for as long as this lasts."""
+    def awaiting(self) -> Generator[None]:
+        """Count as a waiting request inside this context."""
         self._waiting += 1
         try:
             yield
         finally:
             self._waiting -= 1
-            if self._grace_s is not None and not self._waiting and not self._left:
-                asyncio.get_running_loop().call_later(self._grace_s, self._drop)
+            if self._grace_s is not None and not self._is_needed:
+                asyncio.get_running_loop().call_later(self._grace_s, self._cancel_if_unneeded)
 
     async def result(self) -> None:
-        """Wait for the end. Raises: whatever the work raised."""
-        with self.awaited():
+        """Wait for the end. Raises: the exception of the work."""
+        with self.awaiting():
             await asyncio.shield(self._task)
 
-    def _drop(self) -> None:
-        if not self._waiting and not self._left:
+    @property
+    def _is_needed(self) -> bool:
+        return self.is_awaited or self._is_detached
+
+    def _cancel_if_unneeded(self) -> None:
+        if not self._is_needed:
             self._task.cancel()
 
 
-def _retrieve(task: "asyncio.Task[None]") -> None:
-    # Nobody may be there to take the exception, which asyncio would complain of.
+def _retrieve_exception(task: "asyncio.Task[None]") -> None:
+    # asyncio logs an exception that nobody retrieves, and the last request may have gone.
     if not task.cancelled():
         task.exception()

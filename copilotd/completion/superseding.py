@@ -1,4 +1,4 @@
-"""Only the newest piece of work per key goes on."""
+"""Only the newest work of a key goes on."""
 
 import asyncio
 from collections.abc import Coroutine, Hashable
@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 class Superseded(Exception):
-    """A newer piece of work with the same key took this one's place."""
+    """Newer work with the same key replaced this one."""
 
 
-class Latest:
-    """Runs work in tasks; starting one cancels the older one of the same key."""
+class NewestOnly:
+    """Runs work in tasks; new work cancels the running work of the same key."""
 
     def __init__(self) -> None:
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
@@ -21,7 +21,7 @@ class Latest:
         """Await `work`; cancelling the caller cancels it too.
 
         Raises:
-            Superseded: newer work came in under the same key.
+            Superseded: newer work with the same key was started.
 
         """
         task = asyncio.create_task(work)
@@ -32,8 +32,8 @@ class Latest:
         try:
             return await task
         except asyncio.CancelledError:
-            own = asyncio.current_task()
-            if own is not None and own.cancelling():
+            caller = asyncio.current_task()
+            if caller is not None and caller.cancelling():
                 raise
             raise Superseded from None
         finally:

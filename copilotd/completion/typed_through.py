@@ -1,4 +1,4 @@
-"""Where a suggestion was made, and whether somebody has only typed there since."""
+"""Whether a user has only typed at the place of a completion since it was made."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,17 @@ _PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was typed at an origin, and the `closers` that the editor put behind it by itself."""
+    """The text typed at a site, and the `closers` that the editor inserted after it."""
 
     text: str
     closers: str
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """A place, known by its surroundings: 2,048 code points before and 512 after it.
+class CompletionSite:
+    """The place of a completion, with 2,048 code points before and 512 after it.
 
-    So it is found again after going back, and lost when anything near it changes.
+    It is found again after the cursor went away and back, and lost when text near it changes.
     """
 
     uri: str
@@ -31,42 +31,44 @@ class Origin:
     after: str
 
     @staticmethod
-    def of(document: Document, offset: int) -> "Origin":
-        """The place at `offset` of `document`."""
+    def of(document: Document, offset: int) -> "CompletionSite":
+        """The site at `offset` of `document`."""
         text = document.text
         before = text[max(0, offset - _BEFORE) : offset]
-        return Origin(document.uri, offset, before, text[offset : offset + _AFTER])
+        return CompletionSite(document.uri, offset, before, text[offset : offset + _AFTER])
 
     def typed(self, document: Document, offset: int) -> Typed | None:
-        """What stands between this place and `offset`; None if anything else has changed."""
+        """The text between this site and `offset`; None if other text has changed."""
         text = document.text
         if document.uri != self.uri or offset < self.offset:
             return None
         if text[max(0, self.offset - _BEFORE) : self.offset] != self.before:
             return None
         typed, after = text[self.offset : offset], text[offset : offset + _AFTER]
-        closers = _auto_closed(typed) if after != self.after else ""
+        closers = _auto_closers(typed) if after != self.after else ""
         if after != (closers + self.after)[: len(after)]:
             return None
         return Typed(typed, closers)
 
-    def rest(self, made: Completion, document: Document, offset: int) -> Completion | None:
-        """What is left of a suggestion made here whose beginning has been typed up to `offset`."""
-        if not self.offset <= offset < self.offset + len(made.text):
+    def remaining(
+        self, completion: Completion, document: Document, offset: int
+    ) -> Completion | None:
+        """The rest of a completion made here, if its beginning has been typed up to `offset`."""
+        if not self.offset <= offset < self.offset + len(completion.text):
             return None
         typed = self.typed(document, offset)
-        if typed is None or not made.text.startswith(typed.text):
+        if typed is None or not completion.text.startswith(typed.text):
             return None
-        rest = made.text[len(typed.text) :]
-        if not _brings(rest, typed.closers):
+        rest = completion.text[len(typed.text) :]
+        if not _contains_in_order(rest, typed.closers):
             return None
-        # The editor closed the typed brackets by itself: the rest brings its own, over those.
-        overwrites = made.end - made.start + len(typed.closers)
-        return Completion(made.id, rest, offset, offset + overwrites)
+        # The rest has its own copy of the brackets that the editor closed, so it replaces those.
+        replaced = completion.end - completion.start + len(typed.closers)
+        return Completion(completion.id, rest, offset, offset + replaced)
 
 
-def _auto_closed(typed: str) -> str:
-    """What an editor puts behind the cursor when `typed` is typed, innermost bracket first."""
+def _auto_closers(typed: str) -> str:
+    """What an editor inserts after the cursor when `typed` is typed, innermost bracket first."""
     open_pairs: list[str] = []
     for character in typed:
         if open_pairs and character == open_pairs[-1]:
@@ -76,7 +78,7 @@ def _auto_closed(typed: str) -> str:
     return "".join(reversed(open_pairs))
 
 
-def _brings(text: str, closers: str) -> bool:
+def _contains_in_order(text: str, closers: str) -> bool:
     at = 0
     for closer in closers:
         at = text.find(closer, at) + 1

@@ -52,22 +52,22 @@ class Status(StrEnum):
     SHOWN = "shown"
     """There is a completion."""
     EMPTY = "empty"
-    """The model had nothing to say, or the filters left nothing of it."""
+    """The model wrote nothing, or the filters left nothing to show."""
     SKIPPED = "skipped"
     """It was not tried: disabled, excluded, or no model yet."""
     CANCELLED = "cancelled"
-    """The client, or a newer request, took it back."""
+    """The client, or a newer request, cancelled it."""
     FAILED = "failed"
-    """The engine could not; `Outcome.reason` says why."""
+    """The engine failed; the outcome's `reason` says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What went into a completion and what happened to it; for `--explain` and the dashboard.
+    """How a completion was made; for `--explain` and the dashboard.
 
     `source` names the stage that answered (engine, cache); `prompt` is the rendered prompt with
-    its special tokens; `raw` is what the model wrote. `read_tokens` of the prompt were new to the
-    model when the work began, and were read before it was asked; they count as cached by then.
+    its special tokens; `raw` is what the model wrote. `read_tokens` of the prompt were not in the KV
+    cache when the work began; they were evaluated before the request and count as cached in it.
     Times are milliseconds.
     """
 
@@ -85,10 +85,42 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The one answer to a completion request: always with a status and a reason in words.
+class Shown:
+    """There is a completion; `reason` says in words where it comes from.
 
-    `is_piece` says that there was no time for the whole, and more is being written.
+    If `is_partial`, it is the part that was written in time, and the model goes on writing.
+    """
+
+    completion: Completion
+    reason: str
+    explanation: Explanation = field(default_factory=Explanation)
+    is_partial: bool = False
+
+    @property
+    def status(self) -> Status:
+        """Always SHOWN."""
+        return Status.SHOWN
+
+
+@dataclass(frozen=True, slots=True)
+class NotShown:
+    """There is no completion; `reason` says why in words. `status` is never SHOWN."""
+
+    status: Status
+    reason: str
+    explanation: Explanation = field(default_factory=Explanation)
+
+
+Outcome = Shown | NotShown
+"""The one answer to a completion request."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRecord:
+    """An outcome as programs get it in JSON.
+
+    /admin/complete, `copilotd complete --json` and `copilotd.lastCompletion` answer with it.
+    `is_piece` is `Shown.is_partial`.
     """
 
     status: Status
@@ -96,6 +128,22 @@ class Outcome:
     completion: Completion | None = None
     explanation: Explanation = field(default_factory=Explanation)
     is_piece: bool = False
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "OutcomeRecord":
+        """The record of `outcome`."""
+        match outcome:
+            case Shown(completion, reason, explanation, is_partial):
+                return cls(Status.SHOWN, reason, completion, explanation, is_partial)
+            case NotShown(status, reason, explanation):
+                return cls(status, reason, None, explanation)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that was recorded."""
+        if self.completion is None:
+            return NotShown(self.status, self.reason, self.explanation)
+        return Shown(self.completion, self.reason, self.explanation, self.is_piece)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from lsprotocol import types
 
-from copilotd.completion.types import CompletionRequest, Outcome, Status, Trigger
+from copilotd.completion.types import Completion, CompletionRequest, Shown, Status, Trigger
 from copilotd.lsp.offered_items import Offer
 from copilotd.lsp.server import EditorServer
 
@@ -21,15 +21,15 @@ async def ghost_text(
         ls.last_outcome = outcome
     if outcome.status is Status.FAILED:
         ls.notices.failed(outcome.reason)
-    if outcome.completion is None or not _can_be_sent(outcome):
+    if not isinstance(outcome, Shown) or not _can_be_sent(outcome.completion):
         return None
     offer = Offer(snapshot, outcome.completion)
     ls.offers.made(offer)
-    if outcome.is_piece:
+    if outcome.is_partial:
         ls.growth.follow(request, offer)
     return offer
 
 
-def _can_be_sent(outcome: Outcome) -> bool:
+def _can_be_sent(completion: Completion) -> bool:
     # Emacs drops a whole message for one U+0000 in it, and would wait for its answer for ever.
-    return outcome.completion is not None and "\0" not in outcome.completion.text
+    return "\0" not in completion.text

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from copilotd.postprocess.context import Scene
+from copilotd.postprocess.context import CursorContext
 from copilotd.syntax.lines import begins_with_closer, lines_of, width
 
 
@@ -14,26 +14,26 @@ class Block:
     opener: int
 
 
-def block_at(scene: Scene, text: str) -> Block:
+def block_at(context: CursorContext, text: str) -> Block:
     """The block into which `text` goes.
 
     On a line with code the cursor is about to open a block, or has just opened it, unless it is
     in a string. On an empty line the text's own first line tells the indentation, unless the
     cursor already stands there.
     """
-    base = width(scene.line_before)
-    if not scene.at_line_start and not scene.nesting.in_region:
+    base = width(context.line_before)
+    if not context.at_line_start and not context.nesting.in_region:
         return Block(base + 1, base)
-    for line in lines_of(text)[:1] if scene.at_line_start else []:
+    for line in lines_of(text)[:1] if context.at_line_start else []:
         # Models often write again the indentation that the cursor already has behind it.
         base = max(base, width(line.text)) if line.start == 0 else width(line.text)
-    above = (width(line) for line in reversed(scene.lines_above) if line.strip())
+    above = (width(line) for line in reversed(context.lines_above) if line.strip())
     return Block(base, next((columns for columns in above if columns < base), 0))
 
 
-def is_closed_below(scene: Scene, block: Block) -> bool:
+def is_closed_below(context: CursorContext, block: Block) -> bool:
     """Whether a line below the cursor already closes the block."""
-    for line in scene.below:
+    for line in context.below:
         if width(line) <= block.opener:
-            return width(line) == block.opener and begins_with_closer(line, scene.language)
+            return width(line) == block.opener and begins_with_closer(line, context.language)
     return False

@@ -33,7 +33,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Scene:
+class CursorContext:
     """Where a completion would go. `before` + `after` is the whole document."""
 
     document: Document
@@ -103,7 +103,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Candidate:
     """A completion in the making.
 
     `text` goes in at the cursor and replaces the first `overwrites` code points after it.
@@ -114,13 +114,13 @@ class Draft:
     overwrites: int = 0
     unfinished: bool = False
 
-    def with_text(self, text: str) -> "Draft":
-        """The same draft with another text."""
+    def with_text(self, text: str) -> "Candidate":
+        """The same candidate with another text."""
         return replace(self, text=text)
 
 
-Filter = Callable[[Scene, Draft], Draft]
-"""Improves a finished draft; an empty text means that nothing is left to show."""
+Filter = Callable[[CursorContext, Candidate], Candidate]
+"""Improves a finished candidate; an empty text means that nothing is left to show."""
 
-StreamFilter = Callable[[Scene, str], int | None]
+StreamFilter = Callable[[CursorContext, str], int | None]
 """Looks at all text so far; the length to keep if generation should stop there, else None."""

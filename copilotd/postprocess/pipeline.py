@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from copilotd.postprocess.context import Draft, Filter, FilterStep, Scene, StreamFilter
+from copilotd.postprocess.context import Candidate, CursorContext, Filter, FilterStep, StreamFilter
 from copilotd.postprocess.filters import (
     auto_closed,
     blank,
@@ -36,25 +36,25 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 STREAMING: tuple[tuple[str, StreamFilter], ...] = (
-    ("special tokens", special_tokens.stop),
-    ("chatter", chatter.stop),
-    ("one line", one_line.stop),
-    ("rest of line", rest_of_line.stop),
-    ("region end", region_end.stop),
-    ("next lines", next_lines.stop),
-    ("scope", scope.stop),
-    ("top level", top_level.stop),
-    ("repetition", repetition.stop),
-    ("line limit", line_limit.stop),
+    ("special tokens", special_tokens.truncate_at),
+    ("chatter", chatter.truncate_at),
+    ("one line", one_line.truncate_at),
+    ("rest of line", rest_of_line.truncate_at),
+    ("region end", region_end.truncate_at),
+    ("next lines", next_lines.truncate_at),
+    ("scope", scope.truncate_at),
+    ("top level", top_level.truncate_at),
+    ("repetition", repetition.truncate_at),
+    ("line limit", line_limit.truncate_at),
 )
 """Each may end generation; all of them hold for the finished text as well."""
 
 
-def _limit(stop: StreamFilter) -> Filter:
-    def apply(scene: Scene, draft: Draft) -> Draft:
+def _as_final(truncate: StreamFilter) -> Filter:
+    def apply(context: CursorContext, candidate: Candidate) -> Candidate:
         # The newline says that the last line is complete.
-        keep = stop(scene, draft.text + "\n")
-        return draft if keep is None else draft.with_text(draft.text[:keep])
+        keep = truncate(context, candidate.text + "\n")
+        return candidate if keep is None else candidate.with_text(candidate.text[:keep])
 
     return apply
 
@@ -68,7 +68,7 @@ FINAL: tuple[tuple[str, Filter], ...] = (
     ("line above", line_above.apply),
     ("tabs and spaces", tabs_and_spaces.apply),
     ("first indentation", first_indentation.apply),
-    *((name, _limit(stop)) for name, stop in STREAMING),
+    *((name, _as_final(truncate)) for name, truncate in STREAMING),
     ("next lines", next_lines.apply),
     ("closing lines", closing_lines.apply),
     ("trailing space", trailing_space.apply),
@@ -80,37 +80,39 @@ FINAL: tuple[tuple[str, Filter], ...] = (
 )
 
 
-def stop_at(scene: Scene, text: str) -> tuple[str, int] | None:
+def truncate_at(context: CursorContext, text: str) -> tuple[str, int] | None:
     """Where a streaming filter ends generation: its name, and the length to keep.
 
     Called after every piece with all text so far. If several filters fire, the shortest wins.
     """
-    lead = _guarded("chatter", 0, chatter.lead, scene, text)
+    lead = _guarded("chatter", 0, chatter.lead, context, text)
     if lead is None:
         return None
     body = text[lead:]
     found: list[tuple[int, str]] = []
-    for name, stop in STREAMING:
-        keep = _guarded(name, None, stop, scene, body)
+    for name, truncate in STREAMING:
+        keep = _guarded(name, None, truncate, context, body)
         if keep is not None:
             found.append((lead + keep, name))
     return min(found)[::-1] if found else None
 
 
-def finish(scene: Scene, draft: Draft) -> tuple[Draft, tuple[FilterStep, ...]]:
-    """Run the final filters; the steps list those that changed the draft.
+def finish(
+    context: CursorContext, candidate: Candidate
+) -> tuple[Candidate, tuple[FilterStep, ...]]:
+    """Run the final filters; the steps list those that changed the candidate.
 
     An empty text means that nothing is left to show.
     """
     steps: list[FilterStep] = []
     for name, filter in FINAL:
-        if not draft.text:
-            return Draft(""), tuple(steps)
-        changed = _guarded(name, draft, filter, scene, draft)
-        if changed != draft:
-            steps.append(FilterStep(name, draft.text, changed.text))
-        draft = changed
-    return draft, tuple(steps)
+        if not candidate.text:
+            return Candidate(""), tuple(steps)
+        changed = _guarded(name, candidate, filter, context, candidate)
+        if changed != candidate:
+            steps.append(FilterStep(name, candidate.text, changed.text))
+        candidate = changed
+    return candidate, tuple(steps)
 
 
 def _guarded(

@@ -1,13 +1,8 @@
-"""FIM prompts that stay as they are while somebody types.
+"""Anchored FIM prompts: the prefix ends some lines above the cursor, at the anchor.
 
-The prompt of Bavarian et al. 2022 ends its prefix at the cursor, so every keystroke moves the
-suffix and all of it is evaluated again. Here the prefix ends at an anchor, the beginning of a line
-some way above the cursor, and what stands between anchor and cursor follows the middle marker, as
-if the model had written it: a keystroke appends a token or two.
-
-An anchor also serves a document that has changed a little since, until a fresh one is evaluated:
-far from the cursor the text may differ. Brackets that the editor closed by itself are left for the
-model to write.
+The text from the anchor to the cursor is the tail. It follows the middle marker, as the beginning of
+what the model writes. A keystroke then appends to the prompt and changes nothing in it, so the KV
+cache holds everything but the new characters.
 """
 
 import re
@@ -16,66 +11,87 @@ from dataclasses import dataclass
 from copilotd.documents import Document, Snippet
 
 _CHARACTERS_PER_TOKEN = 3.2
-"""A little less than code has, so that the budget is nearly met and seldom exceeded."""
-_NEAR = 400
-"""Characters on either side of the cursor that must be those of the anchor's prompt."""
-_LONGEST_TAIL = 3000
-"""Characters from the anchor to the cursor at most."""
-_LONG_TAIL = 800
-"""From here on a fresh anchor is worth its price, once there is time for it."""
+"""Code has slightly more, so a layout nearly fills its budget and seldom exceeds it."""
+_CONTEXT_CHARACTERS = 400
+"""Characters on either side of the cursor that must equal those of the prompt."""
+_MAX_TAIL_CHARACTERS = 3000
+_STALE_TAIL_CHARACTERS = 800
+"""From this length on, a prompt with a new anchor is worth its prefill, once there is time for it."""
 _AUTO_CLOSED = re.compile(r"[\s)\]}>\"'`;,]{0,24}")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What an anchored prompt is made of: `text[start:at]` before it, `after` behind the cursor.
+    """The text of an anchored prompt: `text[start:anchor]` before it, `after` behind the cursor.
 
-    `to_end` says that `after` reaches the end of the document.
+    `to_end` is true if `after` reaches the end of the document.
     """
 
     start: int
-    at: int
+    anchor: int
     before: str
     after: str
     to_end: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """`tail` is the text from the anchor to a cursor; `fresh` that a new anchor would not help."""
+class Match:
+    """How a prompt continues to a cursor.
+
+    `tail` is the text from the anchor to the cursor. A new anchor would not improve a `fresh` match.
+    """
 
     tail: str
     fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
-    """A layout and its `prompt` in tokens, which ends with the middle marker.
+class AnchoredPrompt:
+    """A layout and its token ids, which end with the middle marker.
 
-    A `brief` one serves until a longer one is evaluated; `rendered` is the prompt as text, special
-    tokens shown as their names; `movable` is as in a request for it; `snippets` stand in front.
+    A `brief` prompt serves until a longer one is in the KV cache. `rendered` is the prompt as text,
+    with the names of its special tokens. `repositionable` is the field of `GenerateRequest`.
+    `snippets` stand in front of the document.
     """
 
     layout: Layout
-    prompt: tuple[int, ...]
+    tokens: tuple[int, ...]
     brief: bool = False
     rendered: str = ""
-    movable: tuple[int, int] | None = None
+    repositionable: tuple[int, int] | None = None
     snippets: tuple[Snippet, ...] = ()
 
     def is_whole_with(self, snippets: tuple[Snippet, ...]) -> bool:
-        """Whether it is not brief, and has those in front."""
+        """Whether it is not brief, and begins with these snippets."""
         return not self.brief and self.snippets == snippets
 
-    def fit(self, text: str, offset: int) -> Fit | None:
-        """How the prompt goes on to a cursor at `offset` of `text`; None if it does not."""
-        at = _anchored(self.layout, text, offset)
-        gap = _gap(self.layout, text, offset)
-        if at is None or gap is None or offset - at > _LONGEST_TAIL:
+    def match(self, text: str, offset: int) -> Match | None:
+        """How the prompt continues to a cursor at `offset` of `text`; None if it does not."""
+        anchor = _find_anchor(self.layout, text, offset)
+        gap = _find_gap(self.layout, text, offset)
+        if anchor is None or gap is None or offset - anchor > _MAX_TAIL_CHARACTERS:
             return None
-        before = text.startswith(self.layout.before, at - len(self.layout.before))
+        before = text.startswith(self.layout.before, anchor - len(self.layout.before))
         after = text.startswith(self.layout.after, offset + gap)
-        return Fit(text[at:offset], before and after and offset - at <= _LONG_TAIL)
+        is_fresh = before and after and offset - anchor <= _STALE_TAIL_CHARACTERS
+        return Match(text[anchor:offset], is_fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPrompt:
+    """A prompt for one cursor: the anchored tokens, then `match.tail`.
+
+    `uncached_tokens` of it were not in the KV cache when the prompt was chosen.
+    """
+
+    prompt: AnchoredPrompt
+    match: Match
+    uncached_tokens: int = 0
+
+    @property
+    def rendered(self) -> str:
+        """The prompt as text."""
+        return self.prompt.rendered + self.match.tail
 
 
 def lay_out(
@@ -86,20 +102,20 @@ def lay_out(
     suffix_tokens: int,
     previous: Layout | None = None,
 ) -> Layout:
-    """Anchor `lines_above` lines above the cursor's; both sides are cut at line ends.
+    """Put the anchor `lines_above` lines above the cursor's line; cut both sides at line ends.
 
     The prefix has at least `prefix_tokens` where the text has them, and at most half as many again:
-    its beginning moves in steps, and not with every line. It is where that of `previous` is, if
-    possible, and otherwise at a place that a later start of the daemon comes to as well.
+    its start moves in steps, not with every line. It stays where `previous` starts if possible, and
+    is otherwise a place that a restarted daemon finds again.
     """
     text = document.text
-    at = max(_line_start(text, offset, lines_above), offset - _LONG_TAIL)
+    anchor = max(_line_start(text, offset, lines_above), offset - _STALE_TAIL_CHARACTERS)
     size = int(prefix_tokens * _CHARACTERS_PER_TOKEN)
-    start = _kept_start(text, at, size, previous)
+    start = _previous_start(text, anchor, size, previous)
     if start is None:
-        start = _stepped_start(text, at, size)
+        start = _stepped_start(text, anchor, size)
     end = _suffix_end(text, offset, int(suffix_tokens * _CHARACTERS_PER_TOKEN))
-    return Layout(start, at, text[start:at], text[offset:end], end == len(text))
+    return Layout(start, anchor, text[start:anchor], text[offset:end], end == len(text))
 
 
 def _line_start(text: str, offset: int, lines_above: int) -> int:
@@ -111,18 +127,18 @@ def _line_start(text: str, offset: int, lines_above: int) -> int:
     return at + 1
 
 
-def _kept_start(text: str, at: int, size: int, previous: Layout | None) -> int | None:
+def _previous_start(text: str, anchor: int, size: int, previous: Layout | None) -> int | None:
     if previous is None:
         return None
     start = previous.start
-    if not text.startswith(previous.before[:_NEAR], start):
-        start = text.find(previous.before[:_NEAR])
-    return start if 0 <= start <= at < start + size + _step(size) else None
+    if not text.startswith(previous.before[:_CONTEXT_CHARACTERS], start):
+        start = text.find(previous.before[:_CONTEXT_CHARACTERS])
+    return start if 0 <= start <= anchor < start + size + _step(size) else None
 
 
-def _stepped_start(text: str, at: int, size: int) -> int:
+def _stepped_start(text: str, anchor: int, size: int) -> int:
     step = _step(size)
-    start = max(0, at - size) // step * step
+    start = max(0, anchor - size) // step * step
     return max(text.rfind("\n", 0, start) + 1, start - step)
 
 
@@ -137,23 +153,24 @@ def _suffix_end(text: str, offset: int, size: int) -> int:
     return end or offset + size
 
 
-def _anchored(layout: Layout, text: str, offset: int) -> int | None:
-    """Where the anchor stands in `text`: at its old place, or where the lines above it went."""
-    if layout.at <= offset and text.startswith(layout.before, layout.start):
-        return layout.at
-    near = layout.before[-_NEAR:]
-    found = text.rfind(near, max(0, offset - _LONGEST_TAIL - _NEAR), offset) if near else -1
-    return found + len(near) if found >= 0 else None
+def _find_anchor(layout: Layout, text: str, offset: int) -> int | None:
+    """Where the anchor is in `text`: at its old place, or where the lines above it moved to."""
+    if layout.anchor <= offset and text.startswith(layout.before, layout.start):
+        return layout.anchor
+    above = layout.before[-_CONTEXT_CHARACTERS:]
+    first = max(0, offset - _MAX_TAIL_CHARACTERS - _CONTEXT_CHARACTERS)
+    found = text.rfind(above, first, offset) if above else -1
+    return found + len(above) if found >= 0 else None
 
 
-def _gap(layout: Layout, text: str, offset: int) -> int | None:
-    """Length of what the editor put between the cursor and the suffix; None if that changed."""
+def _find_gap(layout: Layout, text: str, offset: int) -> int | None:
+    """Characters the editor put between the cursor and the suffix; None if the suffix changed."""
     closed = _AUTO_CLOSED.match(text, offset)
     longest = closed.end() - offset if closed else 0
     for gap in range(longest + 1):
         at = offset + gap
         if layout.to_end and len(text) - at != len(layout.after):
             continue
-        if text.startswith(layout.after[:_NEAR], at):
+        if text.startswith(layout.after[:_CONTEXT_CHARACTERS], at):
             return gap
     return None

@@ -15,9 +15,9 @@ from copilotd.engine.performance import Speed
 class Budget:
     """The bounds of one suggestion: tokens shown to the model and written by it, times in ms.
 
-    `first_tokens` can be read in the time for a first answer, at a place that is new to the model.
-    `debounce_ms` is waited for the next keystroke. From `answer_ms` on what is written so far is
-    shown if it is of use. `asked_tokens` may be written for somebody who asked explicitly.
+    `cold_prompt_tokens` can be read in the time for a first answer, at a place that is new to the model.
+    `debounce_ms` is waited for the next keystroke. From `partial_after_ms` on what is written so far is
+    shown if it is of use. `invoked_max_tokens` may be written for somebody who asked explicitly.
     `snippet_tokens` are of other files.
     """
 
@@ -25,9 +25,9 @@ class Budget:
     suffix_tokens: int
     max_tokens: int
     debounce_ms: float
-    answer_ms: float
-    first_tokens: int
-    asked_tokens: int = 96
+    partial_after_ms: float
+    cold_prompt_tokens: int
+    invoked_max_tokens: int = 96
     snippet_tokens: int = 512
 
 
@@ -64,9 +64,9 @@ def budget(settings: CompletionSection, speed: Speed | None) -> Budget:
         suffix_tokens=_or(settings.suffix_tokens, auto.suffix_tokens),
         max_tokens=_or(settings.max_tokens, auto.max_tokens),
         debounce_ms=_or(settings.debounce_ms, auto.debounce_ms),
-        answer_ms=settings.target_ms,
-        first_tokens=auto.first_tokens,
-        asked_tokens=_or(settings.max_tokens, _MOST_TOKENS),
+        partial_after_ms=settings.target_ms,
+        cold_prompt_tokens=auto.cold_prompt_tokens,
+        invoked_max_tokens=_or(settings.max_tokens, _MOST_TOKENS),
         snippet_tokens=auto.snippet_tokens,
     )
 
@@ -82,8 +82,10 @@ def _measured(settings: CompletionSection, speed: Speed) -> Budget:
         suffix_tokens=suffix_tokens,
         max_tokens=_within(_LEAST_TOKENS, int(left_ms / speed.decode_ms), _MOST_TOKENS),
         debounce_ms=debounce_ms,
-        answer_ms=settings.target_ms,
-        first_tokens=_within(_LEAST_FIRST, _read_in(settings.limit_ms / 2, speed), _MOST_PREFIX),
+        partial_after_ms=settings.target_ms,
+        cold_prompt_tokens=_within(
+            _LEAST_FIRST, _read_in(settings.limit_ms / 2, speed), _MOST_PREFIX
+        ),
         snippet_tokens=_within(_LEAST_SNIPPETS, _read_in(_SNIPPETS_MS, speed), _MOST_SNIPPETS),
     )
 

@@ -13,9 +13,9 @@ from copilotd.errors import InvalidRequest
 def fim_prompt(
     info: ModelInfo, before: list[int], after: list[int], head: Sequence[int] = ()
 ) -> list[int]:
-    """The prompt after which the model writes what stands between `before` and `after`.
+    """The prompt after which the model writes the text between `before` and `after`.
 
-    `head` is what it is shown of other files.
+    `head` holds the tokens of other files' code.
 
     Raises:
         InvalidRequest: the model has no FIM tokens.
@@ -29,18 +29,18 @@ def fim_prompt(
         )
     if info.layout.suffix_first:
         prompt = [*head, fim.suffix, *after, fim.prefix, *before]
-        # Codestral has no middle marker: what follows the prefix is the middle.
+        # Codestral has no middle marker: the middle follows the prefix.
         return with_bos(info, prompt if fim.middle is None else [*prompt, fim.middle])
     if fim.middle is None:
         raise InvalidRequest(f"{info.name} has no token for the middle of a FIM prompt")
     return with_bos(info, [*head, fim.prefix, *before, fim.suffix, *after, fim.middle])
 
 
-def movable(info: ModelInfo, prompt: list[int]) -> tuple[int, int] | None:
-    """Which part of a FIM prompt may be taken from cells that were evaluated behind another text.
+def find_repositionable(info: ModelInfo, prompt: list[int]) -> tuple[int, int] | None:
+    """The range of a FIM prompt that may reuse KV cells evaluated at another position.
 
-    It is the text behind the cursor, if the model reads that last: the marker in front of it is
-    evaluated anew, and says where the cursor is now. None if cells cannot be moved.
+    This is the text behind the cursor, if the model reads it last: the marker in front of it is
+    evaluated again, and tells the model where the cursor is now. None if cells cannot be moved.
     """
     marker = info.fim.suffix
     if not info.can_shift or info.layout.suffix_first or marker is None or marker not in prompt:
@@ -49,7 +49,7 @@ def movable(info: ModelInfo, prompt: list[int]) -> tuple[int, int] | None:
 
 
 def with_bos(info: ModelInfo, tokens: list[int]) -> list[int]:
-    """The same prompt, with the beginning-of-sequence token that the GGUF asks for."""
+    """The same prompt, with a beginning-of-sequence token if the GGUF asks for one."""
     if info.bos is None or not info.add_bos or tokens[:1] == [info.bos]:
         return tokens
     return [info.bos, *tokens]

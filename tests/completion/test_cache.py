@@ -10,9 +10,7 @@ from tests.cursor import applied, document
 def remembered(marked: str, text: str, overwrites: int = 0) -> CompletionCache:
     cache = CompletionCache(10)
     shown, offset = document(marked)
-    cache.remember(
-        shown, Completion("id", text, offset, offset + overwrites), Explanation(raw=text)
-    )
+    cache.add(shown, Completion("id", text, offset, offset + overwrites), Explanation(raw=text))
     return cache
 
 
@@ -66,7 +64,7 @@ def test_a_suggestion_keeps_what_it_overwrites() -> None:
 def test_the_newest_of_two_suggestions_wins() -> None:
     cache = remembered("a║", "bcd")
     shown, offset = document("a║")
-    cache.remember(shown, Completion("newer", "bxy", offset, offset), Explanation())
+    cache.add(shown, Completion("newer", "bxy", offset, offset), Explanation())
     assert rest(cache, "ab║") == Completion("newer", "xy", 2, 2)
 
 
@@ -74,7 +72,7 @@ def test_only_as_many_as_the_capacity_are_kept() -> None:
     cache = CompletionCache(2)
     for name in "abc":
         shown, offset = document("║", uri=name)
-        cache.remember(shown, Completion(name, "text", offset, offset), Explanation())
+        cache.add(shown, Completion(name, "text", offset, offset), Explanation())
     found = [cache.find(*document("║", uri=name)) is not None for name in "abc"]
     assert found == [False, True, True]
 

@@ -8,28 +8,28 @@ from copilotd.completion.feedback import Feedback
 def test_who_accepts_nothing_is_soon_known_for_it() -> None:
     feedback = Feedback()
     for number in range(30):
-        feedback.offered(str(number))
+        feedback.offer(str(number))
     assert feedback.acceptance < 0.1
 
 
 def test_who_accepts_everything_too() -> None:
     feedback = Feedback()
     for number in range(60):
-        feedback.offered(str(number))
-        feedback.settle(str(number), "accepted")
+        feedback.offer(str(number))
+        feedback.accept(str(number))
     assert feedback.acceptance > 0.9
 
 
 def test_a_suggestion_shown_again_as_it_is_typed_counts_once() -> None:
     feedback = Feedback()
     for _ in range(50):
-        feedback.offered("same")
+        feedback.offer("same")
     assert feedback.acceptance == pytest.approx(0.3 * 0.95)
 
 
 def test_a_settled_suggestion_is_not_settled_again() -> None:
     feedback = Feedback()
-    feedback.offered("one")
-    for verdict in ("rejected", "accepted"):
-        feedback.settle("one", verdict)
+    feedback.offer("one")
+    feedback.reject("one")
+    feedback.accept("one")
     assert feedback.counts == {"rejected": 1}

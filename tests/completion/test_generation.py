@@ -7,11 +7,12 @@ import pytest
 
 from copilotd.completion import prefill
 from copilotd.completion.service import CompletionService
-from copilotd.completion.types import Outcome, Status, Trigger
+from copilotd.completion.types import Outcome, Shown, Status, Trigger
 from copilotd.config import CompletionSection
+from copilotd.config.live import Live
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk, Finished, FinishReason, GenerateRequest, Lane, Usage
-from tests.cursor import accepted, document, request
+from tests.cursor import accepted, completion_of, document, request
 
 SETTINGS = CompletionSection(debounce_ms=0, target_ms=1, anticipate=False)
 AUTOMATIC = Trigger.AUTOMATIC
@@ -49,7 +50,7 @@ class PieceByPiece(FakeEngine):
 
 async def test_a_request_is_served_with_what_is_written_when_the_time_has_come() -> None:
     engine = PieceByPiece("foo", "bar", "baz")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
     outcome = await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
     assert accepted("x = ║", outcome) == "x = foo║"
@@ -58,35 +59,35 @@ async def test_a_request_is_served_with_what_is_written_when_the_time_has_come()
 
 async def test_who_got_a_piece_can_wait_for_the_whole() -> None:
     engine = PieceByPiece("foo", "bar", "baz")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     asked = request("x = ║", AUTOMATIC)
     engine.write()
     piece = await asyncio.wait_for(completions.complete(asked), 30)
-    waiting = asyncio.create_task(completions.whole(asked))
+    waiting = asyncio.create_task(completions.wait_for_whole(asked))
     engine.write(2)
     whole = await asyncio.wait_for(waiting, 30)
-    assert piece.is_piece
+    assert isinstance(piece, Shown) and piece.is_partial
     assert whole and whole.text == "foobarbaz"
     again = await asyncio.wait_for(completions.complete(asked), 30)
-    assert not again.is_piece
+    assert isinstance(again, Shown) and not again.is_partial
 
 
 async def test_what_is_written_after_that_is_shown_to_the_next_request_typed_along_it() -> None:
     engine = PieceByPiece("foo", "bar", "baz")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
     first = await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
     engine.write(2)
     await asyncio.wait_for(engine.written.wait(), 30)
     second = await asyncio.wait_for(completions.complete(request("x = f║", AUTOMATIC)), 30)
     assert accepted("x = f║", second) == "x = foobarbaz║"
-    assert first.completion and second.completion
-    assert (first.completion.id, len(engine.requests)) == (second.completion.id, 1)
+    assert completion_of(first).id == completion_of(second).id
+    assert len(engine.requests) == 1
 
 
 async def test_a_request_typed_along_a_running_generation_waits_for_it() -> None:
     engine = PieceByPiece("foo", "bar")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     older = asyncio.create_task(completions.complete(request("x = ║")))
     await asyncio.wait_for(engine.asked.wait(), 30)
     engine.write()
@@ -99,7 +100,7 @@ async def test_a_request_typed_along_a_running_generation_waits_for_it() -> None
 
 async def test_one_who_asked_explicitly_gets_the_whole() -> None:
     engine = PieceByPiece("foo", "bar")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     engine.write(2)
     outcome = await asyncio.wait_for(completions.complete(request("x = ║")), 30)
     assert accepted("x = ║", outcome) == "x = foobar║"
@@ -107,7 +108,7 @@ async def test_one_who_asked_explicitly_gets_the_whole() -> None:
 
 async def test_a_request_that_was_typed_differently_starts_anew_and_ends_the_older() -> None:
     engine = PieceByPiece("foo", "bar")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
     await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
     newer = asyncio.create_task(completions.complete(request("x = g║")))
@@ -119,18 +120,18 @@ async def test_a_request_that_was_typed_differently_starts_anew_and_ends_the_old
 
 async def test_a_change_that_leaves_its_way_ends_a_generation_at_once() -> None:
     engine = PieceByPiece("foo", "bar")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
     await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
     assert engine.cancelled == 0
-    completions.changed(*document("x = y║"), "test")
+    completions.on_change(*document("x = y║"), "test")
     await asyncio.wait_for(engine.closed.wait(), 30)
     assert engine.cancelled == 1
 
 
 async def test_a_request_that_is_cancelled_and_not_repeated_frees_the_engine() -> None:
     engine = PieceByPiece("foo")
-    task = asyncio.create_task(CompletionService(engine, SETTINGS).complete(request("a║")))
+    task = asyncio.create_task(CompletionService(engine, Live(SETTINGS)).complete(request("a║")))
     await asyncio.wait_for(engine.asked.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -140,7 +141,7 @@ async def test_a_request_that_is_cancelled_and_not_repeated_frees_the_engine() -
 
 async def test_a_request_that_is_cancelled_and_repeated_at_once_goes_on() -> None:
     engine = PieceByPiece("foo", "bar")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     first = asyncio.create_task(completions.complete(request("a = ║")))
     await asyncio.wait_for(engine.asked.wait(), 30)
     first.cancel()
@@ -156,7 +157,7 @@ LONG = "".join(f"value_{i} = {i}\n" for i in range(40))
 async def overtaken(first: str, second: str) -> tuple[FakeEngine, Outcome]:
     """What the second of two requests gets that came while the model read for the first."""
     engine = FakeEngine("foo", hold=(gate := asyncio.Event()))
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     older = asyncio.create_task(completions.complete(request(first, AUTOMATIC)))
     await asyncio.wait_for(engine.asked.wait(), 30)
     newer = asyncio.create_task(completions.complete(request(second)))
@@ -183,10 +184,10 @@ async def test_a_slice_that_was_begun_is_read_to_its_end_and_no_further(
 ) -> None:
     monkeypatch.setattr(prefill, "_SLICE", 100)
     engine = Noting("foo", hold=(gate := asyncio.Event()))
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
     await asyncio.wait_for(engine.asked.wait(), 30)
-    completions.changed(*document(f"{LONG}║\n"), "test")
+    completions.on_change(*document(f"{LONG}║\n"), "test")
     assert (await asyncio.wait_for(task, 30)).status is Status.CANCELLED
     gate.set()
     await asyncio.wait_for(engine.finished.wait(), 30)
@@ -206,7 +207,7 @@ async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() 
 
 async def test_a_reading_that_nobody_waits_for_ends_when_another_is_begun() -> None:
     engine = FakeEngine("foo", hold=asyncio.Event())
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
     await asyncio.wait_for(engine.asked.wait(), 30)
     task.cancel()
@@ -224,7 +225,7 @@ async def test_lines_typed_since_the_anchor_are_read_apart_from_the_one_that_is_
     None
 ):
     engine = FakeEngine("")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     await completions.complete(request("x = ║"))
     typed = "".join(f"new_{i} = {i}\n" for i in range(40))
     await completions.complete(request(f"{typed}x = ║"))
@@ -248,7 +249,7 @@ async def test_a_prompt_that_is_being_read_serves_when_the_editor_closes_a_brack
 
 async def test_what_was_written_behind_is_not_read_apart() -> None:
     engine = FakeEngine("foo")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     for length in range(4, 100, 4):
         await completions.complete(request(f"{'x' * length}║"))
     assert all(asked.max_tokens for asked in engine.requests)
@@ -283,7 +284,7 @@ async def prepared(engine: FakeEngine, count: int) -> list[GenerateRequest]:
 
 async def test_in_a_pause_what_follows_acceptance_is_asked_for() -> None:
     engine = FakeEngine(lambda prompt: "second" if prompt.endswith("first ") else "first ")
-    completions = CompletionService(engine, PREPARING)
+    completions = CompletionService(engine, Live(PREPARING))
     await completions.complete(request("x = ║\n"))
     asked = await prepared(engine, 2)
     assert [(r.tail, r.lane) for r in asked] == [
@@ -294,10 +295,11 @@ async def test_in_a_pause_what_follows_acceptance_is_asked_for() -> None:
 
 async def test_what_is_still_being_written_is_not_asked_for_ahead() -> None:
     engine = PieceByPiece("first ", "more")
-    completions = CompletionService(engine, PREPARING)
+    completions = CompletionService(engine, Live(PREPARING))
     engine.write(3)  # two of them for the reading of the prompt
     asked = completions.complete(request(f"{LONG}x = ║\n", AUTOMATIC))
-    assert (await asyncio.wait_for(asked, 30)).is_piece
+    outcome = await asyncio.wait_for(asked, 30)
+    assert isinstance(outcome, Shown) and outcome.is_partial
     ahead = (await prepared(engine, 3))[2]
     assert (ahead.lane, ahead.max_tokens) == (Lane.BACKGROUND, 0)
     assert engine.cancelled == 0
@@ -305,10 +307,10 @@ async def test_what_is_still_being_written_is_not_asked_for_ahead() -> None:
 
 async def test_nothing_is_asked_ahead_for_somebody_who_accepts_nothing() -> None:
     engine = FakeEngine("text")
-    completions = CompletionService(engine, PREPARING)
+    completions = CompletionService(engine, Live(PREPARING))
     for number in range(25):
         await completions.complete(request(f"x_{number} = ║\n"))
-    completions.changed(*document(f"{LONG}║\n", "file:///w/b.py"), "test")
+    completions.on_change(*document(f"{LONG}║\n", "file:///w/b.py"), "test")
     asked = await prepared(engine, 26)
     assert [(r.lane, r.max_tokens) for r in asked[25:]] == [(Lane.BACKGROUND, 0)]
 
@@ -317,7 +319,7 @@ async def test_a_place_that_is_new_to_the_model_gets_a_brief_prompt_and_the_whol
     None
 ):
     engine = FakeEngine("")
-    completions = CompletionService(engine, PREPARING)
+    completions = CompletionService(engine, Live(PREPARING))
     await completions.complete(request(f"{LONG}x = ║\n"))
     brief, asked, whole = (await prepared(engine, 3))[:3]
     assert len(brief.prompt) <= 400 < len(whole.prompt)
@@ -331,7 +333,7 @@ async def test_a_place_that_is_new_to_the_model_gets_a_brief_prompt_and_the_whol
 async def test_a_prompt_that_the_worker_kept_in_a_file_is_used_whole_at_once() -> None:
     engine = FakeEngine("")
     engine.kept = 10_000
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     await completions.complete(request(f"{LONG}x = ║\n"))
     head = LONG[: LONG.index("value_38")]
     whole = f"<PRE>{head}<SUF>\n<MID>"
@@ -340,7 +342,7 @@ async def test_a_prompt_that_the_worker_kept_in_a_file_is_used_whole_at_once() -
 
 async def test_once_the_whole_prompt_is_read_it_is_used() -> None:
     engine = FakeEngine("")
-    completions = CompletionService(engine, PREPARING)
+    completions = CompletionService(engine, Live(PREPARING))
     await completions.complete(request(f"{LONG}x = ║\n"))
     whole = (await prepared(engine, 3))[2]
     await completions.complete(request(f"{LONG}x = f║\n"))
@@ -351,11 +353,11 @@ async def test_once_the_whole_prompt_is_read_it_is_used() -> None:
 
 async def test_in_a_pause_a_prompt_that_went_stale_is_laid_out_and_read_afresh() -> None:
     engine = FakeEngine("")
-    completions = CompletionService(engine, PREPARING)
+    completions = CompletionService(engine, Live(PREPARING))
     await completions.complete(request(f"{LONG}x = ║\n"))
     await prepared(engine, 3)
     changed = LONG.replace("value_1 = 1\n", "")
-    completions.changed(*document(f"{changed}x = ║\n"), "test")
+    completions.on_change(*document(f"{changed}x = ║\n"), "test")
     fresh = (await prepared(engine, 4))[3]
     assert (fresh.lane, fresh.max_tokens) == (Lane.BACKGROUND, 0)
     assert (await engine.detokenize(fresh.prompt)).startswith("<PRE>value_0 = 0\nvalue_2")
@@ -363,6 +365,6 @@ async def test_in_a_pause_a_prompt_that_went_stale_is_laid_out_and_read_afresh()
 
 async def test_the_beginning_of_a_document_is_read_when_it_is_opened() -> None:
     engine = FakeEngine("")
-    CompletionService(engine, PREPARING).opened(document(f"{LONG}║")[0])
+    CompletionService(engine, Live(PREPARING)).on_focus(document(f"{LONG}║")[0])
     asked = await prepared(engine, 1)
     assert await engine.detokenize(asked[0].prompt) == f"<PRE>{LONG}"

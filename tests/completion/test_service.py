@@ -10,18 +10,19 @@ import pytest
 from copilotd.completion.service import CompletionService
 from copilotd.completion.types import CompletionStats, Status, Trigger
 from copilotd.config import CompletionSection
+from copilotd.config.live import Live
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.performance import Speed
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.errors import CopilotdError, EngineDied, EngineNotReady
 from copilotd.models.fim import FimTokens
-from tests.cursor import accepted, document, request
+from tests.cursor import accepted, completion_of, document, request
 
 SETTINGS = CompletionSection(debounce_ms=0, target_ms=60_000)
 
 
 def service(script: str = "", **settings: object) -> CompletionService:
-    return CompletionService(FakeEngine(script), SETTINGS.model_copy(update=settings))
+    return CompletionService(FakeEngine(script), Live(SETTINGS.model_copy(update=settings)))
 
 
 async def test_the_text_of_the_model_goes_in_at_the_cursor() -> None:
@@ -33,7 +34,7 @@ async def test_the_text_of_the_model_goes_in_at_the_cursor() -> None:
 
 async def test_the_model_sees_a_fim_prompt_of_both_sides() -> None:
     engine = FakeEngine("x")
-    await CompletionService(engine, SETTINGS).complete(request("before║\nafter\n"))
+    await CompletionService(engine, Live(SETTINGS)).complete(request("before║\nafter\n"))
     asked = engine.requests[0]
     assert await engine.detokenize(asked.prompt) == "<PRE><SUF>\nafter\n<MID>"
     assert asked.tail == "before"
@@ -41,14 +42,14 @@ async def test_the_model_sees_a_fim_prompt_of_both_sides() -> None:
 
 async def test_a_model_without_fim_tokens_continues_the_prefix() -> None:
     engine = FakeEngine("x", info=msgspec.structs.replace(FAKE_MODEL, fim=FimTokens()))
-    await CompletionService(engine, SETTINGS).complete(request("before║\nafter\n"))
+    await CompletionService(engine, Live(SETTINGS)).complete(request("before║\nafter\n"))
     assert (engine.requests[0].prompt, engine.requests[0].tail) == ([], "before")
 
 
 async def test_who_asks_explicitly_may_be_given_more_than_fits_into_the_time() -> None:
     engine = FakeEngine("text")
-    completions = CompletionService(engine, SETTINGS)
-    completions.speed = Speed(prefill={512: 200.0}, decode={100: 40.0})
+    speed = Speed(prefill={512: 200.0}, decode={100: 40.0})
+    completions = CompletionService(engine, Live(SETTINGS), Live(speed))
     await completions.complete(request("x = ║", Trigger.AUTOMATIC))
     await completions.complete(request("y = ║", Trigger.INVOKED))
     assert [asked.max_tokens for asked in engine.requests] == [19, 96]
@@ -67,7 +68,7 @@ async def test_the_next_keystroke_is_waited_for_from_the_last_one_on(
     monkeypatch.setattr("copilotd.completion.service.asyncio.sleep", sleep)
     monkeypatch.setattr("copilotd.completion.service.time.perf_counter", lambda: now)
     completions = service("a", debounce_ms=70, anticipate=False)
-    completions.changed(*document("x = ║"), "test")
+    completions.on_change(*document("x = ║"), "test")
     now += asked_after_s
     await completions.complete(request("x = ║", Trigger.AUTOMATIC))
     assert waits[0] == pytest.approx(waits_s)
@@ -75,19 +76,18 @@ async def test_the_next_keystroke_is_waited_for_from_the_last_one_on(
 
 async def test_text_typed_along_a_suggestion_needs_no_model() -> None:
     engine = FakeEngine("a + b")
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     first = await completions.complete(request("return ║\n"))
     second = await completions.complete(request("return a +║\n"))
     assert accepted("return a +║\n", second) == "return a + b║\n"
-    assert first.completion and second.completion
-    assert first.completion.id == second.completion.id
+    assert completion_of(first).id == completion_of(second).id
     assert (len(engine.requests), completions.stats().cache_hits) == (1, 1)
 
 
 async def test_a_newer_request_of_the_same_document_cancels_the_older() -> None:
     gate = asyncio.Event()
     engine = FakeEngine("x", hold=gate)
-    completions = CompletionService(engine, SETTINGS)
+    completions = CompletionService(engine, Live(SETTINGS))
     older = asyncio.create_task(completions.complete(request("a║")))
     await asyncio.wait_for(engine.asked.wait(), 30)
     newer = asyncio.create_task(completions.complete(request("ab║")))
@@ -112,7 +112,7 @@ async def test_another_editor_on_the_same_document_is_left_alone() -> None:
 
 async def test_cancelling_the_caller_frees_the_engine() -> None:
     engine = FakeEngine("x", hold=asyncio.Event())
-    task = asyncio.create_task(CompletionService(engine, SETTINGS).complete(request("a║")))
+    task = asyncio.create_task(CompletionService(engine, Live(SETTINGS)).complete(request("a║")))
     await asyncio.wait_for(engine.asked.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -123,7 +123,7 @@ async def test_cancelling_the_caller_frees_the_engine() -> None:
 async def test_generation_stops_as_soon_as_a_filter_has_seen_enough() -> None:
     engine = FakeEngine("a + b\n\n\ndef next():\n    pass\n")
     marked = "total = ║\n"
-    outcome = await CompletionService(engine, SETTINGS).complete(request(marked))
+    outcome = await CompletionService(engine, Live(SETTINGS)).complete(request(marked))
     assert accepted(marked, outcome) == "total = a + b║\n"
     assert engine.cancelled == 1
 
@@ -165,12 +165,14 @@ class BrokenEngine(FakeEngine):
     ],
 )
 async def test_an_engine_error_becomes_an_outcome(error: CopilotdError, status: Status) -> None:
-    outcome = await CompletionService(BrokenEngine(error), SETTINGS).complete(request("a║"))
+    outcome = await CompletionService(BrokenEngine(error), Live(SETTINGS)).complete(request("a║"))
     assert (outcome.status, outcome.reason) == (status, f"{error.message} {error.hint}")
 
 
 async def test_a_mistake_of_ours_becomes_an_outcome_too() -> None:
-    outcome = await CompletionService(BrokenEngine(KeyError("x")), SETTINGS).complete(request("a║"))
+    outcome = await CompletionService(BrokenEngine(KeyError("x")), Live(SETTINGS)).complete(
+        request("a║")
+    )
     assert (outcome.status, outcome.reason) == (
         Status.FAILED,
         "an internal error; `copilotd logs` has its trace",
@@ -185,10 +187,10 @@ async def test_nothing_from_the_model_is_an_empty_outcome() -> None:
 async def test_each_suggestion_is_settled_once() -> None:
     completions = service("x")
     outcome = await completions.complete(request("a║"))
-    assert outcome.completion
+    id = completion_of(outcome).id
     for _ in range(2):
-        completions.accept(outcome.completion.id)
-        completions.reject(outcome.completion.id)
+        completions.accept(id)
+        completions.reject(id)
     completions.accept("unknown")
     assert completions.stats() == CompletionStats(requests=1, shown=1, accepted=1)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from copilotd.completion.superseding import Latest, Superseded
+from copilotd.completion.superseding import NewestOnly, Superseded
 
 
 class Work:
@@ -27,7 +27,7 @@ async def said(text: str) -> str:
 
 
 async def test_newer_work_supersedes_older_work_of_its_key() -> None:
-    latest, work = Latest(), Work()
+    latest, work = NewestOnly(), Work()
     older = asyncio.create_task(latest.run("key", work.wait()))
     await work.begun.wait()
     assert await latest.run("key", said("newer")) == "newer"
@@ -36,7 +36,7 @@ async def test_newer_work_supersedes_older_work_of_its_key() -> None:
 
 
 async def test_work_of_another_key_goes_on() -> None:
-    latest, work = Latest(), Work()
+    latest, work = NewestOnly(), Work()
     other = asyncio.create_task(latest.run("other", work.wait()))
     await work.begun.wait()
     await latest.run("key", said("newer"))
@@ -45,7 +45,7 @@ async def test_work_of_another_key_goes_on() -> None:
 
 
 async def test_a_cancelled_caller_cancels_its_work_and_sees_a_cancellation() -> None:
-    latest, work = Latest(), Work()
+    latest, work = NewestOnly(), Work()
     caller = asyncio.create_task(latest.run("key", work.wait()))
     await work.begun.wait()
     caller.cancel()

@@ -20,10 +20,11 @@ from copilotd.config import (
     ServerSection,
     ToolsSection,
 )
+from copilotd.config.live import Live
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.performance import Measuring, Setup, Tuning
 from copilotd.http.app import Services, build_app
-from copilotd.http.server import HttpFront
+from copilotd.http.server import HttpServer
 from copilotd.http.slow_clients import TimedProtocol
 from copilotd.serving.registry import ServedModel, ServedModels
 from copilotd.serving.status import DaemonStatus
@@ -46,7 +47,7 @@ class Served:
     url: str
     client: httpx2.AsyncClient
     engine: FakeEngine
-    front: HttpFront
+    front: HttpServer
     completion: CompletionService
     stops: list[str] = field(default_factory=list)
 
@@ -85,7 +86,7 @@ async def serving(
     engine = engine or FakeEngine("Paris")
     stops: list[str] = []
     services = scripted(engine, stops, completion, chat, chat_engine, embedding_engine, llama_cpp)
-    front = HttpFront(build_app(services, settings, token), settings, protocol)
+    front = HttpServer(build_app(services, settings, token), settings, protocol)
     url = await front.start()
     try:
         async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
@@ -108,7 +109,7 @@ def scripted(
     second = ServedModel(chat_engine, "talker.gguf", "", chat) if chat_engine else first
     third = ServedModel(embedding_engine, "vectors", "", chat) if embedding_engine else first
     return Services(
-        completion=CompletionService(engine, completion),
+        completion=CompletionService(engine, Live(completion)),
         models=ServedModels(first, second, third),
         tools=ToolRegistry(ToolsSection(enabled=False), AuditLog(Path(os.devnull))),
         status=lambda: daemon_status(engine),
@@ -120,7 +121,7 @@ def scripted(
 
 async def measured(engine: FakeEngine) -> AsyncGenerator[Measuring | Tuning, None]:
     """What the engine tells of its calibration, and the result as one of a machine of 1970."""
-    async with aclosing(engine.calibrate(Setup(), 0.0, patient=False)) as steps:
+    async with aclosing(engine.calibrate(Setup(), 0.0, wait_for_idle_cpu=False)) as steps:
         async for step in steps:
             yield step if isinstance(step, Measuring) else Tuning("fake", "a machine", 1.0, step)
 

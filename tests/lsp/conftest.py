@@ -11,14 +11,15 @@ from msgspec.structs import replace
 from copilotd.completion.service import CompletionService
 from copilotd.completion.types import CompletionStats
 from copilotd.config import ChatSection, CompletionSection, ToolsSection
+from copilotd.config.live import Live
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
-from copilotd.lsp.listener import LspFront
+from copilotd.lsp.listener import LspListener
 from copilotd.paths import Paths
 from copilotd.serving.registry import ServedModel
 from copilotd.serving.status import DaemonStatus
-from copilotd.tools.audit import Audit
-from copilotd.tools.registry import Toolset
+from copilotd.tools.audit import AuditLog
+from copilotd.tools.registry import ToolRegistry
 from tests.lsp.raw_client import RawClient
 
 Connect = Callable[[], Awaitable[RawClient]]
@@ -59,7 +60,7 @@ class Model(FakeEngine):
 class Daemon:
     """What the tests need of a daemon: the front, the engine below it, and the socket."""
 
-    front: LspFront
+    front: LspListener
     model: Model
     service: CompletionService
     socket: str
@@ -93,8 +94,8 @@ def daemon_status(model: Model, service: CompletionService) -> DaemonStatus:
     )
 
 
-def toolset(paths: Paths, settings: ToolsSection | None = None) -> Toolset:
-    return Toolset(settings or ToolsSection(), Audit(paths.audit))
+def toolset(paths: Paths, settings: ToolsSection | None = None) -> ToolRegistry:
+    return ToolRegistry(settings or ToolsSection(), AuditLog(paths.audit))
 
 
 @pytest.fixture
@@ -102,9 +103,9 @@ async def daemon(paths: Paths) -> AsyncIterator[Daemon]:
     model = Model()
     # However long this process is kept waiting, an answer is the whole one.
     settings = CompletionSection(debounce_ms=0, target_ms=60_000)
-    service = CompletionService(model, settings)
+    service = CompletionService(model, Live(settings))
     talker = ServedModel(model, "fake", "", ChatSection())
-    front = LspFront(service, model, talker, lambda: daemon_status(model, service), toolset(paths))
+    front = LspListener(service, model, talker, lambda: daemon_status(model, service), toolset(paths))
     yield Daemon(front, model, service, await front.start(paths))
     await front.close()
 

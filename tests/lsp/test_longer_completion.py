@@ -7,7 +7,8 @@ import pytest
 
 from copilotd.completion.service import CompletionService
 from copilotd.config import ChatSection, CompletionSection
-from copilotd.lsp.listener import LspFront
+from copilotd.config.live import Live
+from copilotd.lsp.listener import LspListener
 from copilotd.paths import Paths
 from copilotd.serving.registry import ServedModel
 from tests.completion.test_generation import PieceByPiece
@@ -26,10 +27,10 @@ def engine() -> PieceByPiece:
 async def client(engine: PieceByPiece, paths: Paths) -> AsyncIterator[RawClient]:
     """An editor in whose file `foo` was offered behind `x = ` and more is being written."""
     service = CompletionService(
-        engine, CompletionSection(debounce_ms=0, target_ms=1, anticipate=False)
+        engine, Live(CompletionSection(debounce_ms=0, target_ms=1, anticipate=False))
     )
     talker = ServedModel(engine, "fake", "", ChatSection())
-    front = LspFront(
+    front = LspListener(
         service, engine, talker, lambda: daemon_status(Model(), service), toolset(paths)
     )
     client = await RawClient.connect(await front.start(paths))

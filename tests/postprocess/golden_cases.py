@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilotd.documents import Document
-from copilotd.postprocess.context import Draft, Mode, Scene
-from copilotd.postprocess.pipeline import finish, stop_at
+from copilotd.postprocess.context import Candidate, CursorContext, Mode
+from copilotd.postprocess.pipeline import finish, truncate_at
 
 CURSOR = "║"
 NOTHING = "(nothing)"
@@ -43,11 +43,13 @@ class Case:
     expected: str
 
     @property
-    def scene(self) -> Scene:
+    def context(self) -> CursorContext:
         text = self._with_line_ends(self.document)
         document = Document("file:///case", text.replace(CURSOR, ""), self.options["language"])
         mode = Mode(self.options["mode"])
-        return Scene(document, text.index(CURSOR), mode, int(self.options.get("max_lines", "8")))
+        return CursorContext(
+            document, text.index(CURSOR), mode, int(self.options.get("max_lines", "8"))
+        )
 
     @property
     def written(self) -> str:
@@ -78,20 +80,20 @@ class Result:
 
 def run(case: Case) -> Result:
     """Stream the model's text character by character through the whole pipeline."""
-    scene, text, filters = case.scene, "", list[str]()
+    context, text, filters = case.context, "", list[str]()
     for character in case.written:
         text += character
-        if stopped := stop_at(scene, text):
+        if stopped := truncate_at(context, text):
             name, length = stopped
             filters.append(name)
             text = text[:length]
             break
     unfinished = "unfinished" in case.options and not filters
-    draft, steps = finish(scene, Draft(text, unfinished=unfinished))
+    candidate, steps = finish(context, Candidate(text, unfinished=unfinished))
     filters += [step.name for step in steps]
-    if not draft.text:
+    if not candidate.text:
         return Result(NOTHING, filters)
-    return Result(scene.before + draft.text + scene.after[draft.overwrites :], filters)
+    return Result(context.before + candidate.text + context.after[candidate.overwrites :], filters)
 
 
 def read_cases() -> list[Case]:

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copilotd.documents import Document
-from copilotd.postprocess.context import Draft, Mode, Scene
-from copilotd.postprocess.pipeline import FINAL, STREAMING, finish, stop_at
+from copilotd.postprocess.context import Candidate, CursorContext, Mode
+from copilotd.postprocess.pipeline import FINAL, STREAMING, finish, truncate_at
 
 FRAGMENTS = (
     *("x", "foo", "def f", "return ", "if ", "else", "end", "class A", "=", "+ 1", ", ", " ", "  "),
@@ -21,11 +21,11 @@ LINES = TEXTS.map(lambda text: text.replace("\n", " "))
 
 
 @st.composite
-def scenes(draw: st.DrawFn) -> Scene:
+def scenes(draw: st.DrawFn) -> CursorContext:
     before, after = draw(TEXTS), draw(TEXTS)
     document = Document("file:///a", before + after, draw(st.sampled_from(LANGUAGES)))
     mode, lines = draw(st.sampled_from(Mode)), draw(st.integers(1, 8))
-    return Scene(document, len(before), mode, lines)
+    return CursorContext(document, len(before), mode, lines)
 
 
 many = settings(max_examples=300, deadline=None, database=None)
@@ -33,55 +33,59 @@ many = settings(max_examples=300, deadline=None, database=None)
 
 @many
 @given(scenes(), TEXTS)
-def test_no_streaming_filter_raises_or_keeps_more_than_there_is(scene: Scene, text: str) -> None:
+def test_no_streaming_filter_raises_or_keeps_more_than_there_is(
+    context: CursorContext, text: str
+) -> None:
     for _, stop in STREAMING:
-        keep = stop(scene, text)
+        keep = stop(context, text)
         assert keep is None or 0 <= keep <= len(text)
 
 
 @many
 @given(scenes(), TEXTS, st.booleans())
-def test_no_final_filter_raises(scene: Scene, text: str, unfinished: bool) -> None:
-    draft = Draft(text, unfinished=unfinished)
+def test_no_final_filter_raises(context: CursorContext, text: str, unfinished: bool) -> None:
+    candidate = Candidate(text, unfinished=unfinished)
     for _, apply in FINAL:
-        if draft.text:
-            draft = apply(scene, draft)
-    assert finish(scene, Draft(text, unfinished=unfinished))[0].text == draft.text
+        if candidate.text:
+            candidate = apply(context, candidate)
+    assert finish(context, Candidate(text, unfinished=unfinished))[0].text == candidate.text
 
 
 @many
 @given(scenes(), TEXTS)
-def test_nothing_beyond_the_line_is_overwritten(scene: Scene, text: str) -> None:
-    draft, _ = finish(scene, Draft(text))
-    assert 0 <= draft.overwrites <= len(scene.line_after)
+def test_nothing_beyond_the_line_is_overwritten(context: CursorContext, text: str) -> None:
+    candidate, _ = finish(context, Candidate(text))
+    assert 0 <= candidate.overwrites <= len(context.line_after)
 
 
 @many
 @given(scenes())
-def test_an_empty_text_stays_empty(scene: Scene) -> None:
-    assert finish(scene, Draft("")) == (Draft(""), ())
+def test_an_empty_text_stays_empty(context: CursorContext) -> None:
+    assert finish(context, Candidate("")) == (Candidate(""), ())
 
 
 @many
 @given(scenes(), TEXTS)
-def test_a_suggestion_says_something(scene: Scene, text: str) -> None:
-    draft, _ = finish(scene, Draft(text))
-    assert draft == Draft("") or draft.text.strip()
+def test_a_suggestion_says_something(context: CursorContext, text: str) -> None:
+    candidate, _ = finish(context, Candidate(text))
+    assert candidate == Candidate("") or candidate.text.strip()
 
 
 @many
 @given(scenes(), TEXTS)
-def test_a_suggestion_has_no_character_that_editors_refuse(scene: Scene, text: str) -> None:
-    draft, _ = finish(scene, Draft(text))
-    assert "\x00" not in draft.text
-    draft.text.encode("utf-8")
+def test_a_suggestion_has_no_character_that_editors_refuse(
+    context: CursorContext, text: str
+) -> None:
+    candidate, _ = finish(context, Candidate(text))
+    assert "\x00" not in candidate.text
+    candidate.text.encode("utf-8")
 
 
 @many
 @given(scenes(), TEXTS)
-def test_a_text_cut_while_it_streams_is_a_prefix_of_it(scene: Scene, text: str) -> None:
+def test_a_text_cut_while_it_streams_is_a_prefix_of_it(context: CursorContext, text: str) -> None:
     for length in range(len(text) + 1):
-        if stopped := stop_at(scene, text[:length]):
+        if stopped := truncate_at(context, text[:length]):
             assert 0 <= stopped[1] <= length
             return
 
@@ -90,13 +94,17 @@ def test_a_text_cut_while_it_streams_is_a_prefix_of_it(scene: Scene, text: str) 
 @given(LINES, LINES)
 def test_in_the_middle_of_a_line_one_line_is_suggested(before: str, text: str) -> None:
     document = Document("file:///a", before + "+ 1", "python")
-    draft, _ = finish(Scene(document, len(before), Mode.LINE, 8), Draft(text + "\nmore"))
-    assert "\n" not in draft.text
+    candidate, _ = finish(
+        CursorContext(document, len(before), Mode.LINE, 8), Candidate(text + "\nmore")
+    )
+    assert "\n" not in candidate.text
 
 
 @many
 @given(scenes(), TEXTS)
-def test_a_suggestion_that_is_filtered_again_stays_no_longer(scene: Scene, text: str) -> None:
-    once, _ = finish(scene, Draft(text))
-    again, _ = finish(scene, Draft(once.text))
+def test_a_suggestion_that_is_filtered_again_stays_no_longer(
+    context: CursorContext, text: str
+) -> None:
+    once, _ = finish(context, Candidate(text))
+    again, _ = finish(context, Candidate(once.text))
     assert len(again.text) <= len(once.text)

@@ -3,7 +3,7 @@
 import pytest
 
 from copilotd.documents import Document
-from copilotd.prompt.anchor import Anchor, Fit, Layout, lay_out
+from copilotd.prompt.anchor import AnchoredPrompt, Layout, Match, lay_out
 from tests.cursor import document
 
 FILE = "import os\n\n\ndef f(a):\n    b = a\n    return ║\n\n\ndef g():\n    pass\n"
@@ -14,10 +14,10 @@ def layout(marked: str, lines: int = 2, prefix: int = 100, suffix: int = 50) -> 
     return lay_out(shown, offset, lines, prefix, suffix)
 
 
-def fit(anchored: str, now: str) -> Fit | None:
-    """How an anchor made at one cursor serves another."""
+def match(anchored: str, now: str) -> Match | None:
+    """How a prompt for one cursor continues to another."""
     shown, offset = document(now)
-    return Anchor(layout(anchored), ()).fit(shown.text, offset)
+    return AnchoredPrompt(layout(anchored), ()).match(shown.text, offset)
 
 
 def numbered(count: int) -> str:
@@ -28,16 +28,16 @@ def test_the_anchor_stands_some_lines_above_the_cursor() -> None:
     laid = layout(FILE)
     assert laid.before == "import os\n\n\n"
     assert laid.after == "\n\n\ndef g():\n    pass\n"
-    assert (laid.start, laid.at, laid.to_end) == (0, 12, True)
+    assert (laid.start, laid.anchor, laid.to_end) == (0, 12, True)
 
 
 def test_near_the_top_the_anchor_is_the_top() -> None:
-    assert layout("a = 1\nb║ = 2\n").at == 0
+    assert layout("a = 1\nb║ = 2\n").anchor == 0
 
 
 def test_a_line_of_thousands_of_characters_is_anchored_within() -> None:
     laid = layout("x" * 5000 + "║\n")
-    assert 5000 - laid.at == 800
+    assert 5000 - laid.anchor == 800
 
 
 def test_both_sides_of_a_long_file_are_cut_at_line_ends() -> None:
@@ -75,20 +75,20 @@ def test_lines_put_in_at_the_top_do_not_move_the_beginning_of_the_prefix() -> No
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
-        (FILE, Fit("def f(a):\n    b = a\n    return ", fresh=True)),
-        (FILE.replace("║", "a + ║"), Fit("def f(a):\n    b = a\n    return a + ", fresh=True)),
-        (FILE.replace("b = a", "bb = a"), Fit("def f(a):\n    bb = a\n    return ", fresh=True)),
-        (FILE.replace("return ║", "║"), Fit("def f(a):\n    b = a\n    ", fresh=True)),
-        (FILE.replace("║", "g(║)"), Fit("def f(a):\n    b = a\n    return g(", fresh=True)),
+        (FILE, Match("def f(a):\n    b = a\n    return ", fresh=True)),
+        (FILE.replace("║", "a + ║"), Match("def f(a):\n    b = a\n    return a + ", fresh=True)),
+        (FILE.replace("b = a", "bb = a"), Match("def f(a):\n    bb = a\n    return ", fresh=True)),
+        (FILE.replace("return ║", "║"), Match("def f(a):\n    b = a\n    ", fresh=True)),
+        (FILE.replace("║", "g(║)"), Match("def f(a):\n    b = a\n    return g(", fresh=True)),
         (
             FILE.replace("║", "{\n  ║\n  }"),
-            Fit("def f(a):\n    b = a\n    return {\n  ", fresh=True),
+            Match("def f(a):\n    b = a\n    return {\n  ", fresh=True),
         ),
     ],
     ids=["as it was", "typed", "changed above", "deleted", "closed by the editor", "split braces"],
 )
-def test_the_prompt_goes_on_to_a_cursor_near_it(now: str, expected: Fit) -> None:
-    assert fit(FILE, now) == expected
+def test_the_prompt_goes_on_to_a_cursor_near_it(now: str, expected: Match) -> None:
+    assert match(FILE, now) == expected
 
 
 @pytest.mark.parametrize(
@@ -103,19 +103,19 @@ def test_the_prompt_goes_on_to_a_cursor_near_it(now: str, expected: Fit) -> None
     ids=["above the anchor", "below changed", "suffix changed", "far below", "longer at the end"],
 )
 def test_the_prompt_does_not_serve_another_place(now: str) -> None:
-    assert fit(FILE, now) is None
+    assert match(FILE, now) is None
 
 
 def test_a_change_far_above_leaves_the_prompt_in_use_until_there_is_a_fresh_one() -> None:
     text = numbered(60) + "def f():\n    ║\n"
     changed = text.replace("line 0002 of", "a new line\nline 0002 of")
     shown, offset = document(text)
-    anchor = Anchor(lay_out(shown, offset, 1, 1000, 50), ())
+    anchor = AnchoredPrompt(lay_out(shown, offset, 1, 1000, 50), ())
     now, at = document(changed)
-    assert anchor.fit(now.text, at) == Fit("def f():\n    ", fresh=False)
+    assert anchor.match(now.text, at) == Match("def f():\n    ", fresh=False)
 
 
 def test_a_long_way_from_the_anchor_a_fresh_one_is_worth_it() -> None:
     now = FILE.replace("║", "x" * 900 + "║")
-    found = fit(FILE, now)
+    found = match(FILE, now)
     assert found is not None and not found.fresh

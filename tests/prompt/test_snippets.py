@@ -1,7 +1,7 @@
 """Which code of other files stands in front of a prompt, and that it stays there."""
 
 from copilotd.documents import Snippet
-from copilotd.prompt.snippets import choose, files
+from copilotd.prompt.snippets import format_files, select
 
 
 def snippet(name: str, lines: int = 1) -> Snippet:
@@ -15,40 +15,40 @@ A, B, C, D = (snippet(name) for name in "abcd")
 
 
 def test_all_are_shown_that_fit() -> None:
-    assert choose([A, B, C], (), 30) == (A, B, C)
+    assert select([A, B, C], (), 30) == (A, B, C)
 
 
 def test_of_too_many_the_newest_fill_half_of_the_size() -> None:
-    assert choose([A, B, C, D], (), 35) == (D,)
-    assert choose([A, B, C, D], (), 41) == (A, B, C, D)
+    assert select([A, B, C, D], (), 35) == (D,)
+    assert select([A, B, C, D], (), 41) == (A, B, C, D)
 
 
 def test_a_newer_one_is_added_behind_those_that_are_there() -> None:
-    assert choose([A, B, C, D], (B, C), 30) == (B, C, D)
+    assert select([A, B, C, D], (B, C), 30) == (B, C, D)
 
 
 def test_without_room_for_a_newer_one_it_begins_anew() -> None:
-    assert choose([A, B, C, D], (A, B, C), 39) == (D,)
+    assert select([A, B, C, D], (A, B, C), 39) == (D,)
 
 
 def test_it_begins_anew_when_one_that_is_there_is_no_longer_given() -> None:
-    assert choose([B, C], (A, B), 40) == (B, C)
+    assert select([B, C], (A, B), 40) == (B, C)
 
 
 def test_the_same_ones_again_change_nothing() -> None:
-    first = choose([A, B, C, D], (), 35)
-    assert choose([A, B, C, D], first, 35) == first
+    first = select([A, B, C, D], (), 35)
+    assert select([A, B, C, D], first, 35) == first
 
 
 def test_a_long_one_is_cut_at_the_end_of_a_line_to_half_of_the_size() -> None:
     long = snippet("long", lines=100)
-    (cut,) = choose([long], (), 100)
+    (cut,) = select([long], (), 100)
     assert (cut.path, cut.text) == ("long.py", long.text[: 5 * 32])
-    assert choose([long, A], (cut,), 100) == (cut, A)
+    assert select([long, A], (cut,), 100) == (cut, A)
 
 
 def test_a_file_is_its_path_and_its_text_and_the_open_one_comes_last() -> None:
-    assert files([Snippet("b.py", "LIMIT = 1\n"), Snippet("", "x\n")], "a.py") == [
+    assert format_files([Snippet("b.py", "LIMIT = 1\n"), Snippet("", "x\n")], "a.py") == [
         "b.py\nLIMIT = 1\n",
         "untitled\nx\n",
         "a.py\n",

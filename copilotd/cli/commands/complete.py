@@ -31,14 +31,14 @@ def complete(place: Place, explain: Explain = False, as_json: AsJson = False) ->
 
     from copilotd.cli.views.ghost_text import show, show_explanation
     from copilotd.cli.views.loading import ready
-    from copilotd.completion.types import Status
+    from copilotd.completion.types import OutcomeRecord, Status
     from copilotd.paths import Paths
 
     cursor = locate(place)
     with ready(Paths.of_user()) as connection:
         outcome = connection.complete(cursor.path, cursor.text, cursor.offset)
     if as_json:
-        print(msgspec.json.format(msgspec.json.encode(outcome)).decode())
+        print(msgspec.json.format(msgspec.json.encode(OutcomeRecord.of(outcome))).decode())
     else:
         show(cursor, outcome)
         if explain:

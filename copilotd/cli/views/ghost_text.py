@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from copilotd.cli.views.terminal import err, out
-from copilotd.completion.types import Completion, Outcome
+from copilotd.completion.types import Completion, NotShown, Outcome
 
 if TYPE_CHECKING:
     from copilotd.cli.cursor import Cursor
@@ -16,7 +16,7 @@ GHOST = "dim italic"
 
 def show(cursor: "Cursor", outcome: Outcome) -> None:
     """Print the surroundings with the ghost text in them, or why there is none."""
-    if outcome.completion is None:
+    if isinstance(outcome, NotShown):
         reason = outcome.reason.rstrip(".")
         err().print(f"No ghost text ({outcome.status}): {reason}.", markup=False)
         return

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from copilotd.postprocess.balance import disorder
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.lines import indentation
 from copilotd.syntax.nesting import nest
 
@@ -16,39 +16,39 @@ _ONLY_PUNCTUATION = re.compile(r"(?:[^\w\s]|</[\w:.-]+>|\s)+")
 _TOKENS = re.compile(r"</[\w:.-]+>|\S")
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Replace those closers behind the cursor of which the text brings its own copy.
 
     Closers that the text does not bring stay, below a text of several lines on their own line.
     """
-    rest = scene.line_after.rstrip()
-    if not rest.strip() or not draft.text.strip():
-        return draft
-    if _brings_all(scene, draft.text, rest):
-        return Draft(draft.text.rstrip(), len(rest), draft.unfinished)
+    rest = context.line_after.rstrip()
+    if not rest.strip() or not candidate.text.strip():
+        return candidate
+    if _brings_all(context, candidate.text, rest):
+        return Candidate(candidate.text.rstrip(), len(rest), candidate.unfinished)
     closers = _CLOSERS.match(rest)
     if closers is None:
-        return draft
-    count = _brought(scene, draft.text, closers[0])
+        return candidate
+    count = _brought(context, candidate.text, closers[0])
     if count == 0:
-        return draft.with_text(_on_own_line(scene, draft.text))
-    return Draft(draft.text, count, draft.unfinished)
+        return candidate.with_text(_on_own_line(context, candidate.text))
+    return Candidate(candidate.text, count, candidate.unfinished)
 
 
-def _brings_all(scene: Scene, text: str, rest: str) -> bool:
+def _brings_all(context: CursorContext, text: str, rest: str) -> bool:
     """Whether the text ends as the line does now, and leaves open what the line left open."""
     if not _ONLY_PUNCTUATION.fullmatch(rest):
         return False
     tokens = _TOKENS.findall(rest)
     if not text.rstrip().endswith(tokens[-1]) or not _in_order(tokens, text):
         return False
-    due = scene.nesting.due
-    return nest(due, text, scene.language).due == nest(due, rest, scene.language).due
+    due = context.nesting.due
+    return nest(due, text, context.language).due == nest(due, rest, context.language).due
 
 
-def _brought(scene: Scene, text: str, closers: str) -> int:
+def _brought(context: CursorContext, text: str, closers: str) -> int:
     """How many of `closers` are better replaced, because the text closes what they closed."""
-    count = min(range(len(closers) + 1), key=lambda n: (disorder(scene, text, n), n))
+    count = min(range(len(closers) + 1), key=lambda n: (disorder(context, text, n), n))
     return count if _in_order("".join(closers[:count].split()), text) else 0
 
 
@@ -61,7 +61,7 @@ def _in_order(tokens: Iterable[str], text: str) -> bool:
     return True
 
 
-def _on_own_line(scene: Scene, text: str) -> str:
-    if text[0] != "\n" or scene.line_after[:1] not in (")", "]", "}"):
+def _on_own_line(context: CursorContext, text: str) -> str:
+    if text[0] != "\n" or context.line_after[:1] not in (")", "]", "}"):
         return text
-    return text.rstrip() + "\n" + indentation(scene.line_before)
+    return text.rstrip() + "\n" + indentation(context.line_before)

@@ -2,7 +2,7 @@
 
 import re
 
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.languages import MARKUP, PROSE
 from copilotd.syntax.nesting import nest
 
@@ -22,45 +22,45 @@ _EXPLANATION = re.compile(
 )
 
 
-def lead(scene: Scene, text: str) -> int | None:
+def lead(context: CursorContext, text: str) -> int | None:
     """The length of the opening fence, and of what is said before it.
 
     Nothing while the text so far may still become one.
     """
-    if _exempt(scene):
+    if _exempt(context):
         return 0
     if opening := _OPENING.match(text):
         return opening.end()
     begun = text.lstrip()
-    possible = begun[:1] == "`" or (begun and scene.at_line_start)
+    possible = begun[:1] == "`" or (begun and context.at_line_start)
     return None if possible and _MAY_OPEN.match(text) else 0
 
 
-def stop(scene: Scene, text: str) -> int | None:
+def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep what stands before a fence, or before a blank line with an explanation after it."""
-    if _exempt(scene):
+    if _exempt(context):
         return None
     places = [text.find(_FENCE)]
     # Between tags, sentences are what one writes.
-    if scene.language not in MARKUP and (explanation := _EXPLANATION.search(text)):
+    if context.language not in MARKUP and (explanation := _EXPLANATION.search(text)):
         places.append(explanation.start())
     for place in sorted(place for place in places if place >= 0):
-        if not nest(scene.nesting.due, text[:place], scene.language).in_region:
+        if not nest(context.nesting.due, text[:place], context.language).in_region:
             return place
     return None
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Leave out the opening fence with what is said before it, and all from the closing one."""
-    if _exempt(scene):
-        return draft
-    text = draft.text[lead(scene, draft.text) or 0 :]
+    if _exempt(context):
+        return candidate
+    text = candidate.text[lead(context, candidate.text) or 0 :]
     said = _PREAMBLE_ALONE.match(text)
-    if said and scene.at_line_start and not scene.nesting.in_region:
-        text = text if scene.language in MARKUP else text[said.end() :]
-    return draft.with_text(text[: stop(scene, text)])
+    if said and context.at_line_start and not context.nesting.in_region:
+        text = text if context.language in MARKUP else text[said.end() :]
+    return candidate.with_text(text[: truncate_at(context, text)])
 
 
-def _exempt(scene: Scene) -> bool:
+def _exempt(context: CursorContext) -> bool:
     # Where the document has fences of its own, one more is no chatter.
-    return scene.language in PROSE or _FENCE in scene.document.text
+    return context.language in PROSE or _FENCE in context.document.text

@@ -2,11 +2,11 @@
 
 import re
 
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Remove control characters other than tab and newline; line ends become newlines."""
-    return draft.with_text(_CONTROL.sub("", draft.text.replace("\r\n", "\n")))
+    return candidate.with_text(_CONTROL.sub("", candidate.text.replace("\r\n", "\n")))

@@ -3,37 +3,37 @@
 import re
 
 from copilotd.postprocess.balance import disorder
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.languages import LONE_CLOSERS
 from copilotd.syntax.nesting import nest
 
 _LAST_CLOSER = re.compile(r"\s*[)\]}][ \t]*[;,]?\s*$")
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Cut closers at the end of the text that are closed behind the cursor already.
 
     Closers of what the text itself opened stay, and so do those without which the document would
     be in no better order.
     """
-    if scene.language in LONE_CLOSERS:
-        return draft
-    while closer := _last_closer(scene, draft.text):
-        shorter = draft.with_text(draft.text[: closer.start()])
-        if _disorder(scene, shorter) >= _disorder(scene, draft):
+    if context.language in LONE_CLOSERS:
+        return candidate
+    while closer := _last_closer(context, candidate.text):
+        shorter = candidate.with_text(candidate.text[: closer.start()])
+        if _disorder(context, shorter) >= _disorder(context, candidate):
             break
-        draft = shorter
-    return draft
+        candidate = shorter
+    return candidate
 
 
-def _disorder(scene: Scene, draft: Draft) -> int:
-    return disorder(scene, draft.text, draft.overwrites)
+def _disorder(context: CursorContext, candidate: Candidate) -> int:
+    return disorder(context, candidate.text, candidate.overwrites)
 
 
-def _last_closer(scene: Scene, text: str) -> re.Match[str] | None:
+def _last_closer(context: CursorContext, text: str) -> re.Match[str] | None:
     """The closer at the end of the text, if it closes something outside of the text."""
     last = _LAST_CLOSER.search(text)
-    if last is None or nest((), text[: last.start()], scene.language).due:
+    if last is None or nest((), text[: last.start()], context.language).due:
         return None
-    inside = nest(scene.nesting.due, text[: last.start()], scene.language)
+    inside = nest(context.nesting.due, text[: last.start()], context.language)
     return None if inside.in_region else last

@@ -1,32 +1,32 @@
 """The model must not write again what stands directly above the cursor."""
 
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.lines import Line, is_trivial, lines_of, opens_block, width
 
 _COMPARED = 6
 """Lines above the cursor that are looked at."""
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Remove repeated lines that open a block; drop a text that only repeats the line above."""
-    if not scene.at_line_start or scene.line_after.strip():
-        return draft
-    lines = lines_of(draft.text, scene.line_before)
-    count = _repeated(scene, lines)
+    if not context.at_line_start or context.line_after.strip():
+        return candidate
+    lines = lines_of(candidate.text, context.line_before)
+    count = _repeated(context, lines)
     repeated = lines[:count]
     if not repeated or all(is_trivial(line.text) for line in repeated):
-        return draft
+        return candidate
     if count == len(lines):
-        same = width(lines[0].text) == width(_near(scene)[-count])
-        return draft.with_text("") if same else draft
+        same = width(lines[0].text) == width(_near(context)[-count])
+        return candidate.with_text("") if same else candidate
     if any(opens_block(line.text) for line in repeated):
-        return draft.with_text(draft.text[repeated[-1].cut_after + 1 :])
-    return draft
+        return candidate.with_text(candidate.text[repeated[-1].cut_after + 1 :])
+    return candidate
 
 
-def _repeated(scene: Scene, lines: list[Line]) -> int:
+def _repeated(context: CursorContext, lines: list[Line]) -> int:
     """How many lines at the start of the text are the last lines above the cursor."""
-    above = [line.strip() for line in _near(scene)]
+    above = [line.strip() for line in _near(context)]
     texts = [line.text.strip() for line in lines]
     for count in range(min(len(lines), len(above)), 0, -1):
         if texts[:count] == above[-count:]:
@@ -34,5 +34,5 @@ def _repeated(scene: Scene, lines: list[Line]) -> int:
     return 0
 
 
-def _near(scene: Scene) -> list[str]:
-    return [line for line in scene.lines_above[-2 * _COMPARED :] if line.strip()][-_COMPARED:]
+def _near(context: CursorContext) -> list[str]:
+    return [line for line in context.lines_above[-2 * _COMPARED :] if line.strip()][-_COMPARED:]

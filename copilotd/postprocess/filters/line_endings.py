@@ -1,11 +1,11 @@
 """Line ends are the document's own."""
 
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """End lines with CR LF where the document's first line does."""
-    first = scene.document.text.find("\n")
-    if first < 1 or scene.document.text[first - 1] != "\r":
-        return draft
-    return draft.with_text(draft.text.replace("\n", "\r\n"))
+    first = context.document.text.find("\n")
+    if first < 1 or context.document.text[first - 1] != "\r":
+        return candidate
+    return candidate.with_text(candidate.text.replace("\n", "\r\n"))

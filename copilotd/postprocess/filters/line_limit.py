@@ -1,12 +1,12 @@
 """No suggestion is longer than a reader takes in at a glance."""
 
-from copilotd.postprocess.context import Scene
+from copilotd.postprocess.context import CursorContext
 
 
-def stop(scene: Scene, text: str) -> int | None:
+def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep `max_lines` lines; blank ones before the first do not count."""
     end = len(text) - len(text.lstrip())
-    for _ in range(scene.max_lines):
+    for _ in range(context.max_lines):
         end = text.find("\n", end + 1)
         if end < 0:
             return None

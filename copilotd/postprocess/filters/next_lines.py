@@ -3,49 +3,49 @@
 from itertools import takewhile
 
 from copilotd.postprocess.balance import ends_inside
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.lines import Line, is_trivial, lines_of, width
 
 _COMPARED = 6
 """Lines below the cursor that are looked at."""
 
 
-def stop(scene: Scene, text: str) -> int | None:
+def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep what stands before the first line that repeats the next line below the cursor.
 
     One line is enough if it says something, is indented alike, and is not the first of the text;
     else two in a row are needed.
     """
-    below = scene.below[:_COMPARED]
+    below = context.below[:_COMPARED]
     if not below or "\n" not in text:
         return None
-    lines = [line for line in _whole_lines(scene, text) if line.complete]
+    lines = [line for line in _whole_lines(context, text) if line.complete]
     for index, line in enumerate(lines):
-        alone = index > 0 and _stands_alone(scene, text, line)
+        alone = index > 0 and _stands_alone(context, text, line)
         if _repeats(lines[index:], below, 1 if alone else 2):
             return line.cut_before
     return None
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Drop a text of one line that is the next line below the cursor."""
-    lines = _whole_lines(scene, draft.text)
-    if len(lines) == 1 and scene.below and _repeats(lines, scene.below, 1):
-        return draft.with_text("")
-    return draft
+    lines = _whole_lines(context, candidate.text)
+    if len(lines) == 1 and context.below and _repeats(lines, context.below, 1):
+        return candidate.with_text("")
+    return candidate
 
 
-def _whole_lines(scene: Scene, text: str) -> list[Line]:
+def _whole_lines(context: CursorContext, text: str) -> list[Line]:
     """The lines of the text that stand on a line of their own, or with what is typed before."""
-    lines = lines_of(text, scene.line_before)
-    return [line for line in lines if line.start > 0] if scene.line_after.strip() else lines
+    lines = lines_of(text, context.line_before)
+    return [line for line in lines if line.start > 0] if context.line_after.strip() else lines
 
 
-def _stands_alone(scene: Scene, text: str, line: Line) -> bool:
+def _stands_alone(context: CursorContext, text: str, line: Line) -> bool:
     """Whether the line is a statement; a decorator or a part of a call may well come again."""
     if line.text.lstrip().startswith(("@", "#[")):
         return False
-    return scene.nesting.in_region or not ends_inside(scene, text[: line.start])
+    return context.nesting.in_region or not ends_inside(context, text[: line.start])
 
 
 def _repeats(lines: list[Line], below: tuple[str, ...], needed: int) -> bool:

@@ -1,23 +1,23 @@
 """Inside a comment or a long string, the text ends where that does."""
 
-from copilotd.postprocess.context import Scene
+from copilotd.postprocess.context import CursorContext
 
 
-def stop(scene: Scene, text: str) -> int | None:
+def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep what stands before the end of the comment or string, if the document ends it below."""
     for end in ("*/", '"""', "'''", "`"):
         place = text.find(end)
-        if place < 0 or end not in scene.nesting.due or end in scene.line_after:
+        if place < 0 or end not in context.nesting.due or end in context.line_after:
             continue
-        if _is_ended_below(scene.after, end):
-            return len(_without_next_line(scene, text[:place]).rstrip())
+        if _is_ended_below(context.after, end):
+            return len(_without_next_line(context, text[:place]).rstrip())
     return None
 
 
-def _without_next_line(scene: Scene, text: str) -> str:
+def _without_next_line(context: CursorContext, text: str) -> str:
     """The text without its last line, if that is the start of the next line below."""
     whole, _, last = text.rpartition("\n")
-    below = next(iter(scene.below), "").strip()
+    below = next(iter(context.below), "").strip()
     return whole if last.strip() and below.startswith(last.strip()) else text
 
 

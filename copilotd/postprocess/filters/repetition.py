@@ -2,7 +2,7 @@
 
 import re
 
-from copilotd.postprocess.context import Scene
+from copilotd.postprocess.context import CursorContext
 from copilotd.syntax.lines import is_trivial, lines_of
 
 _COPIES = {1: 3, 2: 3, 3: 2, 4: 2}
@@ -13,14 +13,14 @@ _LONG = 48
 """A repeated phrase is only looked for in a line of so many characters."""
 
 
-def stop(scene: Scene, text: str) -> int | None:
+def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep the first copy of what is repeated."""
-    found = (_repeated_lines(scene, text), _repeated_phrase(text))
+    found = (_repeated_lines(context, text), _repeated_phrase(text))
     return min((keep for keep in found if keep is not None), default=None)
 
 
-def _repeated_lines(scene: Scene, text: str) -> int | None:
-    lines = [line for line in lines_of(text, scene.line_before) if line.complete]
+def _repeated_lines(context: CursorContext, text: str) -> int | None:
+    lines = [line for line in lines_of(text, context.line_before) if line.complete]
     texts = [line.text.rstrip() for line in lines]
     for first in range(len(lines)):
         for size, copies in _COPIES.items():

@@ -1,35 +1,37 @@
 """The text and what stands behind the cursor on its line must not say the same twice."""
 
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.nesting import nest
 
 
-def stop(scene: Scene, text: str) -> int | None:
+def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep what closes the bracket that is closed behind the cursor, up to its line end.
 
     What the model writes below that would come to stand in the middle of a line.
     """
-    due = scene.nesting.due
-    if not due or not scene.line_after.lstrip().startswith(due[-1]):
+    due = context.nesting.due
+    if not due or not context.line_after.lstrip().startswith(due[-1]):
         return None
     end = text.find("\n")
     while end >= 0:
-        if len(nest(due, text[:end], scene.language).due) < len(due):
+        if len(nest(due, text[:end], context.language).due) < len(due):
             return end
         end = text.find("\n", end + 1)
     return None
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Cut the end of the text if it is the rest of the cursor's line.
 
     Brackets alone are left to `auto_closed`, and a cut that would unbalance them is not made.
     """
-    rest, text = scene.line_after.strip(), draft.text.rstrip()
+    rest, text = context.line_after.strip(), candidate.text.rstrip()
     if len(rest) < 2 or not any(c.isalnum() for c in rest) or not text.endswith(rest):
-        return draft
+        return candidate
     kept = text[: -len(rest)]
-    if nest(scene.nesting.due, kept, scene.language) != nest(scene.nesting.due, "", scene.language):
-        return draft
+    if nest(context.nesting.due, kept, context.language) != nest(
+        context.nesting.due, "", context.language
+    ):
+        return candidate
     # White space that already stands behind the cursor is not brought again.
-    return draft.with_text(kept.rstrip() if scene.line_after[0].isspace() else kept)
+    return candidate.with_text(kept.rstrip() if context.line_after[0].isspace() else kept)

@@ -2,7 +2,7 @@
 
 from copilotd.postprocess.balance import ends_inside
 from copilotd.postprocess.block import Block, block_at, is_closed_below
-from copilotd.postprocess.context import Mode, Scene
+from copilotd.postprocess.context import CursorContext, Mode
 from copilotd.syntax.languages import PREPROCESSED, PROSE
 from copilotd.syntax.lines import (
     Line,
@@ -14,21 +14,21 @@ from copilotd.syntax.lines import (
 )
 
 
-def stop(scene: Scene, text: str) -> int | None:
+def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep the lines of the block, and the line that closes it where the document has none.
 
     A line belongs to the block if it is indented like it or deeper, if a bracket that the text
     itself opened is still open there, or if it is part of a string or a comment.
     """
-    if scene.mode is not Mode.BLOCK or scene.language in PROSE or "\n" not in text:
+    if context.mode is not Mode.BLOCK or context.language in PROSE or "\n" not in text:
         return None
-    block = block_at(scene, text)
+    block = block_at(context, text)
     for line in lines_of(text):
-        if _belongs(scene, block, line, text):
+        if _belongs(context, block, line, text):
             continue
-        if not line.complete and may_become_closer(line.text, scene.language):
+        if not line.complete and may_become_closer(line.text, context.language):
             return None
-        if _is_missing_closer(scene, block, line):
+        if _is_missing_closer(context, block, line):
             if opens_block(line.text):
                 continue
             return line.cut_after if line.complete else None
@@ -36,14 +36,14 @@ def stop(scene: Scene, text: str) -> int | None:
     return None
 
 
-def _belongs(scene: Scene, block: Block, line: Line, text: str) -> bool:
+def _belongs(context: CursorContext, block: Block, line: Line, text: str) -> bool:
     if line.start == 0 or width(line.text) >= block.base or line.text.lstrip()[:1] == "{":
         return True
-    if scene.language in PREPROCESSED and line.text.lstrip()[:1] == "#":
+    if context.language in PREPROCESSED and line.text.lstrip()[:1] == "#":
         return True
-    return ends_inside(scene, text[: line.start])
+    return ends_inside(context, text[: line.start])
 
 
-def _is_missing_closer(scene: Scene, block: Block, line: Line) -> bool:
-    closer = begins_with_closer(line.text, scene.language)
-    return closer and width(line.text) == block.opener and not is_closed_below(scene, block)
+def _is_missing_closer(context: CursorContext, block: Block, line: Line) -> bool:
+    closer = begins_with_closer(line.text, context.language)
+    return closer and width(line.text) == block.opener and not is_closed_below(context, block)

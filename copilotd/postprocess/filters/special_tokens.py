@@ -6,7 +6,7 @@ left out. Inside a string or a comment they are code like any other.
 
 import re
 
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.nesting import nest
 
 _TOKEN = re.compile(
@@ -16,21 +16,21 @@ _TOKEN = re.compile(
 _FIRST = re.compile(rf"\s*(?:{_TOKEN.pattern})")
 
 
-def stop(scene: Scene, text: str) -> int | None:
+def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep what stands before the first control token, unless the text begins with it."""
     for match in _TOKEN.finditer(text):
         before = text[: match.start()]
         if _FIRST.match(text) and not _without_first(before).strip():
             continue
-        if not nest(scene.nesting.due, before, scene.language).in_region:
+        if not nest(context.nesting.due, before, context.language).in_region:
             return match.start()
     return None
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Leave out control tokens at the start, and everything from the first one after that."""
-    text = draft.text if scene.nesting.in_region else _without_first(draft.text)
-    return draft.with_text(text[: stop(scene, text)])
+    text = candidate.text if context.nesting.in_region else _without_first(candidate.text)
+    return candidate.with_text(text[: truncate_at(context, text)])
 
 
 def _without_first(text: str) -> str:

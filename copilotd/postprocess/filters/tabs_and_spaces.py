@@ -1,6 +1,6 @@
 """Indentation is made of what the buffer's own is made of."""
 
-from copilotd.postprocess.context import Draft, Scene
+from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.languages import TABBED
 from copilotd.syntax.lines import TAB, indentation, indentation_step
 
@@ -11,39 +11,39 @@ _CLEAR = 9
 """So many lines of one kind for each of the other; a buffer with less is left as it is."""
 
 
-def apply(scene: Scene, draft: Draft) -> Draft:
+def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Turn spaces at the start of lines into tabs, or tabs into spaces, as the buffer has it.
 
     A text that mixes both is aligned by hand and stays.
     """
-    if scene.nesting.in_region:
-        return draft
-    lines = draft.text.split("\n")
+    if context.nesting.in_region:
+        return candidate
+    lines = candidate.text.split("\n")
     # The start of the first line is no indentation if code stands before the cursor.
-    first = 0 if scene.at_line_start else 1
+    first = 0 if context.at_line_start else 1
     leads = [indentation(line) for line in lines[first:] if line.strip()]
-    tabs = _uses_tabs(scene)
+    tabs = _uses_tabs(context)
     if tabs is None or set("".join(leads)) != {" " if tabs else "\t"}:
-        return draft
-    step = _step_of(leads) if tabs else indentation_step(_near(scene), TAB)
+        return candidate
+    step = _step_of(leads) if tabs else indentation_step(_near(context), TAB)
     changed = [_converted(line, tabs, step) for line in lines[first:]]
-    return draft.with_text("\n".join([*lines[:first], *changed]))
+    return candidate.with_text("\n".join([*lines[:first], *changed]))
 
 
-def _uses_tabs(scene: Scene) -> bool | None:
+def _uses_tabs(context: CursorContext) -> bool | None:
     """Whether the buffer is indented with tabs; None if it does not say."""
-    lines = [scene.line_before, *_near(scene)]
+    lines = [context.line_before, *_near(context)]
     tabs = sum(line.startswith("\t") for line in lines)
     spaces = sum(line.startswith("  ") for line in lines)
     if tabs == spaces == 0:
-        return True if scene.language in TABBED else None
+        return True if context.language in TABBED else None
     if max(tabs, spaces) < _CLEAR * min(tabs, spaces):
         return None
     return tabs > spaces
 
 
-def _near(scene: Scene) -> tuple[str, ...]:
-    return scene.lines_above[-_NEAR:] + scene.lines_below[:_NEAR]
+def _near(context: CursorContext) -> tuple[str, ...]:
+    return context.lines_above[-_NEAR:] + context.lines_below[:_NEAR]
 
 
 def _step_of(leads: list[str]) -> int:

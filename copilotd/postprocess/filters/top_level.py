@@ -3,7 +3,7 @@
 import re
 
 from copilotd.postprocess.balance import ends_inside
-from copilotd.postprocess.context import Mode, Scene
+from copilotd.postprocess.context import CursorContext, Mode
 from copilotd.syntax.languages import PROSE
 from copilotd.syntax.lines import Line, lines_of
 
@@ -22,17 +22,17 @@ _ATTACHED = re.compile(r"@|#\[|//|/\*|\*|--|#(?!include|define|if|endif|pragma)|
 """A decorator, an attribute or a comment: it belongs to the definition below it."""
 
 
-def stop(scene: Scene, text: str) -> int | None:
+def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep what stands before a definition in column 0 that is not the first thing in the text.
 
     Comments and decorators directly above the definition go with it.
     """
-    if scene.mode is not Mode.BLOCK or scene.language in PROSE or "\n" not in text:
+    if context.mode is not Mode.BLOCK or context.language in PROSE or "\n" not in text:
         return None
-    lines = lines_of(text, scene.line_before)
+    lines = lines_of(text, context.line_before)
     for index, line in enumerate(lines):
         first = _first_attached(lines, index)
-        if first > 0 and _is_definition(line) and not ends_inside(scene, text[: line.start]):
+        if first > 0 and _is_definition(line) and not ends_inside(context, text[: line.start]):
             return lines[first].cut_before
     return None
 

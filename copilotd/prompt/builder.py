@@ -1,0 +1,143 @@
+"""Builds FIM prompts from values; awaits nothing but the tokenizer.
+
+What to build is decided elsewhere: `completion/prompt_store.py` knows which prompts there are, and
+what the machine evaluates in time.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from copilotd.documents import Document, Snippet
+from copilotd.engine.types import ModelInfo
+from copilotd.prompt.anchor import AnchoredPrompt, Layout, Match, PlacedPrompt, lay_out
+from copilotd.prompt.budget import Budget
+from copilotd.prompt.fim import fim_prompt, find_repositionable, with_bos
+from copilotd.prompt.snippets import REPOSITORY, format_files, select
+
+
+class Tokenizer(Protocol):
+    """The part of an engine that turns text into token ids and back."""
+
+    async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Token ids of `text`, without BOS. `special` parses control tokens in the text."""
+        ...
+
+    async def detokenize(self, tokens: list[int]) -> str:
+        """The text of `tokens`, with the names of control tokens."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a document, as an offset in code points."""
+
+    document: Document
+    offset: int
+
+
+async def build_prompt(
+    tokenizer: Tokenizer,
+    info: ModelInfo,
+    cursor: Cursor,
+    budget: Budget,
+    snippets: tuple[Snippet, ...] = (),
+    previous: Layout | None = None,
+) -> PlacedPrompt:
+    """The whole prompt that the budget allows; it starts where `previous` does, if possible."""
+    layout = lay_out(
+        cursor.document,
+        cursor.offset,
+        info.layout.anchor_lines,
+        min(budget.prefix_tokens, info.n_ctx // 4),
+        min(budget.suffix_tokens, info.n_ctx // 8) if info.fim.usable else 0,
+        previous,
+    )
+    return await _tokenize_layout(tokenizer, info, cursor, layout, snippets)
+
+
+async def build_brief_prompt(
+    tokenizer: Tokenizer, info: ModelInfo, cursor: Cursor, budget: Budget
+) -> PlacedPrompt:
+    """A prompt of the code nearest to the cursor, within `budget.cold_prompt_tokens`."""
+    size = budget.cold_prompt_tokens
+    after = size // 4 if info.fim.usable and budget.suffix_tokens else 0
+    # lay_out may return a prefix half as long again.
+    before = (size - after) * 2 // 3
+    layout = lay_out(cursor.document, cursor.offset, info.layout.anchor_lines, before, after)
+    return await _tokenize_layout(tokenizer, info, cursor, layout, (), brief=True)
+
+
+async def build_head(
+    tokenizer: Tokenizer,
+    info: ModelInfo,
+    document: Document,
+    budget: Budget,
+    snippets: tuple[Snippet, ...],
+    *,
+    snippets_only: bool,
+) -> tuple[int, ...]:
+    """The beginning that every prompt shares while the cursor is in the first window.
+
+    With `snippets_only`, or where the document begins elsewhere in the prompt, only the snippets.
+    """
+    head = await _tokenize_snippets(tokenizer, info, snippets, document.path)
+    layout = lay_out(document, len(document.text), 0, budget.prefix_tokens, 0)
+    if snippets_only or info.layout.suffix_first or layout.start:
+        return tuple(with_bos(info, head))
+    before = await tokenizer.tokenize(layout.before, special=False)
+    # Every later prompt begins like this one, up to the markers of suffix and middle.
+    prompt = fim_prompt(info, before, [], head)[:-2] if info.fim.usable else []
+    return tuple(prompt or with_bos(info, before))
+
+
+def choose_snippets(
+    info: ModelInfo, document: Document, budget: Budget, previous: tuple[Snippet, ...]
+) -> tuple[Snippet, ...]:
+    """The code of other files for the front of the prompt; none if the model knows one file only."""
+    if not info.fim.usable or info.fim.separator is None:
+        return ()
+    tokens = min(budget.snippet_tokens, info.n_ctx // 8)
+    return select(document.snippets, previous, tokens)
+
+
+async def _tokenize_layout(
+    tokenizer: Tokenizer,
+    info: ModelInfo,
+    cursor: Cursor,
+    layout: Layout,
+    snippets: tuple[Snippet, ...],
+    *,
+    brief: bool = False,
+) -> PlacedPrompt:
+    head = await _tokenize_snippets(tokenizer, info, snippets, cursor.document.path)
+    tokens = await _tokenize_document(tokenizer, info, layout, head)
+    rendered = await tokenizer.detokenize(tokens)
+    repositionable = find_repositionable(info, tokens)
+    prompt = AnchoredPrompt(layout, tuple(tokens), brief, rendered, repositionable, snippets)
+    tail = cursor.document.text[layout.anchor : cursor.offset]
+    return PlacedPrompt(prompt, Match(tail, fresh=True))
+
+
+async def _tokenize_document(
+    tokenizer: Tokenizer, info: ModelInfo, layout: Layout, head: list[int]
+) -> list[int]:
+    before = await tokenizer.tokenize(layout.before, special=False)
+    before = before[-info.n_ctx // 2 :]
+    if not info.fim.usable:
+        return with_bos(info, before)
+    after = await tokenizer.tokenize(layout.after, special=False)
+    return fim_prompt(info, before, after[: info.n_ctx // 8], head)
+
+
+async def _tokenize_snippets(
+    tokenizer: Tokenizer, info: ModelInfo, snippets: tuple[Snippet, ...], path: str
+) -> list[int]:
+    fim = info.fim
+    if not snippets or fim.separator is None:
+        return []
+    tokens: list[int] = []
+    if fim.repository is not None:
+        tokens = [fim.repository, *await tokenizer.tokenize(REPOSITORY, special=False)]
+    for text in format_files(snippets, path):
+        tokens += [fim.separator, *await tokenizer.tokenize(text, special=False)]
+    return tokens
