@@ -13,7 +13,8 @@ How to read the figures:
 
 - Times count from sending the request. "First token" leaves out empty answers, and "whole answer"
   counts them. An answer of several lines ends for the extension when its block ends: it hangs up.
-- "Prompt tokens evaluated" comes from the daemon's /metrics, before and after each key.
+- "Prompt tokens evaluated" comes from the daemon's /metrics, before and after each key. It leaves
+  out the answers at which the benchmark hung up, as "tokens written" does.
 - "First line exact" compares the first line of the answer with the rest of the line in the real
   file, with or without the brackets that already stand behind the cursor. On a line with nothing
   but blanks the answer has to bring them, because the extension replaces such a line as a whole.
@@ -53,12 +54,26 @@ PATIENCE_S = 600
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """A text, ms to its first token (None if it is empty) and to its end.
+
+    `is_cut` means that the benchmark hung up.
+    """
+
+    text: str
+    first_ms: float | None
+    total_ms: float
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     """A key and its answer.
 
     `wanted` is the rest of the line in the real file, with the blanks that the answer has to bring;
     `behind` the brackets behind the cursor. `first_ms` is None if the answer is empty. `evaluated`
-    counts tokens of the prompt, `written` those of the answer.
+    counts tokens of the prompt, `written` those of the answer; both are None if the benchmark hung
+    up, because the daemon counts the tokens of an answer at its end.
     """
 
     wanted: str
@@ -66,8 +81,8 @@ class Typed:
     text: str
     first_ms: float | None
     total_ms: float
-    evaluated: int
-    written: int
+    evaluated: int | None
+    written: int | None
 
     @property
     def first_line(self) -> str:
@@ -139,29 +154,27 @@ def cursor_at(key: Keystroke, file: str) -> Cursor:
 def _answer(http: httpx2.Client, key: Keystroke, file: str) -> Typed:
     cursor = cursor_at(key, file)
     evaluated, written = _counters(http)
-    text, first_ms, total_ms = _read(http, copilot_body(cursor), cursor.block_indent)
+    answer = _read(http, copilot_body(cursor), cursor.block_indent)
     evaluated_now, written_now = _counters(http)
     blanks = "" if cursor.line.strip() else cursor.line
     return Typed(
         wanted=blanks + key.rest,
         behind=cursor.line_rest,
-        text=text,
-        first_ms=first_ms,
-        total_ms=total_ms,
-        evaluated=evaluated_now - evaluated,
-        written=written_now - written,
+        text=answer.text,
+        first_ms=answer.first_ms,
+        total_ms=answer.total_ms,
+        evaluated=None if answer.is_cut else evaluated_now - evaluated,
+        written=None if answer.is_cut else written_now - written,
     )
 
 
-def _read(
-    http: httpx2.Client, body: dict[str, Any], indent: int | None
-) -> tuple[str, float | None, float]:
-    """The text, ms to its first token (None if it is empty), ms to its end.
+def _read(http: httpx2.Client, body: dict[str, Any], indent: int | None) -> Answer:
+    """The answer, up to the end of its block if one of `indent` starts at the cursor.
 
     Raises: httpx2.HTTPError, or RuntimeError if the stream ends with an error.
     """
     started = time.perf_counter()
-    text, first_ms = "", None
+    text, first_ms, end = "", None, None
     with http.stream("POST", PATH, json=body) as response:
         response.raise_for_status()
         for line in response.iter_lines():
@@ -175,9 +188,8 @@ def _read(
                 first_ms = (time.perf_counter() - started) * 1000
             end = block_end(text, indent) if indent is not None else None
             if end is not None:
-                text = text[:end]
                 break
-    return text, first_ms, (time.perf_counter() - started) * 1000
+    return Answer(text[:end], first_ms, (time.perf_counter() - started) * 1000, end is not None)
 
 
 def _counters(http: httpx2.Client) -> tuple[int, int]:
@@ -201,6 +213,11 @@ def _spread(value: Callable[[Typed], float | None]) -> Callable[[Sequence[Typed]
     return figure
 
 
+def _mean(values: Sequence[int | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{mean(known):.1f}" if known else "-"
+
+
 def _share(
     counted: Callable[[Typed], bool], among: Callable[[Typed], bool]
 ) -> Callable[[Sequence[Typed]], str]:
@@ -218,7 +235,7 @@ FIGURES: dict[str, Callable[[Sequence[Typed]], str]] = {
     "ms to the first token, p50 / p95": _spread(lambda one: one.first_ms),
     "ms to the whole answer, p50 / p95": _spread(lambda one: one.total_ms),
     "prompt tokens evaluated, p50 / p95": _spread(lambda one: one.evaluated),
-    "prompt tokens evaluated, mean": lambda typed: f"{mean(one.evaluated for one in typed):.1f}",
+    "prompt tokens evaluated, mean": lambda typed: _mean([one.evaluated for one in typed]),
     "tokens written, p50 / p95": _spread(lambda one: one.written),
     "first line exact": _share(lambda one: one.is_exact, lambda one: one.is_asked),
     "repeats the code behind the cursor": _share(
