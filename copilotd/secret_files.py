@@ -32,12 +32,12 @@ _INSTRUCTIONS = (
 
 
 @dataclass(frozen=True)
-class Secrecy:
+class SecretFiles:
     """`patterns` are file names of the user's own beside those that everybody has."""
 
     patterns: tuple[str, ...] = ()
 
-    def covers(self, path: Path) -> bool:
+    def contains(self, path: Path) -> bool:
         """Whether a file, or a folder it is in, is one that tools must not touch."""
         *folders, file = [_plain(part) for part in path.parts] or [""]
         if any(folder in _FOLDERS for folder in (*folders, file)):
@@ -48,11 +48,11 @@ class Secrecy:
         return _is_any(file, _FILES) and not _is_any(file, _HARMLESS)
 
     @staticmethod
-    def instructs(path: Path) -> bool:
+    def controls_programs(path: Path) -> bool:
         """Whether changing the file may make some program act."""
         return any(_plain(part) in _INSTRUCTIONS for part in path.parts)
 
-    def for_git(self) -> list[str]:
+    def to_git_pathspecs(self) -> list[str]:
         """The same as pathspecs that leave such files out."""
         names = (*_FILES, *self.patterns)
         return [f":(exclude,icase,glob)**/{name}" for name in names]

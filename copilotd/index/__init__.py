@@ -1,1 +1,1 @@
-"""The files of a workspace: which there are, and what they define."""
+"""The files of a workspace and the symbols that they define."""

@@ -1,7 +1,8 @@
-"""What a file defines: functions, classes and the like, by the words that introduce them.
+"""Finds the functions, classes and other symbols that a file defines.
 
-One pattern a language and no parser: a definition is found where its line begins as definitions of
-that language do. What is written otherwise (a name assigned a function, say) is not found.
+There is one regular expression per language and no parser: a definition is found if its line begins
+as definitions in that language do. Other forms, such as a function assigned to a name, are not
+found.
 """
 
 import re
@@ -49,7 +50,7 @@ _PATTERNS = {
         r"(?P<kind>func|class|struct|enum|protocol|extension|actor)\s+(?P<name>\w+)"
     ),
 }
-_SAME = {
+_OTHER_SUFFIXES = {
     "js": "jsx mjs cjs ts tsx mts cts vue svelte",
     "c": "h cc cpp cxx hh hpp hxx m mm",
     "java": "kt kts cs scala groovy",
@@ -57,18 +58,18 @@ _SAME = {
     "py": "pyi",
 }
 _BY_SUFFIX = {
-    f".{suffix}": re.compile(_PATTERNS[kind])
-    for kind in _PATTERNS
-    for suffix in (kind, *_SAME.get(kind, "").split())
+    f".{suffix}": re.compile(_PATTERNS[language])
+    for language in _PATTERNS
+    for suffix in (language, *_OTHER_SUFFIXES.get(language, "").split())
 }
 
-_LONGEST_LINE = 500
-"""Characters; a longer line was written by a program."""
+_MAX_LINE_LENGTH = 500
+"""Characters. A program wrote a longer line, not a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A definition; `line` counts from 0, `text` is the line itself, stripped."""
+    """A definition. `line` counts from 0; `text` is the line without the spaces around it."""
 
     name: str
     kind: str
@@ -76,15 +77,15 @@ class Symbol:
     text: str
 
 
-def symbols(path: Path, text: str) -> Iterator[Symbol]:
-    """What the file `path` with this text defines; nothing for a language that is not known."""
+def find_symbols(path: Path, text: str) -> Iterator[Symbol]:
+    """The definitions in the file `path` with this text; none if its language is unknown."""
     pattern = _BY_SUFFIX.get(path.suffix.lower())
     if pattern is None:
         return
     for number, line in enumerate(text.split("\n")):
-        found = pattern.search(line) if len(line) <= _LONGEST_LINE else None
-        if found is not None:
-            said = found.groupdict()
-            name = said["name"] or said.get("name2") or ""
-            kind = said.get("kind") or said.get("kind2") or "function"
+        match = pattern.search(line) if len(line) <= _MAX_LINE_LENGTH else None
+        if match is not None:
+            groups = match.groupdict()
+            name = groups["name"] or groups.get("name2") or ""
+            kind = groups.get("kind") or groups.get("kind2") or "function"
             yield Symbol(name, kind, number, line.strip())

@@ -1,7 +1,7 @@
-"""The files of a folder that its programmers work on: what git ignores is left out.
+"""Lists the files of a folder that its programmers work on, without those that git ignores.
 
-Rules as gitignore(5): one file of patterns in any folder, the deeper before the outer, and the
-repository's own in .git/info/exclude.
+The rules are those of gitignore(5): a file of patterns in any folder, where the innermost folder
+wins, and the repository's own in .git/info/exclude.
 """
 
 import os
@@ -11,47 +11,48 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-_NEVER = {".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", ".tox", ".mypy_cache"}
-"""Folders left out although nobody may have listed them."""
+_SKIPPED = {".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", ".tox", ".mypy_cache"}
+"""Folders that are skipped even if no .gitignore lists them."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class _IgnoreRules:
     """The patterns of one folder."""
 
     folder: Path
     spec: GitIgnoreSpec
 
 
-def walk(root: Path) -> Iterator[Path]:
-    """Files below `root`, folder by folder, sorted; links to folders are not followed."""
-    yield from _below(root, _outer(root))
+def walk_files(root: Path) -> Iterator[Path]:
+    """Files below `root`, folder by folder, each sorted. Links to folders are not followed."""
+    yield from _walk_folder(root, _read_exclude_file(root))
 
 
-def entries(folder: Path, root: Path) -> list[Path]:
-    """What is directly in `folder`, which is `root` or below it; folders first, each sorted."""
-    rules = _outer(root)
-    # The folder itself was asked for; only what is in it is judged.
+def list_folder(folder: Path, root: Path) -> list[Path]:
+    """The entries of `folder`, which is `root` or below it: first folders, then files, sorted."""
+    rules = _read_exclude_file(root)
+    # The caller chose the folder itself, so the rules apply only to its entries.
     for step in [*reversed(folder.relative_to(root).parents), folder.relative_to(root)]:
-        rules = (*rules, *_own(root / step))
-    return [*_kept(folder, rules, folders=True), *_kept(folder, rules, folders=False)]
+        rules = (*rules, *_read_gitignore(root / step))
+    return [*_list_kept(folder, rules, folders=True), *_list_kept(folder, rules, folders=False)]
 
 
-def _below(folder: Path, outer: Sequence[_Rules]) -> Iterator[Path]:
-    rules = (*outer, *_own(folder))
-    yield from _kept(folder, rules, folders=False)
-    for inner in _kept(folder, rules, folders=True):
+def _walk_folder(folder: Path, outer: Sequence[_IgnoreRules]) -> Iterator[Path]:
+    rules = (*outer, *_read_gitignore(folder))
+    yield from _list_kept(folder, rules, folders=False)
+    for inner in _list_kept(folder, rules, folders=True):
         if not inner.is_symlink():
-            yield from _below(inner, rules)
+            yield from _walk_folder(inner, rules)
 
 
-def _kept(folder: Path, rules: Sequence[_Rules], folders: bool) -> list[Path]:
+def _list_kept(folder: Path, rules: Sequence[_IgnoreRules], folders: bool) -> list[Path]:
+    """The folders, or else the files, in `folder` that the rules do not ignore."""
     try:
-        with os.scandir(folder) as found:
-            names = sorted(e.name for e in found if _is_folder(e) is folders)
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if _is_folder(entry) is folders)
     except OSError:
         return []
-    paths = (folder / name for name in names if not (folders and name in _NEVER))
+    paths = (folder / name for name in names if not (folders and name in _SKIPPED))
     return [path for path in paths if not _is_ignored(path, rules, folders)]
 
 
@@ -62,27 +63,27 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_ignored(path: Path, rules: Sequence[_Rules], is_folder: bool) -> bool:
-    """By the deepest rule that says anything."""
+def _is_ignored(path: Path, rules: Sequence[_IgnoreRules], is_folder: bool) -> bool:
+    """Whether the innermost folder with a matching pattern ignores `path`."""
     for rule in reversed(rules):
         name = path.relative_to(rule.folder).as_posix() + ("/" if is_folder else "")
-        verdict = rule.spec.check_file(name).include
-        if verdict is not None:
-            return verdict
+        is_included = rule.spec.check_file(name).include
+        if is_included is not None:
+            return is_included
     return False
 
 
-def _own(folder: Path) -> tuple[_Rules, ...]:
-    return _read(folder, folder / ".gitignore")
+def _read_gitignore(folder: Path) -> tuple[_IgnoreRules, ...]:
+    return _read_rules(folder, folder / ".gitignore")
 
 
-def _outer(root: Path) -> tuple[_Rules, ...]:
-    return _read(root, root / ".git/info/exclude")
+def _read_exclude_file(root: Path) -> tuple[_IgnoreRules, ...]:
+    return _read_rules(root, root / ".git/info/exclude")
 
 
-def _read(folder: Path, file: Path) -> tuple[_Rules, ...]:
+def _read_rules(folder: Path, file: Path) -> tuple[_IgnoreRules, ...]:
     try:
         lines = file.read_text(errors="replace").splitlines()
     except OSError:
         return ()
-    return (_Rules(folder, GitIgnoreSpec.from_lines(lines)),)
+    return (_IgnoreRules(folder, GitIgnoreSpec.from_lines(lines)),)

@@ -1,1 +1,1 @@
-"""`copilotd mcp`: what other agents may use of a workspace, over the Model Context Protocol."""
+"""`copilotd mcp`: offers a workspace to other agents over the Model Context Protocol."""

@@ -1,6 +1,6 @@
-"""The tools that other agents get: what reads the workspace, and the model at a cursor."""
+"""The tools that other agents get: they read the workspace and ask the model at a cursor."""
 
-from copilotd.mcp.complete import Completer, complete
+from copilotd.mcp.complete import Completer, build_complete_tool
 from copilotd.tools.builtin.list_directory import LIST_DIRECTORY
 from copilotd.tools.builtin.read_file import READ_FILE
 from copilotd.tools.builtin.search import SEARCH
@@ -8,6 +8,6 @@ from copilotd.tools.builtin.symbols import SYMBOLS
 from copilotd.tools.tool import Tool
 
 
-def tools(completer: Completer) -> tuple[Tool, ...]:
-    """All of them; `completer` asks the model."""
-    return (SEARCH, SYMBOLS, READ_FILE, LIST_DIRECTORY, complete(completer))
+def build_tools(complete: Completer) -> tuple[Tool, ...]:
+    """All tools; `complete` asks the model."""
+    return (SEARCH, SYMBOLS, READ_FILE, LIST_DIRECTORY, build_complete_tool(complete))

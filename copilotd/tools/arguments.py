@@ -1,4 +1,4 @@
-"""The arguments of a call, checked; and the JSON schema that they are checked by."""
+"""The arguments of a tool call: their JSON schema, and their check against it."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -10,15 +10,15 @@ from copilotd.tools.errors import ToolFailed
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def schema(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
-    """The JSON schema of a structure, as models are told it: flat, and without names of ours."""
+def build_schema(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
+    """The JSON schema of `kind` for the model: one flat object, without the name of our class."""
     (_, components) = msgspec.json.schema_components([kind])
     return {k: v for k, v in components[kind.__name__].items() if k != "title"}
 
 
-def read(kind: type[T], said: Mapping[str, Any]) -> T:
-    """The arguments as a `kind`. Raises: ToolFailed that names what is wrong."""
+def parse_arguments(kind: type[T], arguments: Mapping[str, Any]) -> T:
+    """Convert the arguments to a `kind`. Raises: ToolFailed that names what is wrong."""
     try:
-        return msgspec.convert(dict(said), kind, strict=False)
+        return msgspec.convert(dict(arguments), kind, strict=False)
     except msgspec.ValidationError as error:
         raise ToolFailed(f"Wrong arguments: {error}.") from error

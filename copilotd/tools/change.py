@@ -6,20 +6,20 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """The whole text of a file before and after; None where there is no such file."""
+class FileChange:
+    """The whole text of a file before and after the change; None means that there is no file."""
 
     path: Path
     before: str | None
     after: str | None
 
     @property
-    def reversed(self) -> "Change":
-        """What takes it back."""
-        return Change(self.path, self.after, self.before)
+    def inverse(self) -> "FileChange":
+        """The change that undoes this one."""
+        return FileChange(self.path, self.after, self.before)
 
-    def diff(self, name: str) -> str:
-        """The difference in unified form, for a file called `name`."""
+    def render_diff(self, name: str) -> str:
+        """The unified diff, for a file called `name`."""
         lines = difflib.unified_diff(
             (self.before or "").splitlines(keepends=True),
             (self.after or "").splitlines(keepends=True),

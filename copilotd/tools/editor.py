@@ -1,16 +1,16 @@
-"""Where tools act: the user, the open files, and the workspace around them."""
+"""What tools need of an editor: the user, the open files and the workspace."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from copilotd.tools.change import Change
+from copilotd.tools.change import FileChange
 from copilotd.tools.workspace import Workspace
 
 
-class Answer(StrEnum):
-    """What a user says when asked for permission."""
+class Decision(StrEnum):
+    """What the user decides when a tool asks for approval."""
 
     ONCE = "once"
     SESSION = "session"
@@ -18,10 +18,10 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a user is asked: whether `tool` may do what `title` says.
+class ApprovalRequest:
+    """Asks the user whether `tool` may do what `title` says.
 
-    `diff` and `command` show it exactly, where there is one.
+    `diff` and `command` show exactly what will happen, if the tool changes a file or runs one.
     """
 
     id: str
@@ -32,20 +32,20 @@ class Question:
 
 
 class Editor(Protocol):
-    """An editor, or whatever stands for one. All raise ToolFailed for what they cannot do."""
+    """An editor, or a stand-in for one. Every method raises ToolFailed if it cannot do its work."""
 
     @property
     def workspace(self) -> Workspace:
-        """The folders that are open."""
+        """The open folders."""
 
-    def text(self, path: Path) -> str | None:
-        """What an open file holds, saved or not; None if it is not open."""
+    def open_text(self, path: Path) -> str | None:
+        """The text of an open file, with unsaved changes; None if the file is not open."""
 
-    async def diagnostics(self, path: Path | None) -> list[str]:
-        """What is reported of a file, or of all, a line each."""
+    async def read_diagnostics(self, path: Path | None) -> list[str]:
+        """The errors and warnings of a file, or of all files, one line each."""
 
-    async def ask(self, question: Question) -> Answer:
-        """The user's decision."""
+    async def request_approval(self, request: ApprovalRequest) -> Decision:
+        """Ask the user."""
 
-    async def apply(self, change: Change) -> None:
-        """Make a change, where the user sees it."""
+    async def apply_change(self, change: FileChange) -> None:
+        """Change a file where the user sees it."""

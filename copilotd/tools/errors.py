@@ -1,9 +1,13 @@
-"""What goes wrong with a call; the messages are for the model."""
+"""Failures of a tool call. Their messages are written for the model.
+
+ToolFailed
+└── CallRefused
+"""
 
 
 class ToolFailed(Exception):
-    """A call did not work; the message says why, and how one would."""
+    """A call failed. The message says why, and what to do instead."""
 
 
-class Refused(ToolFailed):
-    """A call asks for what no tool does."""
+class CallRefused(ToolFailed):
+    """A call asks for something that no tool does."""

@@ -1,4 +1,4 @@
-"""Looking through files for lines, within a time and up to a number."""
+"""Searches the files of a workspace for lines, up to a time limit and a number of lines."""
 
 import asyncio
 import time
@@ -8,33 +8,35 @@ from pathlib import Path
 
 from copilotd.tools.editor import Editor
 from copilotd.tools.errors import ToolFailed
-from copilotd.tools.files import texts
+from copilotd.tools.files import read_text_files
 
-_WITHIN_S = 10.0
+_TIME_LIMIT_S = 10.0
 
-Look = Callable[[str, Path, str], Iterator[str]]
-"""From a file's name, its path and its text to the lines that are wanted of it."""
+LineMatcher = Callable[[str, Path, str], Iterator[str]]
+"""Takes a file's name, path and text, and yields the lines to show."""
 
 
-def place(editor: Editor, name: str) -> Path:
-    """The file or folder to look in. Raises: ToolFailed where there is none."""
+def locate_existing(editor: Editor, name: str) -> Path:
+    """The file or folder to search. Raises: ToolFailed if it does not exist."""
     path = editor.workspace.locate(name)
     if not path.exists():
         raise ToolFailed(f"There is no file or folder {name}.")
     return path
 
 
-async def lines(editor: Editor, start: Path, look: Look, most: int) -> str:
-    """The first `most` lines that `look` finds at or below `start`, and whether there are more."""
-    found = await asyncio.to_thread(lambda: list(islice(_found(editor, start, look), most + 1)))
-    more = [f"… more than {most} lines; ask for something rarer, or in a folder"]
-    return "\n".join(found if len(found) <= most else found[:most] + more)
+async def search_files(editor: Editor, start: Path, match_lines: LineMatcher, limit: int) -> str:
+    """The first `limit` matches at or below `start`, and a note if there are more."""
+    found = await asyncio.to_thread(
+        lambda: list(islice(_search(editor, start, match_lines), limit + 1))
+    )
+    note = [f"… more than {limit} lines; search for something rarer, or in a folder"]
+    return "\n".join(found if len(found) <= limit else found[:limit] + note)
 
 
-def _found(editor: Editor, start: Path, look: Look) -> Iterator[str]:
-    end = time.monotonic() + _WITHIN_S
-    for file, text in texts(editor, start):
-        yield from look(editor.workspace.shown(file), file, text)
-        if time.monotonic() > end:
-            yield f"… stopped here, after {_WITHIN_S:g} s; look in a folder"
+def _search(editor: Editor, start: Path, match_lines: LineMatcher) -> Iterator[str]:
+    deadline = time.monotonic() + _TIME_LIMIT_S
+    for file, text in read_text_files(editor, start):
+        yield from match_lines(editor.workspace.display_path(file), file, text)
+        if time.monotonic() > deadline:
+            yield f"… stopped after {_TIME_LIMIT_S:g} s; search in a folder"
             return

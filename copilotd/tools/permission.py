@@ -1,4 +1,4 @@
-"""Who decides whether a tool may act: the settings, the user, or the tool itself."""
+"""Decides whether a tool may act: the settings first, then the tool's own default."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,44 +12,46 @@ _BY_EFFECT = {
     Effect.CHANGE: Permission.ASK,
     Effect.RUN: Permission.ASK,
 }
-OFF = ("run_command",)
-"""Tools that are not offered until the settings name them."""
+_STRICTNESS = (Permission.ALLOW, Permission.ASK, Permission.DENY)
+OFF_BY_DEFAULT = ("run_command",)
+"""Tools that are offered only if the settings name them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What the settings say. Of several, that for the workspace wins, then that for the tool."""
+class PermissionRules:
+    """Reads the permissions in the settings.
+
+    An entry for the workspace wins over one for all workspaces. Within each, an entry for the tool
+    wins over one for all tools.
+    """
 
     settings: ToolsSection
 
-    def of(self, tool: Tool, folders: Sequence[Path]) -> Permission:
-        """What holds for `tool` in a workspace with these folders; the strictest of the folders."""
-        said = [self._in(tool, folder) for folder in folders] or [self._everywhere(tool)]
-        return max(said, key=_STRICTNESS.index)
+    def for_tool(self, tool: Tool, folders: Sequence[Path]) -> Permission:
+        """The permission of `tool` in a workspace: of several folders, the strictest counts."""
+        permissions = [self._in_folder(tool, folder) for folder in folders]
+        return max(permissions or [self._everywhere(tool)], key=_STRICTNESS.index)
 
-    def of_action(self, tool: Tool, action: Action, folders: Sequence[Path]) -> Permission:
-        """The same for one call of it."""
-        permission = self.of(tool, folders)
+    def for_action(self, tool: Tool, action: Action, folders: Sequence[Path]) -> Permission:
+        """The permission of one call of `tool`."""
+        permission = self.for_tool(tool, folders)
         if action.always_asks and permission is Permission.ALLOW:
             return Permission.ASK
         return permission
 
-    def _in(self, tool: Tool, folder: Path) -> Permission:
-        for place, permissions in self.settings.workspaces.items():
-            if Path(place).expanduser().resolve() == folder.resolve():
-                named = permissions.get(tool.name, permissions.get("*"))
-                if named is not None:
-                    return named
+    def _in_folder(self, tool: Tool, folder: Path) -> Permission:
+        for name, permissions in self.settings.workspaces.items():
+            if Path(name).expanduser().resolve() == folder.resolve():
+                permission = permissions.get(tool.name, permissions.get("*"))
+                if permission is not None:
+                    return permission
         return self._everywhere(tool)
 
     def _everywhere(self, tool: Tool) -> Permission:
         permissions = self.settings.permissions
-        named = permissions.get(tool.name)
-        if named is None and tool.name not in OFF:
-            named = permissions.get("*")
-        if named is not None:
-            return named
-        return Permission.DENY if tool.name in OFF else _BY_EFFECT[tool.effect]
-
-
-_STRICTNESS = (Permission.ALLOW, Permission.ASK, Permission.DENY)
+        permission = permissions.get(tool.name)
+        if permission is None and tool.name not in OFF_BY_DEFAULT:
+            permission = permissions.get("*")
+        if permission is not None:
+            return permission
+        return Permission.DENY if tool.name in OFF_BY_DEFAULT else _BY_EFFECT[tool.effect]

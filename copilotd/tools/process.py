@@ -1,4 +1,7 @@
-"""Running a program for a tool: in its own group, with a cap on what it says, and surely ended."""
+"""Runs a program for a tool: in its own process group, with a limit on its output.
+
+When `run_program` returns or is cancelled, the program and everything in its group has ended.
+"""
 
 import asyncio
 import os
@@ -11,52 +14,52 @@ from pathlib import Path
 
 from copilotd.tools.errors import ToolFailed
 
-_KEPT = 200_000
-"""Bytes of output that are kept; the rest is read and thrown away."""
+_MAX_OUTPUT_BYTES = 200_000
+"""Output that is kept. The rest is read and dropped, so that the program does not block."""
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIAL|PRIVATE_?KEY|SESSION_KEY|__KEY", re.I
 )
-"""Names of environment variables that no program started for a model gets."""
+"""Names of environment variables that a program started for a model does not get."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a program ended; `output` is what it wrote to both of its outputs."""
+class ProgramResult:
+    """How a program ended. `output` holds both its standard output and its standard error."""
 
-    code: int
+    exit_code: int
     output: str
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process' environment without what looks like a secret."""
-    kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
-    return {**kept, **(extra or {})}
+def build_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of this process without what looks like a secret, and with `extra`."""
+    own = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+    return {**own, **(extra or {})}
 
 
-async def run(
+async def run_program(
     command: Sequence[str], folder: Path, extra: Mapping[str, str] | None = None
-) -> Ended:
-    """Run a program to its end; cancelling ends it and all that it started.
+) -> ProgramResult:
+    """Run a program until it ends. Cancelling ends it and everything that it started.
 
-    Raises: ToolFailed where it cannot be started.
+    Raises: ToolFailed if it cannot be started.
     """
-    process = await _started(command, folder, environment(extra))
+    process = await _start(command, folder, build_environment(extra))
     try:
-        output = await _read(process)
-        return Ended(await process.wait(), output)
+        output = await _read_output(process)
+        return ProgramResult(await process.wait(), output)
     finally:
-        await _leave(process)
+        await _end(process)
 
 
-async def _started(
-    command: Sequence[str], folder: Path, env: Mapping[str, str]
+async def _start(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str]
 ) -> asyncio.subprocess.Process:
-    """The program, begun; asyncio would leave a pipe open if it were cancelled in the middle."""
-    beginning = asyncio.ensure_future(
+    # A cancellation in the middle of the start would make asyncio leave a pipe open.
+    starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
             *command,
             cwd=folder,
-            env=env,
+            env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -64,36 +67,36 @@ async def _started(
         )
     )
     try:
-        return await asyncio.shield(beginning)
+        return await asyncio.shield(starting)
     except asyncio.CancelledError:
         with suppress(OSError, ValueError):
-            await _leave(await beginning)
+            await _end(await starting)
         raise
     except (OSError, ValueError) as error:
         raise ToolFailed(f"{command[0]} cannot be started: {error}.") from error
 
 
-async def _leave(process: asyncio.subprocess.Process) -> None:
-    """End it, and those of its group that went on in the background, and read it no more."""
-    end(process)
-    # Whoever has left the group may still hold the other end of the pipe.
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill the program and its background processes, and stop reading its output."""
+    signal_group(process)
+    # A process that has left the group may still hold the other end of the pipe.
     transport: asyncio.SubprocessTransport = process._transport  # type: ignore[attr-defined]
     transport.close()
     await process.wait()
 
 
-def end(process: asyncio.subprocess.Process, *, by_force: bool = True) -> None:
-    """End a program that leads a group, and the whole group; asked to where not `by_force`."""
+def signal_group(process: asyncio.subprocess.Process, *, force: bool = True) -> None:
+    """Kill the process group that `process` leads; without `force`, ask it to end."""
     with suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL if by_force else signal.SIGTERM)
-        elif by_force:
+            os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
+        elif force:
             process.kill()
 
 
-async def _read(process: asyncio.subprocess.Process) -> str:
+async def _read_output(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
     kept = bytearray()
     while piece := await process.stdout.read(65536):
-        kept += piece[: _KEPT - len(kept)]
+        kept += piece[: _MAX_OUTPUT_BYTES - len(kept)]
     return kept.decode("utf-8", errors="replace")

@@ -1,53 +1,58 @@
-"""All tools of the daemon, and who decides about them."""
+"""All tools of the daemon. Each session gets a runner for them."""
 
 from collections.abc import Sequence
 
 from copilotd.config import ToolsSection
-from copilotd.secret_files import Secrecy
-from copilotd.tools.audit import Audit
+from copilotd.secret_files import SecretFiles
+from copilotd.tools.audit import AuditLog
 from copilotd.tools.builtin import BUILTIN
-from copilotd.tools.mcp.servers import Servers
-from copilotd.tools.runner import Runner
+from copilotd.tools.mcp.servers import McpServers
+from copilotd.tools.runner import ToolRunner
 from copilotd.tools.tool import Tool
-from copilotd.tools.user_tools import commands, installed
+from copilotd.tools.user_tools import build_command_tools, load_package_tools
 
 
-class Toolset:
-    """Gives each session its runner.
+class ToolRegistry:
+    """Knows every tool and creates runners.
 
     Without `servers` there are no tools of MCP servers, whatever the settings say.
     """
 
     def __init__(
-        self, settings: ToolsSection, audit: Audit, servers: Servers | None = None
+        self, settings: ToolsSection, audit: AuditLog, servers: McpServers | None = None
     ) -> None:
         self.settings = settings
         self._audit = audit
-        self._servers = servers or Servers({})
-        self._installed = installed()
+        self._servers = servers or McpServers({})
+        self._package_tools = load_package_tools()
 
-    def change(self, settings: ToolsSection) -> None:
-        """Go by other settings: MCP servers at once, the rest for sessions that begin."""
+    def apply_settings(self, settings: ToolsSection) -> None:
+        """Use new settings: for MCP servers at once, for the rest in sessions that begin later."""
         self.settings = settings
-        self._servers.change(settings.mcp if settings.enabled else {})
+        self._servers.apply_settings(settings.mcp if settings.enabled else {})
 
     @property
-    def secrecy(self) -> Secrecy:
-        """Which files no tool touches."""
-        return Secrecy(tuple(self.settings.secret_files))
+    def secret_files(self) -> SecretFiles:
+        """The files that no tool may read or change."""
+        return SecretFiles(tuple(self.settings.secret_files))
 
-    def tools(self) -> Sequence[Tool]:
-        """Those there are now, whoever allows them; a name that occurs again means the first."""
-        return self._of(self.settings)
+    def list_tools(self) -> Sequence[Tool]:
+        """The current tools, whatever their permission. Of two with one name, the first counts."""
+        return self._list_tools(self.settings)
 
-    def runner(self) -> Runner:
-        """For one session."""
+    def create_runner(self) -> ToolRunner:
+        """A runner for one session."""
         settings = self.settings
-        return Runner(lambda: self._of(settings), settings, self._audit, self._servers.ready)
+        return ToolRunner(
+            lambda: self._list_tools(settings),
+            settings,
+            self._audit,
+            self._servers.wait_until_ready,
+        )
 
-    def _of(self, settings: ToolsSection) -> Sequence[Tool]:
+    def _list_tools(self, settings: ToolsSection) -> Sequence[Tool]:
         if not settings.enabled:
             return ()
-        own = (*BUILTIN, *commands(settings.commands), *self._installed)
-        every = (*own, *self._servers.tools())
+        own = (*BUILTIN, *build_command_tools(settings.commands), *self._package_tools)
+        every = (*own, *self._servers.list_tools())
         return tuple({tool.name: tool for tool in reversed(every)}.values())[::-1]

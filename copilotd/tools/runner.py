@@ -1,4 +1,4 @@
-"""One call from the model: understood, allowed, done, cut to size, written down."""
+"""Runs one tool call of the model: parse, ask for permission, perform, truncate, record."""
 
 import asyncio
 import json
@@ -8,115 +8,121 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from copilotd.config import Permission, ToolsSection
-from copilotd.tools.audit import Audit
-from copilotd.tools.change import Change
-from copilotd.tools.editor import Answer, Editor, Question
-from copilotd.tools.errors import Refused, ToolFailed
-from copilotd.tools.permission import Rules
+from copilotd.tools.audit import AuditLog
+from copilotd.tools.change import FileChange
+from copilotd.tools.editor import ApprovalRequest, Decision, Editor
+from copilotd.tools.errors import CallRefused, ToolFailed
+from copilotd.tools.permission import PermissionRules
 from copilotd.tools.tool import Action, Tool
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_NO = "The user does not allow this. Do not try it again; go on without it."
+_DENIED = "The user does not allow this. Do not try it again; continue without it."
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a call: text for the model, what was done in words, and how it ended.
+class CallResult:
+    """The result of a call: `text` for the model, and for the user a `title` that says what ran.
 
-    `decision` is allow, once, session or deny; empty where a call was not understood. `change` is
-    what was done to a file.
+    `decision` is allow, once, session or deny; it is empty if the call could not be parsed.
+    `change` is the change that was made to a file.
     """
 
     text: str
     title: str = ""
     is_failure: bool = False
     decision: str = ""
-    change: Change | None = None
+    change: FileChange | None = None
 
 
-async def _at_once() -> None:
+async def _return_at_once() -> None:
     pass
 
 
-class Runner:
-    """Runs the calls of one session, whose permissions it remembers.
+class ToolRunner:
+    """Runs the calls of one session and remembers the permissions that the user gives in it.
 
-    `tools` gives those there are at the moment; `ready` waits for those that have to be reached.
+    `list_tools` gives the current tools. `wait_until_ready` waits for servers that offer tools.
     """
 
     def __init__(
         self,
-        tools: Callable[[], Sequence[Tool]],
+        list_tools: Callable[[], Sequence[Tool]],
         settings: ToolsSection,
-        audit: Audit,
-        ready: Callable[[], Awaitable[None]] = _at_once,
+        audit: AuditLog,
+        wait_until_ready: Callable[[], Awaitable[None]] = _return_at_once,
     ) -> None:
-        self.ready = ready
-        self._tools = tools
+        self.wait_until_ready = wait_until_ready
+        self._list_tools = list_tools
         self._settings = settings
-        self._rules = Rules(settings)
+        self._rules = PermissionRules(settings)
         self._audit = audit
         self._granted: set[tuple[str, str]] = set()
 
-    def offered(self, editor: Editor) -> tuple[Tool, ...]:
-        """The tools that may be called in this workspace."""
+    def list_allowed_tools(self, editor: Editor) -> tuple[Tool, ...]:
+        """The tools that the model may call in this workspace."""
         folders = editor.workspace.folders
-        return tuple(t for t in self._tools() if self._rules.of(t, folders) is not Permission.DENY)
+        return tuple(
+            tool
+            for tool in self._list_tools()
+            if self._rules.for_tool(tool, folders) is not Permission.DENY
+        )
 
-    async def run(self, id: str, name: str, arguments: str, editor: Editor) -> Result:
-        """Do what a call says; every failure is a result that the model can read."""
-        said: dict[str, Any] = {}
-        result = Result("It was stopped.", is_failure=True)
+    async def run(self, id: str, name: str, arguments: str, editor: Editor) -> CallResult:
+        """Run the call of the tool `name`. Every failure becomes a result for the model."""
+        parsed: dict[str, Any] = {}
+        result = CallResult("It was stopped.", is_failure=True)
         try:
-            said = _object(arguments)
-            result = await self._done(id, self._named(name, editor), said, editor)
+            parsed = _parse_json(arguments)
+            result = await self._perform(id, self._find_tool(name, editor), parsed, editor)
         except ToolFailed as failure:
-            result = Result(str(failure), is_failure=True)
+            result = CallResult(str(failure), is_failure=True)
         except Exception as error:
-            # A fault barrier: a tool may be anybody's program.
+            # A fault barrier: anybody can write a tool.
             log.exception("the tool %s failed", name)
-            result = Result(f"The tool failed: {type(error).__name__}.", is_failure=True)
+            result = CallResult(f"The tool failed: {type(error).__name__}.", is_failure=True)
         finally:
             outcome = f"failed: {result.text[:200]}" if result.is_failure else "done"
-            where = ", ".join(map(str, editor.workspace.folders))
-            self._audit.record(name, said, result.decision or "none", outcome, where)
+            workspace = ", ".join(map(str, editor.workspace.folders))
+            self._audit.record(name, parsed, result.decision or "none", outcome, workspace)
         return result
 
-    def _named(self, name: str, editor: Editor) -> Tool:
-        offered = {tool.name: tool for tool in self.offered(editor)}
-        if name not in offered:
-            raise Refused(f"There is no tool {name}. There are: {', '.join(offered)}.")
-        return offered[name]
+    def _find_tool(self, name: str, editor: Editor) -> Tool:
+        tools = {tool.name: tool for tool in self.list_allowed_tools(editor)}
+        if name not in tools:
+            raise CallRefused(f"There is no tool {name}. There are: {', '.join(tools)}.")
+        return tools[name]
 
-    async def _done(self, id: str, tool: Tool, said: Mapping[str, Any], editor: Editor) -> Result:
-        action = await self._in_time(tool.prepare(editor, said))
-        decision = await self._decision(id, tool, action, editor)
-        if decision == Answer.DENY:
-            return Result(_NO, action.title, True, decision)
+    async def _perform(
+        self, id: str, tool: Tool, arguments: Mapping[str, Any], editor: Editor
+    ) -> CallResult:
+        action = await self._with_time_limit(tool.prepare(editor, arguments))
+        decision = await self._decide(id, tool, action, editor)
+        if decision == Decision.DENY:
+            return CallResult(_DENIED, action.title, True, decision)
         try:
-            text = await self._in_time(action.perform())
+            text = await self._with_time_limit(action.perform())
         except ToolFailed as failure:
-            return Result(self._cut(str(failure)), action.title, True, decision)
-        return Result(self._cut(text), action.title, False, decision, action.change)
+            return CallResult(self._truncate(str(failure)), action.title, True, decision)
+        return CallResult(self._truncate(text), action.title, False, decision, action.change)
 
-    async def _decision(self, id: str, tool: Tool, action: Action, editor: Editor) -> str:
-        permission = self._rules.of_action(tool, action, editor.workspace.folders)
+    async def _decide(self, id: str, tool: Tool, action: Action, editor: Editor) -> str:
+        permission = self._rules.for_action(tool, action, editor.workspace.folders)
         grant = (tool.name, action.kind)
         if permission is Permission.DENY:
-            return Answer.DENY
+            return Decision.DENY
         if permission is Permission.ALLOW:
             return "allow"
         if grant in self._granted and not action.always_asks:
-            return Answer.SESSION
-        answer = await editor.ask(_question(id, tool, action, editor))
-        if answer is Answer.SESSION:
+            return Decision.SESSION
+        decision = await editor.request_approval(_build_request(id, tool, action, editor))
+        if decision is Decision.SESSION:
             self._granted.add(grant)
-        return answer
+        return decision
 
-    async def _in_time(self, work: Awaitable[T]) -> T:
+    async def _with_time_limit(self, work: Awaitable[T]) -> T:
         limit = self._settings.timeout_s
         try:
             async with asyncio.timeout(limit):
@@ -124,24 +130,24 @@ class Runner:
         except TimeoutError as error:
             raise ToolFailed(f"It took longer than {limit:g} s and was stopped.") from error
 
-    def _cut(self, text: str) -> str:
+    def _truncate(self, text: str) -> str:
         limit = self._settings.output_limit
         if len(text) <= limit:
             return text
-        return f"{text[:limit]}\n[{len(text) - limit} characters more; ask for less at once]"
+        return f"{text[:limit]}\n[{len(text) - limit} characters more; request less at once]"
 
 
-def _object(arguments: str) -> dict[str, Any]:
+def _parse_json(arguments: str) -> dict[str, Any]:
     try:
-        said = json.loads(arguments or "{}")
+        parsed = json.loads(arguments or "{}")
     except ValueError as error:
-        raise ToolFailed(f"The arguments are no JSON: {error}.") from error
-    if not isinstance(said, dict):
+        raise ToolFailed(f"The arguments are not valid JSON: {error}.") from error
+    if not isinstance(parsed, dict):
         raise ToolFailed("The arguments must be a JSON object.")
-    return said
+    return parsed
 
 
-def _question(id: str, tool: Tool, action: Action, editor: Editor) -> Question:
+def _build_request(id: str, tool: Tool, action: Action, editor: Editor) -> ApprovalRequest:
     change = action.change
-    diff = change.diff(editor.workspace.shown(change.path)) if change else ""
-    return Question(id, tool.name, action.title, diff, action.command)
+    diff = change.render_diff(editor.workspace.display_path(change.path)) if change else ""
+    return ApprovalRequest(id, tool.name, action.title, diff, action.command)

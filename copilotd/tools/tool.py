@@ -1,16 +1,19 @@
-"""What a tool is: a signature, and two steps of which only the second changes anything."""
+"""What a tool is: a signature, and two steps. Only the second step changes anything.
+
+Installed packages build their own tools from these classes.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from copilotd.tools.change import Change
+from copilotd.tools.change import FileChange
 from copilotd.tools.editor import Editor
 
 
 class Effect(StrEnum):
-    """The most that a tool can do."""
+    """The strongest effect that a tool can have."""
 
     READ = "read"
     CHANGE = "change"
@@ -19,16 +22,16 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One call, understood: what will be done, in words that a user can judge it by, and doing it.
+    """What one call will do: `title` describes it to the user, `perform` does it.
 
-    `change` and `command` are shown to whoever is asked for permission. With `always_asks` no
-    setting allows it beforehand. `kind` is what a permission for the session holds for: for every
-    call of the tool where it is empty, else for those with the same `kind`.
+    The request for approval shows `change` and `command`. With `always_asks`, the user is asked
+    even if a setting allows the tool. `kind` limits a permission for the session: if it is empty,
+    the permission is for every call of the tool, else only for calls of the same `kind`.
     """
 
     title: str
     perform: Callable[[], Awaitable[str]]
-    change: Change | None = None
+    change: FileChange | None = None
     command: str = ""
     always_asks: bool = False
     kind: str = ""
@@ -38,8 +41,8 @@ class Action:
 class Tool:
     """Something that the model can call.
 
-    `parameters` is the JSON schema of the arguments. `prepare` understands a call and changes
-    nothing; it raises ToolFailed, as the action it gives may.
+    `parameters` is the JSON schema of the arguments. `prepare` parses a call and changes nothing.
+    Both `prepare` and the action that it returns may raise ToolFailed.
     """
 
     name: str

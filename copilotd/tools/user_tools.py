@@ -1,7 +1,7 @@
-"""Tools of the user's own: programs that the settings name, and Python packages' entry points.
+"""The user's own tools: programs that the settings name, and tools of installed Python packages.
 
-A package offers tools under the entry point group `copilotd.tools`: a `Tool`, or a function without
-parameters that gives several.
+A package offers tools under the entry point group `copilotd.tools`: one `Tool`, or a function
+without parameters that returns several.
 """
 
 import logging
@@ -14,48 +14,49 @@ from typing import Any
 from copilotd.config import CommandTool
 from copilotd.tools.editor import Editor
 from copilotd.tools.errors import ToolFailed
-from copilotd.tools.process import run
+from copilotd.tools.process import run_program
 from copilotd.tools.tool import Action, Effect, Tool
 
 log = logging.getLogger(__name__)
 
-GROUP = "copilotd.tools"
-_PLACE = re.compile(r"\{(\w+)\}")
+ENTRY_POINT_GROUP = "copilotd.tools"
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-def commands(settings: Mapping[str, CommandTool]) -> list[Tool]:
+def build_command_tools(settings: Mapping[str, CommandTool]) -> list[Tool]:
     """The tools of the table [tools.commands]."""
-    return [_tool(name, setting) for name, setting in settings.items()]
+    return [_build_tool(name, setting) for name, setting in settings.items()]
 
 
-def installed() -> list[Tool]:
-    """The tools of installed packages; one that cannot be loaded is logged and left out."""
-    return [tool for point in entry_points(group=GROUP) for tool in _loaded(point.name, point)]
+def load_package_tools() -> list[Tool]:
+    """The tools of installed packages. A package that cannot be loaded is logged and skipped."""
+    points = entry_points(group=ENTRY_POINT_GROUP)
+    return [tool for point in points for tool in _load_entry_point(point.name, point)]
 
 
-def _loaded(name: str, point: Any) -> Iterator[Tool]:
-    # A fault barrier: a package is anybody's program.
+def _load_entry_point(name: str, point: Any) -> Iterator[Tool]:
+    # A fault barrier: anybody can write a package.
     try:
-        offered = point.load()
-        found: Iterable[object] = [offered] if isinstance(offered, Tool) else list(offered())
+        loaded = point.load()
+        tools: Iterable[object] = [loaded] if isinstance(loaded, Tool) else list(loaded())
     except Exception:
-        log.exception("the tools of the entry point %s cannot be loaded", name)
+        log.exception("cannot load the tools of the entry point %s", name)
         return
-    for tool in found:
+    for tool in tools:
         if isinstance(tool, Tool):
             yield tool
         else:
-            log.error("the entry point %s gives %r, which is no tool", name, tool)
+            log.error("the entry point %s returned %r, which is not a Tool", name, tool)
 
 
-def _tool(name: str, setting: CommandTool) -> Tool:
-    async def prepare(editor: Editor, said: Mapping[str, Any]) -> Action:
-        command = _filled(setting, said)
-        folder = editor.workspace.home
+def _build_tool(name: str, setting: CommandTool) -> Tool:
+    async def prepare(editor: Editor, arguments: Mapping[str, Any]) -> Action:
+        command = _fill_command(setting, arguments)
+        folder = editor.workspace.main_folder
 
         async def perform() -> str:
-            ended = await run(command, folder)
-            return f"Exit code {ended.code}.\n{ended.output}".rstrip()
+            result = await run_program(command, folder)
+            return f"Exit code {result.exit_code}.\n{result.output}".rstrip()
 
         return Action(f"Run {name}", perform, command=join(command))
 
@@ -64,23 +65,23 @@ def _tool(name: str, setting: CommandTool) -> Tool:
     return Tool(name, setting.description, Effect.RUN, prepare, schema)
 
 
-def _filled(setting: CommandTool, said: Mapping[str, Any]) -> list[str]:
+def _fill_command(setting: CommandTool, arguments: Mapping[str, Any]) -> list[str]:
     values = {}
     for name in setting.parameters:
-        value = said.get(name)
+        value = arguments.get(name)
         if not isinstance(value, str) or "\0" in value:
             raise ToolFailed(f"The argument {name} must be a text.")
         values[name] = value
-    return [_part(part, values) for part in setting.command]
+    return [_fill_part(part, values) for part in setting.command]
 
 
-def _part(part: str, values: Mapping[str, str]) -> str:
-    """One argument of the program, filled in; a value cannot become an option or another one."""
+def _fill_part(part: str, values: Mapping[str, str]) -> str:
+    """Fill in one argument of the program. A value cannot become an option or a second argument."""
 
-    def value(found: re.Match[str]) -> str:
-        text = values.get(found[1], found[0])
-        if part == found[0] and text.startswith("-"):
-            raise ToolFailed(f"The argument {found[1]} must not begin with a dash.")
+    def replace(match: re.Match[str]) -> str:
+        text = values.get(match[1], match[0])
+        if part == match[0] and text.startswith("-"):
+            raise ToolFailed(f"The argument {match[1]} must not begin with a dash.")
         return text
 
-    return _PLACE.sub(value, part)
+    return _PLACEHOLDER.sub(replace, part)

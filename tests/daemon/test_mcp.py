@@ -11,7 +11,7 @@ from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from tests.daemon.temp_user import ENDS_WITHIN_S, Home, eventually, is_alive
 from tests.daemon.test_daemon import daemon_of, serving, until
 from tests.lsp.raw_client import RawClient
-from tests.tools.mcp.session import STRANGER
+from tests.tools.mcp.session import SDK_SERVER
 
 ASKED: dict[str, Any] = {"messages": [{"role": "user", "content": "Add."}], "tools": True}
 ADD = {"name": "s_add", "arguments": {"a": 20, "b": 22}}
@@ -36,7 +36,7 @@ async def chat(client: RawClient) -> Any:
 
 async def test_a_chat_calls_a_server_which_ends_with_the_daemon(home: Home) -> None:
     born = home.folder / "born"
-    command = [sys.executable, str(STRANGER), str(born), "stubborn"]
+    command = [sys.executable, str(SDK_SERVER), str(born), "stubborn"]
     engine = FakeEngine(says, info=replace(FAKE_MODEL, n_ctx=60_000))
     daemon = daemon_of(home, engine, tools={"mcp": {"s": {"command": command}}})
     async with serving(home, daemon):
@@ -68,7 +68,7 @@ async def test_a_server_that_the_settings_name_later_is_there_without_a_restart(
         await client.begin()
         first = await client.request("copilotd/chat", ASKED)
         home.settings(
-            f"[tools.mcp.s]\ncommand = {json.dumps([sys.executable, str(STRANGER), str(born)])}\n"
+            f"[tools.mcp.s]\ncommand = {json.dumps([sys.executable, str(SDK_SERVER), str(born)])}\n"
         )
         answer = await chat(client)
         home.settings("")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from copilotd.index.symbols import symbols
+from copilotd.index.symbols import find_symbols
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ from copilotd.index.symbols import symbols
 def test_definitions_are_found_as_their_language_begins_them(
     file: str, text: str, found: list[str]
 ) -> None:
-    assert [f"{s.kind} {s.name}" for s in symbols(Path(file), text)] == found
+    assert [f"{s.kind} {s.name}" for s in find_symbols(Path(file), text)] == found

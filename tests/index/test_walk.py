@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from copilotd.index.walk import entries, walk
+from copilotd.index.walk import list_folder, walk_files
 
 
 def made(root: Path, *names: str) -> None:
@@ -15,7 +15,7 @@ def made(root: Path, *names: str) -> None:
 
 
 def found(root: Path) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in walk(root)]
+    return [path.relative_to(root).as_posix() for path in walk_files(root)]
 
 
 @pytest.fixture
@@ -71,9 +71,14 @@ def test_links_to_folders_are_not_followed(root: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_read_is_empty(root: Path) -> None:
-    assert list(walk(root / "no")) == []
+    assert list(walk_files(root / "no")) == []
 
 
 def test_of_one_folder_folders_come_first(root: Path) -> None:
-    assert [path.name for path in entries(root, root)] == ["src", ".gitignore", "b.py", "keep.log"]
-    assert [path.name for path in entries(root / "src", root)] == ["deep", ".gitignore", "c.py"]
+    assert [path.name for path in list_folder(root, root)] == [
+        "src",
+        ".gitignore",
+        "b.py",
+        "keep.log",
+    ]
+    assert [path.name for path in list_folder(root / "src", root)] == ["deep", ".gitignore", "c.py"]

@@ -83,10 +83,10 @@ async def test_what_is_outside_or_secret_does_not_exist(home: Home, folder: Path
 
     assert all(is_error and "the secret" not in text for text, is_error in tried)
     assert {text.partition(" ")[2] for text, _ in tried} == {
-        "is outside of the workspace. Use paths relative to its folder.",
+        "is outside the workspace. Use paths relative to its folder.",
         "may hold secrets, so no tool reads or changes it.",
     }
-    assert found == ("No file has 'the secret'.", False)
+    assert found == ("No file contains 'the secret'.", False)
     assert wrong[1] and wrong[0].startswith("There is no tool apply_edit.")
 
 

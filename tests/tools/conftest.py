@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.fake_editor import Desk
+from tests.tools.fake_editor import FakeEditor
 
 SUMS = """\
 def add(a, b):
@@ -32,5 +32,5 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(folder: Path) -> Desk:
-    return Desk(folder)
+def editor(folder: Path) -> FakeEditor:
+    return FakeEditor(folder)

@@ -1,60 +1,66 @@
-"""An editor for tests: files on a disk, a user who answers as told."""
+"""A fake editor: its files are on the disk, and its user gives the answer that a test sets."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from copilotd.config import ToolsSection
-from copilotd.secret_files import Secrecy
-from copilotd.tools.audit import Audit
-from copilotd.tools.change import Change
-from copilotd.tools.editor import Answer, Question
-from copilotd.tools.registry import Toolset
-from copilotd.tools.runner import Result, Runner
+from copilotd.secret_files import SecretFiles
+from copilotd.tools.audit import AuditLog
+from copilotd.tools.change import FileChange
+from copilotd.tools.editor import ApprovalRequest, Decision
+from copilotd.tools.registry import ToolRegistry
+from copilotd.tools.runner import CallResult, ToolRunner
 from copilotd.tools.workspace import Workspace
 
 
-class Desk:
-    """`answer` is what the user says to every question; `held` are files with unsaved text."""
+class FakeEditor:
+    """An editor with the open `folders`.
+
+    `answer` is what the user answers to every request for approval. `open_files` are files with
+    unsaved text.
+    """
 
     def __init__(self, *folders: Path) -> None:
         self.folders = folders
-        self.answer = Answer.ONCE
-        self.questions: list[Question] = []
-        self.held: dict[Path, str] = {}
-        self.reported: list[str] = []
+        self.answer = Decision.ONCE
+        self.requests: list[ApprovalRequest] = []
+        self.open_files: dict[Path, str] = {}
+        self.diagnostics: list[str] = []
 
     @property
     def workspace(self) -> Workspace:
-        return Workspace(self.folders, Secrecy())
+        return Workspace(self.folders, SecretFiles())
 
-    def text(self, path: Path) -> str | None:
-        return self.held.get(path)
+    def open_text(self, path: Path) -> str | None:
+        return self.open_files.get(path)
 
-    async def diagnostics(self, path: Path | None) -> list[str]:
-        return self.reported
+    async def read_diagnostics(self, path: Path | None) -> list[str]:
+        return self.diagnostics
 
-    async def ask(self, question: Question) -> Answer:
-        self.questions.append(question)
+    async def request_approval(self, request: ApprovalRequest) -> Decision:
+        self.requests.append(request)
         return self.answer
 
-    async def apply(self, change: Change) -> None:
+    async def apply_change(self, change: FileChange) -> None:
         if change.after is None:
             change.path.unlink()
         else:
             change.path.write_bytes(change.after.encode())
 
 
-def runner(desk: Desk, **settings: Any) -> Runner:
-    return Toolset(ToolsSection(**settings), Audit(record(desk))).runner()
+def runner(editor: FakeEditor, **settings: Any) -> ToolRunner:
+    return ToolRegistry(ToolsSection(**settings), AuditLog(record(editor))).create_runner()
 
 
-def record(desk: Desk) -> Path:
-    """The file with what was done."""
-    return desk.folders[0].parent / "record.jsonl"
+def record(editor: FakeEditor) -> Path:
+    """The file of the audit log."""
+    return editor.folders[0].parent / "record.jsonl"
 
 
-async def call(desk: Desk, name: str, arguments: Mapping[str, Any], **settings: Any) -> Result:
+async def call(
+    editor: FakeEditor, name: str, arguments: Mapping[str, Any], **settings: Any
+) -> CallResult:
     import json
 
-    return await runner(desk, **settings).run("1", name, json.dumps(arguments), desk)
+    return await runner(editor, **settings).run("1", name, json.dumps(arguments), editor)

@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.fake_editor import Desk, call
+from tests.tools.fake_editor import FakeEditor, call
 
 RUN = {"permissions": {"run_command": "ask"}}
 
 
-async def test_a_file_is_read_by_its_lines(desk: Desk) -> None:
-    result = await call(desk, "read_file", {"path": "app/sums.py", "first_line": 2, "last_line": 5})
+async def test_a_file_is_read_by_its_lines(editor: FakeEditor) -> None:
+    result = await call(
+        editor, "read_file", {"path": "app/sums.py", "first_line": 2, "last_line": 5}
+    )
     assert result.text == "app/sums.py, lines 2 to 5 of 6:\n    return a + b\n\n\nclass Sum:"
     assert (result.title, result.is_failure) == ("Read app/sums.py", False)
 
 
-async def test_an_open_file_is_read_as_the_editor_has_it(desk: Desk, folder: Path) -> None:
-    desk.held[folder / "README.md"] = "unsaved\n"
-    result = await call(desk, "read_file", {"path": "README.md"})
+async def test_an_open_file_is_read_as_the_editor_has_it(editor: FakeEditor, folder: Path) -> None:
+    editor.open_files[folder / "README.md"] = "unsaved\n"
+    result = await call(editor, "read_file", {"path": "README.md"})
     assert result.text == "README.md, lines 1 to 1 of 1:\nunsaved"
 
 
@@ -27,7 +29,7 @@ async def test_an_open_file_is_read_as_the_editor_has_it(desk: Desk, folder: Pat
     ("arguments", "message"),
     [
         ({"path": "no.py"}, "There is no file no.py."),
-        ({"path": "app"}, "app is a folder; list_directory shows what is in it."),
+        ({"path": "app"}, "app is a folder. Use list_directory to see its files."),
         ({"path": "README.md", "first_line": 9}, "README.md has lines 1 to 3."),
         ({}, "Wrong arguments: Object missing required field `path`."),
         (
@@ -37,41 +39,43 @@ async def test_an_open_file_is_read_as_the_editor_has_it(desk: Desk, folder: Pat
     ],
 )
 async def test_what_is_wrong_with_a_call_is_said(
-    desk: Desk, arguments: dict[str, object], message: str
+    editor: FakeEditor, arguments: dict[str, object], message: str
 ) -> None:
-    result = await call(desk, "read_file", arguments)
+    result = await call(editor, "read_file", arguments)
     assert (result.text, result.is_failure) == (message, True)
 
 
-async def test_what_is_no_text_is_not_read(desk: Desk, folder: Path) -> None:
+async def test_what_is_no_text_is_not_read(editor: FakeEditor, folder: Path) -> None:
     (folder / "a.bin").write_bytes(b"a\0b")
-    assert (await call(desk, "read_file", {"path": "a.bin"})).text == "a.bin is no text."
+    assert (await call(editor, "read_file", {"path": "a.bin"})).text == "a.bin is not a text file."
 
 
-async def test_a_folder_is_listed_without_what_git_ignores_and_without_secrets(desk: Desk) -> None:
-    result = await call(desk, "list_directory", {"depth": 2})
+async def test_a_folder_is_listed_without_what_git_ignores_and_without_secrets(
+    editor: FakeEditor,
+) -> None:
+    result = await call(editor, "list_directory", {"depth": 2})
     assert result.text == "app/\n  sums.py\n.gitignore\nREADME.md\nkeep.log"
 
 
-async def test_a_text_is_found_in_any_case_where_people_work(desk: Desk) -> None:
-    result = await call(desk, "search", {"text": "ADD"})
+async def test_a_text_is_found_in_any_case_where_people_work(editor: FakeEditor) -> None:
+    result = await call(editor, "search", {"text": "ADD"})
     assert result.text == (
         "README.md:3: It adds.\nkeep.log:1: added\napp/sums.py:1: def add(a, b):"
     )
 
 
-async def test_a_search_can_be_of_one_file_and_find_nothing(desk: Desk) -> None:
-    result = await call(desk, "search", {"text": "class", "path": "README.md"})
-    assert result.text == "No file has 'class'."
+async def test_a_search_can_be_of_one_file_and_find_nothing(editor: FakeEditor) -> None:
+    result = await call(editor, "search", {"text": "class", "path": "README.md"})
+    assert result.text == "No file contains 'class'."
 
 
-async def test_definitions_are_found_by_name(desk: Desk) -> None:
-    assert (await call(desk, "symbols", {"name": "su"})).text == "app/sums.py:5: class Sum:"
+async def test_definitions_are_found_by_name(editor: FakeEditor) -> None:
+    assert (await call(editor, "symbols", {"name": "su"})).text == "app/sums.py:5: class Sum:"
 
 
-async def test_the_editors_errors_are_read(desk: Desk) -> None:
-    desk.reported = ["app/sums.py:2: error: b is not defined"]
-    result = await call(desk, "diagnostics", {"path": "app/sums.py"})
+async def test_the_editors_errors_are_read(editor: FakeEditor) -> None:
+    editor.diagnostics = ["app/sums.py:2: error: b is not defined"]
+    result = await call(editor, "diagnostics", {"path": "app/sums.py"})
     assert result.text == "app/sums.py:2: error: b is not defined"
 
 
@@ -89,100 +93,106 @@ def repository(folder: Path) -> Path:
     return folder
 
 
-async def test_git_tells_what_is_changed_but_for_secrets(desk: Desk, repository: Path) -> None:
-    status = await call(desk, "git_status", {})
+async def test_git_tells_what_is_changed_but_for_secrets(
+    editor: FakeEditor, repository: Path
+) -> None:
+    status = await call(editor, "git_status", {})
     assert status.text == "## main\n M .env\n M README.md"
-    diff = await call(desk, "git_diff", {})
+    diff = await call(editor, "git_diff", {})
     assert diff.text.endswith("-It adds.\n+It adds two.")
     assert "secret" not in diff.text
-    log = await call(desk, "git_log", {"count": 1})
+    log = await call(editor, "git_log", {"count": 1})
     assert log.text.endswith("Ada: Add sums")
 
 
-async def test_without_a_repository_gits_own_words_are_the_answer(desk: Desk) -> None:
-    result = await call(desk, "git_log", {})
+async def test_without_a_repository_gits_own_words_are_the_answer(editor: FakeEditor) -> None:
+    result = await call(editor, "git_log", {})
     assert result.is_failure
     assert "not a git repository" in result.text
 
 
-async def test_an_edit_is_shown_as_a_difference_and_then_made(desk: Desk, folder: Path) -> None:
+async def test_an_edit_is_shown_as_a_difference_and_then_made(
+    editor: FakeEditor, folder: Path
+) -> None:
     edit = {"path": "app/sums.py", "old_text": "a + b", "new_text": "b + a"}
-    result = await call(desk, "apply_edit", edit)
+    result = await call(editor, "apply_edit", edit)
     assert result.text == "app/sums.py was changed."
     assert "return b + a" in (folder / "app/sums.py").read_text()
-    assert desk.questions[0].title == "Edit app/sums.py"
-    assert "-    return a + b\n+    return b + a\n" in desk.questions[0].diff
+    assert editor.requests[0].title == "Edit app/sums.py"
+    assert "-    return a + b\n+    return b + a\n" in editor.requests[0].diff
 
 
-async def test_an_edit_keeps_the_files_own_line_ends(desk: Desk, folder: Path) -> None:
+async def test_an_edit_keeps_the_files_own_line_ends(editor: FakeEditor, folder: Path) -> None:
     (folder / "dos.txt").write_bytes(b"a\r\nb\r\nc\r\n")
-    await call(desk, "apply_edit", {"path": "dos.txt", "old_text": "a\nb", "new_text": "x\ny"})
+    await call(editor, "apply_edit", {"path": "dos.txt", "old_text": "a\nb", "new_text": "x\ny"})
     assert (folder / "dos.txt").read_bytes() == b"x\r\ny\r\nc\r\n"
 
 
-async def test_a_new_file_can_be_made(desk: Desk, folder: Path) -> None:
+async def test_a_new_file_can_be_made(editor: FakeEditor, folder: Path) -> None:
     edit = {"path": "app/new.py", "old_text": "", "new_text": "x = 1\n"}
-    assert (await call(desk, "apply_edit", edit)).text == "app/new.py was created."
-    assert desk.questions[0].title == "Create app/new.py"
-    assert desk.questions[0].diff == "--- /dev/null\n+++ b/app/new.py\n@@ -0,0 +1 @@\n+x = 1\n"
+    assert (await call(editor, "apply_edit", edit)).text == "app/new.py was created."
+    assert editor.requests[0].title == "Create app/new.py"
+    assert editor.requests[0].diff == "--- /dev/null\n+++ b/app/new.py\n@@ -0,0 +1 @@\n+x = 1\n"
 
 
 @pytest.mark.parametrize(
     ("path", "old", "new", "message"),
     [
-        ("README.md", "no", "x", "does not have that old_text"),
-        ("README.md", "d", "x", "has that old_text 2 times"),
+        ("README.md", "no", "x", "does not contain that old_text"),
+        ("README.md", "d", "x", "contains that old_text 2 times"),
         ("README.md", "", "x", "README.md exists"),
         ("new.md", "a", "x", "There is no file new.md"),
         ("README.md", "adds", "adds", "are the same"),
     ],
 )
 async def test_an_edit_that_is_not_clear_is_not_asked_about(
-    desk: Desk, path: str, old: str, new: str, message: str
+    editor: FakeEditor, path: str, old: str, new: str, message: str
 ) -> None:
-    if message.startswith("has"):
-        (desk.folders[0] / path).write_text("d d")
-    result = await call(desk, "apply_edit", {"path": path, "old_text": old, "new_text": new})
+    if message.startswith("contains"):
+        (editor.folders[0] / path).write_text("d d")
+    result = await call(editor, "apply_edit", {"path": path, "old_text": old, "new_text": new})
     assert message in result.text
-    assert desk.questions == []
+    assert editor.requests == []
 
 
 async def test_a_file_that_changes_while_the_user_decides_is_left_alone(
-    desk: Desk, folder: Path
+    editor: FakeEditor, folder: Path
 ) -> None:
     file = folder / "README.md"
 
-    class Slow(Desk):
-        async def ask(self, question: object) -> object:  # type: ignore[override]
+    class Slow(FakeEditor):
+        async def request_approval(self, request: object) -> object:  # type: ignore[override]
             file.write_text("mine\n")
             return self.answer
 
     edit = {"path": "README.md", "old_text": "adds", "new_text": "sums"}
     result = await call(Slow(folder), "apply_edit", edit)
-    assert result.text == "README.md was changed meanwhile. Read it again."
+    assert result.text == "README.md has changed in the meantime. Read it again."
     assert file.read_text() == "mine\n"
 
 
-async def test_a_command_is_shown_and_run_in_the_workspace(desk: Desk, folder: Path) -> None:
+async def test_a_command_is_shown_and_run_in_the_workspace(
+    editor: FakeEditor, folder: Path
+) -> None:
     command = f"{sys.executable} -c 'import os; print(os.getcwd()); exit(3)'"
-    result = await call(desk, "run_command", {"command": command}, **RUN)
+    result = await call(editor, "run_command", {"command": command}, **RUN)
     assert result.text == f"Exit code 3.\n{folder}"
-    assert desk.questions[0].command == command
+    assert editor.requests[0].command == command
 
 
 async def test_a_command_gets_no_secrets_of_the_environment(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    editor: FakeEditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOME_API_KEY", "the secret")
     monkeypatch.setenv("COPILOTD_UPSTREAM__KEY", "the secret")
-    result = await call(desk, "run_command", {"command": "env"}, **RUN)
+    result = await call(editor, "run_command", {"command": "env"}, **RUN)
     assert "PATH=" in result.text
     assert "the secret" not in result.text
 
 
-async def test_a_command_of_the_users_own_is_filled_in_without_a_shell(desk: Desk) -> None:
+async def test_a_command_of_the_users_own_is_filled_in_without_a_shell(editor: FakeEditor) -> None:
     mine = {"command": ["echo", "say: {what}"], "description": "", "parameters": {"what": ""}}
     said = {"what": "$(id); {what}"}
-    result = await call(desk, "echo", said, commands={"echo": mine})
+    result = await call(editor, "echo", said, commands={"echo": mine})
     assert result.text == "Exit code 0.\nsay: $(id); {what}"
-    assert desk.questions[0].command == "echo 'say: $(id); {what}'"
+    assert editor.requests[0].command == "echo 'say: $(id); {what}'"

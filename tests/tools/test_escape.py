@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from copilotd.secret_files import Secrecy
-from copilotd.tools.editor import Answer
-from tests.tools.fake_editor import Desk, call, record, runner
+from copilotd.secret_files import SecretFiles
+from copilotd.tools.editor import Decision
+from tests.tools.fake_editor import FakeEditor, call, record, runner
 
 READERS = ("read_file", "list_directory", "search", "symbols", "git_diff", "git_log", "diagnostics")
 
@@ -87,7 +87,7 @@ SECRET = [
 
 
 @pytest.fixture
-def trap(folder: Path, desk: Desk) -> Desk:
+def trap_editor(folder: Path, editor: FakeEditor) -> FakeEditor:
     beside = folder.parent / "secret.txt"
     twin = folder.parent / "work-twin"
     twin.mkdir()
@@ -101,7 +101,7 @@ def trap(folder: Path, desk: Desk) -> Desk:
     (folder / "loop").symlink_to(folder / "loop")
     for name in (".env.local", "server.pem", "id_rsa", "secrets.yaml", ".npmrc"):
         (folder / name).write_text("the secret\n")
-    return desk
+    return editor
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -121,10 +121,12 @@ def placed(path: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("path", [*OUTSIDE, *SECRET], ids=ascii)
-async def test_no_tool_reads_what_is_outside_or_secret(trap: Desk, folder: Path, path: str) -> None:
+async def test_no_tool_reads_what_is_outside_or_secret(
+    trap_editor: FakeEditor, folder: Path, path: str
+) -> None:
     for tool in READERS:
         arguments = {"path": placed(path, folder), "text": "the", "name": ""}
-        result = await call(trap, tool, arguments)
+        result = await call(trap_editor, tool, arguments)
         assert result.is_failure, (tool, result.text)
         assert "the secret" not in result.text
         assert "root:" not in result.text
@@ -132,24 +134,24 @@ async def test_no_tool_reads_what_is_outside_or_secret(trap: Desk, folder: Path,
 
 @pytest.mark.parametrize("path", [*OUTSIDE, *SECRET], ids=ascii)
 async def test_no_edit_touches_what_is_outside_or_secret(
-    trap: Desk, folder: Path, path: str
+    trap_editor: FakeEditor, folder: Path, path: str
 ) -> None:
     before = everything(folder)
     for old in ("", "the secret"):
         edit = {"path": placed(path, folder), "old_text": old, "new_text": "harm"}
-        result = await call(trap, "apply_edit", edit, permissions={"*": "allow"})
+        result = await call(trap_editor, "apply_edit", edit, permissions={"*": "allow"})
         assert result.is_failure
     assert everything(folder) == before
-    assert trap.questions == []
+    assert trap_editor.requests == []
 
 
 @pytest.mark.parametrize("tool", ["search", "symbols", "list_directory", "git_status", "git_diff"])
 async def test_what_looks_through_the_workspace_does_not_follow_links_out_of_it(
-    trap: Desk, folder: Path, tool: str
+    trap_editor: FakeEditor, folder: Path, tool: str
 ) -> None:
     git(folder, "init")
-    result = await call(trap, tool, {"text": "the secret", "depth": 4})
-    lines = [line for line in result.text.splitlines() if "No file has" not in line]
+    result = await call(trap_editor, tool, {"text": "the secret", "depth": 4})
+    lines = [line for line in result.text.splitlines() if "No file contains" not in line]
     assert not any("the secret" in line or "secret.txt" in line for line in lines)
 
 
@@ -166,17 +168,19 @@ async def test_what_looks_through_the_workspace_does_not_follow_links_out_of_it(
     ],
 )
 async def test_no_command_runs_that_the_user_has_not_seen(
-    trap: Desk, folder: Path, command: str
+    trap_editor: FakeEditor, folder: Path, command: str
 ) -> None:
     before = everything(folder)
-    hidden = await call(trap, "run_command", {"command": command}, permissions={"*": "allow"})
+    hidden = await call(
+        trap_editor, "run_command", {"command": command}, permissions={"*": "allow"}
+    )
     assert hidden.text.startswith("There is no tool run_command.")
-    trap.answer = Answer.DENY
+    trap_editor.answer = Decision.DENY
     denied = await call(
-        trap, "run_command", {"command": command}, permissions={"run_command": "ask"}
+        trap_editor, "run_command", {"command": command}, permissions={"run_command": "ask"}
     )
     assert denied.decision == "deny"
-    assert trap.questions[-1].command == command
+    assert trap_editor.requests[-1].command == command
     assert everything(folder) == before
 
 
@@ -184,12 +188,12 @@ async def test_no_command_runs_that_the_user_has_not_seen(
     "command", ["true\x1b[2K\rls", "ls \u202e dm", "id\0", "\x9b2K", "ls\u2028id"]
 )
 async def test_a_command_that_would_not_look_like_what_it_is_never_runs(
-    trap: Desk, command: str
+    trap_editor: FakeEditor, command: str
 ) -> None:
     result = await call(
-        trap, "run_command", {"command": command}, permissions={"run_command": "allow"}
+        trap_editor, "run_command", {"command": command}, permissions={"run_command": "allow"}
     )
-    assert result.text.startswith("That is no command")
+    assert result.text.startswith("This is not a command")
 
 
 @pytest.mark.parametrize(
@@ -208,13 +212,13 @@ async def test_a_command_that_would_not_look_like_what_it_is_never_runs(
     ],
 )
 async def test_what_makes_other_programs_act_is_never_changed_unasked(
-    trap: Desk, folder: Path, path: str
+    trap_editor: FakeEditor, folder: Path, path: str
 ) -> None:
     before = everything(folder)
-    trap.answer = Answer.DENY
+    trap_editor.answer = Decision.DENY
     edit = {"path": path, "old_text": "", "new_text": "harm"}
-    await call(trap, "apply_edit", edit, permissions={"*": "allow"})
-    assert len(trap.questions) == 1
+    await call(trap_editor, "apply_edit", edit, permissions={"*": "allow"})
+    assert len(trap_editor.requests) == 1
     assert everything(folder) == before
 
 
@@ -234,7 +238,7 @@ async def test_what_makes_other_programs_act_is_never_changed_unasked(
     ],
 )
 async def test_git_runs_no_program_of_the_repository(
-    trap: Desk, folder: Path, setting: str, value: str
+    trap_editor: FakeEditor, folder: Path, setting: str, value: str
 ) -> None:
     program = folder / "harm.sh"
     program.write_text(f"#!/bin/sh\ntouch {folder}/harmed\ncat\n")
@@ -247,7 +251,7 @@ async def test_git_runs_no_program_of_the_repository(
     (folder / "README.md").write_text("changed\n")
     git(folder, "config", setting, value.format(program=program, folder=folder))
     for tool in ("git_status", "git_diff", "git_log"):
-        assert not (await call(trap, tool, {})).is_failure
+        assert not (await call(trap_editor, tool, {})).is_failure
     assert not (folder / "harmed").exists()
 
 
@@ -255,14 +259,14 @@ async def test_git_runs_no_program_of_the_repository(
     "value", ["--output=/tmp/x", "-rf", "a\0b", ["a"], None, 3, {"a": 1}, "; touch harmed", "`id`"]
 )
 async def test_arguments_of_a_users_command_stay_arguments(
-    trap: Desk, folder: Path, value: object
+    trap_editor: FakeEditor, folder: Path, value: object
 ) -> None:
     mine = {
         "command": [sys.executable, "-c", "import sys; print(sys.argv[1:])", "{what}"],
         "description": "",
         "parameters": {"what": ""},
     }
-    result = await call(trap, "mine", {"what": value}, commands={"mine": mine})
+    result = await call(trap_editor, "mine", {"what": value}, commands={"mine": mine})
     assert result.is_failure or result.text == f"Exit code 0.\n{[value]}"
     assert not (folder / "harmed").exists()
 
@@ -280,25 +284,29 @@ async def test_arguments_of_a_users_command_stay_arguments(
         '{"path": "' + "a/" * 5000 + '"}',
     ],
 )
-async def test_arguments_of_a_wrong_kind_are_refused(trap: Desk, arguments: str) -> None:
-    result = await runner(trap).run("1", "read_file", arguments, trap)
+async def test_arguments_of_a_wrong_kind_are_refused(
+    trap_editor: FakeEditor, arguments: str
+) -> None:
+    result = await runner(trap_editor).run("1", "read_file", arguments, trap_editor)
     assert result.is_failure
     assert "the secret" not in result.text
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
-async def test_a_pipe_or_a_device_does_not_keep_a_tool_waiting(trap: Desk, folder: Path) -> None:
+async def test_a_pipe_or_a_device_does_not_keep_a_tool_waiting(
+    trap_editor: FakeEditor, folder: Path
+) -> None:
     os.mkfifo(folder / "pipe")
-    result = await call(trap, "read_file", {"path": "pipe"}, timeout_s=5)
-    assert result.text == "pipe is no file with text."
-    assert not (await call(trap, "search", {"text": "x"}, timeout_s=5)).is_failure
+    result = await call(trap_editor, "read_file", {"path": "pipe"}, timeout_s=5)
+    assert result.text == "pipe is not a text file."
+    assert not (await call(trap_editor, "search", {"text": "x"}, timeout_s=5)).is_failure
 
 
-async def test_a_huge_file_is_not_read(trap: Desk, folder: Path) -> None:
+async def test_a_huge_file_is_not_read(trap_editor: FakeEditor, folder: Path) -> None:
     with (folder / "huge.txt").open("wb") as file:
         file.truncate(3_000_000)
-    result = await call(trap, "read_file", {"path": "huge.txt"})
-    assert result.text == "huge.txt has 3000000 bytes, which is too much to read."
+    result = await call(trap_editor, "read_file", {"path": "huge.txt"})
+    assert result.text == "huge.txt is too large to read: it has 3000000 bytes."
 
 
 def test_programs_and_samples_may_be_named_like_secrets() -> None:
@@ -310,17 +318,17 @@ def test_programs_and_samples_may_be_named_like_secrets() -> None:
         "app/env.py",
         "key.py",
     )
-    assert not any(Secrecy().covers(Path(name)) for name in readable)
+    assert not any(SecretFiles().contains(Path(name)) for name in readable)
 
 
 def test_a_user_names_further_secrets() -> None:
-    secrecy = Secrecy(("*.vault", "Private"))
-    assert secrecy.covers(Path("a/b.VAULT"))
-    assert secrecy.covers(Path("private/notes.md"))
+    secret_files = SecretFiles(("*.vault", "Private"))
+    assert secret_files.contains(Path("a/b.VAULT"))
+    assert secret_files.contains(Path("private/notes.md"))
 
 
-async def test_the_record_holds_what_was_refused(trap: Desk) -> None:
-    await call(trap, "read_file", {"path": "../secret.txt"})
-    line = json.loads(record(trap).read_text())
+async def test_the_record_holds_what_was_refused(trap_editor: FakeEditor) -> None:
+    await call(trap_editor, "read_file", {"path": "../secret.txt"})
+    line = json.loads(record(trap_editor).read_text())
     assert line["arguments"] == {"path": "../secret.txt"}
-    assert line["outcome"].startswith("failed: ../secret.txt is outside of the workspace.")
+    assert line["outcome"].startswith("failed: ../secret.txt is outside the workspace.")

@@ -73,11 +73,11 @@ def _serving(
     from anyio import to_thread
 
     from copilotd.errors import MissingPackage
-    from copilotd.mcp.disk import Disk
-    from copilotd.mcp.tools import tools
-    from copilotd.secret_files import Secrecy
-    from copilotd.tools.audit import Audit
-    from copilotd.tools.runner import Runner
+    from copilotd.mcp.read_only_editor import ReadOnlyEditor
+    from copilotd.mcp.tools import build_tools
+    from copilotd.secret_files import SecretFiles
+    from copilotd.tools.audit import AuditLog
+    from copilotd.tools.runner import ToolRunner
     from copilotd.tools.workspace import Workspace
 
     try:
@@ -90,9 +90,10 @@ def _serving(
         ask = partial(_completed, paths, path, text, offset)
         return await to_thread.run_sync(ask, abandon_on_cancel=True)
 
-    editor = Disk(Workspace((workspace.resolve(),), Secrecy(tuple(settings.secret_files))))
-    offered = tools(completer)
-    return serve(Runner(lambda: offered, settings, Audit(paths.audit)), editor)
+    secret_files = SecretFiles(tuple(settings.secret_files))
+    editor = ReadOnlyEditor(Workspace((workspace.resolve(),), secret_files))
+    tools = build_tools(completer)
+    return serve(ToolRunner(lambda: tools, settings, AuditLog(paths.audit)), editor)
 
 
 def _completed(paths: "Paths", path: Path, text: str, offset: int) -> "Outcome":

@@ -1,4 +1,4 @@
-"""The tools that come with copilotd, one a file, in the order in which models are told of them."""
+"""The built-in tools, one per file, in the order in which the model reads about them."""
 
 from copilotd.tools.builtin.apply_edit import APPLY_EDIT
 from copilotd.tools.builtin.diagnostics import DIAGNOSTICS

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from copilotd.tools.arguments import read, schema
-from copilotd.tools.change import Change
+from copilotd.tools.arguments import build_schema, parse_arguments
+from copilotd.tools.change import FileChange
 from copilotd.tools.editor import Editor
 from copilotd.tools.errors import ToolFailed
-from copilotd.tools.files import content
+from copilotd.tools.files import read_text
 from copilotd.tools.tool import Action, Effect, Tool
 
 
-class ApplyEdit(Struct, frozen=True):
-    """Arguments."""
+class ApplyEditArguments(Struct, frozen=True):
+    """The arguments of a call."""
 
     path: Annotated[str, Meta(description="The file to change, or a new one.")]
     old_text: Annotated[
@@ -26,60 +26,60 @@ class ApplyEdit(Struct, frozen=True):
     new_text: Annotated[str, Meta(description="The lines to put in their place.")]
 
 
-async def prepare(editor: Editor, said: Mapping[str, Any]) -> Action:
-    """Work out the file's new text."""
-    asked = read(ApplyEdit, said)
-    path = editor.workspace.locate(asked.path)
-    name = editor.workspace.shown(path)
-    before = await asyncio.to_thread(_before, editor, path)
-    change = Change(path, before, _after(before, asked, name))
+async def prepare(editor: Editor, arguments: Mapping[str, Any]) -> Action:
+    """Compute the file's new text."""
+    edit = parse_arguments(ApplyEditArguments, arguments)
+    path = editor.workspace.locate(edit.path)
+    name = editor.workspace.display_path(path)
+    before = await asyncio.to_thread(_read_if_present, editor, path)
+    change = FileChange(path, before, _apply(edit, before, name))
 
     async def perform() -> str:
-        # The user may have taken a while to agree.
-        if await asyncio.to_thread(_before, editor, path) != before:
-            raise ToolFailed(f"{name} was changed meanwhile. Read it again.")
-        await editor.apply(change)
+        # The user may have taken a while to decide.
+        if await asyncio.to_thread(_read_if_present, editor, path) != before:
+            raise ToolFailed(f"{name} has changed in the meantime. Read it again.")
+        await editor.apply_change(change)
         return f"{name} was {'created' if before is None else 'changed'}."
 
     title = f"{'Create' if before is None else 'Edit'} {name}"
-    return Action(title, perform, change, always_asks=_instructs(editor, path))
+    return Action(title, perform, change, always_asks=_controls_programs(editor, path))
 
 
-def _before(editor: Editor, path: Path) -> str | None:
-    if editor.text(path) is None and not path.exists():
+def _read_if_present(editor: Editor, path: Path) -> str | None:
+    if editor.open_text(path) is None and not path.exists():
         return None
-    return content(editor, path)
+    return read_text(editor, path)
 
 
-def _after(before: str | None, asked: ApplyEdit, name: str) -> str:
-    if before is None or not asked.old_text:
+def _apply(edit: ApplyEditArguments, before: str | None, name: str) -> str:
+    if before is None or not edit.old_text:
         if before:
             raise ToolFailed(f"{name} exists. Give the lines to replace in old_text.")
-        if asked.old_text:
-            raise ToolFailed(f"There is no file {name}. To make it, leave old_text empty.")
-        return asked.new_text
-    # A model writes \n, whatever the file has.
+        if edit.old_text:
+            raise ToolFailed(f"There is no file {name}. To create it, leave old_text empty.")
+        return edit.new_text
+    # A model writes \n, whatever line endings the file has.
     newline = "\r\n" if "\r\n" in before else "\n"
-    old, new = (text.replace("\r\n", "\n").replace("\n", newline) for text in _texts(asked))
+    old, new = (
+        text.replace("\r\n", "\n").replace("\n", newline) for text in (edit.old_text, edit.new_text)
+    )
     count = before.count(old)
     if count == 0:
-        raise ToolFailed(f"{name} does not have that old_text. Read the file and copy it exactly.")
+        raise ToolFailed(
+            f"{name} does not contain that old_text. Read the file and copy it exactly."
+        )
     if count > 1:
-        raise ToolFailed(f"{name} has that old_text {count} times. Give more lines around it.")
+        raise ToolFailed(f"{name} contains that old_text {count} times. Give more lines around it.")
     if old == new:
         raise ToolFailed("old_text and new_text are the same.")
     return before.replace(old, new)
 
 
-def _texts(asked: ApplyEdit) -> tuple[str, str]:
-    return asked.old_text, asked.new_text
-
-
-def _instructs(editor: Editor, path: Path) -> bool:
+def _controls_programs(editor: Editor, path: Path) -> bool:
     workspace = editor.workspace
     roots = (folder.resolve() for folder in workspace.folders)
-    inside = [path.relative_to(root) for root in roots if path.is_relative_to(root)]
-    return any(workspace.secrecy.instructs(name) for name in inside)
+    names = [path.relative_to(root) for root in roots if path.is_relative_to(root)]
+    return any(workspace.secret_files.controls_programs(name) for name in names)
 
 
 APPLY_EDIT = Tool(
@@ -87,5 +87,5 @@ APPLY_EDIT = Tool(
     "Change a file of the workspace by replacing some of its lines, or create a file.",
     Effect.CHANGE,
     prepare,
-    schema(ApplyEdit),
+    build_schema(ApplyEditArguments),
 )

@@ -5,27 +5,27 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from copilotd.tools.arguments import read, schema
+from copilotd.tools.arguments import build_schema, parse_arguments
 from copilotd.tools.editor import Editor
 from copilotd.tools.tool import Action, Effect, Tool
 
 
-class Diagnostics(Struct, frozen=True):
-    """Arguments."""
+class DiagnosticsArguments(Struct, frozen=True):
+    """The arguments of a call."""
 
     path: Annotated[str, Meta(description="A file; empty for all open files.")] = ""
 
 
-async def prepare(editor: Editor, said: Mapping[str, Any]) -> Action:
-    """Find the file."""
-    asked = read(Diagnostics, said)
-    path = editor.workspace.locate(asked.path) if asked.path else None
+async def prepare(editor: Editor, arguments: Mapping[str, Any]) -> Action:
+    """Locate the file."""
+    name = parse_arguments(DiagnosticsArguments, arguments).path
+    path = editor.workspace.locate(name) if name else None
 
     async def perform() -> str:
-        return "\n".join(await editor.diagnostics(path)) or "Nothing is reported."
+        return "\n".join(await editor.read_diagnostics(path)) or "There are no diagnostics."
 
-    of = f" of {editor.workspace.shown(path)}" if path else ""
-    return Action(f"Read the editor's errors and warnings{of}", perform)
+    of_file = f" of {editor.workspace.display_path(path)}" if path else ""
+    return Action(f"Read the editor's errors and warnings{of_file}", perform)
 
 
 DIAGNOSTICS = Tool(
@@ -33,5 +33,5 @@ DIAGNOSTICS = Tool(
     "Read the errors and warnings that the editor reports.",
     Effect.READ,
     prepare,
-    schema(Diagnostics),
+    build_schema(DiagnosticsArguments),
 )

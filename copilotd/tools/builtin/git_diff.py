@@ -5,31 +5,31 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from copilotd.tools.arguments import read, schema
+from copilotd.tools.arguments import build_schema, parse_arguments
 from copilotd.tools.editor import Editor
-from copilotd.tools.git import git
+from copilotd.tools.git import run_git
 from copilotd.tools.tool import Action, Effect, Tool
 
 
-class GitDiff(Struct, frozen=True):
-    """Arguments."""
+class GitDiffArguments(Struct, frozen=True):
+    """The arguments of a call."""
 
     path: Annotated[str, Meta(description="Only this file or folder.")] = "."
     staged: Annotated[bool, Meta(description="What is staged, not what is changed since.")] = False
 
 
-async def prepare(editor: Editor, said: Mapping[str, Any]) -> Action:
-    """Find the file."""
-    asked = read(GitDiff, said)
+async def prepare(editor: Editor, arguments: Mapping[str, Any]) -> Action:
+    """Locate the file or folder."""
+    options = parse_arguments(GitDiffArguments, arguments)
     workspace = editor.workspace
-    path = workspace.locate(asked.path)
+    path = workspace.locate(options.path)
 
     async def perform() -> str:
-        staged = ["--cached"] if asked.staged else []
+        staged = ["--cached"] if options.staged else []
         safely = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
-        only = (f":(literal){path}", *workspace.secrecy.for_git())
-        changed = await git(workspace.home, "diff", *safely, *staged, "--", *only)
-        return changed or "There is no difference."
+        only = (f":(literal){path}", *workspace.secret_files.to_git_pathspecs())
+        diff = await run_git(workspace.main_folder, "diff", *safely, *staged, "--", *only)
+        return diff or "There are no changes."
 
     return Action("Read what was changed since the last commit", perform)
 
@@ -39,5 +39,5 @@ GIT_DIFF = Tool(
     "Read the changes that are not committed.",
     Effect.READ,
     prepare,
-    schema(GitDiff),
+    build_schema(GitDiffArguments),
 )

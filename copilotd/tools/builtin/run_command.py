@@ -6,35 +6,35 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from copilotd.tools.arguments import read, schema
+from copilotd.tools.arguments import build_schema, parse_arguments
 from copilotd.tools.editor import Editor
 from copilotd.tools.errors import ToolFailed
-from copilotd.tools.process import run
+from copilotd.tools.process import run_program
 from copilotd.tools.tool import Action, Effect, Tool
 
 
-class RunCommand(Struct, frozen=True):
-    """Arguments."""
+class RunCommandArguments(Struct, frozen=True):
+    """The arguments of a call."""
 
     command: Annotated[str, Meta(description="A line for the shell.", min_length=1)]
 
 
-async def prepare(editor: Editor, said: Mapping[str, Any]) -> Action:
-    """Take the line as it is: the user is shown exactly what will run."""
-    command = read(RunCommand, said).command.strip()
+async def prepare(editor: Editor, arguments: Mapping[str, Any]) -> Action:
+    """Keep the command exactly as it is: the user is shown what will run."""
+    command = parse_arguments(RunCommandArguments, arguments).command.strip()
     if not command or any(not (c.isprintable() or c in "\n\t") for c in command):
-        raise ToolFailed("That is no command: it is empty or has characters that cannot be shown.")
-    folder = editor.workspace.home
+        raise ToolFailed("This is not a command: it is empty or has invisible characters.")
+    folder = editor.workspace.main_folder
 
     async def perform() -> str:
-        ended = await run(_shell(command), folder)
-        return f"Exit code {ended.code}.\n{ended.output}".rstrip()
+        result = await run_program(_shell_command(command), folder)
+        return f"Exit code {result.exit_code}.\n{result.output}".rstrip()
 
-    # Permission for the session holds for this very line.
+    # A permission for the session is for exactly this command.
     return Action("Run a command", perform, command=command, kind=command)
 
 
-def _shell(command: str) -> list[str]:
+def _shell_command(command: str) -> list[str]:
     if os.name == "nt":
         return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/s", "/c", command]
     return ["/bin/sh", "-c", command]
@@ -45,5 +45,5 @@ RUN_COMMAND = Tool(
     "Run a command in the workspace's folder and read what it prints.",
     Effect.RUN,
     prepare,
-    schema(RunCommand),
+    build_schema(RunCommandArguments),
 )

@@ -6,41 +6,41 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from copilotd.tools.arguments import read, schema
+from copilotd.tools.arguments import build_schema, parse_arguments
 from copilotd.tools.editor import Editor
-from copilotd.tools.file_search import lines, place
+from copilotd.tools.file_search import locate_existing, search_files
 from copilotd.tools.tool import Action, Effect, Tool
 
-_MOST = 50
-_LONGEST = 200
-"""Characters of a line that are shown."""
+_MAX_LINES = 50
+_MAX_LINE_LENGTH = 200
 
 
-class Search(Struct, frozen=True):
-    """Arguments."""
+class SearchArguments(Struct, frozen=True):
+    """The arguments of a call."""
 
-    # No pattern language: one that a stranger's text chose can keep a machine busy for years.
+    # No regular expressions: a stranger's text may choose one that runs for years.
     text: Annotated[str, Meta(description="Plain text to look for, in any case.", min_length=1)]
     path: Annotated[str, Meta(description="File or folder to look in.")] = "."
 
 
-async def prepare(editor: Editor, said: Mapping[str, Any]) -> Action:
-    """Find where to look."""
-    asked = read(Search, said)
-    start, wanted = place(editor, asked.path), asked.text.casefold()
+async def prepare(editor: Editor, arguments: Mapping[str, Any]) -> Action:
+    """Locate the file or folder to search."""
+    query = parse_arguments(SearchArguments, arguments)
+    start, needle = locate_existing(editor, query.path), query.text.casefold()
 
-    def look(name: str, file: Path, text: str) -> Iterator[str]:
-        if wanted not in text.casefold():
+    def match_lines(name: str, file: Path, text: str) -> Iterator[str]:
+        if needle not in text.casefold():
             return
         for number, line in enumerate(text.split("\n"), 1):
-            if wanted in line.casefold():
-                yield f"{name}:{number}: {line.strip()[:_LONGEST]}"
+            if needle in line.casefold():
+                yield f"{name}:{number}: {line.strip()[:_MAX_LINE_LENGTH]}"
 
     async def perform() -> str:
-        return await lines(editor, start, look, _MOST) or f"No file has {asked.text!r}."
+        lines = await search_files(editor, start, match_lines, _MAX_LINES)
+        return lines or f"No file contains {query.text!r}."
 
-    where = "" if asked.path == "." else f" in {editor.workspace.shown(start)}"
-    return Action(f"Search for {asked.text!r}{where}", perform)
+    where = "" if query.path == "." else f" in {editor.workspace.display_path(start)}"
+    return Action(f"Search for {query.text!r}{where}", perform)
 
 
 SEARCH = Tool(
@@ -48,5 +48,5 @@ SEARCH = Tool(
     "Find the lines of the workspace's files that contain a text.",
     Effect.READ,
     prepare,
-    schema(Search),
+    build_schema(SearchArguments),
 )

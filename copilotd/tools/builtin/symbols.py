@@ -6,39 +6,39 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from copilotd.index.symbols import symbols
-from copilotd.tools.arguments import read, schema
+from copilotd.index.symbols import find_symbols
+from copilotd.tools.arguments import build_schema, parse_arguments
 from copilotd.tools.editor import Editor
-from copilotd.tools.file_search import lines, place
+from copilotd.tools.file_search import locate_existing, search_files
 from copilotd.tools.tool import Action, Effect, Tool
 
-_MOST = 80
-_LONGEST = 160
+_MAX_LINES = 80
+_MAX_LINE_LENGTH = 160
 
 
-class Symbols(Struct, frozen=True):
-    """Arguments."""
+class SymbolsArguments(Struct, frozen=True):
+    """The arguments of a call."""
 
     name: Annotated[str, Meta(description="Part of the name; empty for all.")] = ""
     path: Annotated[str, Meta(description="File or folder to look in.")] = "."
 
 
-async def prepare(editor: Editor, said: Mapping[str, Any]) -> Action:
-    """Find where to look."""
-    asked = read(Symbols, said)
-    start, part = place(editor, asked.path), asked.name.casefold()
+async def prepare(editor: Editor, arguments: Mapping[str, Any]) -> Action:
+    """Locate the file or folder to search."""
+    query = parse_arguments(SymbolsArguments, arguments)
+    start, needle = locate_existing(editor, query.path), query.name.casefold()
 
-    def look(name: str, file: Path, text: str) -> Iterator[str]:
-        for symbol in symbols(file, text):
-            if part in symbol.name.casefold():
-                yield f"{name}:{symbol.line + 1}: {symbol.text[:_LONGEST]}"
+    def match_lines(name: str, file: Path, text: str) -> Iterator[str]:
+        for symbol in find_symbols(file, text):
+            if needle in symbol.name.casefold():
+                yield f"{name}:{symbol.line + 1}: {symbol.text[:_MAX_LINE_LENGTH]}"
 
     async def perform() -> str:
-        found = await lines(editor, start, look, _MOST)
-        return found or "Nothing of that name is defined there."
+        lines = await search_files(editor, start, match_lines, _MAX_LINES)
+        return lines or "No definition has that name."
 
-    what = f"the definition of {asked.name}" if asked.name else "definitions"
-    return Action(f"Look for {what} in {editor.workspace.shown(start)}", perform)
+    what = f"the definition of {query.name}" if query.name else "definitions"
+    return Action(f"Look for {what} in {editor.workspace.display_path(start)}", perform)
 
 
 SYMBOLS = Tool(
@@ -46,5 +46,5 @@ SYMBOLS = Tool(
     "Find where functions, classes and types are defined.",
     Effect.READ,
     prepare,
-    schema(Symbols),
+    build_schema(SymbolsArguments),
 )

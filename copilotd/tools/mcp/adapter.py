@@ -1,4 +1,4 @@
-"""A server's tools as tools of copilotd: named, cut to size, and asked about."""
+"""Turns a server's tools into tools of copilotd: renamed, shortened, and subject to permission."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from copilotd.tools.editor import Editor
-from copilotd.tools.mcp.schema import followable
+from copilotd.tools.mcp.schema import choose_schema
 from copilotd.tools.tool import Action, Effect, Tool
 
 if TYPE_CHECKING:
@@ -16,60 +16,63 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Call = Callable[[str, Mapping[str, Any]], Awaitable[str]]
+CallTool = Callable[[str, Mapping[str, Any]], Awaitable[str]]
 """Calls a tool by the server's own name for it. Raises: ToolFailed."""
 
-LONGEST_NAME = 64
-LONGEST_DESCRIPTION = 500
-"""Characters. Every one is read by the model before it answers."""
+MAX_NAME_LENGTH = 64
+MAX_DESCRIPTION_LENGTH = 500
+"""Characters. The model reads every one of them before it answers."""
 
 
-def offer(
-    server: str, listed: Iterable["mcp.Tool"], wanted: Sequence[str], call: Call
+def adapt_tools(
+    server: str, tools: Iterable["mcp.Tool"], names: Sequence[str], call_tool: CallTool
 ) -> tuple[Tool, ...]:
-    """The tools of `server` that are wanted (all if none is named), in its order."""
-    offered: dict[str, Tool] = {}
-    missing = set(wanted)
-    for tool in listed:
+    """The tools of `server` that `names` lists (all if it is empty), in the server's order."""
+    adapted: dict[str, Tool] = {}
+    missing = set(names)
+    for tool in tools:
         missing.discard(tool.name)
-        if wanted and tool.name not in wanted:
+        if names and tool.name not in names:
             continue
-        name = named(server, tool.name)
-        if name in offered:
-            log.warning("the MCP server %s has two tools that are called %s here", server, name)
-        offered.setdefault(name, _tool(server, name, tool, call))
+        name = qualify_name(server, tool.name)
+        if name in adapted:
+            log.warning("the MCP server %s has two tools whose name here is %s", server, name)
+        adapted.setdefault(name, _adapt_tool(server, name, tool, call_tool))
     if missing:
         log.warning("the MCP server %s has no tools %s", server, ", ".join(sorted(missing)))
-    return tuple(offered.values())
+    return tuple(adapted.values())
 
 
-def named(server: str, tool: str) -> str:
-    """What a tool is called here: letters, digits, underscores and hyphens, 64 of them at most."""
+def qualify_name(server: str, tool: str) -> str:
+    """The tool's name here: letters, digits, underscores and hyphens, at most 64 characters."""
     name = f"{server}_{re.sub(r'[^a-zA-Z0-9_-]', '_', tool)}"
-    if len(name) <= LONGEST_NAME:
+    if len(name) <= MAX_NAME_LENGTH:
         return name
-    mark = hashlib.sha256(tool.encode()).hexdigest()[:8]
-    return f"{name[: LONGEST_NAME - len(mark) - 1]}_{mark}"
+    digest = hashlib.sha256(tool.encode()).hexdigest()[:8]
+    return f"{name[: MAX_NAME_LENGTH - len(digest) - 1]}_{digest}"
 
 
-def _tool(server: str, name: str, tool: "mcp.Tool", call: Call) -> Tool:
-    async def prepare(editor: Editor, said: Mapping[str, Any]) -> Action:
+def _adapt_tool(server: str, name: str, tool: "mcp.Tool", call_tool: CallTool) -> Tool:
+    async def prepare(editor: Editor, arguments: Mapping[str, Any]) -> Action:
         async def perform() -> str:
-            return await call(tool.name, said)
+            return await call_tool(tool.name, arguments)
 
-        return Action(f"Call {name} of the MCP server {server}", perform, command=_shown(said))
+        title = f"Call {name} of the MCP server {server}"
+        return Action(title, perform, command=_render_arguments(arguments))
 
-    # What the server says of its harmlessness is a stranger's word, so it is always asked about.
-    description = _cut(tool.description or tool.title or "")
-    return Tool(name, description, Effect.RUN, prepare, followable(name, tool.input_schema))
+    # A server may claim that its tool is harmless. Nobody has checked that, so the user is asked.
+    description = _truncate(tool.description or tool.title or "")
+    return Tool(name, description, Effect.RUN, prepare, choose_schema(name, tool.input_schema))
 
 
-def _cut(text: str) -> str:
+def _truncate(text: str) -> str:
     text = text.strip()
-    return text if len(text) <= LONGEST_DESCRIPTION else f"{text[: LONGEST_DESCRIPTION - 1]}…"
+    if len(text) <= MAX_DESCRIPTION_LENGTH:
+        return text
+    return f"{text[: MAX_DESCRIPTION_LENGTH - 1]}…"
 
 
-def _shown(arguments: Mapping[str, Any]) -> str:
-    """The arguments as JSON in which every character can be seen for what it is."""
+def _render_arguments(arguments: Mapping[str, Any]) -> str:
+    """The arguments as JSON, with invisible characters escaped so that the user sees them."""
     text = json.dumps(dict(arguments), ensure_ascii=False)
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)

@@ -1,4 +1,4 @@
-"""The way to one MCP server: a program's standard streams, or HTTP."""
+"""Connects to one MCP server: over a program's standard streams, or over HTTP."""
 
 import asyncio
 import logging
@@ -11,55 +11,56 @@ import httpx2
 from copilotd import __version__
 from copilotd.config import McpServer
 from copilotd.errors import MissingPackage
-from copilotd.tools.mcp.stdio_transport import Lost, program
+from copilotd.tools.mcp.stdio_transport import ConnectionLoss, open_stdio_transport
 
 if TYPE_CHECKING:
     import mcp
 
-__all__ = ["Lost", "connected"]
+__all__ = ["ConnectionLoss", "connect"]
 
-_LIMITS = httpx2.Timeout(30.0, read=300.0)
-"""Seconds. What a call may take is up to the settings; this is for a server that went away."""
+_HTTP_TIMEOUT = httpx2.Timeout(30.0, read=300.0)
+"""Seconds, for a server that went away. The settings limit how long a call may take."""
 
 
 @asynccontextmanager
-async def connected(
+async def connect(
     settings: McpServer,
-    lost: "asyncio.Future[Lost]",
-    changed: Callable[[], Awaitable[None]],
+    loss: "asyncio.Future[ConnectionLoss]",
+    on_tools_changed: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator["mcp.Client", None]:
-    """A client that has greeted the server.
+    """A client that has finished the handshake with the server.
 
-    `lost` gets a result when a program ends; `changed` is called when the tools are others.
+    `loss` gets a result when a program ends by itself.
 
-    Raises: MissingPackage, OSError, and whatever the SDK does.
+    Raises: MissingPackage, OSError, and whatever the SDK raises.
     """
-    await asyncio.to_thread(_import)
+    await asyncio.to_thread(_import_sdk)
     from mcp import Client
     from mcp.client.streamable_http import streamable_http_client
     from mcp.types import Implementation, ToolListChangedNotification
 
-    async def hear(message: object) -> None:
+    async def handle_message(message: object) -> None:
         if isinstance(message, ToolListChangedNotification):
-            await changed()
+            await on_tools_changed()
 
     async with AsyncExitStack() as stack:
         if settings.url:
-            http = httpx2.AsyncClient(headers=settings.headers, timeout=_LIMITS)
+            http = httpx2.AsyncClient(headers=settings.headers, timeout=_HTTP_TIMEOUT)
             await stack.enter_async_context(http)
-            way = streamable_http_client(settings.url, http_client=http)
+            transport = streamable_http_client(settings.url, http_client=http)
         else:
-            way = program(settings.command, settings.environment, lost)
-        we = Implementation(name="copilotd", version=__version__)
-        yield await stack.enter_async_context(Client(way, client_info=we, message_handler=hear))
+            transport = open_stdio_transport(settings.command, settings.environment, loss)
+        info = Implementation(name="copilotd", version=__version__)
+        client = Client(transport, client_info=info, message_handler=handle_message)
+        yield await stack.enter_async_context(client)
 
 
-def _import() -> None:
-    """Import the SDK, which takes a second, in a thread: keystrokes go on meanwhile."""
+def _import_sdk() -> None:
+    """Import the SDK. It takes a second, so it runs in a thread and keystrokes do not wait."""
     try:
         import mcp.client.streamable_http  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingPackage.of("mcp", error) from error
-    # They write what could not be understood, with the code in it.
+    # These loggers write the messages that they could not parse, and those hold the user's code.
     for name in ("mcp", "client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

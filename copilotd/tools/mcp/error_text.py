@@ -1,15 +1,16 @@
-"""Why a server cannot be used, for the user's log and the model: no code, no headers."""
+"""Explains why a server cannot be used, for the log and for the model: no code, no headers."""
 
 import httpx2
 
 from copilotd.errors import CopilotdError
-from copilotd.tools.mcp.stdio_transport import Lost
+from copilotd.tools.mcp.stdio_transport import ConnectionLoss
 
 
-def reason(error: BaseException, lost: Lost | None = None) -> str:
-    """The cause in words, with the next step where one is known."""
-    if lost is not None:
-        return f"{lost.reason}; its last words: {lost.said}" if lost.said else lost.reason
+def explain_error(error: BaseException, loss: ConnectionLoss | None = None) -> str:
+    """The cause in words, and the next step if one is known."""
+    if loss is not None:
+        line = loss.last_stderr_line
+        return f"{loss.reason}; its last error message: {line}" if line else loss.reason
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, CopilotdError):

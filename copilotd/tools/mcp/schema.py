@@ -1,4 +1,7 @@
-"""Whether a model can be held to a stranger's schema: one that cannot would refuse every chat."""
+"""Checks that a grammar can be built from a server's schema.
+
+Without the check, one schema that llguidance cannot compile would make every chat fail.
+"""
 
 import json
 import logging
@@ -7,31 +10,31 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-LARGEST = 20_000
-"""Characters; the model would have to read them all."""
-ANY = {"type": "object"}
+MAX_SCHEMA_LENGTH = 20_000
+"""Characters. The model would have to read all of them."""
+ANY_OBJECT = {"type": "object"}
 
 
-def followable(name: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`schema`, or that of any object where no grammar can be made of it."""
+def choose_schema(name: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`schema`, or the schema of any object if no grammar can be built from `schema`."""
     try:
-        complaint = _complaint(schema)
+        problem = _find_problem(schema)
     except BaseException as error:
-        # llguidance's panics are no Exception.
+        # llguidance's panics do not inherit from Exception.
         if type(error).__name__ != "PanicException" and not isinstance(error, Exception):
             raise
-        complaint = type(error).__name__
-    if not complaint:
+        problem = type(error).__name__
+    if not problem:
         return schema
-    log.warning("the arguments of %s are not checked: %s", name, complaint.splitlines()[0])
-    return ANY
+    log.warning("the arguments of %s are not checked: %s", name, problem.splitlines()[0])
+    return ANY_OBJECT
 
 
-def _complaint(schema: Mapping[str, Any]) -> str:
+def _find_problem(schema: Mapping[str, Any]) -> str:
     from llguidance import LLMatcher
 
     inside = {"it": {**schema, "$id": "urn:tool"}}
     text = json.dumps({"x-guidance": {"lenient": True}, "type": "object", "properties": inside})
-    if len(text) > LARGEST:
-        return f"they are described in {len(text)} characters"
+    if len(text) > MAX_SCHEMA_LENGTH:
+        return f"their schema has {len(text)} characters"
     return str(LLMatcher.validate_grammar(f"start: %json {text}"))

@@ -1,53 +1,55 @@
-"""All MCP servers of the settings."""
+"""All MCP servers in the settings."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from copilotd.config import McpServer
-from copilotd.tools.mcp.server import Server
+from copilotd.tools.mcp.server import McpServerClient
 from copilotd.tools.tool import Tool
 
-PATIENCE_S = 3.0
-"""How long a chat waits for servers that begin; whoever is later is there for the next step."""
+READY_TIMEOUT_S = 3.0
+"""How long a chat waits for servers that start. A later server is there for the next step."""
 
 
-class Servers:
-    """Those that `settings` name; none is reached before `ready` is asked for."""
+class McpServers:
+    """The servers that `settings` names. None is connected before `wait_until_ready`."""
 
     def __init__(
         self,
         settings: Mapping[str, McpServer],
-        patience_s: float = PATIENCE_S,
+        ready_timeout_s: float = READY_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._patience_s = patience_s
+        self._ready_timeout_s = ready_timeout_s
         self._clock = clock
-        self._servers: dict[str, Server] = {}
-        self._left: list[Server] = []
-        self.change(settings)
+        self._clients: dict[str, McpServerClient] = {}
+        self._closing: list[McpServerClient] = []
+        self.apply_settings(settings)
 
-    def change(self, settings: Mapping[str, McpServer]) -> None:
-        """Go by other settings: what they do not name any more, or otherwise, is left."""
-        before, self._servers = self._servers, {}
+    def apply_settings(self, settings: Mapping[str, McpServer]) -> None:
+        """Use new settings. A server that is gone from them, or has changed, is closed."""
+        before, self._clients = self._clients, {}
         for name, setting in settings.items():
-            kept = before.get(name)
-            if kept is not None and kept.settings == setting:
-                self._servers[name] = before.pop(name)
+            client = before.get(name)
+            if client is not None and client.settings == setting:
+                self._clients[name] = before.pop(name)
             elif setting.enabled:
-                self._servers[name] = Server(name, setting, self._clock)
-        for server in before.values():
-            server.leave()
-            self._left.append(server)
+                self._clients[name] = McpServerClient(name, setting, self._clock)
+        for client in before.values():
+            client.begin_close()
+            self._closing.append(client)
 
-    async def ready(self) -> None:
-        """Reach the servers that are not there yet; returns in time, whatever they do."""
-        await asyncio.gather(*(s.ready(self._patience_s) for s in self._servers.values()))
+    async def wait_until_ready(self) -> None:
+        """Connect to the servers without a connection; return in time, whatever they do."""
+        await asyncio.gather(
+            *(client.wait_until_ready(self._ready_timeout_s) for client in self._clients.values())
+        )
 
-    def tools(self) -> Sequence[Tool]:
-        """What those that are there offer."""
-        return tuple(tool for server in self._servers.values() for tool in server.offered)
+    def list_tools(self) -> Sequence[Tool]:
+        """The tools of all servers that have been reached."""
+        return tuple(tool for client in self._clients.values() for tool in client.tools)
 
     async def close(self) -> None:
-        """Leave all; their programs have ended afterwards."""
-        await asyncio.gather(*(s.close() for s in (*self._servers.values(), *self._left)))
+        """Close all connections, and wait until the servers' programs have ended."""
+        await asyncio.gather(*(c.close() for c in (*self._clients.values(), *self._closing)))

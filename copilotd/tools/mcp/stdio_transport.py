@@ -1,6 +1,7 @@
-"""A program that speaks MCP on its standard streams, as a transport for the SDK's client.
+"""A transport for the SDK's client: a program that speaks MCP on its standard streams.
 
-The SDK's own takes up to six seconds to end a program; the daemon has less than one to end.
+We have our own because the SDK's takes up to six seconds to end a program, and the daemon has less
+than one second to end.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from copilotd.tools.process import end, environment
+from copilotd.tools.process import build_environment, signal_group
 
 if TYPE_CHECKING:
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -20,126 +21,127 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LONGEST = 16_000_000
-"""Bytes of one message."""
-_TO_END_S = (0.25, 0.15)
-"""How long a program may take to end by itself: once its input has ended, and once asked to."""
-_REAPED_WITHIN_S = 0.2
-_LOOK_S = 1.0
-_SAID = 300
-"""Characters of its complaints that are kept for an error message."""
+MAX_MESSAGE_BYTES = 16_000_000
+_END_TIMEOUTS_S = (0.25, 0.15)
+"""How long a program may take to end: first after its input has ended, then after SIGTERM."""
+_REAP_TIMEOUT_S = 0.2
+_POLL_S = 1.0
+_MAX_LINE_LENGTH = 300
+"""Characters of the program's last error message that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """How a connection ended; `said` is the last line that the program wrote to its stderr."""
+class ConnectionLoss:
+    """How a connection ended. `last_stderr_line` is the last line on the program's stderr."""
 
     reason: str
-    said: str = ""
+    last_stderr_line: str = ""
 
 
 @asynccontextmanager
-async def program(
-    command: Sequence[str], extra: Mapping[str, str], lost: "asyncio.Future[Lost]"
+async def open_stdio_transport(
+    command: Sequence[str], extra: Mapping[str, str], loss: "asyncio.Future[ConnectionLoss]"
 ) -> AsyncGenerator[
     "tuple[MemoryObjectReceiveStream[SessionMessage | Exception], "
     "MemoryObjectSendStream[SessionMessage]]",
     None,
 ]:
-    """Run it; leaving ends it and all that it started. `lost` is told when it ends by itself.
+    """Run the program; leaving the context ends it and everything that it started.
 
-    Raises: OSError where it cannot be started.
+    `loss` gets a result if the program ends by itself.
+
+    Raises: OSError if it cannot be started.
     """
     from mcp.shared.message import SessionMessage
 
     process = await asyncio.create_subprocess_exec(
         *command,
-        env=environment(extra),
+        env=build_environment(extra),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-    heard, to_us = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-    to_it, said = anyio.create_memory_object_stream[SessionMessage](0)
-    complaints = asyncio.create_task(_complaints(process))
+    incoming, for_client = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    from_client, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
+    stderr = asyncio.create_task(_read_stderr(process))
     tasks: list[asyncio.Task[Any]] = [
-        complaints,
-        asyncio.create_task(_listen(process, heard, complaints, lost)),
-        asyncio.create_task(_speak(process, said)),
+        stderr,
+        asyncio.create_task(_receive(process, incoming, stderr, loss)),
+        asyncio.create_task(_send(process, outgoing)),
     ]
     try:
-        yield to_us, to_it
+        yield for_client, from_client
     finally:
-        # From here on its end is our doing.
-        lost.cancel()
-        # Whoever still reads its output now only throws it away, so that it can end.
-        for stream in (to_us, to_it):
+        # From here on we end the program, so its end is not a loss.
+        loss.cancel()
+        # The tasks go on reading its output and drop it, so that the program can end.
+        for stream in (for_client, from_client):
             stream.close()
         try:
-            await _ended(process)
+            await _end(process)
         finally:
-            end(process)
-            # Nothing is left that could write, so they come to an end, and their pipes are closed.
-            await asyncio.wait(tasks, timeout=_REAPED_WITHIN_S)
+            signal_group(process)
+            # Nothing can write any more, so the tasks come to an end and close their pipes.
+            await asyncio.wait(tasks, timeout=_REAP_TIMEOUT_S)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for half in (heard, said):
+            for half in (incoming, outgoing):
                 half.close()
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """See it end: by the end of its input, by a signal, by force."""
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End the program: close its input, then send SIGTERM, then SIGKILL."""
     assert process.stdin is not None
     process.stdin.close()
-    for within, then in zip(_TO_END_S, (False, True), strict=True):
-        if await _is_over(process, within):
+    for timeout_s, force in zip(_END_TIMEOUTS_S, (False, True), strict=True):
+        if await _has_ended(process, timeout_s):
             return
-        end(process, by_force=then)
-    await _is_over(process, _REAPED_WITHIN_S)
+        signal_group(process, force=force)
+    await _has_ended(process, _REAP_TIMEOUT_S)
 
 
-async def _is_over(process: asyncio.subprocess.Process, within_s: float) -> bool:
-    # `wait` would wait for its streams too, which what it left behind may hold open.
+async def _has_ended(process: asyncio.subprocess.Process, timeout_s: float) -> bool:
+    # `process.wait` also waits for the streams, and a background process may hold them open.
     with suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(timeout_s):
             while process.returncode is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     return process.returncode is not None
 
 
-async def _listen(
+async def _receive(
     process: asyncio.subprocess.Process,
-    heard: "MemoryObjectSendStream[SessionMessage | Exception]",
-    complaints: "asyncio.Task[str]",
-    lost: "asyncio.Future[Lost]",
+    incoming: "MemoryObjectSendStream[SessionMessage | Exception]",
+    stderr: "asyncio.Task[str]",
+    loss: "asyncio.Future[ConnectionLoss]",
 ) -> None:
-    """Pass on what it says, a message a line, to the end of its output."""
+    """Pass on the program's messages, one per line, until its output ends."""
     buffer = b""
-    while (piece := await _piece(process)) and len(buffer) < LONGEST:
+    while (piece := await _read_piece(process)) and len(buffer) < MAX_MESSAGE_BYTES:
         *lines, buffer = (buffer + piece).split(b"\n")
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             for line in filter(None, map(bytes.strip, lines)):
-                await heard.send(_message(line))
-    await _is_over(process, 1.0)
-    if not lost.done():
-        lost.set_result(Lost(_reason(process), await _last(complaints)))
-    heard.close()
+                await incoming.send(_parse_message(line))
+    await _has_ended(process, 1.0)
+    if not loss.done():
+        loss.set_result(ConnectionLoss(_explain_end(process), await _last_line(stderr)))
+    incoming.close()
 
 
-async def _piece(process: asyncio.subprocess.Process) -> bytes:
-    """Its next output; nothing once it has ended, even if what it left behind holds the stream."""
+async def _read_piece(process: asyncio.subprocess.Process) -> bytes:
+    """The program's next output; empty after its end, even if a child holds the stream open."""
     assert process.stdout is not None
     while True:
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_S):
+            async with asyncio.timeout(_POLL_S):
                 return await process.stdout.read(65536)
         if process.returncode is not None:
             return b""
 
 
-def _message(line: bytes) -> "SessionMessage | Exception":
+def _parse_message(line: bytes) -> "SessionMessage | Exception":
     from mcp.shared.message import SessionMessage
     from mcp.types import jsonrpc_message_adapter
 
@@ -149,35 +151,35 @@ def _message(line: bytes) -> "SessionMessage | Exception":
         return error
 
 
-def _reason(process: asyncio.subprocess.Process) -> str:
+def _explain_end(process: asyncio.subprocess.Process) -> str:
     if process.returncode is None:
         return "it closed its output"
     return f"it ended with exit code {process.returncode}"
 
 
-async def _speak(
-    process: asyncio.subprocess.Process, said: "MemoryObjectReceiveStream[SessionMessage]"
+async def _send(
+    process: asyncio.subprocess.Process, outgoing: "MemoryObjectReceiveStream[SessionMessage]"
 ) -> None:
     assert process.stdin is not None
-    with suppress(OSError, anyio.ClosedResourceError), said:
-        async for item in said:
+    with suppress(OSError, anyio.ClosedResourceError), outgoing:
+        async for item in outgoing:
             line = item.message.model_dump_json(by_alias=True, exclude_unset=True)
             process.stdin.write(f"{line}\n".encode())
             await process.stdin.drain()
 
 
-async def _complaints(process: asyncio.subprocess.Process) -> str:
-    """Read what it writes to stderr; the last line of it, cut short."""
+async def _read_stderr(process: asyncio.subprocess.Process) -> str:
+    """Read the program's stderr to its end; the last line of it, cut short."""
     assert process.stderr is not None
-    kept = ""
+    tail = ""
     while piece := await process.stderr.read(4096):
         text = piece.decode("utf-8", errors="replace")
         log.debug("an MCP server says: %s", text.rstrip())
-        kept = (kept + text)[-4096:]
-    return (kept.strip().splitlines() or [""])[-1][-_SAID:]
+        tail = (tail + text)[-4096:]
+    return (tail.strip().splitlines() or [""])[-1][-_MAX_LINE_LENGTH:]
 
 
-async def _last(complaints: "asyncio.Task[str]") -> str:
-    # What it started in the background may keep its stderr open.
-    done, _ = await asyncio.wait([complaints], timeout=0.1)
-    return complaints.result() if done else ""
+async def _last_line(stderr: "asyncio.Task[str]") -> str:
+    # A background process may keep the program's stderr open.
+    done, _ = await asyncio.wait([stderr], timeout=0.1)
+    return stderr.result() if done else ""

@@ -9,31 +9,31 @@ import pytest
 
 from copilotd.config import McpServer, ToolsSection
 from copilotd.tools.audit import AuditLog
-from copilotd.tools.mcp.servers import Servers
+from copilotd.tools.mcp.servers import McpServers
 from copilotd.tools.registry import ToolRegistry
-from tests.tools.fake_editor import Desk, record
-from tests.tools.mcp.session import STRANGER, Begin, Session
+from tests.tools.fake_editor import FakeEditor, record
+from tests.tools.mcp.session import SDK_SERVER, Begin, Session
 
 
 @pytest.fixture
-async def begin(desk: Desk, tmp_path: Path) -> AsyncIterator[Begin]:
+async def begin(editor: FakeEditor, tmp_path: Path) -> AsyncIterator[Begin]:
     """Begins sessions; at the end none of their servers is left."""
     sessions: list[Session] = []
 
     def begin(
         how: str = "stdio",
         server: dict[str, Any] | None = None,
-        patience_s: float = 60,
+        ready_timeout_s: float = 60,
         clock: Callable[[], float] = time.monotonic,
         **settings: Any,
     ) -> Session:
         file = tmp_path / "born"
-        command = [sys.executable, str(STRANGER), str(file), how]
+        command = [sys.executable, str(SDK_SERVER), str(file), how]
         setting = McpServer.model_validate({"command": command} | (server or {}))
         section = ToolsSection(mcp={"s": setting}, **settings)
-        servers = Servers(section.mcp, patience_s, clock)
-        runner = ToolRegistry(section, AuditLog(record(desk)), servers).runner()
-        sessions.append(Session(servers, runner, desk, file))
+        servers = McpServers(section.mcp, ready_timeout_s, clock)
+        runner = ToolRegistry(section, AuditLog(record(editor)), servers).create_runner()
+        sessions.append(Session(servers, runner, editor, file))
         return sessions[-1]
 
     yield begin

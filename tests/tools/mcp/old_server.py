@@ -1,4 +1,4 @@
-"""An MCP server of before 2026, made with nothing: `old_server.py`. Its tools change while it runs."""
+"""A hand-written MCP server of the protocol before 2026. Its tools change while it runs."""
 
 import json
 import sys

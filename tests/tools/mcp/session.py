@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from copilotd.tools.mcp.servers import Servers
-from copilotd.tools.runner import Result, Runner
-from tests.tools.fake_editor import Desk
+from copilotd.tools.mcp.servers import McpServers
+from copilotd.tools.runner import CallResult, ToolRunner
+from tests.tools.fake_editor import FakeEditor
 
-STRANGER = Path(__file__).with_name("sdk_server.py")
-ELDER = Path(__file__).with_name("old_server.py")
+SDK_SERVER = Path(__file__).with_name("sdk_server.py")
+OLD_SERVER = Path(__file__).with_name("old_server.py")
 NAMES = [
     "s_add", "s_go_to", "s_fail", "s_die", "s_hang", "s_picture", "s_variable", "s_header",
     "s_leave_behind",
@@ -24,9 +24,9 @@ NAMES = [
 class Session:
     """The server is called `s`; `born` has the ids of its processes."""
 
-    servers: Servers
-    runner: Runner
-    desk: Desk
+    servers: McpServers
+    runner: ToolRunner
+    editor: FakeEditor
     file: Path
 
     @property
@@ -35,10 +35,12 @@ class Session:
 
     @property
     def names(self) -> list[str]:
-        return [t.name for t in self.runner.offered(self.desk) if t.name.startswith("s_")]
+        return [
+            t.name for t in self.runner.list_allowed_tools(self.editor) if t.name.startswith("s_")
+        ]
 
-    async def call(self, name: str, /, **arguments: Any) -> Result:
-        return await self.runner.run("1", name, json.dumps(arguments), self.desk)
+    async def call(self, name: str, /, **arguments: Any) -> CallResult:
+        return await self.runner.run("1", name, json.dumps(arguments), self.editor)
 
 
 @dataclass

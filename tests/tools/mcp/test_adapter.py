@@ -8,12 +8,12 @@ import mcp.types
 import pytest
 
 from copilotd.config import ToolsSection
-from copilotd.tools.audit import Audit
+from copilotd.tools.audit import AuditLog
 from copilotd.tools.builtin.read_file import READ_FILE
-from copilotd.tools.mcp.adapter import named, offer
-from copilotd.tools.mcp.schema import followable
-from copilotd.tools.mcp.servers import Servers
-from copilotd.tools.registry import Toolset
+from copilotd.tools.mcp.adapter import adapt_tools, qualify_name
+from copilotd.tools.mcp.schema import choose_schema
+from copilotd.tools.mcp.servers import McpServers
+from copilotd.tools.registry import ToolRegistry
 from copilotd.tools.tool import Effect, Tool
 
 
@@ -35,26 +35,26 @@ async def call(tool: str, arguments: Mapping[str, Any]) -> str:
     ],
 )
 def test_names_are_such_as_every_client_takes(tool: str, name: str) -> None:
-    assert named("git", tool) == name
+    assert qualify_name("git", tool) == name
     assert len(name) <= 64
 
 
-class Bold(Servers):
+class Bold(McpServers):
     """Has a server `read` with a tool `file`."""
 
-    def tools(self) -> Sequence[Tool]:
-        return offer("read", [listed("file")], [], call)
+    def list_tools(self) -> Sequence[Tool]:
+        return adapt_tools("read", [listed("file")], [], call)
 
 
 def test_a_server_cannot_take_the_name_of_a_tool_of_copilotds_own(tmp_path: Path) -> None:
     bold = Bold({})
-    assert [tool.name for tool in bold.tools()] == ["read_file"]
-    tools = Toolset(ToolsSection(), Audit(tmp_path / "record"), bold).tools()
+    assert [tool.name for tool in bold.list_tools()] == ["read_file"]
+    tools = ToolRegistry(ToolsSection(), AuditLog(tmp_path / "record"), bold).list_tools()
     assert [tool for tool in tools if tool.name == "read_file"] == [READ_FILE]
 
 
 def test_of_two_tools_that_would_be_called_the_same_the_first_is_offered() -> None:
-    offered = offer("s", [listed("a.b"), listed("a_b")], [], call)
+    offered = adapt_tools("s", [listed("a.b"), listed("a_b")], [], call)
     assert [(t.name, t.effect) for t in offered] == [("s_a_b", Effect.RUN)]
 
 
@@ -69,4 +69,4 @@ def test_of_two_tools_that_would_be_called_the_same_the_first_is_offered() -> No
     ],
 )
 def test_a_schema_that_no_model_can_be_held_to_allows_any_object(schema: dict[str, Any]) -> None:
-    assert followable("s_x", schema) == {"type": "object"}
+    assert choose_schema("s_x", schema) == {"type": "object"}

@@ -5,43 +5,45 @@ from typing import Any
 
 import pytest
 
-from copilotd.tools.editor import Answer
-from tests.tools.fake_editor import Desk
-from tests.tools.mcp.session import ELDER, NAMES, Begin, until
+from copilotd.tools.editor import Decision
+from tests.tools.fake_editor import FakeEditor
+from tests.tools.mcp.session import NAMES, OLD_SERVER, Begin, until
 
 
 async def test_the_tools_of_a_server_are_there_once_they_are_needed(begin: Begin) -> None:
     session = begin()
     assert (session.names, session.file.exists()) == ([], False)
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     assert session.names == NAMES
 
 
 async def test_a_call_is_asked_about_with_its_arguments_whatever_the_server_says_of_itself(
-    begin: Begin, desk: Desk
+    begin: Begin, editor: FakeEditor
 ) -> None:
     session = begin()
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     result = await session.call("s_add", a=1, b=2)
     assert (result.text, result.decision) == ("3", "once")
-    assert [(q.title, q.command) for q in desk.questions] == [
+    assert [(q.title, q.command) for q in editor.requests] == [
         ("Call s_add of the MCP server s", '{"a": 1, "b": 2}')
     ]
-    desk.answer = Answer.DENY
+    editor.answer = Decision.DENY
     assert (await session.call("s_add", a=1, b=2)).decision == "deny"
 
 
-async def test_arguments_are_shown_with_what_hides_in_them(begin: Begin, desk: Desk) -> None:
+async def test_arguments_are_shown_with_what_hides_in_them(
+    begin: Begin, editor: FakeEditor
+) -> None:
     session = begin()
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     await session.call("s_variable", name="ü\u202e\x1b")
-    assert desk.questions[0].command == '{"name": "ü\\u202e\\u001b"}'
+    assert editor.requests[0].command == '{"name": "ü\\u202e\\u001b"}'
 
 
 async def test_a_schema_goes_to_the_model_and_a_long_description_is_cut(begin: Begin) -> None:
     session = begin()
-    await session.runner.ready()
-    tool = next(t for t in session.runner.offered(session.desk) if t.name == "s_go_to")
+    await session.runner.wait_until_ready()
+    tool = next(t for t in session.runner.list_allowed_tools(session.editor) if t.name == "s_go_to")
     assert tool.parameters["properties"] == {"place": {"$ref": "#/$defs/Place"}}
     assert len(tool.description) == 500 and tool.description.endswith(" Far.…")
     assert (await session.call("s_go_to", place={"city": "Paris"})).text == "Here is Paris."
@@ -51,7 +53,7 @@ async def test_only_the_tools_that_the_settings_name_are_offered(
     begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = begin(server={"tools": ["add", "fly"]})
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     assert session.names == ["s_add"]
     assert (await session.call("s_fail")).text.startswith("There is no tool s_fail. There are: ")
     assert "the MCP server s has no tools fly" in caplog.text
@@ -68,14 +70,14 @@ async def test_what_a_tool_complains_of_is_a_failure(
     begin: Begin, name: str, arguments: dict[str, Any], text: str
 ) -> None:
     session = begin()
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     result = await session.call(name, **arguments)
     assert result.is_failure and text in result.text
 
 
 async def test_what_is_no_text_is_named_as_left_out(begin: Begin) -> None:
     session = begin()
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     assert (await session.call("s_picture")).text == "A picture:\n[left out: image, image/png]"
 
 
@@ -85,7 +87,7 @@ async def test_a_program_gets_what_is_configured_and_no_secret(
     monkeypatch.setenv("MY_TOKEN", "secret")
     monkeypatch.setenv("MY_PLACE", "here")
     session = begin(server={"environment": {"API_KEY": "given"}})
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     said = [
         (await session.call("s_variable", name=name)).text
         for name in ("MY_TOKEN", "MY_PLACE", "API_KEY")
@@ -94,8 +96,8 @@ async def test_a_program_gets_what_is_configured_and_no_secret(
 
 
 async def test_a_server_of_an_older_version_may_change_its_tools(begin: Begin) -> None:
-    session = begin(server={"command": [sys.executable, str(ELDER)]})
-    await session.runner.ready()
+    session = begin(server={"command": [sys.executable, str(OLD_SERVER)]})
+    await session.runner.wait_until_ready()
     assert session.names == ["s_learn"]
     assert (await session.call("s_learn")).text == "learnt"
     await until(lambda: session.names == ["s_learn", "s_recite"])

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.mcp.session import NAMES, STRANGER, Begin, Clock
+from tests.tools.mcp.session import NAMES, SDK_SERVER, Begin, Clock
 
 
 @asynccontextmanager
 async def over_http(file: Path, port: int = 0) -> AsyncGenerator[str, None]:
     """The server on `port`, or a free one: its address."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(STRANGER), str(file), str(port)), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, str(SDK_SERVER), str(file), str(port)), stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None
@@ -33,7 +33,7 @@ async def test_a_server_is_reached_over_http_with_the_headers_of_the_settings(
         session = begin(
             server={"command": [], "url": url, "headers": {"Authorization": "Bearer x"}}
         )
-        await session.runner.ready()
+        await session.runner.wait_until_ready()
         assert session.names == NAMES
         assert (await session.call("s_add", a=1, b=2)).text == "3"
         assert (await session.call("s_header", name="authorization")).text == "Bearer x"
@@ -47,7 +47,7 @@ async def test_a_server_that_is_gone_from_the_network_is_said_to_be_until_it_is_
     clock = Clock()
     async with over_http(tmp_path / "born") as url:
         session = begin(server={"command": [], "url": url}, clock=clock)
-        await session.runner.ready()
+        await session.runner.wait_until_ready()
     gone = await session.call("s_add", a=1, b=2)
     assert gone.text.startswith("The MCP server s went away during the call")
     again = await session.call("s_add", a=1, b=2)
@@ -56,5 +56,5 @@ async def test_a_server_that_is_gone_from_the_network_is_said_to_be_until_it_is_
     port = int(url.rpartition(":")[2].partition("/")[0])
     async with over_http(tmp_path / "born", port):
         clock.now = 2.0
-        await session.runner.ready()
+        await session.runner.wait_until_ready()
         assert (await session.call("s_add", a=1, b=2)).text == "3"

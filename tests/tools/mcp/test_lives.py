@@ -9,12 +9,12 @@ import pytest
 
 from copilotd.config import McpServer
 from tests.daemon.temp_user import eventually, is_alive
-from tests.tools.mcp.session import NAMES, STRANGER, Begin, Clock, until
+from tests.tools.mcp.session import NAMES, SDK_SERVER, Begin, Clock, until
 
 
 async def test_a_server_that_dies_in_a_call_is_started_again_by_the_next(begin: Begin) -> None:
     session = begin()
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     died = await session.call("s_die")
     assert died.is_failure
     assert died.text == (
@@ -30,7 +30,7 @@ async def test_a_server_that_dies_while_nobody_calls_is_started_again_without_a_
     begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = begin()
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     await session.call("s_leave_behind")
     psutil.Process(session.born[0]).kill()
     gone = "the MCP server s is gone: it ended with exit code -9"
@@ -40,19 +40,19 @@ async def test_a_server_that_dies_while_nobody_calls_is_started_again_without_a_
 
 async def test_a_call_that_takes_too_long_is_stopped_and_the_server_goes_on(begin: Begin) -> None:
     session = begin(timeout_s=1)
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     assert (await session.call("s_hang")).text == "It took longer than 1 s and was stopped."
     assert (await session.call("s_add", a=1, b=2)).text == "3"
     assert len(session.born) == 1
 
 
 async def test_a_server_that_says_nothing_keeps_no_chat_waiting(begin: Begin) -> None:
-    session = begin("silent", patience_s=0.1)
+    session = begin("silent", ready_timeout_s=0.1)
     async with asyncio.timeout(30):
-        await session.runner.ready()
-        await session.runner.ready()
+        await session.runner.wait_until_ready()
+        await session.runner.wait_until_ready()
     assert session.names == []
-    assert "read_file" in [t.name for t in session.runner.offered(session.desk)]
+    assert "read_file" in [t.name for t in session.runner.list_allowed_tools(session.editor)]
 
 
 async def test_a_server_that_cannot_start_is_tried_again_later_each_time(
@@ -61,12 +61,12 @@ async def test_a_server_that_cannot_start_is_tried_again_later_each_time(
     clock, tried = Clock(), []
     session = begin("broken", clock=clock)
     for clock.now in (0.0, 1.9, 2.0, 5.9, 6.0):
-        await session.runner.ready()
+        await session.runner.wait_until_ready()
         tried.append(len(session.born))
     assert tried == [1, 1, 2, 2, 3]
     assert [r.message for r in caplog.records if r.levelno == logging.ERROR] == [
-        "the MCP server s cannot be used: it ended with exit code 1; its last words: no key is "
-        f"set. It is tried again after {pause} s, when it is needed"
+        "the MCP server s cannot be used: it ended with exit code 1; its last error "
+        f"message: no key is set. The next chat after {pause} s tries it again"
         for pause in (2, 4, 8)
     ]
 
@@ -74,10 +74,10 @@ async def test_a_server_that_cannot_start_is_tried_again_later_each_time(
 async def test_a_server_that_does_not_answer_in_time_is_ended(
     begin: Begin, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("copilotd.tools.mcp.server.START_WITHIN_S", 0.2)
+    monkeypatch.setattr("copilotd.tools.mcp.server.START_TIMEOUT_S", 0.2)
     before = psutil.Process().children()
     session = begin(server={"command": ["sleep", "600"]})
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     assert "the MCP server s cannot be used: it did not answer in time. " in caplog.text
     assert eventually(lambda: psutil.Process().children() == before)
 
@@ -86,7 +86,7 @@ async def test_a_program_that_does_not_exist_is_named(
     begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = begin(server={"command": ["/no/such/program"]})
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     assert "cannot be used: [Errno 2] No such file or directory: '/no/such/program'" in caplog.text
 
 
@@ -95,7 +95,7 @@ async def test_without_the_sdk_the_log_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
     session = begin()
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     assert session.names == []
     assert (
         "cannot be used: a Python package is not installed (mcp): pip install 'copilotd[mcp]'"
@@ -105,7 +105,7 @@ async def test_without_the_sdk_the_log_says_how_to_install_it(
 @pytest.mark.parametrize("how", ["stdio", "stubborn"])
 async def test_no_program_is_left_after_the_end(begin: Begin, how: str) -> None:
     session = begin(how)
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     behind = int((await session.call("s_leave_behind")).text)
     async with asyncio.timeout(30):
         await session.servers.close()
@@ -113,8 +113,8 @@ async def test_no_program_is_left_after_the_end(begin: Begin, how: str) -> None:
 
 
 async def test_a_server_that_is_still_starting_is_ended_too(begin: Begin) -> None:
-    session = begin("silent", patience_s=0)
-    await session.runner.ready()
+    session = begin("silent", ready_timeout_s=0)
+    await session.runner.wait_until_ready()
     await until(lambda: session.file.exists() and session.born != [])
     async with asyncio.timeout(30):
         await session.servers.close()
@@ -125,11 +125,11 @@ async def test_a_server_that_the_settings_drop_is_left_and_one_they_keep_is_not(
     begin: Begin,
 ) -> None:
     session = begin()
-    await session.runner.ready()
-    kept = McpServer(command=[sys.executable, str(STRANGER), str(session.file), "stdio"])
-    session.servers.change({"s": kept})
+    await session.runner.wait_until_ready()
+    kept = McpServer(command=[sys.executable, str(SDK_SERVER), str(session.file), "stdio"])
+    session.servers.apply_settings({"s": kept})
     assert session.names == NAMES
-    session.servers.change({})
+    session.servers.apply_settings({})
     assert session.names == []
     await until(lambda: not is_alive(session.born[0]))
     assert len(session.born) == 1
@@ -137,5 +137,5 @@ async def test_a_server_that_the_settings_drop_is_left_and_one_they_keep_is_not(
 
 async def test_a_server_that_is_switched_off_is_not_started(begin: Begin) -> None:
     session = begin(server={"enabled": False})
-    await session.runner.ready()
+    await session.runner.wait_until_ready()
     assert (session.names, session.file.exists()) == ([], False)

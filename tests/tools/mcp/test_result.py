@@ -6,7 +6,7 @@ import pytest
 from mcp.types import CallToolResult
 
 from copilotd.tools.errors import ToolFailed
-from copilotd.tools.mcp.result import text
+from copilotd.tools.mcp.result import render_result
 
 TEXT = {"type": "text", "text": "a"}
 FILE = {"uri": "file:///a", "text": "what is in it"}
@@ -25,19 +25,19 @@ BYTES = {"uri": "file:///b", "blob": "AA=="}
         ([{"type": "resource", "resource": BYTES}], "[left out: file:///b]"),
         (
             [TEXT, {"type": "resource_link", "name": "c", "uri": "https://c.example/"}],
-            "a\n[left out: what is at https://c.example/]",
+            "a\n[left out: the resource at https://c.example/]",
         ),
         ([], "It is done; there is nothing to show."),
     ],
 )
 def test_texts_are_read_and_the_rest_is_named(content: list[Any], read: str) -> None:
-    assert text(CallToolResult.model_validate({"content": content})) == read
+    assert render_result(CallToolResult.model_validate({"content": content})) == read
 
 
 def test_a_result_that_is_only_data_is_read_as_json() -> None:
-    assert text(CallToolResult(content=[], structured_content={"ä": 1})) == '{"ä": 1}'
+    assert render_result(CallToolResult(content=[], structured_content={"ä": 1})) == '{"ä": 1}'
 
 
 def test_an_error_is_a_failure_even_without_words() -> None:
-    with pytest.raises(ToolFailed, match="It failed, and does not say why"):
-        text(CallToolResult(content=[], is_error=True))
+    with pytest.raises(ToolFailed, match="It failed without an error message"):
+        render_result(CallToolResult(content=[], is_error=True))

@@ -1,0 +1,31 @@
+"""What both fronts, LSP and HTTP, offer to their clients.
+
+The composition root builds one value, and every connection and request works with it.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+
+from copilotd.completion.service import CompletionService
+from copilotd.config import LlamaCppSection
+from copilotd.engine.performance import Measuring, Tuning
+from copilotd.serving.registry import ServedModels
+from copilotd.serving.status import DaemonStatus
+from copilotd.tools.registry import ToolRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, and what a client may ask of the daemon itself.
+
+    `stop` asks the daemon to end and returns at once. `tune` measures the speed of the model.
+    `llama_cpp` holds the settings for clients of that dialect.
+    """
+
+    completion: CompletionService
+    models: ServedModels
+    tools: ToolRegistry
+    status: Callable[[], DaemonStatus]
+    stop: Callable[[], None]
+    tune: Callable[[], AsyncGenerator[Measuring | Tuning, None]]
+    llama_cpp: LlamaCppSection = field(default_factory=LlamaCppSection)
