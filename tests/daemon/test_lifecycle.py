@@ -212,7 +212,6 @@ def test_stopping_one_that_has_ended_does_nothing() -> None:
     assert not is_alive(ended.pid)
 
 
-@pytest.mark.timeout(240)
 def test_starts_and_stops_leave_nothing_behind(home: Home) -> None:
     before = set(psutil.Process().children(recursive=True))
 
