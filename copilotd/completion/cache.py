@@ -24,7 +24,7 @@ class CompletionCache:
         self._entries: OrderedDict[CompletionSite, CacheHit] = OrderedDict()
 
     def add(self, document: Document, completion: Completion, explanation: Explanation) -> None:
-        """Keep `completion`, which was made for `document`; drop the oldest if there are too many."""
+        """Keep `completion`, which was made for `document`; the oldest one may be dropped."""
         site = CompletionSite.of(document, completion.start)
         self._entries[site] = CacheHit(completion, explanation)
         self._entries.move_to_end(site)

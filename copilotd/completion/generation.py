@@ -27,13 +27,22 @@ from copilotd.completion.types import (
 )
 from copilotd.documents import Document
 from copilotd.engine.interface import Engine
-from copilotd.engine.types import Chunk, Finished, FinishReason, GenerateRequest, Lane, Usage
+from copilotd.engine.types import (
+    Chunk,
+    Finished,
+    FinishReason,
+    GenerateRequest,
+    Lane,
+    Sampling,
+    Usage,
+)
 from copilotd.postprocess.context import Candidate, CursorContext, FilterStep
 from copilotd.postprocess.pipeline import finish, truncate_at
 from copilotd.prompt.anchor import PlacedPrompt
 from copilotd.prompt.budget import Budget
 from copilotd.prompt.builder import Cursor
 
+GREEDY = Sampling()
 _MIN_PARTIAL = 2
 """Characters, white space aside, from which on a part of a completion is worth showing."""
 _MAX_CLOSERS = 2
@@ -44,8 +53,8 @@ _MAX_CLOSERS = 2
 class Progress:
     """What the model has written so far.
 
-    A streaming filter may have cut it, and ended it; see `steps`. `is_unfinished` is true while more
-    is written, and at the end if the token limit ended it.
+    A streaming filter may have cut it, and ended it; see `steps`. `is_unfinished` is true while
+    more is written, and at the end if the token limit ended it.
     """
 
     text: str = ""
@@ -81,8 +90,8 @@ class Progress:
 class Generation:
     """A running generation at the cursor of `context`.
 
-    `task` runs it; `on_end` is called when it ends, before the waiting requests go on. Then `result`
-    has its outcome. If `first_line_only`, no request wants more than the first line.
+    `task` runs it; `on_end` is called when it ends, before the waiting requests go on. Then
+    `result` has its outcome. If `first_line_only`, no request wants more than the first line.
     """
 
     def __init__(
@@ -92,7 +101,8 @@ class Generation:
         lane: Lane,
         engine: Engine,
         prompts: PromptStore,
-        on_end: Callable[["Generation"], None],
+        on_end: Callable[["Generation"], None] = lambda generation: None,
+        sampling: Sampling = GREEDY,
     ) -> None:
         self.id = uuid4().hex
         self.context = context
@@ -105,6 +115,7 @@ class Generation:
         self._engine = engine
         self._prompts = prompts
         self._on_end = on_end
+        self._sampling = sampling
         self._prompt: PlacedPrompt | None = None
         self._progress = Progress()
         self._error: BaseException | None = None
@@ -193,6 +204,7 @@ class Generation:
         return GenerateRequest(
             list(prompt.prompt.tokens),
             self._budget.max_tokens,
+            self._sampling,
             tail=prompt.match.tail,
             lane=self._lane,
             repositionable=prompt.prompt.repositionable,

@@ -1,4 +1,4 @@
-"""Work for the pauses: started when nothing has happened for a moment, cancelled by the next event."""
+"""Work for the pauses: started when nothing happened for a moment, cancelled by the next event."""
 
 import asyncio
 import logging

@@ -140,7 +140,7 @@ class Prefill:
         return evaluation
 
     def _find_running(self, tokens: Tokens, lane: Lane) -> "_Evaluation | None":
-        """A running evaluation that begins with `tokens`, if a request of `lane` may wait for it."""
+        """A running evaluation that begins with `tokens`, if requests of `lane` may wait for it."""
         same = (e for other, e in self._evaluations.items() if other[: len(tokens)] == tokens)
         return next((e for e in same if not e.task.done and e.serves(lane)), None)
 

@@ -11,6 +11,7 @@ from copilotd.completion.feedback import Feedback, Verdict
 from copilotd.completion.generation import Generation
 from copilotd.completion.idle_work import IdleWork
 from copilotd.completion.in_flight import InFlight
+from copilotd.completion.limits import Limits
 from copilotd.completion.mode import mode_at
 from copilotd.completion.prompt_store import PromptStore
 from copilotd.completion.superseding import NewestOnly, Superseded
@@ -24,23 +25,19 @@ from copilotd.completion.types import (
     Status,
     Trigger,
 )
-from copilotd.completion.typing_speed import TypingSpeed
 from copilotd.config import CompletionSection
 from copilotd.config.live import Live
 from copilotd.documents import Document
 from copilotd.engine.interface import Engine
 from copilotd.engine.performance import Speed
-from copilotd.engine.types import EngineState, Lane, Phase
+from copilotd.engine.types import EngineState, Lane, Phase, Sampling
 from copilotd.errors import CopilotdError, EngineNotReady
 from copilotd.postprocess.context import CursorContext
-from copilotd.prompt.budget import Budget, budget
+from copilotd.prompt.budget import Budget
 from copilotd.prompt.builder import Cursor
 
 log = logging.getLogger(__name__)
 
-_SHARE_OF_GAP = 0.7
-"""Somebody who types fast is answered within this part of the usual gap between keystrokes."""
-_MIN_DEADLINE_S = 0.08
 _MIN_ACCEPTANCE = 0.1
 """Share of completions that a user accepts, from which on it pays to prepare what follows them."""
 
@@ -55,13 +52,13 @@ class CompletionService:
         speed: Live[Speed | None] | None = None,
     ) -> None:
         self._settings = settings
-        self._speed = speed or Live(None)
+        self._limits = Limits(settings, speed or Live(None))
+        self._engine = engine
         self._cache = CompletionCache(settings.current.cache_entries)
         self._prompts = PromptStore(engine)
         self._in_flight = InFlight(engine, self._prompts, self._cache)
         self._idle_work = IdleWork()
         self._newest = NewestOnly()
-        self._typing = TypingSpeed()
         self._feedback = Feedback()
         self._counts: Counter[str] = Counter()
         self._last: Outcome | None = None
@@ -105,39 +102,33 @@ class CompletionService:
         except Superseded:
             return NotShown(Status.CANCELLED, "a newer request of the same document came in")
         except EngineNotReady as error:
-            return NotShown(Status.SKIPPED, _reason(error))
+            return NotShown(Status.SKIPPED, _reason(error), error=error)
         except CopilotdError as error:
-            return NotShown(Status.FAILED, _reason(error))
+            return NotShown(Status.FAILED, _reason(error), error=error)
         except Exception:  # the fault barrier of one request: an editor cannot mend our mistake
             log.exception("a completion failed")
             return NotShown(Status.FAILED, "an internal error; `copilotd logs` has its trace")
 
     async def _generate(self, request: CompletionRequest) -> Outcome:
         """Join a running generation, or debounce and start one; serve from it by the deadline."""
-        asked_at, wait_s = time.perf_counter(), self._longest_wait_s(request)
+        asked_at, wait_s = time.perf_counter(), self._limits.longest_wait_s(request)
         generation = self._in_flight.join(request)
         if generation is None:
-            await self._debounce(request)
+            await asyncio.sleep(self._limits.debounce_s(request))
             # What another generation was writing meanwhile may be in the cache now.
             if cached := self._find_cached(request):
                 return cached
             generation = self._start(request)
         return await self._serve(request, generation, min(asked_at, generation.started) + wait_s)
 
-    async def _debounce(self, request: CompletionRequest) -> None:
-        """Wait for the next keystroke, unless the last one is already a while ago.
-
-        VS Code waits itself before it asks, and a cursor that rested before may rest again.
-        """
-        if request.trigger is Trigger.AUTOMATIC:
-            quiet_s = self._typing.quiet_s(request.key, time.perf_counter())
-            await asyncio.sleep(max(0.0, self.budget.debounce_ms / 1000 - quiet_s))
-
     def _start(self, request: CompletionRequest, lane: Lane = Lane.COMPLETION) -> Generation:
+        context, budget = self._context(request), self._limits.budget_for(request)
+        return self._in_flight.start(request, context, budget, lane)
+
+    def _context(self, request: CompletionRequest) -> CursorContext:
         document, offset = request.document, request.offset
         mode = mode_at(document, offset)
-        context = CursorContext(document, offset, mode, self._settings.current.max_lines)
-        return self._in_flight.start(request, context, self._budget_for(request), lane)
+        return CursorContext(document, offset, mode, self._settings.current.max_lines)
 
     async def _serve(
         self, request: CompletionRequest, generation: Generation, deadline: float
@@ -171,28 +162,26 @@ class CompletionService:
             self._schedule_preparation(request, shown)
         return outcome
 
-    # --- limits ------------------------------------------------------------------------------
+    async def sample(self, request: CompletionRequest, sampling: Sampling) -> Outcome:
+        """An alternative to the completion, chosen by `sampling`; neither cached nor joined.
+
+        Raises: EngineError.
+        """
+        generation = Generation(
+            self._context(request),
+            self._limits.budget_for(request),
+            Lane.COMPLETION,
+            self._engine,
+            self._prompts,
+            sampling=sampling,
+        )
+        await generation.task.result()
+        return generation.result()
 
     @property
     def budget(self) -> Budget:
         """The limits of a completion under the current settings and the measured speed."""
-        return budget(self._settings.current, self._speed.current)
-
-    def _budget_for(self, request: CompletionRequest) -> Budget:
-        """A user who invokes completion waits for all of it."""
-        if request.trigger is Trigger.INVOKED:
-            return replace(self.budget, max_tokens=self.budget.invoked_max_tokens)
-        return self.budget
-
-    def _longest_wait_s(self, request: CompletionRequest) -> float:
-        """How long to wait for the whole completion."""
-        if request.trigger is Trigger.INVOKED:
-            return float("inf")
-        wait_s = self.budget.partial_after_ms / 1000
-        gap_s = self._typing.usual_gap(request.key, time.perf_counter())
-        if gap_s is None:
-            return wait_s
-        return min(wait_s, max(_MIN_DEADLINE_S, _SHARE_OF_GAP * gap_s))
+        return self._limits.budget
 
     # --- what editors report -----------------------------------------------------------------
 
@@ -217,7 +206,7 @@ class CompletionService:
 
         A generation that the change does not follow is cancelled at once.
         """
-        self._typing.record_change((client, document.uri), time.perf_counter())
+        self._limits.typing.record_change((client, document.uri), time.perf_counter())
         self._in_flight.cancel_mismatch(document, offset, client)
         if offset is None:
             self._idle_work.cancel()

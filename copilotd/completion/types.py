@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from copilotd.documents import Document
+from copilotd.errors import CopilotdError
 from copilotd.postprocess.context import FilterStep
 
 
@@ -18,17 +19,19 @@ class Trigger(StrEnum):
 class CompletionRequest:
     """Ask for ghost text in `document` at `offset`.
 
-    A newer request with the same `key` cancels this one.
+    A newer request with the same `key` cancels this one. At most `max_tokens` are generated for it,
+    where a client limits that.
     """
 
     document: Document
     offset: int
     trigger: Trigger = Trigger.AUTOMATIC
     client: str = "anonymous"
+    max_tokens: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:
-        """What cancel-previous goes by: one pending request per client and document."""
+        """There is one pending request for each client and document."""
         return (self.client, self.document.uri)
 
 
@@ -66,8 +69,8 @@ class Explanation:
     """How a completion was made; for `--explain` and the dashboard.
 
     `source` names the stage that answered (engine, cache); `prompt` is the rendered prompt with
-    its special tokens; `raw` is what the model wrote. `read_tokens` of the prompt were not in the KV
-    cache when the work began; they were evaluated before the request and count as cached in it.
+    its special tokens; `raw` is what the model wrote. `read_tokens` of the prompt were not in the
+    KV cache when the work began; they were evaluated first, and count as cached in the request.
     Times are milliseconds.
     """
 
@@ -104,11 +107,15 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class NotShown:
-    """There is no completion; `reason` says why in words. `status` is never SHOWN."""
+    """There is no completion; `reason` says why in words. `status` is never SHOWN.
+
+    `error` is the engine's error, if that is the reason.
+    """
 
     status: Status
     reason: str
     explanation: Explanation = field(default_factory=Explanation)
+    error: CopilotdError | None = None
 
 
 Outcome = Shown | NotShown
@@ -135,7 +142,7 @@ class OutcomeRecord:
         match outcome:
             case Shown(completion, reason, explanation, is_partial):
                 return cls(Status.SHOWN, reason, completion, explanation, is_partial)
-            case NotShown(status, reason, explanation):
+            case NotShown(status, reason, explanation, _):
                 return cls(status, reason, None, explanation)
 
     @property

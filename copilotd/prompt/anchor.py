@@ -1,8 +1,8 @@
 """Anchored FIM prompts: the prefix ends some lines above the cursor, at the anchor.
 
-The text from the anchor to the cursor is the tail. It follows the middle marker, as the beginning of
-what the model writes. A keystroke then appends to the prompt and changes nothing in it, so the KV
-cache holds everything but the new characters.
+The text from the anchor to the cursor is the tail. It follows the middle marker, as the beginning
+of what the model writes. A keystroke then appends to the prompt and changes nothing in it, so the
+KV cache holds everything but the new characters.
 """
 
 import re
@@ -16,7 +16,7 @@ _CONTEXT_CHARACTERS = 400
 """Characters on either side of the cursor that must equal those of the prompt."""
 _MAX_TAIL_CHARACTERS = 3000
 _STALE_TAIL_CHARACTERS = 800
-"""From this length on, a prompt with a new anchor is worth its prefill, once there is time for it."""
+"""From this length on, a prompt with a new anchor is worth its prefill in the next pause."""
 _AUTO_CLOSED = re.compile(r"[\s)\]}>\"'`;,]{0,24}")
 
 
@@ -38,7 +38,8 @@ class Layout:
 class Match:
     """How a prompt continues to a cursor.
 
-    `tail` is the text from the anchor to the cursor. A new anchor would not improve a `fresh` match.
+    `tail` is the text from the anchor to the cursor. A new anchor would not improve a `fresh`
+    match.
     """
 
     tail: str

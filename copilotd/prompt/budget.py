@@ -1,7 +1,7 @@
-"""How much a suggestion may cost: what the settings leave open follows from the machine's speed.
+"""The limits of a completion; where the settings say "auto", the machine's speed decides.
 
-On a CPU the time goes into prompt tokens and decoded tokens, so both are bounded by what can be
-done in the time that the settings promise. A slow machine gets a short suggestion, not none.
+On a CPU the time goes into prompt tokens and decoded tokens, so both are limited to what fits into
+the time that the settings promise. A slow machine gets a short completion, not none.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from copilotd.engine.performance import Speed
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The bounds of one suggestion: tokens shown to the model and written by it, times in ms.
+    """The limits of one completion: tokens of its prompt and output, times in milliseconds.
 
-    `cold_prompt_tokens` can be read in the time for a first answer, at a place that is new to the model.
-    `debounce_ms` is waited for the next keystroke. From `partial_after_ms` on what is written so far is
-    shown if it is of use. `invoked_max_tokens` may be written for somebody who asked explicitly.
-    `snippet_tokens` are of other files.
+    `cold_prompt_tokens` can be evaluated in the time for a first answer, at a place that is new to
+    the model. The next keystroke is awaited for `debounce_ms`. From `partial_after_ms` on, the part
+    that is written is shown if it is useful. A user who invokes completion gets up to
+    `invoked_max_tokens`. `snippet_tokens` are for the code of other files.
     """
 
     prefix_tokens: int
@@ -32,32 +32,31 @@ class Budget:
 
 
 _UNMEASURED = Budget(768, 128, 96, 50, 0, 128)
-"""Bounds that suit most machines, until this one is measured."""
+"""Limits that suit most machines, until this one is measured."""
 
 _COLD_MS = 4500
-"""Reading a prompt of which nothing is in the cache takes no longer, by which all else follows:
-768 and 128 tokens at 200 tokens per second."""
+"""Longest prefill of a prompt that is not in the cache: 768 + 128 tokens at 200 tokens/s."""
 _JUMP_MS = 650
-"""Reading the suffix again, which is due when the cursor jumps."""
-_TYPED = 4
-"""Tokens that a keystroke adds to the prompt at most, as a rule."""
-_LEAST_TOKENS, _MOST_TOKENS = 8, 96
-"""A shorter suggestion is of no use; a longer one is read by nobody."""
-_LEAST_PREFIX, _MOST_PREFIX = 256, 2048
-_LEAST_SUFFIX, _MOST_SUFFIX = 48, 512
-_LEAST_FIRST = 64
-"""With less the model guesses; with more it gets slower and no better."""
+"""Longest prefill of the suffix, which is evaluated again when the cursor jumps."""
+_TOKENS_PER_KEY = 4
+"""Tokens that a keystroke usually adds to the prompt at most."""
+_MIN_TOKENS, _MAX_TOKENS = 8, 96
+"""A shorter completion is useless; nobody reads a longer one."""
+_MIN_PREFIX, _MAX_PREFIX = 256, 2048
+_MIN_SUFFIX, _MAX_SUFFIX = 48, 512
+_MIN_COLD = 64
+"""With less context the model guesses."""
 _SNIPPETS_MS = 3000
-"""Reading the code of other files, which is done in the pauses."""
-_LEAST_SNIPPETS, _MOST_SNIPPETS = 128, 2048
+"""Longest prefill of the code of other files, which happens in pauses."""
+_MIN_SNIPPETS, _MAX_SNIPPETS = 128, 2048
 _LONGEST_DEBOUNCE_MS = 75
-"""Three quarters of the pauses in typing are longer than 114 ms."""
+"""Three quarters of the gaps between keystrokes are longer than 114 ms."""
 _STEP = 16
-"""Sizes are multiples of it, so that measuring again does not move every window."""
+"""Sizes are multiples of this, so that a new measurement does not move every prompt."""
 
 
-def budget(settings: CompletionSection, speed: Speed | None) -> Budget:
-    """What `settings` say, and where they say "auto", what a machine of that `speed` can do."""
+def compute_budget(settings: CompletionSection, speed: Speed | None) -> Budget:
+    """The budget by `settings`; where they say "auto", by what a machine of this `speed` can do."""
     auto = _measured(settings, speed) if speed else _UNMEASURED
     return Budget(
         prefix_tokens=_or(settings.prefix_tokens, auto.prefix_tokens),
@@ -66,35 +65,33 @@ def budget(settings: CompletionSection, speed: Speed | None) -> Budget:
         debounce_ms=_or(settings.debounce_ms, auto.debounce_ms),
         partial_after_ms=settings.target_ms,
         cold_prompt_tokens=auto.cold_prompt_tokens,
-        invoked_max_tokens=_or(settings.max_tokens, _MOST_TOKENS),
+        invoked_max_tokens=_or(settings.max_tokens, _MAX_TOKENS),
         snippet_tokens=auto.snippet_tokens,
     )
 
 
 def _measured(settings: CompletionSection, speed: Speed) -> Budget:
-    first_ms = speed.decode_ms * speed.batch_cost(_TYPED)
+    first_ms = speed.decode_ms * speed.batch_cost(_TOKENS_PER_KEY)
     debounce_ms = min(_LONGEST_DEBOUNCE_MS, round(first_ms / 2))
     left_ms = settings.limit_ms - debounce_ms - first_ms
-    suffix_tokens = _within(_LEAST_SUFFIX, _read_in(_JUMP_MS, speed), _MOST_SUFFIX)
-    prefix_tokens = _read_in(_COLD_MS, speed) - suffix_tokens
+    suffix_tokens = _clamp(_MIN_SUFFIX, _tokens_in(_JUMP_MS, speed), _MAX_SUFFIX)
+    prefix_tokens = _tokens_in(_COLD_MS, speed) - suffix_tokens
     return Budget(
-        prefix_tokens=_within(_LEAST_PREFIX, prefix_tokens, _MOST_PREFIX),
+        prefix_tokens=_clamp(_MIN_PREFIX, prefix_tokens, _MAX_PREFIX),
         suffix_tokens=suffix_tokens,
-        max_tokens=_within(_LEAST_TOKENS, int(left_ms / speed.decode_ms), _MOST_TOKENS),
+        max_tokens=_clamp(_MIN_TOKENS, int(left_ms / speed.decode_ms), _MAX_TOKENS),
         debounce_ms=debounce_ms,
         partial_after_ms=settings.target_ms,
-        cold_prompt_tokens=_within(
-            _LEAST_FIRST, _read_in(settings.limit_ms / 2, speed), _MOST_PREFIX
-        ),
-        snippet_tokens=_within(_LEAST_SNIPPETS, _read_in(_SNIPPETS_MS, speed), _MOST_SNIPPETS),
+        cold_prompt_tokens=_clamp(_MIN_COLD, _tokens_in(settings.limit_ms / 2, speed), _MAX_PREFIX),
+        snippet_tokens=_clamp(_MIN_SNIPPETS, _tokens_in(_SNIPPETS_MS, speed), _MAX_SNIPPETS),
     )
 
 
-def _read_in(ms: float, speed: Speed) -> int:
+def _tokens_in(ms: float, speed: Speed) -> int:
     return int(speed.prefill_rate * ms / 1000) // _STEP * _STEP
 
 
-def _within(least: int, value: int, most: int) -> int:
+def _clamp(least: int, value: int, most: int) -> int:
     return max(least, min(value, most))
 
 

@@ -93,7 +93,7 @@ async def build_head(
 def choose_snippets(
     info: ModelInfo, document: Document, budget: Budget, previous: tuple[Snippet, ...]
 ) -> tuple[Snippet, ...]:
-    """The code of other files for the front of the prompt; none if the model knows one file only."""
+    """The code of other files for the front of the prompt, if the model knows several files."""
     if not info.fim.usable or info.fim.separator is None:
         return ()
     tokens = min(budget.snippet_tokens, info.n_ctx // 8)

@@ -66,7 +66,7 @@ async def test_the_next_keystroke_is_waited_for_from_the_last_one_on(
         waits.append(seconds)
 
     monkeypatch.setattr("copilotd.completion.service.asyncio.sleep", sleep)
-    monkeypatch.setattr("copilotd.completion.service.time.perf_counter", lambda: now)
+    monkeypatch.setattr("copilotd.completion.limits.time.perf_counter", lambda: now)
     completions = service("a", debounce_ms=70, anticipate=False)
     completions.on_change(*document("x = ║"), "test")
     now += asked_after_s

@@ -4,7 +4,7 @@ import pytest
 
 from copilotd.config import CompletionSection
 from copilotd.engine.performance import Speed
-from copilotd.prompt.budget import Budget, budget
+from copilotd.prompt.budget import Budget, compute_budget
 
 AUTO = CompletionSection()
 
@@ -27,11 +27,11 @@ def speed(prefill: float, decode_ms: float) -> Speed:
 def test_what_is_left_open_follows_from_the_speed(
     prefill: float, decode_ms: float, expected: Budget
 ) -> None:
-    assert budget(AUTO, speed(prefill, decode_ms)) == expected
+    assert compute_budget(AUTO, speed(prefill, decode_ms)) == expected
 
 
 def test_an_unknown_speed_gives_what_suits_most_machines() -> None:
-    assert budget(AUTO, None) == Budget(768, 128, 96, 50, 300, 128)
+    assert compute_budget(AUTO, None) == Budget(768, 128, 96, 50, 300, 128)
 
 
 @pytest.mark.parametrize("known", [None, speed(40, 100)])
@@ -46,18 +46,18 @@ def test_what_the_settings_say_wins(known: Speed | None) -> None:
     )
 
     given = Budget(1000, 0, 200, 0, 500, 0, 200)
-    assert replace(budget(settings, known), first_tokens=0, snippet_tokens=512) == given
+    assert replace(compute_budget(settings, known), cold_prompt_tokens=0, snippet_tokens=512) == given
 
 
 def test_a_longer_limit_gives_longer_suggestions() -> None:
-    patient = budget(CompletionSection(limit_ms=2000), speed(200, 40))
+    patient = compute_budget(CompletionSection(limit_ms=2000), speed(200, 40))
 
     assert patient.max_tokens == 46
 
 
 @pytest.mark.parametrize("rate", range(10, 4000, 70))
 def test_a_cold_prompt_is_read_in_bounded_time_where_the_least_sizes_allow(rate: int) -> None:
-    bounds = budget(AUTO, speed(rate, 40))
+    bounds = compute_budget(AUTO, speed(rate, 40))
 
     assert bounds.prefix_tokens == 256 or bounds.prefix_tokens + bounds.suffix_tokens <= 4.5 * rate
     assert bounds.suffix_tokens == 48 or bounds.suffix_tokens <= 0.65 * rate
