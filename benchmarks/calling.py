@@ -37,10 +37,10 @@ from benchmarks.workloads.leaderboard import (
     Verdict,
     questions,
 )
-from copilotd.chat.tool_calls.formats import TAGGED
-from copilotd.chat.tool_calls.ids import new_id
-from copilotd.chat.tool_calls.parser import CallReader
-from copilotd.engine.worker.llama.context_params import cores
+from copilotd.chat.tool_calls.formats import HERMES
+from copilotd.chat.tool_calls.ids import create_call_id
+from copilotd.chat.tool_calls.parser import ToolCallParser
+from copilotd.engine.worker.llama.context_params import count_cores
 from copilotd.prompt.messages import ToolCall
 
 N_CTX = 8192
@@ -112,10 +112,10 @@ def _asked_freely(url: str, question: Question) -> Answer:
     body = {"prompt": prompt, "temperature": 0, "n_predict": MOST_TOKENS}
     text = _post(f"{url}/completion", body).json()["content"]
     names = {tool["function"]["name"] for tool in question.tools}
-    reader = CallReader(TAGGED, new_id, names)
+    reader = ToolCallParser(HERMES, create_call_id, names)
     read = [*reader.push(text), *reader.finish()]
     calls = [(one.name, one.arguments) for one in read if isinstance(one, ToolCall)]
-    broken = text.count(TAGGED.opens) - len(calls)
+    broken = text.count(HERMES.start_mark) - len(calls)
     return Answer([*calls, *[("", "")] * broken])
 
 
@@ -140,14 +140,14 @@ def _copilotd(model: Path) -> Started:
 
 @contextmanager
 def _llama_server(model: Path) -> Started:
-    with llama_server(model, cores(), "off", N_CTX) as peer:
+    with llama_server(model, count_cores(), "off", N_CTX) as peer:
         yield peer.url
 
 
 @contextmanager
 def _llama_cpp(model: Path) -> Started:
     # The one of its formats that calls functions, whatever the model's template says.
-    with llama_cpp_server(model, cores(), N_CTX, chat_format="chatml-function-calling") as peer:
+    with llama_cpp_server(model, count_cores(), N_CTX, chat_format="chatml-function-calling") as peer:
         yield peer.url
 
 

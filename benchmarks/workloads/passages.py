@@ -12,8 +12,8 @@ from pathlib import Path
 
 from copilotd.engine.types import ModelInfo
 from copilotd.engine.worker.llama.vocabulary import Vocabulary
-from copilotd.prompt.chat import render
-from copilotd.prompt.messages import Message
+from copilotd.prompt.chat import render_chat
+from copilotd.prompt.messages import UserMessage
 
 COMPLETIONS = "completions"
 EDITS = "edits"
@@ -57,8 +57,9 @@ def edits(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
     for i, (before, _) in zip(range(count), _places(), strict=False):
         code = before[-_REPEATED[i % len(_REPEATED)] :].partition("\n")[2]
         question = f"{_EDITS[i % len(_EDITS)]}\n\n```python\n{code}\n```"
-        pieces = render(info, [Message("user", question)])
-        tokens = [t for piece in pieces for t in vocabulary.tokenize(piece, special=True)]
+        pieces = render_chat(info, [UserMessage(question)])
+        texts = [piece for piece in pieces if isinstance(piece, str)]
+        tokens = [t for text in texts for t in vocabulary.tokenize(text, special=True)]
         prompts.append(Prompt(EDITS, tokens, 200))
     return prompts
 

@@ -1,54 +1,55 @@
-"""A commit message for a difference."""
+"""Commit messages for a diff."""
 
 import re
 
-from copilotd.chat.code_fence import fenced
+from copilotd.chat.code_fence import fence
 from copilotd.chat.service import ChatRequest
 from copilotd.engine.types import Sampling
 from copilotd.errors import InvalidRequest
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import UserMessage
 
-LIMIT = 6000
-"""Characters of a difference that are read: about ten seconds' worth on a slow CPU."""
-_LEAST_SHARE = 200
+MAX_DIFF_LENGTH = 6000
+"""Characters of the diff that the model reads: about ten seconds of prefill on a slow CPU."""
+_MIN_FILE_LENGTH = 200
+"""Characters of each file's diff, at least; if there are more files than fit, the last ones go."""
 
-_ASKED = (
+_INSTRUCTION = (
     "Write the commit message for this change: one line of at most 72 characters in the imperative"
     " mood that says what it does. Answer with that line only."
 )
 _MAX_TOKENS = 80
-_FILE = re.compile(r"^(?=diff --git )", re.MULTILINE)
-_WRAPPED = re.compile(r"\A(?P<mark>[\"'`*]+)(?P<inside>.*?)(?P=mark)\Z", re.DOTALL)
+_FILE_START = re.compile(r"^(?=diff --git )", re.MULTILINE)
+_QUOTED = re.compile(r"\A(?P<mark>[\"'`*]+)(?P<inside>.*?)(?P=mark)\Z", re.DOTALL)
 
 
-def asked_of(diff: str) -> ChatRequest:
-    """The conversation that is answered with the message.
+def build_request(diff: str) -> ChatRequest:
+    """Build the conversation whose answer is the message.
 
-    Raises: InvalidRequest for an empty difference.
+    Raises: InvalidRequest if the diff is empty.
     """
     if not diff.strip():
         raise InvalidRequest("there is no change to describe", "Stage or change something first.")
-    question = f"{fenced(_within(diff), 'diff')}\n\n{_ASKED}"
+    question = f"{fence(_truncate_diff(diff), 'diff')}\n\n{_INSTRUCTION}"
     return ChatRequest(
-        (Message("user", question),), max_tokens=_MAX_TOKENS, sampling=Sampling(), stop=("\n",)
+        (UserMessage(question),), max_tokens=_MAX_TOKENS, sampling=Sampling(), stop=("\n",)
     )
 
 
-def bare(message: str) -> str:
-    """The message without quotation marks or the like around it."""
+def strip_quotes(message: str) -> str:
+    """Return the message without the quotation marks or emphasis around it."""
     text = message.strip()
-    found = _WRAPPED.match(text)
-    return found["inside"].strip() if found else text
+    quoted = _QUOTED.match(text)
+    return quoted["inside"].strip() if quoted else text
 
 
-def _within(diff: str) -> str:
-    """About `LIMIT` characters: the same share of each file, as far as there are enough."""
-    files = _FILE.split(diff.strip())
-    parts = [part for part in files if part][: LIMIT // _LEAST_SHARE]
-    return "\n".join(_cut(part.rstrip(), LIMIT // len(parts)) for part in parts)
+def _truncate_diff(diff: str) -> str:
+    """Return about MAX_DIFF_LENGTH characters, with an equal share for each file."""
+    parts = [part for part in _FILE_START.split(diff.strip()) if part]
+    parts = parts[: MAX_DIFF_LENGTH // _MIN_FILE_LENGTH]
+    return "\n".join(_truncate_file(part.rstrip(), MAX_DIFF_LENGTH // len(parts)) for part in parts)
 
 
-def _cut(part: str, share: int) -> str:
-    if len(part) <= share:
+def _truncate_file(part: str, max_length: int) -> str:
+    if len(part) <= max_length:
         return part
-    return part[:share].rpartition("\n")[0] + "\n[more lines of this file]"
+    return part[:max_length].rpartition("\n")[0] + "\n[more lines of this file]"

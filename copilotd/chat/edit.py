@@ -1,8 +1,8 @@
-"""Rewriting lines of a file by an instruction.
+"""Rewrites lines of a file by an instruction.
 
-The model is shown the lines without the indentation they have in common, and its answer is begun
-for it with the opening of a code block: what it writes until the block's end is the new text, and
-nothing has to be picked out of prose.
+The model reads the lines without the indentation they have in common. Its answer begins with the
+opening of a code block, given to it: so everything up to the block's end is the new text, and no
+code has to be searched for in prose.
 """
 
 import re
@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 
-from copilotd.chat.code_fence import fence, fenced
-from copilotd.chat.indentation import Indenter, common_indentation
+from copilotd.chat.code_fence import choose_fence, fence
+from copilotd.chat.indentation import Indenter, find_common_indentation
 from copilotd.chat.service import ChatRequest, ChatService
-from copilotd.chat.turns import reported
+from copilotd.chat.turns import render_diagnostics
 from copilotd.documents import Document
 from copilotd.engine.types import FinishReason, Sampling
 from copilotd.errors import InvalidRequest
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import UserMessage
 
 LINES_BEFORE, LINES_AFTER = 40, 15
-"""How much of the file around the lines the model reads: a few seconds' worth on a slow CPU."""
+"""Lines around the passage that the model reads: a few seconds of prefill on a slow CPU."""
 
 _LINE_END = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 
 
 class EditCommand(StrEnum):
-    """What is to be done with the lines."""
+    """What to do with the lines."""
 
     EDIT = "edit"
     FIX = "fix"
@@ -49,7 +49,7 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Whole lines of a file: `text` stands at `start` to `end`, between `before` and `after`."""
+    """Whole lines of a file: `text` from `start` to `end`, between `before` and `after`."""
 
     start: int
     end: int
@@ -58,25 +58,27 @@ class Passage:
     after: str
 
 
-def passage(request: EditRequest) -> Passage:
-    """The whole lines that the request touches, without blank ones at both ends.
+def find_passage(request: EditRequest) -> Passage:
+    """Return the whole lines that the request touches, without blank lines at either end.
 
-    An end at the beginning of a line does not touch that line: so lines are selected downwards.
+    A range that ends at the beginning of a line does not touch that line: editors select whole
+    lines so.
     """
     text = request.document.text
-    start, end = _without_blank_lines(text, *_whole_lines(text, request.start, request.end))
+    start, end = _expand_to_lines(text, request.start, request.end)
+    start, end = _skip_blank_lines(text, start, end)
     before = "".join(_LINE_END.split(text[:start])[-LINES_BEFORE:])
     after = "".join(_LINE_END.split(text[end:])[:LINES_AFTER])
     return Passage(start, end, text[start:end], before, after)
 
 
-def _whole_lines(text: str, start: int, end: int) -> tuple[int, int]:
-    starts = [0, *accumulate(len(line) for line in _LINE_END.split(text))]
-    first = max(at for at in starts if at <= start)
-    return first, min((at for at in starts if at >= max(end, first + 1)), default=len(text))
+def _expand_to_lines(text: str, start: int, end: int) -> tuple[int, int]:
+    line_starts = [0, *accumulate(len(line) for line in _LINE_END.split(text))]
+    first = max(at for at in line_starts if at <= start)
+    return first, min((at for at in line_starts if at >= max(end, first + 1)), default=len(text))
 
 
-def _without_blank_lines(text: str, start: int, end: int) -> tuple[int, int]:
+def _skip_blank_lines(text: str, start: int, end: int) -> tuple[int, int]:
     lines = [line for line in _LINE_END.split(text[start:end]) if line]
     while len(lines) > 1 and not lines[0].strip():
         start += len(lines.pop(0))
@@ -85,67 +87,69 @@ def _without_blank_lines(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-async def rewritten(
+async def stream_rewrite(
     chat: ChatService, request: EditRequest, passage: Passage
 ) -> AsyncGenerator[str | FinishReason, None]:
-    """Stream the new text in pieces, then why it ended.
+    """Stream the new text of the passage, then why it ended.
 
     Raises: InvalidRequest for an edit without an instruction; EngineError; ContextOverflow.
     """
-    indent = common_indentation(passage.text)
-    indenter = Indenter(indent, _first_indentation(passage.text, indent), _line_end(passage.text))
-    async with aclosing(chat.say(_conversation(request, passage, indent, chat))) as pieces:
+    text = passage.text
+    indent = find_common_indentation(text)
+    indenter = Indenter(indent, _first_indentation(text, indent), _line_end(text))
+    conversation = _build_request(request, passage, indent, chat.settings.max_tokens)
+    async with aclosing(chat.stream_text(conversation)) as pieces:
         async for piece in pieces:
             if not isinstance(piece, FinishReason):
                 yield indenter.add(piece)
                 continue
-            yield indenter.end(closed=not passage.text or passage.text[-1] in "\r\n")
+            yield indenter.finish(ends_line=not text or text[-1] in "\r\n")
             yield piece
 
 
-def _conversation(
-    request: EditRequest, passage: Passage, indent: str, chat: ChatService
+def _build_request(
+    request: EditRequest, passage: Passage, indent: str, max_tokens: int
 ) -> ChatRequest:
-    code = passage.text.replace("\r\n", "\n")
-    plain = "".join(line.removeprefix(indent) for line in code.splitlines(keepends=True))
-    marks = fence(request.document.text)
+    lines = passage.text.replace("\r\n", "\n").splitlines(keepends=True)
+    code = "".join(line.removeprefix(indent) for line in lines)
+    marks = choose_fence(request.document.text)
     return ChatRequest(
-        messages=(Message("user", _asked(request, passage, plain)),),
-        sampling=Sampling(),  # greedy: the same edit of the same code is the same every time
-        opening=f"{marks}{request.document.language}\n",
+        messages=(UserMessage(_render_question(request, passage, code)),),
+        sampling=Sampling(),  # greedy: the same edit of the same code gives the same text
+        answer_prefix=f"{marks}{request.document.language}\n",
         stop=(f"\n{marks}",),
-        # As many tokens as the lines have characters are enough for any sensible rewriting.
-        max_tokens=max(chat.settings.max_tokens, len(plain) // 2),
+        # A sensible rewrite needs no more tokens than half the characters of the passage.
+        max_tokens=max(max_tokens, len(code) // 2),
     )
 
 
-def _asked(request: EditRequest, passage: Passage, plain: str) -> str:
+def _render_question(request: EditRequest, passage: Passage, code: str) -> str:
     language = request.document.language
-    around = (
+    context = (
         ("Before it stands:", passage.before),
         ("After it stands:", passage.after),
     )
-    shown = [f"{title}\n{fenced(text, language)}" for title, text in around if text.strip()]
+    blocks = [f"{title}\n{fence(text, language)}" for title, text in context if text.strip()]
     name = f" of `{request.document.path}`" if request.document.path else ""
     parts = (
         f"Rewrite a piece{name}.",
-        *shown,
-        f"The piece to rewrite:\n{fenced(plain, language)}",
-        reported(request.diagnostics),
-        f"{_instruction(request)} Answer with the rewritten piece only, in one code block.",
+        *blocks,
+        f"The piece to rewrite:\n{fence(code, language)}",
+        render_diagnostics(request.diagnostics),
+        f"{_render_instruction(request)} Answer with the rewritten piece only, in one code block.",
     )
     return "\n\n".join(part for part in parts if part)
 
 
-def _instruction(request: EditRequest) -> str:
+def _render_instruction(request: EditRequest) -> str:
     own = request.instruction.strip()
     if request.command is EditCommand.EDIT and not own:
-        raise InvalidRequest("there is no instruction", "Say what is to be done with the code.")
+        raise InvalidRequest("there is no instruction", "Say what to do with the code.")
     sentence = own and (own if own[-1] in ".!?" else f"{own}.")
-    return " ".join(filter(None, (_STANDING[request.command], sentence)))
+    return " ".join(filter(None, (_INSTRUCTIONS[request.command], sentence)))
 
 
-_STANDING = {
+_INSTRUCTIONS = {
     EditCommand.EDIT: "",
     EditCommand.FIX: "Correct what is wrong in it, and change nothing else.",
     EditCommand.DOC: (
@@ -156,6 +160,7 @@ _STANDING = {
 
 
 def _first_indentation(text: str, indent: str) -> str:
+    """The indentation of the first line that is not blank, beyond `indent`."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     plain = first.removeprefix(indent)
     return plain[: len(plain) - len(plain.lstrip())]

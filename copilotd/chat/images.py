@@ -1,4 +1,4 @@
-"""The images of a conversation: whether the model may see them, and where they come from."""
+"""The images of a conversation: whether the model accepts them, and where they come from."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,66 +8,74 @@ import httpx2
 from copilotd.config import ChatSection
 from copilotd.engine.types import ModelInfo
 from copilotd.errors import InvalidRequest
-from copilotd.prompt.messages import Image, Message
+from copilotd.prompt.messages import Image, Message, SystemMessage, UserMessage, list_images
 
-MOST = 16
+MAX_IMAGES = 16
 """Images in one conversation."""
-MOST_BYTES = 20_000_000
-"""Of one image's file."""
-_FETCHED_WITHIN_S = 20.0
-_BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")
-"""Of PNG, JPEG, GIF, BMP and WebP."""
+MAX_IMAGE_BYTES = 20_000_000
+"""Size of one image file."""
+_FETCH_TIMEOUT_S = 20.0
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")
+"""The first bytes of PNG, JPEG, GIF, BMP and WebP files."""
 
 
-async def shown(
+async def load_images(
     messages: tuple[Message, ...], info: ModelInfo, settings: ChatSection
 ) -> tuple[Message, ...]:
-    """The same conversation with the file of each of its images.
+    """Return the conversation with the file of each of its images.
 
     Raises:
-        InvalidRequest: the model sees no images, there are too many, one is none, or it is
-            elsewhere and may not be fetched.
+        InvalidRequest: the model does not accept images, there are too many, one of them is not an
+            image, or one has a URL and the settings do not allow fetching.
+
     """
-    images = [image for message in messages for image in message.images]
+    images = list_images(messages)
     if not images:
         return messages
-    if not info.sees:
+    if not info.supports_images:
         raise InvalidRequest(
-            f"{info.name} sees no images",
+            f"{info.name} does not accept images",
             "Set chat.mmproj to the projector file (mmproj-*.gguf) of a model that does, and "
             "model.name or chat.model to that model.",
         )
-    if len(images) > MOST:
-        raise InvalidRequest(f"there are {len(images)} images, and {MOST} are the most")
-    return tuple([await _with_files(message, settings) for message in messages])
+    if len(images) > MAX_IMAGES:
+        raise InvalidRequest(f"there are {len(images)} images; the limit is {MAX_IMAGES}")
+    return tuple([await _load_message(message, settings) for message in messages])
 
 
-def files(messages: Sequence[Message]) -> list[bytes]:
-    """The images' files, in their order."""
-    return [image.file for message in messages for image in message.images]
+def list_image_files(messages: Sequence[Message]) -> list[bytes]:
+    """Return the files of all images, in order."""
+    return [image.file for image in list_images(messages)]
 
 
-async def _with_files(message: Message, settings: ChatSection) -> Message:
-    return replace(message, images=tuple([await _file(i, settings) for i in message.images]))
+async def _load_message(message: Message, settings: ChatSection) -> Message:
+    if not isinstance(message, SystemMessage | UserMessage):
+        return message
+    return replace(
+        message, images=tuple([await _load_image(image, settings) for image in message.images])
+    )
 
 
-async def _file(image: Image, settings: ChatSection) -> Image:
+async def _load_image(image: Image, settings: ChatSection) -> Image:
     if image.url and not settings.fetch_images:
         raise InvalidRequest(
-            f"the image {image.url[:80]} is elsewhere, and nothing is fetched",
+            f"the image {image.url[:80]} is a URL, and copilotd does not fetch images",
             "Send it as a data: URL, or set chat.fetch_images to true.",
         )
-    file = await _fetched(image.url) if image.url else image.file
-    if len(file) > MOST_BYTES:
-        raise InvalidRequest(f"an image has more than {MOST_BYTES // 10**6} MB")
-    if not file.startswith(_BEGINNINGS):
-        raise InvalidRequest("an image is none", "Send a PNG, JPEG, GIF, BMP or WebP file.")
+    file = await _fetch(image.url) if image.url else image.file
+    if len(file) > MAX_IMAGE_BYTES:
+        raise InvalidRequest(f"an image has more than {MAX_IMAGE_BYTES // 10**6} MB")
+    if not file.startswith(_SIGNATURES):
+        raise InvalidRequest(
+            "a file is not an image that copilotd can read",
+            "Send a PNG, JPEG, GIF, BMP or WebP file.",
+        )
     return Image(file)
 
 
-async def _fetched(url: str) -> bytes:
-    timeout = httpx2.Timeout(_FETCHED_WITHIN_S)
-    found = b""
+async def _fetch(url: str) -> bytes:
+    timeout = httpx2.Timeout(_FETCH_TIMEOUT_S)
+    data = b""
     try:
         async with (
             httpx2.AsyncClient(timeout=timeout, follow_redirects=True) as client,
@@ -75,9 +83,9 @@ async def _fetched(url: str) -> bytes:
         ):
             response.raise_for_status()
             async for piece in response.aiter_bytes():
-                found += piece
-                if len(found) > MOST_BYTES:
+                data += piece
+                if len(data) > MAX_IMAGE_BYTES:
                     break
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise InvalidRequest(f"the image {url[:80]} cannot be fetched: {error}") from error
-    return found
+    return data

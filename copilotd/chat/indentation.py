@@ -1,59 +1,66 @@
-"""Puts streamed code at the depth where it belongs."""
+"""Indents streamed code to the depth of the lines that it replaces."""
 
 from itertools import takewhile
 
 
-def common_indentation(text: str) -> str:
-    """The whitespace with which every line begins that is not blank."""
-    depths = [line[: len(line) - len(line.lstrip())] for line in text.splitlines() if line.strip()]
-    if not depths:
+def find_common_indentation(text: str) -> str:
+    """Return the whitespace with which every line begins; blank lines do not count."""
+    indents = [_indentation(line) for line in text.splitlines() if line.strip()]
+    if not indents:
         return ""
-    # What the first and the last in order have in common, all have.
-    pairs = zip(min(depths), max(depths), strict=False)
+    # What the first and the last in sorted order have in common, all have in common.
+    pairs = zip(min(indents), max(indents), strict=False)
     return "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 class Indenter:
-    """Takes code in pieces and gives it with `indent` before each line.
+    """Takes code in pieces and returns it with `indent` before each line.
 
-    `first` is the indentation that the first line should have by itself: if the model writes it
-    deeper, everything it writes is that much too deep, and is moved back. Lines end with
-    `line_end`; blank lines at both ends are dropped.
+    `first_indent` is the indentation that the first line should have of its own. If the model
+    indents that line more, all its lines are too deep by the same amount, and are moved back. Lines
+    end with `line_end`. Blank lines at the beginning and the end are dropped.
     """
 
-    def __init__(self, indent: str, first: str, line_end: str) -> None:
-        self._indent, self._first, self._line_end = indent, first, line_end
+    def __init__(self, indent: str, first_indent: str, line_end: str) -> None:
+        self._indent, self._first_indent, self._line_end = indent, first_indent, line_end
         self._surplus: str | None = None
+        """Indentation to remove from each line; None until the first line that is not blank."""
         self._line = ""
-        self._is_begun = False
-        self._ends = 0
+        """The beginning of a line, as long as it is blank."""
+        self._is_in_line = False
+        self._line_breaks = 0
+        """Line ends that are not returned yet, because only blank lines may follow."""
 
     def add(self, piece: str) -> str:
-        """The part of the text that is settled with this piece."""
-        return "".join(self._added(character) for character in piece)
+        """Return the text that is certain with this piece."""
+        return "".join(map(self._add_character, piece))
 
-    def end(self, closed: bool) -> str:
-        """The rest; `closed` says that the text ends with a line end."""
-        return self._line_end if closed else ""
+    def finish(self, ends_line: bool) -> str:
+        """Return the rest; with `ends_line` the text ends with a line end."""
+        return self._line_end if ends_line else ""
 
-    def _added(self, character: str) -> str:
+    def _add_character(self, character: str) -> str:
         if character == "\r":
             return ""
         if character == "\n":
-            self._line, self._is_begun = "", False
-            self._ends += 1
+            self._line, self._is_in_line = "", False
+            self._line_breaks += 1
             return ""
         self._line += character
-        return self._settled() if self._is_begun or character.strip() else ""
+        return self._take_line() if self._is_in_line or character.strip() else ""
 
-    def _settled(self) -> str:
-        """What is new of the line, indented if this is its beginning."""
+    def _take_line(self) -> str:
+        """Return the new part of the line; its beginning comes with the indentation."""
         text, self._line = self._line, ""
-        if self._is_begun:
+        if self._is_in_line:
             return text
-        self._is_begun = True
-        above = self._line_end * self._ends if self._surplus is not None else ""
-        self._ends = 0
+        self._is_in_line = True
+        line_breaks, self._line_breaks = self._line_end * self._line_breaks, 0
         if self._surplus is None:
-            self._surplus = text[: len(text) - len(text.lstrip())].removeprefix(self._first)
-        return above + self._indent + text.removeprefix(self._surplus)
+            line_breaks = ""
+            self._surplus = _indentation(text).removeprefix(self._first_indent)
+        return line_breaks + self._indent + text.removeprefix(self._surplus)
+
+
+def _indentation(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]

@@ -1,4 +1,4 @@
-"""One answer to a conversation: template, budget, engine, calls."""
+"""Answers one conversation: images, prompt, grammar, engine, then the calls in the output."""
 
 import dataclasses
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -8,16 +8,23 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from copilotd.chat.images import files, shown
-from copilotd.chat.tool_calls.formats import Notation, notation_of
-from copilotd.chat.tool_calls.grammar import PROSE, Marks, mark, of_calls, of_schema
-from copilotd.chat.tool_calls.ids import new_id
-from copilotd.chat.tool_calls.messages import for_template
-from copilotd.chat.tool_calls.parser import CallReader
-from copilotd.chat.tool_calls.stream import Heard, told
-from copilotd.chat.tool_calls.types import Choice, Toolbox
-from copilotd.chat.truncation import shortened
+from copilotd.chat.images import list_image_files, load_images
+from copilotd.chat.tool_calls.formats import CallFormat, detect_format
+from copilotd.chat.tool_calls.grammar import (
+    PROSE_GRAMMAR,
+    MarkSymbols,
+    build_call_grammar,
+    build_schema_grammar,
+    to_symbol,
+)
+from copilotd.chat.tool_calls.ids import create_call_id
+from copilotd.chat.tool_calls.messages import adapt_to_template
+from copilotd.chat.tool_calls.parser import ToolCallParser
+from copilotd.chat.tool_calls.stream import ChatEvent, separate_calls
+from copilotd.chat.tool_calls.types import ToolChoice, ToolSet
+from copilotd.chat.truncation import drop_oldest_exchange
 from copilotd.config import ChatSection
+from copilotd.engine.image_refs import encode_image_ref
 from copilotd.engine.interface import Engine
 from copilotd.engine.types import (
     Chunk,
@@ -30,20 +37,20 @@ from copilotd.engine.types import (
     Sampling,
 )
 from copilotd.errors import ContextOverflow, InvalidRequest
-from copilotd.prompt.chat import render
-from copilotd.prompt.messages import IMAGE, Message
+from copilotd.prompt.chat import ImageRef, PromptPart, render_chat
+from copilotd.prompt.messages import IMAGE_PLACEHOLDER, Message, SystemMessage
 
-_ROOM = 256
-"""Tokens that a conversation is shortened to leave for its answer."""
+_MIN_ANSWER_TOKENS = 256
+"""Truncation leaves this much of the context for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A conversation that waits for an answer; None takes the setting's value.
+    """A conversation to answer; None takes the value of the settings.
 
-    `opening` is what the answer begins with: it is given to the model and not written by it. The
-    answer keeps to `schema`, a JSON schema, or to `grammar`, if one of them is given. One that
-    `shortens` loses its middle rather than failing when it is too long; None takes the setting.
+    `answer_prefix` is the beginning of the answer: it is given to the model, which goes on from
+    there. The answer conforms to `schema`, a JSON schema, or to `grammar`, if one of them is given.
+    With `may_truncate` a conversation that is too long loses its middle instead of failing.
     """
 
     messages: tuple[Message, ...]
@@ -51,126 +58,142 @@ class ChatRequest:
     sampling: Sampling | None = None
     stop: tuple[str, ...] = ()
     logprobs: int | None = None
-    opening: str = ""
-    toolbox: Toolbox = field(default_factory=Toolbox)
+    answer_prefix: str = ""
+    tools: ToolSet = field(default_factory=ToolSet)
     schema: Mapping[str, Any] | None = None
     grammar: Grammar | None = None
-    shortens: bool | None = None
+    may_truncate: bool | None = None
 
 
 class ChatService:
-    """Answers conversations with the loaded model; `new_id` names the calls that it makes."""
+    """Answers conversations with the loaded model; `create_id` makes the ids of its calls."""
 
     def __init__(
-        self, engine: Engine, settings: ChatSection, new_id: Callable[[], str] = new_id
+        self,
+        engine: Engine,
+        settings: ChatSection,
+        create_id: Callable[[], str] = create_call_id,
     ) -> None:
         self._engine = engine
-        self._new_id = new_id
+        self._create_id = create_id
         self.settings = settings
 
-    async def reply(self, request: ChatRequest) -> AsyncGenerator[Heard, None]:
+    async def stream_events(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Stream the answer, then `Finished`; closing the generator frees the engine.
 
-        Raises: EngineError; ContextOverflow if the conversation leaves no room for an answer;
-            InvalidRequest for a schema or a grammar that makes no sense.
+        Raises:
+            EngineError: the model cannot be loaded, or fails.
+            ContextOverflow: the conversation leaves no room for an answer.
+            InvalidRequest: the schema, the grammar or an image cannot be used.
+
         """
         info = await self._engine.info()
-        messages = await shown(request.messages, info, self.settings)
+        messages = await load_images(request.messages, info, self.settings)
         request = dataclasses.replace(request, messages=messages)
-        request, prompt = await self._fitted(request, info)
-        notation = notation_of(info)
-        grammar = await self._grammar(request, notation)
-        wanted = replace(self._generation(request, info, prompt), grammar=grammar)
-        async with aclosing(self._engine.generate(wanted)) as events:
-            is_open = request.toolbox.is_open
-            answer = told(events, self._reader(request, notation)) if is_open else events
+        request, prompt = await self._fit_prompt(request, info)
+        call_format = detect_format(info)
+        grammar = await self._build_grammar(request, call_format)
+        generation = replace(self._build_generation(request, info, prompt), grammar=grammar)
+        async with aclosing(self._engine.generate(generation)) as events:
+            answer: AsyncGenerator[ChatEvent, None] = events
+            if request.tools.is_callable:
+                answer = separate_calls(events, self._create_parser(request, call_format))
             async with aclosing(answer):
                 async for event in answer:
                     yield event
 
-    async def say(self, request: ChatRequest) -> AsyncGenerator[str | FinishReason, None]:
-        """`reply` for who wants the text alone: its pieces, then why it ended. Raises: as that."""
-        async with aclosing(self.reply(request)) as events:
+    async def stream_text(self, request: ChatRequest) -> AsyncGenerator[str | FinishReason, None]:
+        """Stream the text of the answer, then why it ended. Raises: as `stream_events`."""
+        async with aclosing(self.stream_events(request)) as events:
             async for event in events:
                 if isinstance(event, Finished):
                     yield event.reason
                 elif isinstance(event, Chunk):
                     yield event.text
 
-    async def count(self, request: ChatRequest) -> int:
-        """Tokens of the prompt, in which an image counts as one. Raises: EngineError."""
-        return len(await self._prompt(request, await self._engine.info()))
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Count the tokens of the prompt; an image counts as one. Raises: EngineError."""
+        return len(await self._tokenize_prompt(request, await self._engine.info()))
 
-    async def rendered(self, request: ChatRequest) -> str:
-        """The prompt as text. Raises: EngineError."""
-        return "".join(self._pieces(request, await self._engine.info()))
+    async def render_prompt(self, request: ChatRequest) -> str:
+        """Return the prompt as text. Raises: EngineError."""
+        parts = self._render_parts(request, await self._engine.info())
+        return "".join(IMAGE_PLACEHOLDER if isinstance(p, ImageRef) else p for p in parts)
 
-    async def room(self, request: ChatRequest) -> int:
-        """Tokens of the context that are left for an answer. Raises: EngineError."""
-        return (await self._engine.info()).n_ctx - await self.count(request)
+    async def count_free_tokens(self, request: ChatRequest) -> int:
+        """Count the tokens of the context that are left for the answer. Raises: EngineError."""
+        return (await self._engine.info()).n_ctx - await self.count_tokens(request)
 
-    async def _prompt(self, request: ChatRequest, info: ModelInfo) -> list[int]:
-        """The tokens; -1 stands for the first image, -2 for the second, and so on."""
-        tokens: list[int] = []
-        images = 0
-        for piece in self._pieces(request, info):
-            for i, text in enumerate(piece.split(IMAGE)):
-                if i:
-                    images += 1
-                    tokens.append(-images)
-                tokens += await self._engine.tokenize(text, special=True)
-        if images != len(files(request.messages)):
-            raise InvalidRequest("the model's chat template does not show each image once")
-        return tokens
-
-    def _pieces(self, request: ChatRequest, info: ModelInfo) -> list[str]:
-        messages, signatures = for_template(
-            info, self._with_system(request.messages), request.toolbox.shown
-        )
-        opening = request.opening or _begun(request, notation_of(info))
-        *pieces, last = render(info, messages, signatures)
-        return [*pieces, last + opening]
-
-    async def _fitted(self, request: ChatRequest, info: ModelInfo) -> tuple[ChatRequest, list[int]]:
-        """The request and its prompt, shortened if it shall be and has to."""
-        prompt = await self._prompt(request, info)
-        by_setting = self.settings.overflow == "shorten"
-        shortens = by_setting if request.shortens is None else request.shortens
-        answer = min(request.max_tokens or _ROOM, _ROOM)
-        while shortens and len(prompt) + answer > info.n_ctx:
-            messages = shortened(self._with_system(request.messages))
+    async def _fit_prompt(
+        self, request: ChatRequest, info: ModelInfo
+    ) -> tuple[ChatRequest, list[int]]:
+        """Return the request and its prompt, truncated if it must be and may be."""
+        prompt = await self._tokenize_prompt(request, info)
+        by_settings = self.settings.overflow == "shorten"
+        may_truncate = by_settings if request.may_truncate is None else request.may_truncate
+        answer = min(request.max_tokens or _MIN_ANSWER_TOKENS, _MIN_ANSWER_TOKENS)
+        while may_truncate and len(prompt) + answer > info.n_ctx:
+            messages = drop_oldest_exchange(self._add_system_message(request.messages))
             if messages is None:
                 break
             request = dataclasses.replace(request, messages=messages)
-            prompt = await self._prompt(request, info)
+            prompt = await self._tokenize_prompt(request, info)
         return request, prompt
 
-    def _with_system(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        if (messages and messages[0].role == "system") or not self.settings.system_prompt:
-            return messages
-        return (Message("system", self.settings.system_prompt), *messages)
+    async def _tokenize_prompt(self, request: ChatRequest, info: ModelInfo) -> list[int]:
+        """Return the prompt's token ids, with an image reference for each image."""
+        tokens: list[int] = []
+        images = 0
+        for part in self._render_parts(request, info):
+            if isinstance(part, ImageRef):
+                tokens.append(encode_image_ref(part.index))
+                images += 1
+            else:
+                tokens += await self._engine.tokenize(part, special=True)
+        if images != len(list_image_files(request.messages)):
+            raise InvalidRequest("the model's chat template does not show each image once")
+        return tokens
 
-    async def _grammar(self, request: ChatRequest, notation: Notation) -> Grammar | None:
-        if request.toolbox.is_open:
-            marks = Marks(await self._mark(notation.opens), await self._mark(notation.closes))
-            return of_calls(
-                request.toolbox, notation, marks, request.schema, self.settings.call_from
+    def _render_parts(self, request: ChatRequest, info: ModelInfo) -> list[PromptPart]:
+        messages, definitions = adapt_to_template(
+            info, self._add_system_message(request.messages), request.tools.visible
+        )
+        answer_prefix = request.answer_prefix or _call_prefix(request, detect_format(info))
+        return render_chat(info, messages, definitions, answer_prefix)
+
+    def _add_system_message(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        match messages:
+            case [SystemMessage(), *_]:
+                return messages
+            case _ if self.settings.system_prompt:
+                return (SystemMessage(self.settings.system_prompt), *messages)
+            case _:
+                return messages
+
+    async def _build_grammar(self, request: ChatRequest, call_format: CallFormat) -> Grammar | None:
+        if request.tools.is_callable:
+            marks = MarkSymbols(
+                await self._to_symbol(call_format.start_mark),
+                await self._to_symbol(call_format.end_mark),
+            )
+            return build_call_grammar(
+                request.tools, call_format, marks, request.schema, self.settings.call_from
             )
         if request.schema is not None:
-            return of_schema(request.schema)
-        return PROSE if request.toolbox.shown else request.grammar
+            return build_schema_grammar(request.schema)
+        return PROSE_GRAMMAR if request.tools.visible else request.grammar
 
-    async def _mark(self, text: str) -> str:
-        return mark(text, await self._engine.tokenize(text, special=True) if text else [])
+    async def _to_symbol(self, text: str) -> str:
+        return to_symbol(text, await self._engine.tokenize(text, special=True) if text else [])
 
-    def _reader(self, request: ChatRequest, notation: Notation) -> CallReader:
-        names = {tool.name for tool in request.toolbox.tools}
-        reader = CallReader(notation, self._new_id, names)
-        if request.toolbox.choice is Choice.REQUIRED:
-            reader.opened()
-        return reader
+    def _create_parser(self, request: ChatRequest, call_format: CallFormat) -> ToolCallParser:
+        names = {tool.name for tool in request.tools.definitions}
+        parser = ToolCallParser(call_format, self._create_id, names)
+        if request.tools.choice is ToolChoice.REQUIRED:
+            parser.begin_in_call()
+        return parser
 
-    def _generation(
+    def _build_generation(
         self, request: ChatRequest, info: ModelInfo, prompt: list[int]
     ) -> GenerateRequest:
         room = info.n_ctx - len(prompt)
@@ -181,20 +204,20 @@ class ChatService:
                 len(prompt),
                 info.n_ctx,
             )
-        # A limit that the client named is a contract; our own default gives way to the room.
-        limit = request.max_tokens or min(self.settings.max_tokens, room)
+        # A client's own limit is a contract; the default of the settings gives way to the room.
+        max_tokens = request.max_tokens or min(self.settings.max_tokens, room)
         return GenerateRequest(
             prompt=prompt,
-            max_tokens=limit,
+            max_tokens=max_tokens,
             sampling=request.sampling or Sampling(temperature=self.settings.temperature),
             stop=list(request.stop),
             lane=Lane.CHAT,
             logprobs=request.logprobs,
-            images=files(request.messages),
+            images=list_image_files(request.messages),
         )
 
 
-def _begun(request: ChatRequest, notation: Notation) -> str:
-    """The opening of a call that is required."""
-    is_required = request.toolbox.is_open and request.toolbox.choice is Choice.REQUIRED
-    return notation.beginning if is_required else ""
+def _call_prefix(request: ChatRequest, call_format: CallFormat) -> str:
+    """The beginning of a call, if one is required."""
+    is_required = request.tools.is_callable and request.tools.choice is ToolChoice.REQUIRED
+    return call_format.call_prefix if is_required else ""

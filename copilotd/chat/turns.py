@@ -1,18 +1,18 @@
-"""What a user says in an editor, as the messages that the model reads.
+"""Renders what a user says in an editor as the message that the model reads.
 
-A turn carries the code it is about word for word, so that the same conversation always gives the
-same prompt: what was read for the turn before is not read again.
+A turn carries its code word for word, so the same conversation always gives the same prompt, and
+the KV cache of the turn before can be reused.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from copilotd.chat.code_fence import fenced
+from copilotd.chat.code_fence import fence
 
 
 class Command(StrEnum):
-    """What a chat can be asked to do with code."""
+    """What a chat can do with code."""
 
     EXPLAIN = "explain"
     FIX = "fix"
@@ -32,16 +32,15 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of a conversation; `diagnostics` are what the editor reports on the code."""
+    """What a user says; `diagnostics` are the editor's messages about the code."""
 
-    role: str
     content: str = ""
     command: Command | None = None
     code: Code | None = None
     diagnostics: tuple[str, ...] = ()
 
 
-_ASKED = {
+_INSTRUCTIONS = {
     Command.EXPLAIN: "Explain what this code does and how it does it. Be brief.",
     Command.FIX: "Say in a sentence or two what is wrong with this code, then give it corrected.",
     Command.TESTS: "Write tests for this code, with the usual test framework of its language.",
@@ -49,25 +48,25 @@ _ASKED = {
 }
 
 
-def text(turn: Turn) -> str:
-    """What the model reads of it."""
+def render_turn(turn: Turn) -> str:
+    """Return what the model reads: the code, the diagnostics, the command, the user's words."""
     parts = (
-        _shown(turn.code) if turn.code else "",
-        reported(turn.diagnostics),
-        _ASKED[turn.command] if turn.command else "",
+        _render_code(turn.code) if turn.code else "",
+        render_diagnostics(turn.diagnostics),
+        _INSTRUCTIONS[turn.command] if turn.command else "",
         turn.content,
     )
     return "\n\n".join(part for part in parts if part)
 
 
-def _shown(code: Code) -> str:
-    last = code.line + max(1, len(code.text.splitlines()))
-    title = f"`{code.path}`, lines {code.line + 1} to {last}:\n\n" if code.path else ""
-    return title + fenced(code.text, code.language)
+def _render_code(code: Code) -> str:
+    last_line = code.line + max(1, len(code.text.splitlines()))
+    title = f"`{code.path}`, lines {code.line + 1} to {last_line}:\n\n" if code.path else ""
+    return title + fence(code.text, code.language)
 
 
-def reported(diagnostics: Sequence[str]) -> str:
-    """The editor's diagnostics as a list; empty if there are none."""
+def render_diagnostics(diagnostics: Sequence[str]) -> str:
+    """Return the diagnostics as a list; empty if there are none."""
     if not diagnostics:
         return ""
     return "The editor reports:\n" + "\n".join(f"- {one}" for one in diagnostics)

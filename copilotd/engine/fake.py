@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
 
+from copilotd.engine.image_refs import decode_image_ref
 from copilotd.engine.performance import Calibration, Measurement, Measuring, Setup, Speed
 from copilotd.engine.types import (
     Chunk,
@@ -147,7 +148,7 @@ class FakeEngine:
         """The bytes of each of `tokens`."""
         return [(await self.detokenize([token])).encode() for token in tokens]
 
-    async def held(self, prompt: list[int]) -> int:
+    async def cached_prefix_length(self, prompt: list[int]) -> int:
         """As many as `kept` says."""
         return min(self.kept, len(prompt))
 
@@ -159,7 +160,9 @@ class FakeEngine:
             raise ContextOverflow("the prompt does not fit")
         # An image reads as its file.
         shown = [
-            request.images[-1 - token].decode() if token < 0 else await self.detokenize([token])
+            await self.detokenize([token])
+            if (image := decode_image_ref(token)) is None
+            else request.images[image].decode()
             for token in request.prompt
         ]
         prompt = "".join(shown) + request.tail
@@ -180,10 +183,10 @@ class FakeEngine:
         return [[float(len(tokens) % size == axis) for axis in range(size)] for tokens in inputs]
 
     async def calibrate(
-        self, asked: Setup, quiet_s: float, *, patient: bool
+        self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
     ) -> AsyncGenerator[Measuring | Calibration, None]:
-        """Half the way, then the scripted result; a patient one waits until it is `calm`."""
-        if patient:
+        """Half the way, then the scripted result; with `wait_for_idle_cpu` it waits for `calm`."""
+        if wait_for_idle_cpu:
             self.waits_for_calm.set()
             await self.calm.wait()
         self.calibrations += 1

@@ -1,15 +1,20 @@
-"""The messages of a conversation."""
+"""The messages of a conversation, one type for each role.
 
-from collections.abc import Mapping
+Every dialect of the HTTP API and the editors convert to these types, and the chat template is
+rendered from them alone.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-IMAGE = "\ufdd1"
-"""Stands in a message where an image is; a code point that Unicode keeps out of all text."""
+IMAGE_PLACEHOLDER = "\ufdd1"
+"""Marks the place of an image in a message; Unicode keeps this code point out of all text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image file, or the `url` from which it is to be fetched."""
+    """An image file, or the `url` to fetch it from."""
 
     file: bytes = field(default=b"", repr=False)
     url: str = ""
@@ -25,13 +30,52 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation; `role` is system, user, assistant or tool.
+class SystemMessage:
+    """Instructions for the whole conversation.
 
-    Each IMAGE in `content` is the place of the next of `images`.
+    Each IMAGE_PLACEHOLDER in `content` is the place of the next of `images`.
     """
 
-    role: str
+    role: ClassVar[str] = "system"
     content: str
-    extra: Mapping[str, object] = field(default_factory=dict)
     images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """What the user says.
+
+    Each IMAGE_PLACEHOLDER in `content` is the place of the next of `images`.
+    """
+
+    role: ClassVar[str] = "user"
+    content: str
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantMessage:
+    """What the model said, then the tool calls it made."""
+
+    role: ClassVar[str] = "assistant"
+    content: str
+    calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The result of the call with the id `call_id`; `name` is the tool, empty if unknown."""
+
+    role: ClassVar[str] = "tool"
+    content: str
+    call_id: str
+    name: str = ""
+
+
+Message = SystemMessage | UserMessage | AssistantMessage | ToolResult
+
+
+def list_images(messages: Sequence[Message]) -> list[Image]:
+    """All images of the conversation, in order."""
+    with_images = (m for m in messages if isinstance(m, SystemMessage | UserMessage))
+    return [image for message in with_images for image in message.images]

@@ -1,8 +1,10 @@
+"""Rewriting lines of a file."""
+
 import asyncio
 
 import pytest
 
-from copilotd.chat.edit import EditCommand, EditRequest, passage, rewritten
+from copilotd.chat.edit import EditCommand, EditRequest, find_passage, stream_rewrite
 from copilotd.chat.service import ChatService
 from copilotd.config import ChatSection
 from copilotd.documents import Document
@@ -10,8 +12,8 @@ from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import FinishReason
 
 
-def request(marked: str, **others: str) -> EditRequest:
-    """What is between the two bars is selected."""
+def edit_request(marked: str, **others: str) -> EditRequest:
+    """The text between the two bars is selected."""
     before, selected, after = marked.split("|")
     document = Document("file:///a.py", before + selected + after, "python")
     start = len(before)
@@ -19,22 +21,22 @@ def request(marked: str, **others: str) -> EditRequest:
     return EditRequest(document, start, start + len(selected), command, others.get("what", "Do it"))
 
 
-async def edited(marked: str, answer: str) -> tuple[str, str]:
-    """The whole text when the model writes `answer`, and the prompt it was given."""
+async def rewrite(marked: str, answer: str) -> tuple[str, str]:
+    """Return the new text of the file if the model writes `answer`, and the prompt."""
     prompts: list[str] = []
 
-    def written(prompt: str) -> str:
+    def record(prompt: str) -> str:
         prompts.append(prompt)
         return answer
 
-    asked = request(marked)
-    chat = ChatService(FakeEngine(written), ChatSection(system_prompt=""))
-    lines = passage(asked)
-    pieces = [piece async for piece in rewritten(chat, asked, lines)]
+    request = edit_request(marked)
+    chat = ChatService(FakeEngine(record), ChatSection(system_prompt=""))
+    passage = find_passage(request)
+    pieces = [piece async for piece in stream_rewrite(chat, request, passage)]
     assert pieces[-1] is FinishReason.STOP
     new = "".join(piece for piece in pieces[:-1])
-    text = asked.document.text
-    return text[: lines.start] + new + text[lines.end :], prompts[0]
+    text = request.document.text
+    return text[: passage.start] + new + text[passage.end :], prompts[0]
 
 
 @pytest.mark.parametrize(
@@ -53,8 +55,8 @@ async def edited(marked: str, answer: str) -> tuple[str, str]:
         ("a\n||", ""),
     ],
 )
-def test_the_lines_that_the_selection_touches_are_rewritten(marked: str, selected: str) -> None:
-    assert passage(request(marked)).text == selected
+def test_the_passage_is_the_lines_that_the_selection_touches(marked: str, selected: str) -> None:
+    assert find_passage(edit_request(marked)).text == selected
 
 
 @pytest.mark.parametrize(
@@ -69,20 +71,20 @@ def test_the_lines_that_the_selection_touches_are_rewritten(marked: str, selecte
         ("a\n\t|x|\n", "y\n\tz\n```", "a\n\ty\n\t\tz\n"),
     ],
 )
-async def test_new_lines_stand_where_the_old_ones_did(
+async def test_new_lines_are_indented_like_the_old_ones(
     marked: str, answer: str, whole: str | None
 ) -> None:
     expected = whole or "if a:\n    y = 2\n    if y:\n        go\n    z\n"
-    assert (await edited(marked, answer))[0] == expected
+    assert (await rewrite(marked, answer))[0] == expected
 
 
-async def test_blank_lines_inside_are_kept_and_not_indented() -> None:
-    new, _ = await edited("if a:\n    |x|\n", "y\n\n\nz\n```")
+async def test_blank_lines_inside_are_kept_without_indentation() -> None:
+    new, _ = await rewrite("if a:\n    |x|\n", "y\n\n\nz\n```")
     assert new == "if a:\n    y\n\n\n    z\n"
 
 
-async def test_the_model_reads_the_lines_without_their_indentation_and_begins_in_a_block() -> None:
-    _, prompt = await edited("def f():\n    |if a:\n        go|\n    end\n", "pass\n```")
+async def test_the_prompt_has_the_lines_without_indentation_and_opens_a_code_block() -> None:
+    _, prompt = await rewrite("def f():\n    |if a:\n        go|\n    end\n", "pass\n```")
     assert prompt == (
         "<user>Rewrite a piece.\n\n"
         "Before it stands:\n```python\ndef f():\n```\n\n"
@@ -93,8 +95,8 @@ async def test_the_model_reads_the_lines_without_their_indentation_and_begins_in
     )
 
 
-async def test_a_piece_with_a_code_block_in_it_gets_a_longer_fence() -> None:
-    new, prompt = await edited("|'''\n```\nx\n```\n'''\n|", "'''\n```\ny\n```\n'''\n````")
+async def test_a_passage_with_a_code_block_gets_a_longer_fence() -> None:
+    new, prompt = await rewrite("|'''\n```\nx\n```\n'''\n|", "'''\n```\ny\n```\n'''\n````")
     assert prompt.endswith("<assistant>````python\n")
     assert new == "'''\n```\ny\n```\n'''\n"
 
@@ -102,9 +104,9 @@ async def test_a_piece_with_a_code_block_in_it_gets_a_longer_fence() -> None:
 async def test_closing_the_stream_stops_the_model() -> None:
     gate = asyncio.Event()
     engine = FakeEngine("y\n```", hold=gate)
-    asked = request("|x|\n")
+    request = edit_request("|x|\n")
     chat = ChatService(engine, ChatSection())
-    stream = rewritten(chat, asked, passage(asked))
+    stream = stream_rewrite(chat, request, find_passage(request))
     first = asyncio.ensure_future(anext(stream))
     await asyncio.wait_for(engine.asked.wait(), 30)
     first.cancel()

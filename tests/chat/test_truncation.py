@@ -1,4 +1,4 @@
-"""A conversation that is too long for the context."""
+"""Conversations that are too long for the context."""
 
 from typing import Any
 
@@ -6,20 +6,37 @@ import pytest
 from msgspec.structs import replace
 
 from copilotd.chat.service import ChatRequest, ChatService
-from copilotd.chat.truncation import shortened
+from copilotd.chat.truncation import drop_oldest_exchange
 from copilotd.config import ChatSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.errors import ContextOverflow
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolResult,
+    UserMessage,
+)
 
 
 def conversation(letters: str) -> tuple[Message, ...]:
-    """S for a system message, a question for each capital, an answer, t a tool's result."""
-    roles = {"S": "system", "a": "assistant", "t": "tool"}
-    return tuple(Message(roles.get(letter, "user"), letter) for letter in letters)
+    """Build a message for each letter: S system, other capitals user, a assistant, t a result."""
+    return tuple(map(message, letters))
 
 
-def letters(messages: Any) -> str | None:
+def message(letter: str) -> Message:
+    match letter:
+        case "S":
+            return SystemMessage(letter)
+        case "a":
+            return AssistantMessage(letter)
+        case "t":
+            return ToolResult(letter, "call")
+        case _:
+            return UserMessage(letter)
+
+
+def letters_of(messages: Any) -> str | None:
     return None if messages is None else "".join(message.content for message in messages)
 
 
@@ -36,13 +53,13 @@ def letters(messages: Any) -> str | None:
         ("aAaB", "aB"),
     ],
 )
-def test_the_oldest_exchange_of_the_middle_goes_first(before: str, after: str | None) -> None:
-    assert letters(shortened(conversation(before))) == after
+def test_the_oldest_exchange_of_the_middle_is_dropped_first(before: str, after: str | None) -> None:
+    assert letters_of(drop_oldest_exchange(conversation(before))) == after
 
 
-LONG = (
-    Message("system", "S" * 20),
-    *(Message("user", letter * 30) for letter in "ABCD"),
+LONG: tuple[Message, ...] = (
+    SystemMessage("S" * 20),
+    *(UserMessage(letter * 30) for letter in "ABCD"),
 )
 
 
@@ -51,20 +68,22 @@ def service(**settings: Any) -> tuple[ChatService, FakeEngine]:
     return ChatService(engine, ChatSection(**settings)), engine
 
 
-async def answered(service: ChatService, request: ChatRequest) -> str:
-    return "".join([piece async for piece in service.say(request) if piece in ("Y", "e", "s", ".")])
+async def answer(service: ChatService, request: ChatRequest) -> str:
+    return "".join(
+        [piece async for piece in service.stream_text(request) if piece in ("Y", "e", "s", ".")]
+    )
 
 
-async def test_by_default_it_is_an_error() -> None:
+async def test_by_default_a_conversation_that_is_too_long_is_an_error() -> None:
     chat, _ = service()
     with pytest.raises(ContextOverflow):
-        await answered(chat, ChatRequest(LONG))
+        await answer(chat, ChatRequest(LONG))
 
 
-@pytest.mark.parametrize("asked", [{"settings": {"overflow": "shorten"}}, {"shortens": True}])
-async def test_on_request_its_middle_is_left_out(asked: dict[str, Any]) -> None:
-    chat, engine = service(**asked.pop("settings", {}))
-    assert await answered(chat, ChatRequest(LONG, max_tokens=20, **asked)) == "Yes."
+@pytest.mark.parametrize("options", [{"settings": {"overflow": "shorten"}}, {"may_truncate": True}])
+async def test_on_request_the_middle_is_dropped(options: dict[str, Any]) -> None:
+    chat, engine = service(**options.pop("settings", {}))
+    assert await answer(chat, ChatRequest(LONG, max_tokens=20, **options)) == "Yes."
     prompt = await engine.detokenize(engine.requests[0].prompt)
     assert [letter in prompt for letter in ("AAA", "BBB", "CCC", "DDD")] == [
         True,
@@ -74,7 +93,7 @@ async def test_on_request_its_middle_is_left_out(asked: dict[str, Any]) -> None:
     ]
 
 
-async def test_one_question_that_is_too_long_stays_an_error() -> None:
+async def test_a_single_question_that_is_too_long_is_an_error() -> None:
     chat, _ = service(overflow="shorten")
     with pytest.raises(ContextOverflow):
-        await answered(chat, ChatRequest((Message("user", "A" * 300),)))
+        await answer(chat, ChatRequest((UserMessage("A" * 300),)))

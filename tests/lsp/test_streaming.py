@@ -112,7 +112,7 @@ async def test_wrong_parameters_are_named(
         (
             "copilotd/edit",
             edit_params((0, 0), (0, 1), instruction=" "),
-            "there is no instruction. Say what is to be done with the code.",
+            "there is no instruction. Say what to do with the code.",
         ),
     ],
 )

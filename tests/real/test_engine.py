@@ -17,7 +17,7 @@ from copilotd.engine.gbnf import of_gbnf
 from copilotd.engine.local.client import EngineClient
 from copilotd.engine.types import Chunk, Finished, GenerateRequest, Lane, Phase, Sampling
 from copilotd.errors import ContextOverflow, EngineDied, EngineLoadFailed, InvalidRequest
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import UserMessage
 from tests.cursor import CURSOR, accepted, request
 from tests.real.conftest import engine_of
 from tests.real.fill_in_cases import HOLES, Hole
@@ -64,9 +64,9 @@ async def test_most_of_ten_holes_are_filled_with_the_right_line(engine: EngineCl
 
 async def test_chat_answers_a_question(engine: EngineClient) -> None:
     chat = ChatService(engine, ChatSection())
-    question = ChatRequest((Message("user", "What is the capital of France?"),), max_tokens=30)
+    question = ChatRequest((UserMessage("What is the capital of France?"),), max_tokens=30)
     text = ""
-    async for event in chat.reply(question):
+    async for event in chat.stream_events(question):
         if isinstance(event, Chunk):
             text += event.text
     assert "Paris" in text
@@ -110,7 +110,7 @@ async def test_a_cancelled_prompt_frees_the_engine(engine: EngineClient) -> None
         async with asyncio.timeout(0.5):
             await anext(generation)
     short = await engine.tokenize("def main():\n    ")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         text, _ = await answer(engine, GenerateRequest(short, 4, lane=Lane.COMPLETION))
     assert text
     # What of the long prompt is in the cache shows how far it had come.

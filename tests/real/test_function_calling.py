@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from copilotd.chat.service import ChatRequest, ChatService
-from copilotd.chat.tool_calls.types import Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.types import ToolChoice, ToolDefinition, ToolSet
 from copilotd.config import ChatSection
 from copilotd.engine.local.client import EngineClient
 from copilotd.engine.types import Chunk, Finished, Grammar, Sampling
 from copilotd.errors import InvalidRequest
-from copilotd.prompt.messages import Message, ToolCall
+from copilotd.prompt.messages import ToolCall, UserMessage
 
 pytestmark = pytest.mark.model
 
-WEATHER = Tool(
+WEATHER = ToolDefinition(
     "get_weather",
     "The weather of a city, now.",
     {
@@ -27,16 +27,16 @@ WEATHER = Tool(
         "required": ["city", "unit"],
     },
 )
-TIME = Tool("get_time", "The time in a city.", {"type": "object", "properties": {}})
+TIME = ToolDefinition("get_time", "The time in a city.", {"type": "object", "properties": {}})
 
 
 async def answered(
     engine: EngineClient, question: str, **more: Any
 ) -> tuple[str, list[ToolCall], str]:
     chat = ChatService(engine, ChatSection())
-    request = ChatRequest((Message("user", question),), sampling=Sampling(), **more)
+    request = ChatRequest((UserMessage(question),), sampling=Sampling(), **more)
     text, calls, reason = "", list[ToolCall](), ""
-    async for event in chat.reply(request):
+    async for event in chat.stream_events(request):
         match event:
             case ToolCall():
                 calls.append(event)
@@ -48,16 +48,16 @@ async def answered(
 
 
 async def test_a_question_that_a_tool_answers_makes_a_valid_call(engine: EngineClient) -> None:
-    box = Toolbox((WEATHER, TIME))
-    text, [call], reason = await answered(engine, "What is the weather in Paris?", toolbox=box)
+    box = ToolSet((WEATHER, TIME))
+    text, [call], reason = await answered(engine, "What is the weather in Paris?", tools=box)
     assert (text.strip(), call.name, reason) == ("", "get_weather", "tool_calls")
     arguments = json.loads(call.arguments)
     assert arguments["city"] == "Paris" and arguments["unit"] in ("celsius", "fahrenheit")
 
 
 async def test_a_call_that_is_required_is_made_whatever_is_asked(engine: EngineClient) -> None:
-    box = Toolbox((TIME,), Choice.REQUIRED, parallel=False)
-    text, [call], reason = await answered(engine, "Say hello.", toolbox=box)
+    box = ToolSet((TIME,), ToolChoice.REQUIRED, parallel=False)
+    text, [call], reason = await answered(engine, "Say hello.", tools=box)
     assert (text.strip(), call.name, call.arguments, reason) == ("", "get_time", "{}", "tool_calls")
 
 

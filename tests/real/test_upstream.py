@@ -25,7 +25,7 @@ from copilotd.engine.upstream.client import Upstream
 from copilotd.engine.upstream.http_client import Server
 from copilotd.engine.upstream.openai import OpenAI
 from copilotd.models.catalogue import load_catalogue
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import UserMessage
 from tests.lsp.raw_client import INLINE, RawClient, at
 from tests.real.conftest import ANSWERED_AT_LENGTH
 
@@ -230,8 +230,8 @@ async def test_openais_dialect_completes_and_chats_too(by_openai: Upstream) -> N
     document = Document("file:///add.py", CODE, "python", 1, "add.py")
     asked = CompletionRequest(document, CODE.index("retu") + 4, Trigger.INVOKED)
     found = await service.complete(asked)
-    question = ChatRequest((Message("user", "What is the capital of France?"),), max_tokens=8)
-    async with aclosing(ChatService(by_openai, ChatSection()).say(question)) as pieces:
+    question = ChatRequest((UserMessage("What is the capital of France?"),), max_tokens=8)
+    async with aclosing(ChatService(by_openai, ChatSection()).stream_text(question)) as pieces:
         said = "".join([piece async for piece in pieces])
 
     assert (found.status, found.completion and found.completion.text) == (Status.SHOWN, "rn a + b")

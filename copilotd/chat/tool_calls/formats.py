@@ -1,7 +1,7 @@
-"""How families of models write a call: what opens it, what stands in it, what closes it.
+"""How families of models write a call: the mark before it, its JSON object, the mark after it.
 
-A model was trained on one notation, which its chat template shows; the notations are those that the
-templates of Qwen 2.5 and Hermes, Llama 3 and Mistral ask for.
+A model was trained on one format, which its chat template shows. The formats here are those of the
+templates of Qwen 2.5 and Hermes, of Llama 3, and of Mistral.
 """
 
 import json
@@ -12,62 +12,63 @@ from copilotd.engine.types import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Notation:
-    """A call is a JSON object with a name and, under the key `arguments`, its arguments.
+class CallFormat:
+    """A call is a JSON object with a name and, under the key `arguments_key`, its arguments.
 
-    It stands between `opens` and `closes`; where `in_list`, several stand in one JSON array. Most
-    models sometimes leave the marks out and begin with the object itself, or with a code block.
+    It stands between `start_mark` and `end_mark`. With `is_array`, one JSON array holds all calls.
+    Most models sometimes leave the marks out and begin with the object itself, or with a code
+    block.
     """
 
-    opens: str = ""
-    closes: str = ""
-    arguments: str = "arguments"
-    in_list: bool = False
-    id_of_nine: bool = False
-    """Whether the template takes no ids but those of nine letters and digits."""
+    start_mark: str = ""
+    end_mark: str = ""
+    arguments_key: str = "arguments"
+    is_array: bool = False
+    needs_short_ids: bool = False
+    """Whether the template accepts only ids of nine letters and digits."""
 
     @property
-    def beginning(self) -> str:
-        """What stands before the object of the first call."""
-        return f"{self.opens}\n" if self.opens and not self.in_list else self.opens
+    def call_prefix(self) -> str:
+        """The text before the object of the first call."""
+        return f"{self.start_mark}\n" if self.start_mark and not self.is_array else self.start_mark
 
     @property
     def triggers(self) -> list[str]:
-        """Regular expressions for where a call begins; group 1, if any, belongs to the call."""
-        return [*([re.escape(self.opens)] if self.opens else []), BARE]
+        """Regular expressions for the beginning of a call; group 1, if any, belongs to the call."""
+        return [*([re.escape(self.start_mark)] if self.start_mark else []), BARE_CALL]
 
     @property
     def openings(self) -> list[str]:
-        """How an answer begins that is a call."""
-        bare = [f"{space}{one}" for space in ("", " ", "\n") for one in ("{", BLOCK)]
-        return [self.opens, *bare] if self.opens else bare
+        """The texts with which an answer begins if it is a call."""
+        bare = [f"{space}{text}" for space in ("", " ", "\n") for text in ("{", CODE_FENCE)]
+        return [self.start_mark, *bare] if self.start_mark else bare
 
 
-BLOCK = "```"
-BARE = r'\A\s*(?:```(?:json)?\s*)?(\{\s*"name)'
-"""An answer that is nothing but a call; `"name` tells it from other JSON."""
+CODE_FENCE = "```"
+BARE_CALL = r'\A\s*(?:```(?:json)?\s*)?(\{\s*"name)'
+"""An answer that is a call without marks; `"name` tells it from other JSON."""
 
-TAGGED = Notation("<tool_call>", "</tool_call>")
-PLAIN = Notation(arguments="parameters")
-LISTED = Notation("[TOOL_CALLS]", in_list=True, id_of_nine=True)
+HERMES = CallFormat("<tool_call>", "</tool_call>")
+LLAMA_3 = CallFormat(arguments_key="parameters")
+MISTRAL = CallFormat("[TOOL_CALLS]", is_array=True, needs_short_ids=True)
 
 
-def notation_of(info: ModelInfo) -> Notation:
-    """The one that the model's own template asks for; else that of most models."""
+def detect_format(info: ModelInfo) -> CallFormat:
+    """Return the format that the model's template shows; else that of most models."""
     template = info.chat_template or ""
-    if LISTED.opens in template:
-        return LISTED
-    if TAGGED.opens not in template and '"parameters":' in template:
-        return PLAIN
-    return TAGGED
+    if MISTRAL.start_mark in template:
+        return MISTRAL
+    if HERMES.start_mark not in template and '"parameters":' in template:
+        return LLAMA_3
+    return HERMES
 
 
-def shows_tools(info: ModelInfo) -> bool:
-    """Whether the template has a place for tools."""
+def template_lists_tools(info: ModelInfo) -> bool:
+    """Return whether the template has a place for tools."""
     return re.search(r"\btools\b", info.chat_template or "") is not None
 
 
-INSTRUCTION = """\
+_INSTRUCTIONS = """\
 You may call functions to answer. These are their signatures, one JSON object a line:
 <tools>
 {tools}
@@ -76,9 +77,8 @@ To call one, write a JSON object with its name and arguments between these marks
 <tool_call>
 {{"name": <name>, "arguments": <arguments>}}
 </tool_call>"""
-"""For a template that does not show tools."""
 
 
-def instruction(signatures: list[dict[str, object]]) -> str:
-    """What a model whose template does not show tools is told of them."""
-    return INSTRUCTION.format(tools="\n".join(json.dumps(one) for one in signatures))
+def render_tool_instructions(definitions: list[dict[str, object]]) -> str:
+    """Return what to tell a model whose template does not list tools."""
+    return _INSTRUCTIONS.format(tools="\n".join(json.dumps(one) for one in definitions))

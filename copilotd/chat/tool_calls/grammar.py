@@ -1,4 +1,4 @@
-"""Grammars of calls, made from the tools' JSON schemas, in llguidance's dialect of Lark."""
+"""Grammars for calls, built from the tools' JSON schemas, in llguidance's dialect of Lark."""
 
 import json
 from collections.abc import Mapping
@@ -6,115 +6,119 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from copilotd.chat.tool_calls.formats import BLOCK, Notation
-from copilotd.chat.tool_calls.types import Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.formats import CODE_FENCE, CallFormat
+from copilotd.chat.tool_calls.types import ToolChoice, ToolDefinition, ToolSet
 from copilotd.engine.types import Grammar
 
-_AS_MODELS_WRITE = {
+_MODEL_STYLE = {
     "whitespace_flexible": True,
     "whitespace_pattern": r"\n? {0,32}",
     "lenient": True,
 }
-"""On one line or indented on several, as the model began; were any white space allowed, some would
-write it without end. What of a schema llguidance cannot keep to, it leaves to the model."""
+"""JSON on one line, or indented on several, as the model begins it. If any white space were
+allowed, some models would write it without end. `lenient` makes llguidance ignore the keywords of a
+schema that it does not support."""
 
+_MAX_REQUIRED_CALLS = 8
 
-PROSE = Grammar(r"start: /[^\s{<\[`](.|\n)*/", optional=True)
+PROSE_GRAMMAR = Grammar(r"start: /[^\s{<\[`](.|\n)*/", optional=True)
 """An answer in words: nothing that begins like a call."""
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """How the opening and the closing of a call stand in a grammar: a token, or a text."""
+class MarkSymbols:
+    """The marks before and after a call as symbols of a grammar: each a token or a text."""
 
-    opens: str
-    closes: str
+    start: str
+    end: str
 
 
-def mark(text: str, tokens: list[int]) -> str:
-    """`text` as a symbol; `tokens` are its own."""
+def to_symbol(text: str, tokens: list[int]) -> str:
+    """Return `text` as a symbol; `tokens` are its token ids."""
     return f"<[{tokens[0]}]>" if len(tokens) == 1 else json.dumps(text)
 
 
-def of_calls(
-    box: Toolbox,
-    notation: Notation,
-    marks: Marks,
+def build_call_grammar(
+    tools: ToolSet,
+    call_format: CallFormat,
+    marks: MarkSymbols,
     schema: Mapping[str, Any] | None,
     sure: float = 0.0,
 ) -> Grammar:
-    """What an answer may be: a free text, or one that keeps to `schema`, or calls.
+    """Build the grammar of an answer: calls, or else free text or JSON that conforms to `schema`.
 
-    It begins with a call only if that is as likely as `sure` says (0 to 1). Where a call is
-    required, the opening is part of the prompt, and the grammar begins behind it.
+    The answer begins with a call only if that has at least the probability `sure` (0 to 1). If a
+    call is required, its start mark is part of the prompt, and the grammar begins after it.
     """
-    calls = _calls(box, notation, marks)
-    if box.choice is Choice.REQUIRED:
-        text = "\n".join([f"start: {calls}", _call(box, notation), _SPACE])
-        return Grammar(text, schema=json.dumps(_required(box, notation)))
+    calls = _calls_rule(tools, call_format, marks)
+    call = _call_rule(tools, call_format)
+    if tools.choice is ToolChoice.REQUIRED:
+        text = "\n".join([f"start: {calls}", call, _SPACE_RULE])
+        return Grammar(text, schema=json.dumps(_required_schema(tools, call_format)))
     if schema is None:
-        bare = f"S call (S {json.dumps(BLOCK)})?"
-        text = "\n".join([f"start: ({calls}) | ({bare})", _call(box, notation), _SPACE])
+        bare = f"S call (S {json.dumps(CODE_FENCE)})?"
+        text = "\n".join([f"start: ({calls}) | ({bare})", call, _SPACE_RULE])
         return Grammar(
-            text, notation.triggers, optional=True, openings=notation.openings, sure=sure
+            text, call_format.triggers, optional=True, openings=call_format.openings, sure=sure
         )
-    opened = f"{marks.opens} {calls}" if notation.opens else calls
-    start = f"start: ({opened}) | answer"
-    rules = [start, f"answer: {_json(schema)}", _call(box, notation), _SPACE]
-    return Grammar("\n".join(rules))
+    marked = f"{marks.start} {calls}" if call_format.start_mark else calls
+    start = f"start: ({marked}) | answer"
+    return Grammar("\n".join([start, f"answer: {_json_symbol(schema)}", call, _SPACE_RULE]))
 
 
-def of_schema(schema: Mapping[str, Any]) -> Grammar:
-    """JSON that keeps to `schema`."""
-    return Grammar(f"start: {_json(schema)}", schema=json.dumps(schema))
+def build_schema_grammar(schema: Mapping[str, Any]) -> Grammar:
+    """Build the grammar of JSON that conforms to `schema`."""
+    return Grammar(f"start: {_json_symbol(schema)}", schema=json.dumps(schema))
 
 
-_SPACE = r"S: /[ \n]{0,2}/"
+_SPACE_RULE = r"S: /[ \n]{0,2}/"
 
 
-def _calls(box: Toolbox, notation: Notation, marks: Marks) -> str:
-    if notation.in_list:
-        more = ' ("," S call)*' if box.parallel else ""
+def _calls_rule(tools: ToolSet, call_format: CallFormat, marks: MarkSymbols) -> str:
+    if call_format.is_array:
+        more = ' ("," S call)*' if tools.parallel else ""
         return f'S "[" call{more} S "]"'
-    if not notation.opens:
+    if not call_format.start_mark:
         return "S call"
-    more = f" (S {marks.opens} S call S {marks.closes})*" if box.parallel else ""
-    return f"S call (S {marks.closes}{more})?"
+    more = f" (S {marks.start} S call S {marks.end})*" if tools.parallel else ""
+    return f"S call (S {marks.end}{more})?"
 
 
-def _call(box: Toolbox, notation: Notation) -> str:
-    whole = {"x-guidance": _AS_MODELS_WRITE, **_any(box, notation)}
-    return f"call: %json {json.dumps(whole)}"
+def _call_rule(tools: ToolSet, call_format: CallFormat) -> str:
+    schema = {"x-guidance": _MODEL_STYLE, **_any_call_schema(tools, call_format)}
+    return f"call: %json {json.dumps(schema)}"
 
 
-def _required(box: Toolbox, notation: Notation) -> dict[str, Any]:
-    """A call as nothing but JSON."""
-    call = _any(box, notation)
-    if not notation.in_list:
+def _required_schema(tools: ToolSet, call_format: CallFormat) -> dict[str, Any]:
+    """The schema of an answer that is nothing but calls."""
+    call = _any_call_schema(tools, call_format)
+    if not call_format.is_array:
         return call
-    return {"type": "array", "items": call, "minItems": 1, "maxItems": 8 if box.parallel else 1}
+    most = _MAX_REQUIRED_CALLS if tools.parallel else 1
+    return {"type": "array", "items": call, "minItems": 1, "maxItems": most}
 
 
-def _any(box: Toolbox, notation: Notation) -> dict[str, Any]:
-    schemas = [_schema(tool, notation) for tool in box.tools]
+def _any_call_schema(tools: ToolSet, call_format: CallFormat) -> dict[str, Any]:
+    schemas = [_call_schema(tool, call_format) for tool in tools.definitions]
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
-def _schema(tool: Tool, notation: Notation) -> dict[str, Any]:
+def _call_schema(tool: ToolDefinition, call_format: CallFormat) -> dict[str, Any]:
+    key = call_format.arguments_key
     return {
         "type": "object",
-        "properties": {"name": {"const": tool.name}, notation.arguments: _arguments(tool)},
-        "required": ["name", notation.arguments],
+        "properties": {"name": {"const": tool.name}, key: _arguments_schema(tool)},
+        "required": ["name", key],
         "additionalProperties": False,
     }
 
 
-def _arguments(tool: Tool) -> dict[str, Any]:
-    """The tool's own schema; of an object that says nothing of others, only the named fields."""
-    rest = {"type": "object", "additionalProperties": not tool.parameters, **tool.parameters}
-    # A document of its own, so that what it refers to as "#/$defs/…" is found in it.
-    return {**rest, "$id": f"urn:tool:{quote(tool.name)}"}
+def _arguments_schema(tool: ToolDefinition) -> dict[str, Any]:
+    """The tool's own schema; unless it says otherwise, only the properties it names are allowed."""
+    schema = {"type": "object", "additionalProperties": not tool.parameters, **tool.parameters}
+    # With an id it is a document of its own, so that its references "#/$defs/…" resolve inside it.
+    return {**schema, "$id": f"urn:tool:{quote(tool.name)}"}
 
 
-def _json(schema: Mapping[str, Any]) -> str:
+def _json_symbol(schema: Mapping[str, Any]) -> str:
     return f"%json {json.dumps({'x-guidance': {'lenient': True}, **schema})}"

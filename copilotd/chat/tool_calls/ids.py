@@ -1,17 +1,17 @@
-"""Names of calls."""
+"""The ids of calls, by which results refer to them."""
 
 import hashlib
 import re
 import secrets
 
-_NINE = re.compile(r"[A-Za-z0-9]{9}")
+_SHORT = re.compile(r"[A-Za-z0-9]{9}")
 
 
-def new_id() -> str:
-    """A name in the form that OpenAI's clients know."""
+def create_call_id() -> str:
+    """Return a new id in OpenAI's form."""
     return f"call_{secrets.token_hex(12)}"
 
 
-def nine(id: str) -> str:
-    """A name for `id`, always the same, of nine letters and digits: Mistral's templates ask so."""
-    return id if _NINE.fullmatch(id) else hashlib.sha256(id.encode()).hexdigest()[:9]
+def shorten_id(id: str) -> str:
+    """Return nine letters and digits for `id`, always the same: Mistral's templates require it."""
+    return id if _SHORT.fullmatch(id) else hashlib.sha256(id.encode()).hexdigest()[:9]

@@ -1,4 +1,4 @@
-"""Earlier calls and their results, as the template takes them."""
+"""Earlier calls, their results and the tools, in the form that the model's template takes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,26 +7,27 @@ from typing import Any
 
 from json_repair import repair_json
 
-from copilotd.chat.tool_calls.formats import Notation, instruction, notation_of, shows_tools
-from copilotd.chat.tool_calls.ids import nine
-from copilotd.chat.tool_calls.types import Tool
+from copilotd.chat.tool_calls.formats import (
+    CallFormat,
+    detect_format,
+    render_tool_instructions,
+    template_lists_tools,
+)
+from copilotd.chat.tool_calls.ids import shorten_id
+from copilotd.chat.tool_calls.types import ToolDefinition
 from copilotd.engine.types import ModelInfo
-from copilotd.prompt.messages import Message, ToolCall
+from copilotd.prompt.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolResult,
+    UserMessage,
+)
 
 
-def said(content: str, calls: Sequence[ToolCall]) -> Message:
-    """What an assistant said, and the calls it made."""
-    extra = {"calls": tuple(calls)} if calls else {}
-    return Message("assistant", content, extra)
-
-
-def resulted(content: str, id: str, name: str = "") -> Message:
-    """The result of the call `id`."""
-    return Message("tool", content, {"tool_call_id": id, **({"name": name} if name else {})})
-
-
-def mended(arguments: str | Mapping[str, Any]) -> str:
-    """The arguments of an earlier call as a JSON object, whatever a client has made of them."""
+def repair_arguments(arguments: str | Mapping[str, Any]) -> str:
+    """Return the arguments of an earlier call as a JSON object; broken JSON is repaired."""
     if isinstance(arguments, Mapping):
         return json.dumps(arguments)
     try:
@@ -36,8 +37,24 @@ def mended(arguments: str | Mapping[str, Any]) -> str:
     return json.dumps(value if isinstance(value, dict) else {})
 
 
-def signature(tool: Tool) -> dict[str, Any]:
-    """A tool in OpenAI's form, which templates know."""
+def adapt_to_template(
+    info: ModelInfo, messages: Sequence[Message], tools: Sequence[ToolDefinition]
+) -> tuple[list[Message], list[dict[str, Any]]]:
+    """Return the messages and the tool definitions to give to the model's template.
+
+    If the template has no place for tools, the messages carry the tools, the calls and the results
+    as text, and there are no definitions.
+    """
+    definitions = [to_openai_definition(tool) for tool in tools]
+    if template_lists_tools(info):
+        call_format = detect_format(info)
+        return [_shorten_ids(message, call_format) for message in messages], definitions
+    texts = [_render_as_text(message) for message in messages]
+    return (_add_tool_instructions(texts, definitions) if tools else texts), []
+
+
+def to_openai_definition(tool: ToolDefinition) -> dict[str, Any]:
+    """Return the tool in OpenAI's form, which templates expect."""
     function = {
         "name": tool.name,
         "description": tool.description,
@@ -46,51 +63,53 @@ def signature(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def for_template(
-    info: ModelInfo, messages: Sequence[Message], tools: Sequence[Tool]
-) -> tuple[list[Message], list[dict[str, Any]]]:
-    """The conversation and the tools' signatures as the model's template shows them."""
-    notation = notation_of(info)
-    signatures = [signature(tool) for tool in tools]
-    if shows_tools(info):
-        return [_native(message, notation) for message in messages], signatures
-    told = [_plain(message, notation) for message in messages]
-    return (_instructed(told, signatures) if tools else told), []
-
-
-def _native(message: Message, notation: Notation) -> Message:
-    extra = dict(message.extra)
-    calls = extra.pop("calls", ())
-    if isinstance(calls, tuple) and calls:
-        extra["tool_calls"] = [_entry(call, notation) for call in calls]
-    if notation.id_of_nine and isinstance(id := extra.get("tool_call_id"), str):
-        extra["tool_call_id"] = nine(id)
-    return replace(message, extra=extra)
-
-
-def _entry(call: ToolCall, notation: Notation) -> dict[str, Any]:
-    id = nine(call.id) if notation.id_of_nine else call.id
-    function = {"name": call.name, "arguments": json.loads(call.arguments)}
-    return {"id": id, "type": "function", "function": function}
-
-
-def _plain(message: Message, notation: Notation) -> Message:
-    """For a template that knows neither calls nor results."""
-    if message.role == "tool":
-        return Message("user", f"<tool_response>\n{message.content}\n</tool_response>")
-    calls = message.extra.get("calls", ())
-    if not isinstance(calls, tuple) or not calls:
+def _shorten_ids(message: Message, call_format: CallFormat) -> Message:
+    if not call_format.needs_short_ids:
         return message
-    return Message(message.role, "\n".join(filter(None, (message.content, *map(_written, calls)))))
+    match message:
+        case AssistantMessage(calls=calls):
+            return replace(
+                message, calls=tuple(replace(call, id=shorten_id(call.id)) for call in calls)
+            )
+        case ToolResult(call_id=call_id):
+            return replace(message, call_id=shorten_id(call_id))
+        case _:
+            return message
 
 
-def _written(call: ToolCall) -> str:
+def _render_as_text(message: Message) -> Message:
+    """Write calls and results as text, for a template that knows neither."""
+    match message:
+        case ToolResult():
+            return render_tool_result(message)
+        case AssistantMessage(calls=calls) if calls:
+            return render_assistant_message(message)
+        case _:
+            return message
+
+
+def render_assistant_message(message: AssistantMessage) -> AssistantMessage:
+    """Return the message with its calls written into the text."""
+    texts = (message.content, *map(_render_call, message.calls))
+    return AssistantMessage("\n".join(filter(None, texts)))
+
+
+def render_tool_result(message: ToolResult) -> UserMessage:
+    """Return the result as a message of the user."""
+    return UserMessage(f"<tool_response>\n{message.content}\n</tool_response>")
+
+
+def _render_call(call: ToolCall) -> str:
     body = json.dumps({"name": call.name, "arguments": json.loads(call.arguments)})
     return f"<tool_call>\n{body}\n</tool_call>"
 
 
-def _instructed(messages: list[Message], signatures: list[dict[str, Any]]) -> list[Message]:
-    told = instruction(signatures)
-    if messages and messages[0].role == "system":
-        return [Message("system", f"{messages[0].content}\n\n{told}"), *messages[1:]]
-    return [Message("system", told), *messages]
+def _add_tool_instructions(
+    messages: list[Message], definitions: list[dict[str, Any]]
+) -> list[Message]:
+    instructions = render_tool_instructions(definitions)
+    match messages:
+        case [SystemMessage(content=content), *others]:
+            return [SystemMessage(f"{content}\n\n{instructions}"), *others]
+        case _:
+            return [SystemMessage(instructions), *messages]

@@ -1,114 +1,115 @@
-"""Tells calls from text in what a model writes."""
+"""Separates the calls from the text in a model's output."""
 
 import json
 import re
 from collections.abc import Callable
 from enum import Enum, auto
 
-from copilotd.chat.tool_calls.formats import BARE, BLOCK, Notation
+from copilotd.chat.tool_calls.formats import BARE_CALL, CODE_FENCE, CallFormat
 from copilotd.prompt.messages import ToolCall
 
-_MAY_BE_BARE = re.compile(r'\s*(`{1,2}|```(j|js|jso|json)?\s*)?(\{\s*("(n|na|nam)?)?)?')
+_MAY_BECOME_BARE_CALL = re.compile(r'\s*(`{1,2}|```(j|js|jso|json)?\s*)?(\{\s*("(n|na|nam)?)?)?')
 
 
-class _At(Enum):
-    """What is being read."""
-
-    BEGINNING = auto()
+class _State(Enum):
+    START = auto()
     TEXT = auto()
     CALL = auto()
-    BEHIND = auto()
-    """Behind a call, where its closing mark may follow, or another call of the same list."""
+    AFTER_CALL = auto()
+    """After a call: its end mark may follow, or another call of the same array."""
 
 
-class CallReader:
-    """Takes the output in pieces, gives text and calls; `new_id` names the calls.
+class ToolCallParser:
+    """Takes the output in pieces and returns texts and calls; `create_id` makes the calls' ids.
 
-    What is opened like a call and is none (its JSON is broken, or there is no such function) comes
-    out as text.
+    If a call turns out not to be one (broken JSON, or no function of `names`), it becomes text.
     """
 
-    def __init__(self, notation: Notation, new_id: Callable[[], str], names: set[str]) -> None:
-        self._notation = notation
-        self._new_id = new_id
+    def __init__(
+        self, call_format: CallFormat, create_id: Callable[[], str], names: set[str]
+    ) -> None:
+        self._format = call_format
+        self._create_id = create_id
         self._names = names
-        self._held = ""
-        self._at = _At.BEGINNING
-        self._has_called = False
+        self._pending = ""
+        self._state = _State.START
+        self._has_calls = False
         self._steps = {
-            _At.BEGINNING: self._beginning,
-            _At.TEXT: self._text,
-            _At.CALL: self._call,
-            _At.BEHIND: self._behind,
+            _State.START: self._read_start,
+            _State.TEXT: self._read_text,
+            _State.CALL: self._read_call,
+            _State.AFTER_CALL: self._read_after_call,
         }
 
-    def opened(self) -> None:
-        """The opening of a call was part of the prompt."""
-        self._at = _At.CALL
+    def begin_in_call(self) -> None:
+        """Expect a call at once: its start mark is part of the prompt."""
+        self._state = _State.CALL
 
     def push(self, piece: str) -> list[str | ToolCall]:
-        """What is decided with this piece."""
-        self._held += piece
-        found: list[str | ToolCall] = []
-        while (one := self._steps[self._at]()) is not None:
-            found.append(one)
-        return [one for one in found if one]
+        """Return the texts and calls that are complete with this piece."""
+        self._pending += piece
+        parts: list[str | ToolCall] = []
+        while (part := self._steps[self._state]()) is not None:
+            parts.append(part)
+        return [part for part in parts if part]
 
     def finish(self) -> list[str]:
-        """The rest, as text."""
-        rest, self._held = self._held, ""
-        is_over = self._at is _At.BEHIND or (self._has_called and not rest.strip())
-        return [rest] if rest and not is_over else []
+        """Return the rest as text."""
+        rest, self._pending = self._pending, ""
+        is_after_call = self._state is _State.AFTER_CALL
+        is_blank = self._has_calls and not rest.strip()
+        return [rest] if rest and not (is_after_call or is_blank) else []
 
-    # Each step gives what is decided next ("" if only the state is), or None to wait for more.
+    # Each step returns the next part ("" if only the state changed), or None to wait for more.
 
-    def _beginning(self) -> str | None:
-        if bare := re.match(BARE, self._held):
-            return self._enter(_At.CALL, bare.start(1))
-        if _MAY_BE_BARE.fullmatch(self._held):
+    def _read_start(self) -> str | None:
+        if bare := re.match(BARE_CALL, self._pending):
+            return self._enter(_State.CALL, bare.start(1))
+        if _MAY_BECOME_BARE_CALL.fullmatch(self._pending):
             return None
-        self._at = _At.TEXT
+        self._state = _State.TEXT
         return ""
 
-    def _text(self) -> str | None:
-        opens = self._notation.opens
-        at = self._held.find(opens) if opens else -1
+    def _read_text(self) -> str | None:
+        mark = self._format.start_mark
+        at = self._pending.find(mark) if mark else -1
         if at >= 0:
-            text = self._held[:at].rstrip()
-            self._enter(_At.CALL, at + len(opens))
+            text = self._pending[:at].rstrip()
+            self._enter(_State.CALL, at + len(mark))
             return text
-        # White space before a call is no text; whether one follows is not known yet.
-        free = len(self._held[: len(self._held) - _overlap(self._held, opens)].rstrip())
-        text, self._held = self._held[:free], self._held[free:]
+        # White space before a call is not text, and a call may still follow.
+        certain = self._pending[: len(self._pending) - _overlap_length(self._pending, mark)]
+        length = len(certain.rstrip())
+        text, self._pending = self._pending[:length], self._pending[length:]
         return text or None
 
-    def _call(self) -> str | ToolCall | None:
-        end = _object_end(self._held)
+    def _read_call(self) -> str | ToolCall | None:
+        end = _find_object_end(self._pending)
         if end is None:
             return None
-        text = self._held[:end]
-        made = self._made(text)
-        self._enter(_At.TEXT if made is None else _At.BEHIND, end)
-        self._has_called = self._has_called or made is not None
-        return text if made is None else made
+        text = self._pending[:end]
+        call = self._parse_call(text)
+        self._enter(_State.TEXT if call is None else _State.AFTER_CALL, end)
+        self._has_calls = self._has_calls or call is not None
+        return text if call is None else call
 
-    def _behind(self) -> str | None:
-        rest = self._held.lstrip(" \n,]" if self._notation.in_list else " \n")
-        if self._notation.in_list and rest.startswith("{"):
-            return self._enter(_At.CALL, len(self._held) - len(rest))
-        for mark in filter(None, (self._notation.closes, BLOCK)):
+    def _read_after_call(self) -> str | None:
+        rest = self._pending.lstrip(" \n,]" if self._format.is_array else " \n")
+        if self._format.is_array and rest.startswith("{"):
+            return self._enter(_State.CALL, len(self._pending) - len(rest))
+        for mark in filter(None, (self._format.end_mark, CODE_FENCE)):
             if rest.startswith(mark):
-                return self._enter(_At.TEXT, len(self._held) - len(rest) + len(mark))
+                return self._enter(_State.TEXT, len(self._pending) - len(rest) + len(mark))
             if mark.startswith(rest):
                 return None
-        self._at = _At.TEXT
+        self._state = _State.TEXT
         return ""
 
-    def _enter(self, state: _At, at: int) -> str:
-        self._at, self._held = state, self._held[at:]
+    def _enter(self, state: _State, at: int) -> str:
+        self._state, self._pending = state, self._pending[at:]
         return ""
 
-    def _made(self, text: str) -> ToolCall | None:
+    def _parse_call(self, text: str) -> ToolCall | None:
         try:
             call = json.loads(text[text.index("{") :])
         except ValueError:
@@ -116,11 +117,11 @@ class CallReader:
         arguments = call.get("arguments", call.get("parameters"))
         if call.get("name") not in self._names or not isinstance(arguments, dict):
             return None
-        return ToolCall(self._new_id(), call["name"], json.dumps(arguments, ensure_ascii=False))
+        return ToolCall(self._create_id(), call["name"], json.dumps(arguments, ensure_ascii=False))
 
 
-def _object_end(text: str) -> int | None:
-    """Where the first JSON object in `text` ends; None if that has not come yet."""
+def _find_object_end(text: str) -> int | None:
+    """Return the offset after the first JSON object in `text`; None if it is not complete."""
     depth, in_string, is_escaped = 0, False, False
     for at in range(max(0, text.find("{")), len(text)):
         character = text[at]
@@ -138,6 +139,6 @@ def _object_end(text: str) -> int | None:
     return None
 
 
-def _overlap(text: str, mark: str) -> int:
-    """How much of the end of `text` may be the beginning of `mark`."""
+def _overlap_length(text: str, mark: str) -> int:
+    """Return the length of the longest end of `text` that is a beginning of `mark`."""
     return next((n for n in range(min(len(mark), len(text)), 0, -1) if mark[:n] == text[-n:]), 0)

@@ -1,51 +1,52 @@
-"""An answer in which calls are told from text."""
+"""The events of an answer: text, calls and the end."""
 
 from collections.abc import AsyncGenerator
 
 from msgspec.structs import replace
 
-from copilotd.chat.tool_calls.parser import CallReader
+from copilotd.chat.tool_calls.parser import ToolCallParser
 from copilotd.engine.types import Chunk, Finished, FinishReason, Usage
 from copilotd.prompt.messages import ToolCall
 
-Heard = Chunk | ToolCall | Finished
-"""What an answer consists of."""
+ChatEvent = Chunk | ToolCall | Finished
 
 
-async def told(
-    events: AsyncGenerator[Chunk | Finished, None], reader: CallReader
-) -> AsyncGenerator[Heard, None]:
-    """The events with the calls in them; log probabilities come with the text they belong to.
+async def separate_calls(
+    events: AsyncGenerator[Chunk | Finished, None], parser: ToolCallParser
+) -> AsyncGenerator[ChatEvent, None]:
+    """Yield the engine's events, with the calls taken out of the text.
 
-    A call that was made already ends the answer: small models go on repeating it without end.
+    Log probabilities come before the text they belong to. A repeated call ends the answer: small
+    models go on repeating it without end.
     """
     made: set[tuple[str, str]] = set()
     usage = Usage()
     async for event in events:
         if isinstance(event, Finished):
-            for text in reader.finish():
+            for text in parser.finish():
                 yield Chunk(text)
-            yield _ended(event) if made else event
+            yield _name_reason(event) if made else event
             return
-        usage = _more(event.usage or usage)
+        usage = _count_token(event.usage or usage)
         if event.tokens or event.usage:
             yield replace(event, text="")
-        for one in reader.push(event.text):
-            if isinstance(one, str):
-                yield Chunk(one)
-            elif (call := (one.name, one.arguments)) not in made:
+        for part in parser.push(event.text):
+            if isinstance(part, str):
+                yield Chunk(part)
+            elif (call := (part.name, part.arguments)) not in made:
                 made.add(call)
-                yield one
+                yield part
             else:
                 yield Finished(FinishReason.TOOL_CALLS, usage)
                 return
 
 
-def _ended(event: Finished) -> Finished:
-    is_whole = event.reason is FinishReason.STOP
-    return replace(event, reason=FinishReason.TOOL_CALLS) if is_whole else event
+def _name_reason(event: Finished) -> Finished:
+    """The end of an answer with calls; an answer that was cut off keeps its reason."""
+    is_complete = event.reason is FinishReason.STOP
+    return replace(event, reason=FinishReason.TOOL_CALLS) if is_complete else event
 
 
-def _more(usage: Usage) -> Usage:
-    """With one more token: pieces come token by token."""
+def _count_token(usage: Usage) -> Usage:
+    """Add one token: the engine sends one chunk for each token."""
     return replace(usage, completion_tokens=usage.completion_tokens + 1)

@@ -1,4 +1,4 @@
-"""What a model can call, and its calls."""
+"""The tools that a client offers to the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,41 +7,41 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
-    """A function that a client offers; `parameters` is the JSON schema of its arguments."""
+class ToolDefinition:
+    """A function that the model can call; `parameters` is the JSON schema of its arguments."""
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Choice(StrEnum):
-    """Whether the model calls something."""
+class ToolChoice(StrEnum):
+    """Whether the model calls a tool."""
 
     NONE = "none"
     AUTO = "auto"
     REQUIRED = "required"
-    SHOWN = "shown"
-    """Not now; the model is told of the tools all the same, so that the prompt stays as it was."""
+    PAUSED = "paused"
+    """No call now, but the prompt still lists the tools: so it stays as it was in the KV cache."""
 
 
 @dataclass(frozen=True, slots=True)
-class Toolbox:
+class ToolSet:
     """The tools of one request.
 
     With `parallel` an answer may hold several calls.
     """
 
-    tools: tuple[Tool, ...] = ()
-    choice: Choice = Choice.AUTO
+    definitions: tuple[ToolDefinition, ...] = ()
+    choice: ToolChoice = ToolChoice.AUTO
     parallel: bool = True
 
     @property
-    def is_open(self) -> bool:
-        """Whether something may be called."""
-        return bool(self.tools) and self.choice in (Choice.AUTO, Choice.REQUIRED)
+    def is_callable(self) -> bool:
+        """Whether the model may call a tool."""
+        return bool(self.definitions) and self.choice in (ToolChoice.AUTO, ToolChoice.REQUIRED)
 
     @property
-    def shown(self) -> tuple[Tool, ...]:
-        """The tools that the prompt tells of."""
-        return () if self.choice is Choice.NONE else self.tools
+    def visible(self) -> tuple[ToolDefinition, ...]:
+        """The tools that the prompt lists."""
+        return () if self.choice is ToolChoice.NONE else self.definitions

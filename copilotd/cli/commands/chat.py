@@ -36,6 +36,7 @@ def chat(question: Question = None) -> None:
     """
     from copilotd.cli.views.loading import ready
     from copilotd.paths import Paths
+    from copilotd.prompt.messages import UserMessage
 
     piped = "" if sys.stdin.isatty() else sys.stdin.read()
     asked = "\n\n".join(part for part in (question, piped.strip()) if part)
@@ -43,7 +44,7 @@ def chat(question: Question = None) -> None:
         raise typer.BadParameter("there is nothing to ask: the question and the input are empty")
     with ready(Paths.of_user()) as connection:
         if asked:
-            _print_answer(connection, [_message("user", asked)], [])
+            _print_answer(connection, [UserMessage(asked)], [])
         else:
             _converse(connection)
 
@@ -82,8 +83,9 @@ def _next_line() -> str:
 def _take_turn(connection: "Connection", turns: "list[Message]", line: str) -> None:
     from copilotd.cli.views.terminal import show_error
     from copilotd.errors import EngineError
+    from copilotd.prompt.messages import AssistantMessage, UserMessage
 
-    asked = [*turns, _message("user", line)]
+    asked = [*turns, UserMessage(line)]
     written: list[str] = []
     try:
         _print_answer(connection, asked, written)
@@ -92,7 +94,7 @@ def _take_turn(connection: "Connection", turns: "list[Message]", line: str) -> N
     except EngineError as error:
         show_error(error)
     if written:
-        turns[:] = [*asked, _message("assistant", "".join(written))]
+        turns[:] = [*asked, AssistantMessage("".join(written))]
 
 
 def _print_answer(connection: "Connection", turns: "Sequence[Message]", written: list[str]) -> None:
@@ -102,9 +104,3 @@ def _print_answer(connection: "Connection", turns: "Sequence[Message]", written:
             written.append(text)
             print(text, end="", flush=True)
     print()
-
-
-def _message(role: str, content: str) -> "Message":
-    from copilotd.prompt.messages import Message
-
-    return Message(role, content)

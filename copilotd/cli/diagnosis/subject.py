@@ -6,7 +6,7 @@ from contextlib import aclosing, closing, contextmanager
 from typing import Protocol
 
 from copilotd.chat.service import ChatRequest, ChatService
-from copilotd.chat.tool_calls.stream import Heard
+from copilotd.chat.tool_calls.stream import ChatEvent
 from copilotd.cli.daemon_client import Connection
 from copilotd.cli.views.loading import wait_for_model
 from copilotd.completion.raw_text import TextRequest, TextService
@@ -14,7 +14,7 @@ from copilotd.config import Settings
 from copilotd.engine.types import Chunk, ModelInfo, Phase
 from copilotd.errors import EngineLoadFailed
 from copilotd.lifecycle import Running
-from copilotd.prompt.messages import Message
+from copilotd.prompt.messages import UserMessage
 from copilotd.serving.engines import Pool, Wanted, pool
 
 
@@ -77,7 +77,7 @@ class _Remote:
         return self._connection.fill(before, after, max_tokens)
 
     def ask(self, question: str) -> str:
-        with closing(self._connection.answer([Message("user", question)])) as pieces:
+        with closing(self._connection.answer([UserMessage(question)])) as pieces:
             return "".join(pieces)
 
 
@@ -99,10 +99,10 @@ class _Local:
         return self._runner.run(_collected(self._text.generate(request)))
 
     def ask(self, question: str) -> str:
-        request = ChatRequest((Message("user", question),))
-        return self._runner.run(_collected(self._chat.reply(request)))
+        request = ChatRequest((UserMessage(question),))
+        return self._runner.run(_collected(self._chat.stream_events(request)))
 
 
-async def _collected(events: AsyncGenerator[Heard, None]) -> str:
+async def _collected(events: AsyncGenerator[ChatEvent, None]) -> str:
     async with aclosing(events):
         return "".join([event.text async for event in events if isinstance(event, Chunk)])

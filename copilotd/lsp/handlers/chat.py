@@ -1,29 +1,29 @@
 """`copilotd/chat`: answer a conversation that the client keeps, with tools if it wants."""
 
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any, Literal
 
 import msgspec
 
-from copilotd.chat.agent import Acted, Agent, Answered
+from copilotd.chat.agent import Agent, AgentAnswer, ToolCallProgress
 from copilotd.chat.service import ChatRequest
-from copilotd.chat.tool_calls.messages import mended, resulted, said
-from copilotd.chat.tool_calls.types import Tool, Toolbox
-from copilotd.chat.turns import Code, Command, Turn, text
+from copilotd.chat.tool_calls.messages import repair_arguments
+from copilotd.chat.tool_calls.types import ToolDefinition, ToolSet
+from copilotd.chat.turns import Code, Command, Turn, render_turn
 from copilotd.engine.types import Finished, FinishReason
 from copilotd.errors import CopilotdError
 from copilotd.lsp.editor_tools import Workbench
 from copilotd.lsp.server import EditorServer
 from copilotd.lsp.streaming import failure, progress, read, streamed
-from copilotd.prompt.messages import Message, ToolCall
-
-
-class Call(msgspec.Struct, frozen=True):
-    """A call on the wire."""
-
-    id: str
-    name: str
-    arguments: str = "{}"
+from copilotd.prompt.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolResult,
+    UserMessage,
+)
 
 
 class ChatTurn(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -34,7 +34,7 @@ class ChatTurn(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     command: Command | None = None
     code: Code | None = None
     diagnostics: tuple[str, ...] = ()
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
     call_id: str = ""
     name: str = ""
 
@@ -64,7 +64,7 @@ async def chat(ls: EditorServer, params: Any) -> dict[str, Any]:
         return await _with_clients_tools(ls, messages, asked.tools, token)
     if asked.tools and ls.toolset.settings.enabled:
         return await _with_tools(ls, messages, token)
-    answer = ls.talker.chat.say(ChatRequest(messages))
+    answer = ls.talker.chat.stream_text(ChatRequest(messages))
     content, reason = await streamed(ls, token, answer)
     return {"content": content, "finishReason": reason.value, "model": ls.talker.alias}
 
@@ -73,14 +73,14 @@ async def _with_tools(
     ls: EditorServer, messages: tuple[Message, ...], token: str | int | None
 ) -> dict[str, Any]:
     agent = Agent(ls.talker.chat, ls.runner, ls.toolset.settings.max_steps)
-    answered = Answered((), FinishReason.STOP)
+    answered = AgentAnswer((), FinishReason.STOP)
     try:
         async with aclosing(agent.answer(messages, Workbench(ls))) as events:
             async for event in events:
-                if isinstance(event, Answered):
+                if isinstance(event, AgentAnswer):
                     answered = event
                     continue
-                if isinstance(event, Acted) and event.result and event.result.change:
+                if isinstance(event, ToolCallProgress) and event.result and event.result.change:
                     ls.changed(event.call.id, event.result.change)
                 progress(ls, token, _shown(event))
     except CopilotdError as error:
@@ -91,25 +91,27 @@ async def _with_tools(
 async def _with_clients_tools(
     ls: EditorServer, messages: tuple[Message, ...], tools: list[Offered], token: str | int | None
 ) -> dict[str, Any]:
-    toolbox = Toolbox(tuple(Tool(t.name, t.description, t.parameters) for t in tools))
+    tool_set = ToolSet(tuple(ToolDefinition(t.name, t.description, t.parameters) for t in tools))
     text, calls, reason = "", list[ToolCall](), FinishReason.STOP
     try:
-        async with aclosing(ls.talker.chat.reply(ChatRequest(messages, toolbox=toolbox))) as events:
+        async with aclosing(
+            ls.talker.chat.stream_events(ChatRequest(messages, tools=tool_set))
+        ) as events:
             async for event in events:
                 if isinstance(event, Finished):
                     reason = event.reason
                 elif isinstance(event, ToolCall):
                     calls.append(event)
-                    progress(ls, token, _shown(Acted(event)))
+                    progress(ls, token, _shown(ToolCallProgress(event)))
                 elif event.text:
                     text += event.text
                     progress(ls, token, _shown(event.text))
     except CopilotdError as error:
         raise failure(error) from error
-    return _answer(ls, Answered((said(text, calls),), reason))
+    return _answer(ls, AgentAnswer((AssistantMessage(text, tuple(calls)),), reason))
 
 
-def _answer(ls: EditorServer, answered: Answered) -> dict[str, Any]:
+def _answer(ls: EditorServer, answered: AgentAnswer) -> dict[str, Any]:
     return {
         "content": answered.messages[-1].content,
         "finishReason": answered.reason.value,
@@ -118,7 +120,7 @@ def _answer(ls: EditorServer, answered: Answered) -> dict[str, Any]:
     }
 
 
-def _shown(event: str | Acted) -> dict[str, Any]:
+def _shown(event: str | ToolCallProgress) -> dict[str, Any]:
     if isinstance(event, str):
         return {"delta": event}
     call, result = event.call, event.result
@@ -130,19 +132,28 @@ def _shown(event: str | Acted) -> dict[str, Any]:
 
 def _message(turn: ChatTurn) -> Message:
     if turn.role == "tool":
-        return resulted(turn.content, turn.call_id, turn.name)
+        return ToolResult(turn.content, turn.call_id, turn.name)
     if turn.calls:
-        return said(turn.content, [ToolCall(c.id, c.name, mended(c.arguments)) for c in turn.calls])
-    whole = Turn(turn.role, turn.content, turn.command, turn.code, turn.diagnostics)
-    return Message(turn.role, text(whole))
+        return AssistantMessage(turn.content, tuple(map(_repair_call, turn.calls)))
+    text = render_turn(Turn(turn.content, turn.command, turn.code, turn.diagnostics))
+    return _MESSAGE_TYPES[turn.role](text)
+
+
+_MESSAGE_TYPES: Mapping[str, type[SystemMessage | UserMessage | AssistantMessage]] = {
+    "system": SystemMessage,
+    "user": UserMessage,
+    "assistant": AssistantMessage,
+}
+
+
+def _repair_call(call: ToolCall) -> ToolCall:
+    return ToolCall(call.id, call.name, repair_arguments(call.arguments))
 
 
 def _turn(message: Message) -> ChatTurn:
-    if message.role == "tool":
-        extra = message.extra
-        id, name = str(extra["tool_call_id"]), str(extra.get("name", ""))
-        return ChatTurn("tool", message.content, call_id=id, name=name)
-    calls = message.extra.get("calls", ())
-    assert isinstance(calls, tuple)
-    made = tuple(Call(call.id, call.name, call.arguments) for call in calls)
-    return ChatTurn("assistant", message.content, calls=made)
+    match message:
+        case ToolResult(content, call_id, name):
+            return ChatTurn("tool", content, call_id=call_id, name=name)
+        case AssistantMessage(content, calls):
+            return ChatTurn("assistant", content, calls=calls)
+    raise AssertionError(f"an answer has no {message.role} message")

@@ -1,3 +1,5 @@
+"""How a model is told of its tools, and what it calls."""
+
 import json
 import re
 from typing import Any
@@ -7,31 +9,38 @@ from llguidance import LLMatcher
 from msgspec.structs import replace
 
 from copilotd.chat.service import ChatRequest, ChatService
-from copilotd.chat.tool_calls.formats import LISTED, PLAIN, TAGGED, Notation, notation_of
-from copilotd.chat.tool_calls.grammar import PROSE, Marks, of_calls, of_schema
-from copilotd.chat.tool_calls.messages import for_template, resulted, said
-from copilotd.chat.tool_calls.types import Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.formats import HERMES, LLAMA_3, MISTRAL, CallFormat, detect_format
+from copilotd.chat.tool_calls.grammar import (
+    PROSE_GRAMMAR,
+    MarkSymbols,
+    build_call_grammar,
+    build_schema_grammar,
+)
+from copilotd.chat.tool_calls.messages import adapt_to_template
+from copilotd.chat.tool_calls.types import ToolChoice, ToolDefinition, ToolSet
 from copilotd.config import ChatSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from copilotd.engine.types import Chunk, Finished
-from copilotd.prompt.messages import Message, ToolCall
+from copilotd.engine.types import Chunk, Finished, ModelInfo
+from copilotd.prompt.chat import render_chat
+from copilotd.prompt.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolResult,
+    UserMessage,
+)
 
 CITY = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "unit": {"enum": ["C", "F"]}},
     "required": ["city"],
 }
-WEATHER = Tool("weather", "The weather of a city.", CITY)
-TIME = Tool("time", "The time.")
+WEATHER = ToolDefinition("weather", "The weather of a city.", CITY)
+TIME = ToolDefinition("time", "The time.")
 CALL = ToolCall("call_1", "weather", '{"city": "Paris"}')
 
-NATIVE = (
-    "{% for t in tools or [] %}[{{ t.function.name }}]{% endfor %}"
-    "{% for m in messages %}<{{ m.role }}>{{ m.content }}"
-    "{% for c in m.tool_calls or [] %}{{ c.id }} {{ c.function.name }}"
-    " {{ c.function.arguments | tojson }}{% endfor %}</{{ m.role }}>{% endfor %}"
-)
-SIGNATURES = [
+DEFINITIONS = [
     {
         "type": "function",
         "function": {
@@ -44,27 +53,29 @@ SIGNATURES = [
 
 
 @pytest.mark.parametrize(
-    ("template", "notation"),
+    ("template", "call_format"),
     [
-        ("... <tool_call> ...", TAGGED),
-        ("... [TOOL_CALLS] ...", LISTED),
-        ('... {"name": ..., "parameters": ...} ...', PLAIN),
-        ("{{ messages }}", TAGGED),
+        ("... <tool_call> ...", HERMES),
+        ("... [TOOL_CALLS] ...", MISTRAL),
+        ('... {"name": ..., "parameters": ...} ...', LLAMA_3),
+        ("{{ messages }}", HERMES),
     ],
 )
-def test_the_template_tells_how_a_model_writes_a_call(template: str, notation: Notation) -> None:
-    assert notation_of(replace(FAKE_MODEL, chat_template=template)) == notation
+def test_the_template_shows_the_format_of_calls(template: str, call_format: CallFormat) -> None:
+    assert detect_format(replace(FAKE_MODEL, chat_template=template)) == call_format
 
 
-@pytest.mark.parametrize("notation", [TAGGED, PLAIN, LISTED])
-@pytest.mark.parametrize("choice", [Choice.AUTO, Choice.REQUIRED])
+@pytest.mark.parametrize("call_format", [HERMES, LLAMA_3, MISTRAL])
+@pytest.mark.parametrize("choice", [ToolChoice.AUTO, ToolChoice.REQUIRED])
 @pytest.mark.parametrize("parallel", [True, False])
 @pytest.mark.parametrize("schema", [None, {"type": "object"}])
-def test_every_grammar_of_calls_is_one_that_can_be_followed(
-    notation: Notation, choice: Choice, parallel: bool, schema: dict[str, Any] | None
+def test_every_grammar_for_calls_is_valid(
+    call_format: CallFormat, choice: ToolChoice, parallel: bool, schema: dict[str, Any] | None
 ) -> None:
-    marks = Marks('"<tool_call>"', '"</tool_call>"')
-    grammar = of_calls(Toolbox((WEATHER, TIME), choice, parallel), notation, marks, schema)
+    marks = MarkSymbols('"<tool_call>"', '"</tool_call>"')
+    grammar = build_call_grammar(
+        ToolSet((WEATHER, TIME), choice, parallel), call_format, marks, schema
+    )
     assert LLMatcher.validate_grammar(grammar.text) == ""
 
 
@@ -77,111 +88,144 @@ def test_every_grammar_of_calls_is_one_that_can_be_followed(
         ("", False),
     ],
 )
-def test_an_answer_in_words_does_not_begin_like_a_call(text: str, is_prose: bool) -> None:
-    assert is_prose is bool(text and re.fullmatch(PROSE.text.partition("/")[2][:-1], text))
-    assert LLMatcher.validate_grammar(PROSE.text) == ""
+def test_the_grammar_for_prose_excludes_the_beginning_of_a_call(text: str, is_prose: bool) -> None:
+    assert is_prose is bool(text and re.fullmatch(PROSE_GRAMMAR.text.partition("/")[2][:-1], text))
+    assert LLMatcher.validate_grammar(PROSE_GRAMMAR.text) == ""
 
 
-def test_what_a_schema_says_beyond_the_grammar_does_not_refuse_it() -> None:
+def test_a_schema_with_an_unsupported_keyword_is_accepted_with_a_warning() -> None:
     schema = {"type": "array", "uniqueItems": True, "items": {"type": "integer"}}
-    is_error, messages = LLMatcher.validate_grammar_with_warnings(of_schema(schema).text)
+    is_error, messages = LLMatcher.validate_grammar_with_warnings(build_schema_grammar(schema).text)
     assert not is_error and messages
 
 
 @pytest.mark.parametrize("others", [(), (WEATHER,)])
-def test_a_schema_may_refer_to_its_own_definitions(others: tuple[Tool, ...]) -> None:
+def test_a_schema_may_refer_to_its_own_definitions(others: tuple[ToolDefinition, ...]) -> None:
     place = {"type": "object", "properties": {"city": {"type": "string"}}}
     schema = {
         "type": "object",
         "properties": {"at": {"$ref": "#/$defs/Place"}},
         "$defs": {"Place": place},
     }
-    box = Toolbox((Tool("go to", "", schema), *others))
-    grammar = of_calls(box, TAGGED, Marks('"<tool_call>"', '"</tool_call>"'), None)
+    tools = ToolSet((ToolDefinition("go to", "", schema), *others))
+    grammar = build_call_grammar(
+        tools, HERMES, MarkSymbols('"<tool_call>"', '"</tool_call>"'), None
+    )
     assert LLMatcher.validate_grammar(grammar.text) == ""
 
 
-def test_a_template_that_shows_tools_is_given_them() -> None:
-    info = replace(FAKE_MODEL, chat_template=NATIVE)
-    history = [Message("user", "Hi"), said("", [CALL]), resulted("20 C", "call_1")]
-    messages, signatures = for_template(info, history, [WEATHER])
+def read_by_template(info: ModelInfo, history: list[Message]) -> list[dict[str, Any]]:
+    """The messages as the model's template sees them; it lists the tools."""
+    dump = replace(
+        info, chat_template=f"{info.chat_template}{{{{ messages | tojson }}}}{{# tools #}}"
+    )
+    messages, _ = adapt_to_template(dump, history, [WEATHER])
+    [text] = render_chat(dump, messages)
+    assert isinstance(text, str)
+    seen: list[dict[str, Any]] = json.loads(text[text.rindex('[{"role') :])
+    return seen
+
+
+def test_a_template_that_lists_tools_gets_definitions_calls_and_results() -> None:
+    info = replace(FAKE_MODEL, chat_template="{{ tools }}")
+    history: list[Message] = [
+        UserMessage("Hi"),
+        AssistantMessage("", (CALL,)),
+        ToolResult("20 C", "call_1"),
+    ]
+    messages, definitions = adapt_to_template(info, history, [WEATHER])
     function = {"name": "weather", "arguments": {"city": "Paris"}}
-    assert signatures == SIGNATURES
-    assert messages == [
-        Message("user", "Hi"),
-        Message(
-            "assistant",
-            "",
-            {"tool_calls": [{"id": "call_1", "type": "function", "function": function}]},
-        ),
-        Message("tool", "20 C", {"tool_call_id": "call_1"}),
+    assert definitions == DEFINITIONS
+    assert messages == history
+    assert read_by_template(info, history) == [
+        {"role": "user", "content": "Hi"},
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+        },
+        {"role": "tool", "content": "20 C", "tool_call_id": "call_1"},
     ]
 
 
-def test_a_template_without_a_place_for_tools_is_told_of_them_in_words() -> None:
-    history = [Message("user", "Hi"), said("I look.", [CALL]), resulted("20 C", "call_1")]
-    messages, signatures = for_template(FAKE_MODEL, history, [WEATHER])
-    assert signatures == []
-    assert messages[0].role == "system"
-    assert json.dumps(SIGNATURES[0]) in messages[0].content
+def test_a_template_reads_the_name_of_the_tool_if_it_is_known() -> None:
+    [result] = read_by_template(FAKE_MODEL, [ToolResult("20 C", "call_1", "weather")])
+    assert result == {
+        "role": "tool",
+        "content": "20 C",
+        "tool_call_id": "call_1",
+        "name": "weather",
+    }
+
+
+def test_a_template_that_does_not_list_tools_gets_them_as_text() -> None:
+    history: list[Message] = [
+        UserMessage("Hi"),
+        AssistantMessage("I look.", (CALL,)),
+        ToolResult("20 C", "call_1"),
+    ]
+    messages, definitions = adapt_to_template(FAKE_MODEL, history, [WEATHER])
+    assert definitions == []
+    assert isinstance(messages[0], SystemMessage)
+    assert json.dumps(DEFINITIONS[0]) in messages[0].content
     assert messages[1:] == [
-        Message("user", "Hi"),
-        Message(
-            "assistant",
+        UserMessage("Hi"),
+        AssistantMessage(
             'I look.\n<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n'
             "</tool_call>",
         ),
-        Message("user", "<tool_response>\n20 C\n</tool_response>"),
+        UserMessage("<tool_response>\n20 C\n</tool_response>"),
     ]
 
 
-def test_mistrals_templates_are_given_ids_of_nine_characters() -> None:
+def test_mistrals_templates_get_ids_of_nine_characters() -> None:
     info = replace(FAKE_MODEL, chat_template="{{ tools }} [TOOL_CALLS]")
-    (call, result), _ = for_template(info, [said("", [CALL]), resulted("20 C", "call_1")], [])
-    id = result.extra["tool_call_id"]
+    history: list[Message] = [AssistantMessage("", (CALL,)), ToolResult("20 C", "call_1")]
+    call, result = read_by_template(info, history)
+    id = result["tool_call_id"]
     function = {"name": "weather", "arguments": {"city": "Paris"}}
-    assert call.extra["tool_calls"] == [{"id": id, "type": "function", "function": function}]
+    assert call["tool_calls"] == [{"id": id, "type": "function", "function": function}]
     assert len(str(id)) == 9
 
 
-async def heard(engine: FakeEngine, request: ChatRequest) -> list[str]:
-    """Text, calls and the end, in words."""
-    chat = ChatService(engine, ChatSection(system_prompt=""), new_id=lambda: "call_2")
-    found = [event async for event in chat.reply(request)]
+async def answer(engine: FakeEngine, request: ChatRequest) -> list[str]:
+    """The texts, the calls and the finish reason, as strings."""
+    chat = ChatService(engine, ChatSection(system_prompt=""), create_id=lambda: "call_2")
+    events = [event async for event in chat.stream_events(request)]
     return [
         event.reason
         if isinstance(event, Finished)
         else f"{event.name} {event.arguments}"
         if isinstance(event, ToolCall)
         else event.text
-        for event in found
+        for event in events
         if not isinstance(event, Chunk) or event.text
     ]
 
 
-ASKED = ChatRequest((Message("user", "Weather?"),), toolbox=Toolbox((WEATHER,)))
+REQUEST = ChatRequest((UserMessage("Weather?"),), tools=ToolSet((WEATHER,)))
 
 
-async def test_a_call_ends_an_answer_for_its_own_reason() -> None:
+async def test_an_answer_with_a_call_finishes_with_tool_calls() -> None:
     engine = FakeEngine('<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}')
-    assert await heard(engine, ASKED) == ['weather {"city": "Oslo"}', "tool_calls"]
+    assert await answer(engine, REQUEST) == ['weather {"city": "Oslo"}', "tool_calls"]
     grammar = engine.requests[0].grammar
-    assert grammar is not None and grammar.triggers == TAGGED.triggers
+    assert grammar is not None and grammar.triggers == HERMES.triggers
 
 
-async def test_an_answer_that_is_cut_off_behind_a_call_ends_for_its_length() -> None:
+async def test_an_answer_cut_off_after_a_call_finishes_with_length() -> None:
     engine = FakeEngine('<tool_call>{"name": "weather", "arguments": {}}</tool_call> And more')
-    request = ChatRequest(ASKED.messages, max_tokens=60, toolbox=ASKED.toolbox)
-    assert (await heard(engine, request))[-1] == "length"
+    request = ChatRequest(REQUEST.messages, max_tokens=60, tools=REQUEST.tools)
+    assert (await answer(engine, request))[-1] == "length"
 
 
-async def test_a_call_that_is_repeated_ends_the_answer() -> None:
+async def test_a_repeated_call_ends_the_answer() -> None:
     calls = [
         f'<tool_call>{{"name": "weather", "arguments": {{"city": "{city}"}}}}</tool_call>\n'
         for city in ("Oslo", "Rome", "Oslo")
     ]
     engine = FakeEngine("".join(calls) + "and so on" * 100)
-    assert await heard(engine, ASKED) == [
+    assert await answer(engine, REQUEST) == [
         'weather {"city": "Oslo"}',
         'weather {"city": "Rome"}',
         "tool_calls",
@@ -189,19 +233,19 @@ async def test_a_call_that_is_repeated_ends_the_answer() -> None:
     assert engine.cancelled == 1
 
 
-async def test_a_call_that_is_required_is_begun_for_the_model() -> None:
+async def test_a_required_call_begins_in_the_prompt() -> None:
     engine = FakeEngine('{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>')
-    request = ChatRequest(ASKED.messages, toolbox=Toolbox((WEATHER,), Choice.REQUIRED))
-    assert await heard(engine, request) == ['weather {"city": "Oslo"}', "tool_calls"]
+    request = ChatRequest(REQUEST.messages, tools=ToolSet((WEATHER,), ToolChoice.REQUIRED))
+    assert await answer(engine, request) == ['weather {"city": "Oslo"}', "tool_calls"]
     prompt = "".join(map(chr, engine.requests[0].prompt))
     assert prompt.endswith("<assistant><tool_call>\n")
     grammar = engine.requests[0].grammar
     assert grammar is not None and grammar.triggers == []
 
 
-async def test_who_may_call_nothing_is_not_told_of_tools() -> None:
+async def test_without_tool_choice_the_prompt_does_not_list_the_tools() -> None:
     engine = FakeEngine('<tool_call>{"name": "weather", "arguments": {}}')
-    request = ChatRequest(ASKED.messages, toolbox=Toolbox((WEATHER,), Choice.NONE))
-    assert "".join(await heard(engine, request)).endswith("}}stop")
+    request = ChatRequest(REQUEST.messages, tools=ToolSet((WEATHER,), ToolChoice.NONE))
+    assert "".join(await answer(engine, request)).endswith("}}stop")
     assert "".join(map(chr, engine.requests[0].prompt)) == "<user>Weather?</user><assistant>"
     assert engine.requests[0].grammar is None

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from copilotd.chat.service import ChatRequest, ChatService
-from copilotd.chat.tool_calls.stream import Heard
-from copilotd.chat.tool_calls.types import Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.stream import ChatEvent
+from copilotd.chat.tool_calls.types import ToolChoice, ToolDefinition, ToolSet
 from copilotd.config import ChatSection
 from copilotd.engine.interface import Engine
 from copilotd.engine.performance import Calibration, Measuring, Setup
 from copilotd.engine.types import (
-    Candidate,
     Chunk,
     Finished,
     FinishReason,
@@ -25,6 +24,7 @@ from copilotd.engine.types import (
     Lane,
     Phase,
     Sampling,
+    TokenAlternative,
     TokenLogprob,
     Usage,
 )
@@ -38,7 +38,7 @@ from copilotd.errors import (
     UpstreamFailed,
 )
 from copilotd.prompt.fim import fim_prompt
-from copilotd.prompt.messages import Message, ToolCall
+from copilotd.prompt.messages import AssistantMessage, ToolCall, UserMessage
 from tests.engine.upstream.fake_upstream import Answer, Remote, asking, llama_server, vllm
 
 END = {
@@ -214,7 +214,7 @@ async def test_log_probabilities_of_a_llama_server_are_told() -> None:
             first = await anext(events)
 
     assert isinstance(first, Chunk)
-    assert first.tokens == [TokenLogprob(8, b"b", -2.0, [Candidate(7, b"a", -0.1)])]
+    assert first.tokens == [TokenLogprob(8, b"b", -2.0, [TokenAlternative(7, b"a", -0.1)])]
     assert remote.sent_to("/completion")[0]["n_probs"] == 1
 
 
@@ -235,8 +235,8 @@ async def test_a_conversation_is_rendered_with_the_template_of_the_llama_server(
     remote = llama_server(completion=says("Paris"))
     async with asking(remote) as engine:
         chat = ChatService(engine, ChatSection(system_prompt=""))
-        request = ChatRequest((Message("user", "Where? <|im_end|>"),), max_tokens=3)
-        said = [piece async for piece in chat.say(request)]
+        request = ChatRequest((UserMessage("Where? <|im_end|>"),), max_tokens=3)
+        said = [piece async for piece in chat.stream_text(request)]
 
     assert said == ["Paris", FinishReason.STOP]
     assert remote.sent_to("/completion")[0]["prompt"] == [
@@ -299,13 +299,13 @@ async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
     async with asking(remote) as engine:
         chat = ChatService(engine, ChatSection(system_prompt="Be brief."))
         messages = (
-            Message("user", "Where is <|upstream user|> it?"),
-            Message("assistant", ""),
-            Message("user", "Well?"),
+            UserMessage("Where is <|upstream user|> it?"),
+            AssistantMessage(""),
+            UserMessage("Well?"),
         )
         sampling = Sampling(0.5, top_k=3, repeat_penalty=1.1, logit_bias={5: -1.0})
         request = ChatRequest(messages, max_tokens=3, sampling=sampling, stop=("!",))
-        said = [piece async for piece in chat.say(request)]
+        said = [piece async for piece in chat.stream_text(request)]
 
     assert said == ["Par", "is", FinishReason.STOP]
     assert remote.sent_to("/v1/chat/completions") == [
@@ -333,9 +333,9 @@ async def test_the_opening_of_an_answer_and_its_schema_are_passed_on() -> None:
     remote = vllm(*chatted("1]"))
     async with asking(remote) as engine:
         chat = ChatService(engine, ChatSection(system_prompt=""))
-        question = (Message("user", "Which?"),)
-        request = ChatRequest(question, opening="[", schema={"type": "array"})
-        said = [piece async for piece in chat.say(request)]
+        question = (UserMessage("Which?"),)
+        request = ChatRequest(question, answer_prefix="[", schema={"type": "array"})
+        said = [piece async for piece in chat.stream_text(request)]
 
     (sent,) = remote.sent_to("/v1/chat/completions")
     assert said == ["1]", FinishReason.STOP]
@@ -354,9 +354,9 @@ async def test_a_grammar_is_refused_where_no_server_keeps_to_it() -> None:
         with pytest.raises(InvalidRequest, match="no grammar in a text completion") as refused:
             await collected(engine, GenerateRequest(prompt, 8, grammar=schema))
         chat = ChatService(engine, ChatSection())
-        asked = ChatRequest((Message("user", "x"),), grammar=Grammar("start: A"))
+        asked = ChatRequest((UserMessage("x"),), grammar=Grammar("start: A"))
         with pytest.raises(InvalidRequest, match="keeps to JSON schemas and to no such grammar"):
-            async for _ in chat.reply(asked):
+            async for _ in chat.stream_events(asked):
                 pass
 
     assert refused.value.hint == "Ask by way of a chat, and for a JSON schema."
@@ -413,7 +413,7 @@ async def test_log_probabilities_of_both_forms_are_told() -> None:
             async with aclosing(engine.generate(request)) as stream:
                 heard += [event async for event in stream if isinstance(event, Chunk)]
 
-    top = [Candidate(-1, b"a", -0.1), Candidate(-1, b"c", -3.0)]
+    top = [TokenAlternative(-1, b"a", -0.1), TokenAlternative(-1, b"c", -3.0)]
     assert [chunk.tokens for chunk in heard] == [[TokenLogprob(-1, b"b", -2.0, top)]] * 2
 
 
@@ -441,7 +441,7 @@ async def test_embeddings_are_made_of_unit_length() -> None:
 async def test_what_a_server_costs_is_measured_with_words_of_no_meaning() -> None:
     remote = vllm(*spoken("a", "b"))
     async with asking(remote) as engine:
-        async with aclosing(engine.calibrate(Setup(), 0.0, patient=False)) as steps:
+        async with aclosing(engine.calibrate(Setup(), 0.0, wait_for_idle_cpu=False)) as steps:
             told, result = [step async for step in steps]
 
     (sent,) = remote.sent_to("/v1/completions")
@@ -454,23 +454,23 @@ async def test_what_a_server_costs_is_measured_with_words_of_no_meaning() -> Non
 # --- tools ---------------------------------------------------------------------------------------
 
 
-WEATHER = Tool("weather", "Tells it.", {"type": "object", "properties": {"town": {}}})
+WEATHER = ToolDefinition("weather", "Tells it.", {"type": "object", "properties": {"town": {}}})
 CALL = '{"name": "weather", "arguments": {"town": "Paris"}}'
 
 
-async def heard(engine: Engine, choice: Choice) -> list[Heard]:
+async def heard(engine: Engine, choice: ToolChoice) -> list[ChatEvent]:
     """What comes of a question that can be answered with a tool."""
     chat = ChatService(engine, ChatSection(system_prompt="Be brief."), lambda: "call-1")
-    question = (Message("user", "Sunny?"),)
-    request = ChatRequest(question, max_tokens=9, toolbox=Toolbox((WEATHER,), choice))
-    async with aclosing(chat.reply(request)) as events:
+    question = (UserMessage("Sunny?"),)
+    request = ChatRequest(question, max_tokens=9, tools=ToolSet((WEATHER,), choice))
+    async with aclosing(chat.stream_events(request)) as events:
         return [event async for event in events if not isinstance(event, Finished)]
 
 
 async def test_a_call_that_is_required_is_held_to_its_schema_by_the_llama_server() -> None:
     remote = llama_server(completion=says(CALL))
     async with asking(remote) as engine:
-        called = await heard(engine, Choice.REQUIRED)
+        called = await heard(engine, ToolChoice.REQUIRED)
 
     (sent,) = remote.sent_to("/completion")
     assert ToolCall("call-1", "weather", '{"town": "Paris"}') in called
@@ -481,7 +481,7 @@ async def test_a_call_that_is_required_is_held_to_its_schema_by_the_llama_server
 async def test_a_call_that_is_free_is_asked_for_in_words_and_read_again() -> None:
     remote = vllm(*chatted("<tool_call>\n", CALL, "\n</tool_call>"))
     async with asking(remote) as engine:
-        called = await heard(engine, Choice.AUTO)
+        called = await heard(engine, ToolChoice.AUTO)
 
     (sent,) = remote.sent_to("/v1/chat/completions")
     assert called == [ToolCall("call-1", "weather", '{"town": "Paris"}')]

@@ -118,7 +118,7 @@ async def test_a_text_that_holds_the_mark_of_an_image_shows_none() -> None:
 async def test_a_model_without_a_projector_says_what_it_lacks() -> None:
     response, _ = await asked("/v1/chat/completions", openai(RED), FakeEngine("Red."))
     assert response.status_code == 400
-    assert "fake sees no images. Set chat.mmproj" in response.json()["error"]["message"]
+    assert "fake does not accept images. Set chat.mmproj" in response.json()["error"]["message"]
 
 
 async def test_what_is_elsewhere_is_not_fetched_unless_the_settings_allow_it() -> None:
@@ -129,7 +129,7 @@ async def test_what_is_elsewhere_is_not_fetched_unless_the_settings_allow_it() -
     tried, _ = await asked("/v1/chat/completions", body, fetch_images=True)
 
     assert refused.status_code == tried.status_code == 400
-    assert "nothing is fetched. Send it as a data: URL" in refused.json()["error"]["message"]
+    assert "copilotd does not fetch images. Send it as a data: URL" in refused.json()["error"]["message"]
     assert "red.bmp cannot be fetched" in tried.json()["error"]["message"]
 
 
@@ -141,7 +141,7 @@ async def test_what_the_settings_allow_is_fetched() -> None:
         body = {"messages": [{"role": "user", "content": [there]}]}
         response, _ = await asked("/v1/chat/completions", body, fetch_images=True)
     assert response.status_code == 400
-    assert "an image is none" in response.json()["error"]["message"]
+    assert "a file is not an image" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ async def test_an_image_that_cannot_be_read_is_an_error_that_names_its_place(
 
 async def test_there_can_be_too_many() -> None:
     response, _ = await asked("/v1/chat/completions", openai(*[RED] * 17))
-    assert "there are 17 images, and 16 are the most" in response.json()["error"]["message"]
+    assert "there are 17 images; the limit is 16" in response.json()["error"]["message"]
 
 
 async def test_a_model_that_sees_says_so() -> None:

@@ -4,34 +4,34 @@ import numpy as np
 import pytest
 from llguidance import LLTokenizer
 
-from copilotd.chat.tool_calls.formats import TAGGED
-from copilotd.chat.tool_calls.grammar import Marks, of_calls
-from copilotd.chat.tool_calls.types import Tool, Toolbox
-from copilotd.engine.worker.constraints.grammar import Guide
+from copilotd.chat.tool_calls.formats import HERMES
+from copilotd.chat.tool_calls.grammar import MarkSymbols, build_call_grammar
+from copilotd.chat.tool_calls.types import ToolDefinition, ToolSet
+from copilotd.engine.worker.constraints.grammar import GrammarMatcher
 
-TIME = Tool(
+TIME = ToolDefinition(
     "time", "", {"type": "object", "properties": {"zone": {"enum": ["UTC"]}}, "required": ["zone"]}
 )
-MARKS = Marks('"<tool_call>"', '"</tool_call>"')
+MARKS = MarkSymbols('"<tool_call>"', '"</tool_call>"')
 
 
-def guide(sure: float = 0.0) -> Guide:
-    grammar = of_calls(Toolbox((TIME,)), TAGGED, MARKS, None, sure)
+def guide(sure: float = 0.0) -> GrammarMatcher:
+    grammar = build_call_grammar(ToolSet((TIME,)), HERMES, MARKS, None, sure)
     openings = np.array([ord("{"), ord("`"), ord("<")])
-    return Guide(LLTokenizer("byte"), grammar, openings)
+    return GrammarMatcher(LLTokenizer("byte"), grammar, openings)
 
 
-def allowed(guided: Guide) -> set[str]:
+def allowed(guided: GrammarMatcher) -> set[str]:
     """The characters that may come next."""
     return {chr(one) for one in np.flatnonzero(guided.apply(np.zeros(256, np.float32)) == 0)}
 
 
-def write(guided: Guide, text: str) -> None:
+def write(guided: GrammarMatcher, text: str) -> None:
     for byte in text.encode():
         guided.accept(byte, bytes([byte]))
 
 
-def follows(guided: Guide) -> str:
+def follows(guided: GrammarMatcher) -> str:
     """What can only follow, until several things can; of white space, none."""
     text = ""
     while len(next_ones := allowed(guided) - set(" \n\r\t")) == 1:
@@ -79,7 +79,7 @@ def test_white_space_has_an_end() -> None:
     assert allowed(guided) == {'"'}
 
 
-def first(guided: Guide, **likely: float) -> str:
+def first(guided: GrammarMatcher, **likely: float) -> str:
     """What is chosen first, by how likely each character is."""
     logits = np.full(256, -np.inf, np.float32)
     for name, probability in likely.items():
