@@ -1,1 +1,0 @@
-"""Function calling: how the model is shown its tools, how it may call them, how calls are read."""
