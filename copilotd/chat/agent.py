@@ -91,7 +91,7 @@ class Agent:
             added.append(AssistantMessage(turn.text, tuple(turn.calls)))
             if not turn.calls:
                 break
-            may_call = any(_key(call) not in made for call in turn.calls)
+            may_call = any(_call_key(call) not in made for call in turn.calls)
             for call in turn.calls:
                 yield ToolCallProgress(call)
                 result = await self._run(call, made, editor)
@@ -114,9 +114,9 @@ class Agent:
                     yield event.text
 
     async def _run(self, call: ToolCall, made: set[_CallKey], editor: Editor) -> CallResult:
-        if _key(call) in made:
+        if _call_key(call) in made:
             return CallResult(_REPEATED, is_failure=True)
-        made.add(_key(call))
+        made.add(_call_key(call))
         return await self._runner.run(call.id, call.name, call.arguments, editor)
 
     def _list_tools(self, editor: Editor, may_call: bool) -> ToolSet:
@@ -140,7 +140,7 @@ class Agent:
             added[index] = replace(oldest, content=_OMITTED)
 
 
-def _key(call: ToolCall) -> _CallKey:
+def _call_key(call: ToolCall) -> _CallKey:
     return call.name, call.arguments
 
 

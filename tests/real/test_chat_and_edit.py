@@ -1,4 +1,4 @@
-"""Chat, edits and commit messages over LSP, by the real model."""
+"""Chat, edits and commit messages over LSP, with the real model."""
 
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
@@ -51,25 +51,25 @@ async def editor(
     await client.leave()
 
 
-def pieces(client: RawClient) -> str:
+def join_deltas(client: RawClient) -> str:
     sent = [m["params"] for m in client.received if m["method"] == "$/progress"]
     return "".join(p["value"]["delta"] for p in sent if p["token"] == "t")
 
 
-def edited(text: str, result: Any) -> str:
-    """The file with the edit applied; its range has whole lines."""
+def apply_edit(text: str, result: Any) -> str:
+    """Return the file with the edit applied; its range is whole lines."""
     lines = text.splitlines(keepends=True)
     first, last = (result["range"][end]["line"] for end in ("start", "end"))
     return "".join((*lines[:first], result["newText"], *lines[last:]))
 
 
-def edit_of(first: int, last: int, **what: Any) -> Json:
-    places = [{"line": line, "character": 0} for line in (first, last)]
+def edit_params(first_line: int, end_line: int, **options: Any) -> Json:
+    positions = [{"line": line, "character": 0} for line in (first_line, end_line)]
     return {
         "textDocument": {"uri": URI},
-        "range": {"start": places[0], "end": places[1]},
+        "range": {"start": positions[0], "end": positions[1]},
         "partialResultToken": "t",
-        **what,
+        **options,
     }
 
 
@@ -81,28 +81,28 @@ async def test_an_explanation_is_streamed(editor: RawClient) -> None:
     }
     params = {"messages": [turn], "partialResultToken": "t"}
     result = await editor.request("copilotd/chat", params)
-    assert pieces(editor) == result["content"]
+    assert join_deltas(editor) == result["content"]
     assert "total" in result["content"]
     assert result["finishReason"] == "stop"
 
 
-async def test_a_rewritten_method_still_stands_in_its_class(editor: RawClient) -> None:
+async def test_a_rewritten_method_stays_in_its_class(editor: RawClient) -> None:
     editor.open(LOOP)
-    asked = edit_of(4, 9, instruction="Rename the parameter items to products.")
-    result = await editor.request("copilotd/edit", asked)
-    assert pieces(editor) == result["newText"]
+    params = edit_params(4, 9, instruction="Rename the parameter items to products.")
+    result = await editor.request("copilotd/edit", params)
+    assert join_deltas(editor) == result["newText"]
     names: dict[str, Any] = {}
-    exec(compile(edited(LOOP, result), "cart.py", "exec"), names)
+    exec(compile(apply_edit(LOOP, result), "cart.py", "exec"), names)
     parameters = names["Cart"].total.__code__.co_varnames
     assert parameters[:2] == ("self", "products")
 
 
-async def test_a_documented_function_does_what_it_did(editor: RawClient) -> None:
+async def test_a_documented_function_still_works(editor: RawClient) -> None:
     text = "def area(width, height):\n    return width * height\n"
     editor.open(text)
-    result = await editor.request("copilotd/edit", edit_of(0, 2, command="doc"))
+    result = await editor.request("copilotd/edit", edit_params(0, 2, command="doc"))
     names: dict[str, Any] = {}
-    exec(compile(edited(text, result), "area.py", "exec"), names)
+    exec(compile(apply_edit(text, result), "area.py", "exec"), names)
     assert names["area"](3, 4) == 12
     assert names["area"].__doc__
 

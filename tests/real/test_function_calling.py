@@ -1,4 +1,4 @@
-"""Function calling with the real model: calls are valid, and text stays text."""
+"""Function calling with the real model: its calls are valid."""
 
 import json
 from typing import Any
@@ -30,11 +30,11 @@ WEATHER = ToolDefinition(
 TIME = ToolDefinition("get_time", "The time in a city.", {"type": "object", "properties": {}})
 
 
-async def answered(
-    engine: EngineClient, question: str, **more: Any
+async def answer(
+    engine: EngineClient, question: str, **options: Any
 ) -> tuple[str, list[ToolCall], str]:
     chat = ChatService(engine, ChatSection())
-    request = ChatRequest((UserMessage(question),), sampling=Sampling(), **more)
+    request = ChatRequest((UserMessage(question),), sampling=Sampling(), **options)
     text, calls, reason = "", list[ToolCall](), ""
     async for event in chat.stream_events(request):
         match event:
@@ -47,39 +47,39 @@ async def answered(
     return text, calls, reason
 
 
-async def test_a_question_that_a_tool_answers_makes_a_valid_call(engine: EngineClient) -> None:
-    box = ToolSet((WEATHER, TIME))
-    text, [call], reason = await answered(engine, "What is the weather in Paris?", tools=box)
+async def test_a_question_that_a_tool_can_answer_makes_a_valid_call(engine: EngineClient) -> None:
+    tools = ToolSet((WEATHER, TIME))
+    text, [call], reason = await answer(engine, "What is the weather in Paris?", tools=tools)
     assert (text.strip(), call.name, reason) == ("", "get_weather", "tool_calls")
     arguments = json.loads(call.arguments)
     assert arguments["city"] == "Paris" and arguments["unit"] in ("celsius", "fahrenheit")
 
 
-async def test_a_call_that_is_required_is_made_whatever_is_asked(engine: EngineClient) -> None:
-    box = ToolSet((TIME,), ToolChoice.REQUIRED, parallel=False)
-    text, [call], reason = await answered(engine, "Say hello.", tools=box)
+async def test_a_required_call_is_made_whatever_the_question(engine: EngineClient) -> None:
+    tools = ToolSet((TIME,), ToolChoice.REQUIRED, parallel=False)
+    text, [call], reason = await answer(engine, "Say hello.", tools=tools)
     assert (text.strip(), call.name, call.arguments, reason) == ("", "get_time", "{}", "tool_calls")
 
 
-async def test_an_answer_keeps_to_its_schema(engine: EngineClient) -> None:
+async def test_an_answer_conforms_to_its_schema(engine: EngineClient) -> None:
     schema = {
         "type": "object",
         "properties": {"name": {"type": "string", "maxLength": 20}, "age": {"type": "integer"}},
         "required": ["name", "age"],
         "additionalProperties": False,
     }
-    text, _, reason = await answered(engine, "Invent a person.", schema=schema)
+    text, _, reason = await answer(engine, "Invent a person.", schema=schema)
     person = json.loads(text)
     assert set(person) == {"name", "age"} and isinstance(person["age"], int)
     assert reason == "stop"
 
 
-async def test_a_grammar_decides_what_can_be_written(engine: EngineClient) -> None:
+async def test_an_answer_conforms_to_its_grammar(engine: EngineClient) -> None:
     grammar = Grammar('start: "yes" | "no"')
-    text, _, _ = await answered(engine, "Is seven a prime number?", grammar=grammar)
+    text, _, _ = await answer(engine, "Is seven a prime number?", grammar=grammar)
     assert text in ("yes", "no")
 
 
-async def test_a_grammar_that_makes_no_sense_is_refused(engine: EngineClient) -> None:
+async def test_an_invalid_grammar_is_refused(engine: EngineClient) -> None:
     with pytest.raises(InvalidRequest, match="the grammar cannot be used"):
-        await answered(engine, "Hi", grammar=Grammar("start: nowhere"))
+        await answer(engine, "Hi", grammar=Grammar("start: nowhere"))
