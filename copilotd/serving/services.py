@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from copilotd.completion.service import CompletionService
+from copilotd.completion.sliding_document import SlidingDocuments
 from copilotd.config import LlamaCppSection
 from copilotd.engine.performance import Measuring, Tuning
 from copilotd.serving.registry import ServedModels
@@ -19,7 +20,8 @@ class Services:
     """The use cases, and what a client may ask of the daemon itself.
 
     `stop` asks the daemon to end and returns at once. `tune` measures the speed of the model.
-    `llama_cpp` holds the settings for clients of that dialect.
+    `llama_cpp` holds the settings for clients of that dialect, and `windows` the documents of
+    clients that send a window of a file.
     """
 
     completion: CompletionService
@@ -29,3 +31,4 @@ class Services:
     stop: Callable[[], None]
     tune: Callable[[], AsyncGenerator[Measuring | Tuning, None]]
     llama_cpp: LlamaCppSection = field(default_factory=LlamaCppSection)
+    windows: SlidingDocuments = field(default_factory=SlidingDocuments)

@@ -1,4 +1,4 @@
-"""The dialect of GitHub Copilot's editor extension, when its proxy URL points at us."""
+"""The dialect of GitHub Copilot's editor extension, when its proxy URL points at copilotd."""
 
 from copilotd.http.copilot.router import router
 

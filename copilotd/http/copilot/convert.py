@@ -1,55 +1,73 @@
-"""Between Copilot's fields and our values."""
+"""Between Copilot's fields and our values.
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+The extension's request differs from an editor's in these ways:
+
+- There is no document URI. The path in `extra.context` stands in for one; `SlidingDocuments` puts
+  the text in front of `prompt` back that earlier requests had, so that a place keeps its offset.
+- `suffix` begins with the next line that is not blank, so a line end is put in front of it. Code
+  behind the cursor on its line is unknown here.
+- On a line with nothing but blanks these are left out of `prompt`, and the extension replaces the
+  line from column 0, so the text must have the indentation (see `indentation.py`).
+- The response has no range, so the text is one that can be inserted at the cursor.
+"""
+
 from dataclasses import asdict
 
-from copilotd.completion.raw_text import TextRequest
+from copilotd.completion.insert_only import text_to_insert
+from copilotd.completion.sliding_document import SlidingDocuments
+from copilotd.completion.types import CompletionRequest, Outcome, Shown, Trigger
 from copilotd.documents import Document
-from copilotd.engine.types import Finished, FinishReason, ModelInfo, Sampling
+from copilotd.engine.types import FinishReason, Sampling
 from copilotd.http.copilot.indentation import missing_indent
 from copilotd.http.copilot.schema import CopilotBody, CopilotChoice, CopilotChunk
-from copilotd.http.shared.envelope import Envelope
-from copilotd.http.shared.parallel import TextEvents
-from copilotd.prompt.budget import Budget
-from copilotd.prompt.window import window
+from copilotd.http.shared.response_meta import ResponseMeta
+
+CLIENT = "copilot"
+_PATH = "Path: "
+_TEMPERATURE = 0.2
+"""What the extension sends for its alternatives."""
 
 
-def text_requests(body: CopilotBody, budget: Budget, info: ModelInfo) -> list[TextRequest]:
-    """One per choice, with the text cut to the budget of our own ghost text.
+def completion_request(body: CopilotBody, documents: SlidingDocuments) -> CompletionRequest:
+    """The request at the cursor between `prompt` and `suffix`.
 
-    The extension sends far more than a CPU reads while somebody waits.
+    The extension debounces by itself and shows the whole text only, so all of it is awaited.
     """
-    document = Document("", body.prompt + body.suffix)
-    part = window(document, len(body.prompt), budget.prefix_tokens, budget.suffix_tokens)
-    # A model that cannot fill in the middle still continues what stands before it.
-    fills = None not in (info.fim.prefix, info.fim.suffix)
-    request = TextRequest(
-        prompt=part.before,
-        suffix=part.after if fills else None,
-        max_tokens=body.max_tokens or budget.max_tokens,
-        sampling=Sampling(temperature=body.temperature, top_p=body.top_p),
-        stop=tuple(body.stop),
-    )
-    return [request] * body.n
+    path = _path(body.extra.context)
+    suffix = body.suffix if body.suffix[:1] in ("", "\n", "\r") else "\n" + body.suffix
+    window = Document(f"copilot:{path}", body.prompt + suffix, body.extra.language, path=path)
+    document, offset = documents.place(window, len(body.prompt))
+    return CompletionRequest(document, offset, Trigger.INVOKED, CLIENT, body.max_tokens)
 
 
-async def chunks(
-    body: CopilotBody, envelope: Envelope, events: TextEvents
-) -> AsyncGenerator[CopilotChunk, None]:
-    """The answer in pieces, each choice ending with a piece that says why it ends."""
-    indent = missing_indent(body.prompt, body.extra.next_indent)
-    begun: set[int] = set()
-    async with aclosing(events):
-        async for index, event in events:
-            if isinstance(event, Finished):
-                yield _chunk(envelope, index, "", event.reason)
-            elif event.text:
-                bare = index not in begun and not event.text[0].isspace()
-                begun.add(index)
-                yield _chunk(envelope, index, indent * bare + event.text, None)
+def sampling(body: CopilotBody) -> Sampling:
+    """How the choices after the first one are sampled."""
+    return Sampling(temperature=body.temperature or _TEMPERATURE, top_p=body.top_p)
 
 
-def _chunk(envelope: Envelope, index: int, text: str, reason: FinishReason | None) -> CopilotChunk:
+def text_of(body: CopilotBody, request: CompletionRequest, outcome: Outcome) -> str:
+    """The text that the extension inserts, cut at the first of `stop`; empty if there is none."""
+    if not isinstance(outcome, Shown):
+        return ""
+    text = text_to_insert(request.document, outcome.completion)[0]
+    ends = [end for stop in body.stop if stop and (end := text.find(stop)) >= 0]
+    text = text[: min(ends, default=len(text))]
+    if not text or text[0].isspace():
+        return text
+    return missing_indent(body.prompt, body.extra.next_indent) + text
+
+
+def choice_chunks(meta: ResponseMeta, index: int, text: str) -> list[CopilotChunk]:
+    """A choice: its text, if there is any, and a chunk that ends it."""
+    end = _chunk(meta, index, "", FinishReason.STOP)
+    return [_chunk(meta, index, text, None), end] if text else [end]
+
+
+def _path(context: list[str]) -> str:
+    paths = (item.removeprefix(_PATH) for item in context if item.startswith(_PATH))
+    return next(paths, "").partition("\n")[0]
+
+
+def _chunk(meta: ResponseMeta, index: int, text: str, reason: FinishReason | None) -> CopilotChunk:
     choice = CopilotChoice(index=index, text=text, finish_reason=reason)
-    return CopilotChunk(**asdict(envelope), choices=[choice])
+    return CopilotChunk(**asdict(meta), choices=[choice])

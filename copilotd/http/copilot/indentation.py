@@ -1,18 +1,19 @@
-"""The indentation that an answer needs at the start of a line.
+"""The indentation that a completion needs at the start of a line.
 
-On a line with nothing but blanks Copilot's extension leaves these out of the prompt and replaces
-the line from column 0, so the answer has to bring its indentation. The model sees the start of a
-line there and indents by itself. Where it does not, the next line tells what is missing.
+If the line has only blanks before the cursor, Copilot's extension leaves them out of the prompt and
+replaces the line from column 0, so the completion must include the indentation. The model sees the
+start of a line there and usually indents by itself. If it does not, the indentation of the next
+line shows what is missing.
 """
 
 _OPENERS = (":", "{", "(", "[", "=>")
 
 
 def missing_indent(prompt: str, next_indent: int) -> str:
-    """What to put before an answer that begins without a blank.
+    """The blanks to put before a completion that begins without one.
 
-    Nothing, unless the cursor stands at the start of a line inside a block: below a line that is
-    indented at least as far as the next one (`next_indent` blanks), or that opens a block.
+    They are "" unless the cursor is at the start of a line inside a block: below a line that is
+    indented at least as far as the next line (`next_indent` blanks), or that opens a block.
     """
     above = prompt.rstrip()
     line = above[above.rfind("\n") + 1 :]

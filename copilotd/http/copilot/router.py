@@ -1,16 +1,16 @@
 """The endpoint."""
 
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
 
+from copilotd.completion.types import NotShown
 from copilotd.http.copilot import convert
-from copilotd.http.copilot.schema import EXAMPLES, CopilotBody
-from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
-from copilotd.http.shared.envelope import Envelope
+from copilotd.http.copilot.schema import EXAMPLES, CopilotBody, CopilotChunk
+from copilotd.http.services import Services, ServicesOf
 from copilotd.http.shared.error_bodies import RESPONSES
-from copilotd.http.shared.parallel import interleaved
+from copilotd.http.shared.response_meta import ResponseMeta
 from copilotd.http.shared.sse import EventStream, openai_frames
 
 router = APIRouter(tags=["Copilot"])
@@ -24,7 +24,7 @@ data: [DONE]
 """
 _STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The choices in pieces, as server-sent events.",
+        "description": "Server-sent events with pieces of the choices.",
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}},
     }
 }
@@ -42,11 +42,28 @@ async def complete(
     request: Request,
     services: ServicesOf,
 ) -> EventStream:
-    """Fill in what stands between `prompt` and `suffix`. Any engine name will do."""
-    model = services.models.completion
-    info = await while_connected(request.receive, model.text.info())
-    wanted = convert.text_requests(body, services.completion.budget, info)
-    events = interleaved([model.text.generate(one) for one in wanted])
-    envelope = Envelope.of("cmpl", model.alias)
-    chunks = convert.chunks(body, envelope, events)
-    return await EventStream.opened(request, openai_frames(chunks))
+    """Fill in the text between `prompt` and `suffix`. Any engine name works.
+
+    The first of the `n` choices is the completion that copilotd's own editors get, by the same
+    prompt, filters and cache; `temperature` and `top_p` do not change it. The others are samples of
+    the same prompt, by `temperature` and `top_p`, through the same filters. Every choice ends at
+    the first of `stop`. A newer request for the same file ends an older one, which gets no text.
+    """
+    meta = ResponseMeta.create("cmpl", services.models.completion.alias)
+    return await EventStream.open(request, openai_frames(_chunks(body, services, meta)))
+
+
+async def _chunks(
+    body: CopilotBody, services: Services, meta: ResponseMeta
+) -> AsyncGenerator[CopilotChunk, None]:
+    completion = services.completion
+    request = convert.completion_request(body, services.windows)
+    outcome = await completion.complete(request)
+    if isinstance(outcome, NotShown) and outcome.error is not None:
+        raise outcome.error
+    for chunk in convert.choice_chunks(meta, 0, convert.text_of(body, request, outcome)):
+        yield chunk
+    for index in range(1, body.n):
+        sample = await completion.sample(request, convert.sampling(body))
+        for chunk in convert.choice_chunks(meta, index, convert.text_of(body, request, sample)):
+            yield chunk

@@ -1,4 +1,4 @@
-"""The request and the answer of Copilot's ghost text."""
+"""The request and the response of Copilot's ghost text."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,39 +9,41 @@ from copilotd.http.shared.fields import Stops
 
 
 class Extra(BaseModel):
-    """What the extension knows besides the text."""
+    """What the extension sends besides the text."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     language: str = ""
-    """The editor's language id. Not used yet."""
+    """The editor's language id."""
     next_indent: Annotated[int, Field(ge=0)] = 0
-    """Width of the indentation of the next line that is not blank."""
+    """The width of the indentation of the next line that is not blank."""
     trim_by_indentation: bool = False
-    """Not used yet: the answer ends where the model ends it, or at `stop`."""
+    """Not used: the filters end the text with its block."""
     context: list[str] = []
-    """Neighbouring code. Not used yet: on a CPU its tokens cost more than they give."""
+    """The path of the file, then neighbouring code, which is not used: on a CPU its tokens cost
+    more than they give."""
 
 
 class CopilotBody(BaseModel):
-    """The text around the cursor. The credentials that come with it are dropped unread."""
+    """The text around the cursor. The credentials of the request are dropped unread."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     prompt: str
-    """The text before the cursor, without the blanks of a line that has nothing else."""
+    """The text before the cursor, without the blanks of a blank line."""
     suffix: str = ""
     """The text after the cursor."""
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Tokens to generate at most; the default is completion.max_tokens of the settings."""
     temperature: Annotated[float, Field(ge=0)] = 0.0
-    """Randomness."""
+    """Randomness of the choices after the first one."""
     top_p: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Sample from the most probable tokens that together reach this probability."""
+    """The choices after the first one are sampled from the most probable tokens that together reach
+    this probability."""
     n: Annotated[int, Field(ge=1, le=128)] = 1
     """Choices to generate; the extension asks for three when its user cycles through them."""
     stop: Stops = []
-    """End before the first of these texts."""
+    """The completion ends before the first of these texts."""
     stream: Literal[True] = True
     """The extension always streams."""
     extra: Extra = Extra()

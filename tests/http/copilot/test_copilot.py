@@ -1,4 +1,5 @@
 import logging
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
@@ -6,7 +7,7 @@ import pytest
 
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from copilotd.engine.types import Chunk, GenerateRequest, Lane, Sampling
+from copilotd.engine.types import Chunk, Finished, GenerateRequest, Lane, Sampling
 from copilotd.errors import EngineBusy, EngineDied
 from copilotd.http.copilot.indentation import missing_indent
 from copilotd.models.fim import FimTokens
@@ -46,34 +47,76 @@ async def test_the_extensions_request_is_answered_with_its_chunks() -> None:
     }
     async with serving(FakeEngine("a+b\nmore")) as served:
         sent = await served.chunks(PATH, body, "cmpl")
+        rendered = await served.engine.detokenize(served.engine.requests[0].prompt)
 
-    assert sent == [piece("a"), piece("+"), piece("b"), piece("", reason="stop"), "[DONE]"]
-    prompt = await served.engine.tokenize(
-        "<PRE>def add(a, b):\n    return <SUF>\n\nprint(add(1, 2))<MID>", special=True
+    assert sent == [piece("a+b"), piece("", reason="stop"), "[DONE]"]
+    request = next(request for request in served.engine.requests if request.max_tokens)
+    assert rendered == "<PRE><SUF>\n\nprint(add(1, 2))<MID>"
+    assert request.tail == "def add(a, b):\n    return "
+    assert (request.max_tokens, request.sampling, request.lane) == (
+        96,
+        Sampling(),
+        Lane.COMPLETION,
     )
-    assert served.engine.requests == [
-        GenerateRequest(
-            prompt=prompt,
-            max_tokens=500,
-            sampling=Sampling(temperature=0.5, top_p=0.75),
-            stop=["\n"],
-            lane=Lane.COMPLETION,
-        )
-    ]
 
 
-async def test_cycling_gets_its_choices_side_by_side() -> None:
+async def test_text_typed_along_an_answer_needs_no_model() -> None:
+    body = {"prompt": "x = ", "extra": {"context": ["Path: a.py"]}}
+    async with serving(FakeEngine("a + b")) as served:
+        await served.chunks(PATH, body, "cmpl")
+        sent = await served.chunks(PATH, body | {"prompt": "x = a +"}, "cmpl")
+
+    assert sent == [piece(" b"), piece("", reason="stop"), "[DONE]"]
+    assert len(served.engine.requests) == 1
+
+
+async def test_a_prompt_whose_start_slides_along_the_file_still_needs_no_model() -> None:
+    file = "".join(f"line {n:03d} of the file\n" for n in range(200)) + "x = a +"
+    body = {"extra": {"context": ["Path: a.py"]}}
+    async with serving(FakeEngine("a + b")) as served:
+        for end in (-3, -2, -1):
+            prompt = file[end - 2000 : end]
+            sent = await served.chunks(PATH, body | {"prompt": prompt}, "cmpl")
+
+    assert sent == [piece("+ b"), piece("", reason="stop"), "[DONE]"]
+    assert [request.max_tokens > 0 for request in served.engine.requests].count(True) == 1
+
+
+async def test_the_suffix_begins_on_a_line_of_its_own() -> None:
+    async with serving(FakeEngine("x")) as served:
+        await served.chunks(PATH, {"prompt": "a = ", "suffix": "b = 1\n"}, "cmpl")
+        rendered = await served.engine.detokenize(served.engine.requests[0].prompt)
+
+    assert rendered == "<PRE><SUF>\nb = 1\n<MID>"
+
+
+async def test_an_answer_ends_at_the_first_stop() -> None:
+    body = {"prompt": "def f():\n    ", "stop": ["\n    c", "\n    b"]}
+    async with serving(FakeEngine("a = 1\n    b = 2\n    c = 3\n")) as served:
+        sent = await served.chunks(PATH, body, "cmpl")
+
+    assert sent == [piece("a = 1"), piece("", reason="stop"), "[DONE]"]
+
+
+async def test_cycling_gets_the_completion_and_samples_beside_it() -> None:
+    body = {"prompt": "x = ", "n": 3, "temperature": 0.5, "top_p": 0.75}
     async with serving(FakeEngine("ok")) as served:
-        sent = await served.chunks(PATH, {"prompt": "x", "n": 2}, "cmpl")
+        sent = await served.chunks(PATH, body, "cmpl")
 
     assert sent == [
-        piece("o", 0),
-        piece("o", 1),
-        piece("k", 0),
-        piece("k", 1),
+        piece("ok", 0),
         piece("", 0, "stop"),
+        piece("ok", 1),
         piece("", 1, "stop"),
+        piece("ok", 2),
+        piece("", 2, "stop"),
         "[DONE]",
+    ]
+    sampled = Sampling(temperature=0.5, top_p=0.75)
+    assert [request.sampling for request in served.engine.requests] == [
+        Sampling(),
+        sampled,
+        sampled,
     ]
 
 
@@ -82,7 +125,7 @@ async def test_an_answer_at_a_lines_start_gets_the_indentation_it_lacks() -> Non
     async with serving(PlayedEngine(Chunk("a = 1"), Chunk(" + 2"), STOP)) as served:
         sent = await served.chunks(PATH, body, "cmpl")
 
-    assert sent == [piece("    a = 1"), piece(" + 2"), piece("", reason="stop"), "[DONE]"]
+    assert sent == [piece("    a = 1 + 2"), piece("", reason="stop"), "[DONE]"]
 
 
 async def test_an_answer_that_brings_its_indentation_is_left_alone() -> None:
@@ -118,7 +161,7 @@ async def test_a_model_without_fim_continues_the_text_before_the_cursor() -> Non
     async with serving(FakeEngine("!", info=info)) as served:
         await served.chunks(PATH, {"prompt": "before", "suffix": "after"}, "cmpl")
 
-    assert served.engine.requests[0].prompt == [ord(c) for c in "before"]
+    assert served.engine.requests[0].tail == "before"
 
 
 async def test_a_long_file_is_cut_to_the_budget_of_our_own_ghost_text() -> None:
@@ -130,9 +173,9 @@ async def test_a_long_file_is_cut_to_the_budget_of_our_own_ghost_text() -> None:
     prompt = await served.engine.detokenize(served.engine.requests[0].prompt)
     before, after = prompt.removeprefix("<PRE>").removesuffix("<MID>").split("<SUF>")
     lines = before.splitlines()
-    assert lines == ["x = 1"] * (len(lines) - 1) + ["y"]
+    assert lines == ["x = 1"] * len(lines)
     assert 5 < len(lines) < 20
-    assert after == "\nz = 1\n"
+    assert after == "\n"
 
 
 async def test_the_settings_limit_an_answer_that_names_no_limit(paris: Served) -> None:
@@ -149,10 +192,18 @@ async def test_a_busy_engine_is_503_which_does_not_disable_completions() -> None
     assert response.json()["error"]["code"] == "engine_busy"
 
 
-async def test_an_engine_that_dies_ends_the_stream_with_an_error() -> None:
+async def test_an_engine_that_dies_is_reported_before_the_stream_begins() -> None:
     engine = PlayedEngine(Chunk("a"), EngineDied("the worker ended"))
     async with serving(engine) as served:
         response = await served.post(PATH, {"prompt": "x"})
+
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "engine_died"
+
+
+async def test_an_engine_that_dies_while_it_samples_ends_the_stream_with_an_error() -> None:
+    async with serving(DyingEngine("a")) as served:
+        response = await served.post(PATH, {"prompt": "x = ", "n": 2})
 
     *_, last = events(response.text)
     assert last == {
@@ -163,6 +214,16 @@ async def test_an_engine_that_dies_ends_the_stream_with_an_error() -> None:
             "code": "engine_died",
         }
     }
+
+
+class DyingEngine(FakeEngine):
+    """Dies at the first request that samples."""
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
+        if request.sampling.temperature:
+            raise EngineDied("the worker ended")
+        async for event in super().generate(request):
+            yield event
 
 
 async def test_a_request_not_to_stream_is_refused(paris: Served) -> None:
