@@ -2,7 +2,7 @@
 
     python -m benchmarks.speculation --model FILE --out OUTCOMES --count 40
 
-Measured on greedy outputs of code from the standard library: tokens per second of each output,
+CalibrationReport on greedy outputs of code from the standard library: tokens per second of each output,
 and how many outputs are the same on both sides. Guesses are tokens that went into a batch; some
 batches leave one open, and tokens are evaluated again where a later choice is close. A prompt is
 evaluated before, so that both sides begin with the same keys and values in the cache, and only
@@ -26,12 +26,12 @@ from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
 from copilotd.engine.types import GenerateRequest
 from copilotd.engine.worker.generation import Generation
 from copilotd.engine.worker.interrupt import Interrupt
-from copilotd.engine.worker.kv.disk_tier import Archive
-from copilotd.engine.worker.kv.memory_tier import Park
-from copilotd.engine.worker.kv.slot_pool import KVPool
+from copilotd.engine.worker.kv.disk_tier import DiskTier
+from copilotd.engine.worker.kv.memory_tier import MemoryTier
+from copilotd.engine.worker.kv.slot_pool import SlotPool
 from copilotd.engine.worker.llama.model import Model
-from copilotd.engine.worker.loading import load_drafter, load_model
-from copilotd.engine.worker.speculation.speculation import Speculation, Tally
+from copilotd.engine.worker.loading import load_draft_model, load_model
+from copilotd.engine.worker.speculation.speculation import Speculation, SpeculationCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Pair:
     kind: str
     plain: Written
     guessed: Written
-    tally: Tally
+    tally: SpeculationCounts
 
 
 class Bench:
@@ -66,11 +66,11 @@ class Bench:
         interrupt = Interrupt()
         spec = WorkerSpec(str(path), path.stem, n_seq=1, draft=str(draft or ""))
         self.model = load_model(spec, interrupt)
-        nowhere = Archive(Path(), 0, b"", print)
-        pool = KVPool(self.model, Park(0, nowhere), 1, self.model.n_ctx, 0)
+        nowhere = DiskTier(Path(), 0, b"", print)
+        pool = SlotPool(self.model, MemoryTier(0, nowhere), 1, self.model.n_ctx, 0)
         self._events: list[Event] = []
-        drafter = load_drafter(spec, self.model, interrupt)
-        speculation = self._speculation = Speculation(clock=clock, drafter=drafter)
+        draft_model = load_draft_model(spec, self.model, interrupt)
+        speculation = self._speculation = Speculation(clock=clock, draft_model=draft_model)
         plain = Speculation(enabled=False)
         self._sides = [
             Generation(self.model, interrupt, pool, self._events.append, side)
@@ -79,18 +79,18 @@ class Bench:
 
     def pair(self, prompt: Prompt, first: int) -> Pair:
         """What both sides write; side `first` (0 without speculation, 1 with it) begins."""
-        before = replace(self._speculation.tally)
+        before = replace(self._speculation.counts)
         self._write(self._sides[0], GenerateRequest(prompt.tokens, 0))
         request = GenerateRequest(prompt.tokens, prompt.new)
         written = {side: self._write(self._sides[side], request) for side in (first, 1 - first)}
-        tally = _difference(self._speculation.tally, before)
+        tally = _difference(self._speculation.counts, before)
         return Pair(prompt.kind, written[0], written[1], tally)
 
     def _write(self, side: Generation, request: GenerateRequest) -> Written:
         self._events.clear()
         side.add(Generate(1, request))
         started, batches = time.perf_counter(), 0
-        while side.lane is not None:
+        while side.active_lane is not None:
             side.step()
             batches += 1
         took = time.perf_counter() - started
@@ -164,8 +164,8 @@ def _counts(pairs: Sequence[Pair]) -> str:
         batches = sum(pair.guessed.batches for pair in of_kind)
         drafted = sum(pair.tally.drafted for pair in of_kind)
         accepted = sum(pair.tally.accepted for pair in of_kind)
-        left = sum(pair.tally.open for pair in of_kind)
-        again = sum(pair.tally.mended for pair in of_kind)
+        left = sum(pair.tally.undecided for pair in of_kind)
+        again = sum(pair.tally.reevaluated for pair in of_kind)
         right = f"{accepted / drafted:.0%}" if drafted else "-"
         cells = [kind, f"{same} of {len(of_kind)}", f"{tokens / batches:.2f}", str(drafted), right]
         lines.append(f"| {' | '.join([*cells, str(left), str(again)])} |")
@@ -177,9 +177,9 @@ def _by_kind(pairs: Sequence[Pair]) -> list[tuple[str, list[Pair]]]:
     return [(kind, of_kind) for kind, of_kind in sorted_ if of_kind]
 
 
-def _difference(now: Tally, before: Tally) -> Tally:
-    names = [field.name for field in fields(Tally)]
-    return Tally(*(getattr(now, name) - getattr(before, name) for name in names))
+def _difference(now: SpeculationCounts, before: SpeculationCounts) -> SpeculationCounts:
+    names = [field.name for field in fields(SpeculationCounts)]
+    return SpeculationCounts(*(getattr(now, name) - getattr(before, name) for name in names))
 
 
 def _options() -> argparse.Namespace:

@@ -14,24 +14,24 @@ class Embedder(Protocol):
 
 @dataclass(slots=True)
 class EmbeddingJob:
-    """`vectors` fills up in the order of `inputs` (token ids)."""
+    """`inputs` are lists of token ids; `vectors` fills up in the same order."""
 
     id: int
     inputs: list[list[int]]
     vectors: list[list[float]] = field(default_factory=list)
 
     @property
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         """Whether every input has its vector."""
         return len(self.vectors) == len(self.inputs)
 
     def step(self, model: Embedder) -> None:
-        """Embed the next input; an interrupted one is tried again by the next step.
+        """Embed the next input; the next step repeats one that was interrupted.
 
         Raises:
             EngineError: the input cannot be embedded.
         """
-        if self.done:
+        if self.is_done:
             return
         vector = model.embed(self.inputs[len(self.vectors)])
         if vector is not None:

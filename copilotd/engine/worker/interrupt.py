@@ -1,8 +1,8 @@
 """Stops a running batch from another thread.
 
-llama.cpp asks an abort callback between the nodes of its graph. A Python callback there would take
-the interpreter lock thousands of times per token, so the callback is the C library's `strlen` and
-its argument a one-character buffer: an empty string says go on, a non-empty one says stop.
+llama.cpp calls an abort callback between the nodes of its graph. A Python callback would take the
+interpreter lock thousands of times per token, so the callback is the C library's `strlen` and its
+argument a one-character buffer: an empty string means go on, a non-empty one means stop.
 """
 
 import ctypes
@@ -21,47 +21,48 @@ def strlen_address() -> int:
 
 
 class Interrupt:
-    """Which requests are in the batch that runs now, and whether it should stop."""
+    """Knows the requests in the batch that runs now, and whether the batch should stop."""
 
     def __init__(self) -> None:
         self.flag = ctypes.create_string_buffer(2)
         self._lock = threading.Lock()
         self._running: frozenset[int] = frozenset()
-        self._yields_to: int = 0
+        self._running_lane: int = 0
         self._cancelled: set[int] = set()
-        self._waiting: int = len(Lane)
+        self._waiting_lane: int = len(Lane)
         self._stopped = False
 
-    def begin(self, ids: Collection[int], lane: int) -> None:
-        """A batch of the requests `ids` begins; an arrival in a lane before `lane` stops it."""
+    def begin_batch(self, ids: Collection[int], lane: int) -> None:
+        """A batch of the requests `ids` begins; a request for a lane before `lane` stops it."""
         with self._lock:
-            self._running, self._yields_to = frozenset(ids), lane
-            cancelled = not self._cancelled.isdisjoint(self._running)
-            self.flag[0] = bytes([cancelled or self._waiting < lane or self._stopped])
+            self._running, self._running_lane = frozenset(ids), lane
+            is_cancelled = not self._cancelled.isdisjoint(self._running)
+            must_stop = is_cancelled or self._waiting_lane < lane or self._stopped
+            self.flag[0] = bytes([must_stop])
 
-    def end(self) -> None:
+    def end_batch(self) -> None:
         """The batch is over."""
         with self._lock:
             self._running, self.flag[0] = frozenset(), b"\0"
 
     def cancel(self, id: int) -> None:
-        """Request `id` is not wanted any more."""
+        """Nobody wants request `id` any more: stop its batch, now or when it begins."""
         with self._lock:
             self._cancelled.add(id)
             if id in self._running:
                 self.flag[0] = b"\1"
 
-    def arrived(self, lane: Lane) -> None:
-        """A request came in that has not been scheduled yet."""
+    def notify_arrival(self, lane: Lane) -> None:
+        """A request arrived that the scheduler does not know yet."""
         with self._lock:
-            self._waiting = min(self._waiting, lane)
-            if self._running and lane < self._yields_to:
+            self._waiting_lane = min(self._waiting_lane, lane)
+            if self._running and lane < self._running_lane:
                 self.flag[0] = b"\1"
 
-    def taken(self) -> None:
-        """Every request that arrived is with the scheduler now."""
+    def clear_arrivals(self) -> None:
+        """The scheduler knows every request that arrived."""
         with self._lock:
-            self._waiting = len(Lane)
+            self._waiting_lane = len(Lane)
 
     def stop(self) -> None:
         """The worker ends: stop the batch that runs, and every later one."""
@@ -69,11 +70,7 @@ class Interrupt:
             self._stopped = True
             self.flag[0] = b"\1"
 
-    def is_cancelled(self, id: int) -> bool:
-        """Whether `cancel` was called for `id`."""
-        return id in self._cancelled
-
     def forget(self, id: int) -> None:
-        """Request `id` is over."""
+        """Request `id` is over: its cancellation matters no more."""
         with self._lock:
             self._cancelled.discard(id)

@@ -1,4 +1,4 @@
-"""llama.cpp's last complaints, for the error that follows them."""
+"""llama.cpp's last error messages, for the exception that follows them."""
 
 from collections import deque
 
@@ -8,17 +8,17 @@ _ERROR = 4
 """GGML_LOG_LEVEL_ERROR of ggml.h, which the bindings do not name."""
 
 
-class Complaints:
-    """Takes over llama.cpp's log, of which only errors are kept."""
+class ErrorLog:
+    """Takes over llama.cpp's log, and keeps only its last errors."""
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=3)
         self.callback = C.llama_log_callback(self._record)
-        """For the other libraries of llama.cpp, to be kept as long as they are used."""
+        """For the other libraries of llama.cpp; keep it for as long as they are used."""
         C.llama_log_set(self.callback, None)
 
-    def last_words(self) -> str:
-        """The end of an error message; empty if there was no complaint."""
+    def recent_errors(self) -> str:
+        """The end of an error message, like ": reason; reason"; empty without errors."""
         return ": " + "; ".join(self._lines) if self._lines else ""
 
     def _record(self, level: int, text: bytes, _: object) -> None:

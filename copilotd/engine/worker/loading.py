@@ -1,34 +1,36 @@
-"""What a worker loads before it takes its first request."""
+"""Loads the models of a worker before it takes its first request."""
 
 from contextlib import nullcontext
 
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.worker.interrupt import Interrupt
 from copilotd.engine.worker.llama import amx
-from copilotd.engine.worker.llama.model import Entry, Model
-from copilotd.engine.worker.speculation.draft_model import Drafter, spec_of
+from copilotd.engine.worker.llama.model import BatchEntry, Model
+from copilotd.engine.worker.speculation.draft_model import DraftModel, make_draft_spec
 
-_TRIED = 16
-"""Tokens that take the same code as a long prompt."""
+_TRIAL_TOKENS = 16
+"""A batch of so many tokens runs the same kernels as a long prompt."""
 
 
 def load_model(spec: WorkerSpec, interrupt: Interrupt) -> Model:
-    """The model, which has been seen to run where a build may have AMX. Raises: EngineError."""
-    if not amx.compiled():
+    """Load a model; where this build may use AMX, try one batch too. Raises: EngineError."""
+    if not amx.is_compiled_in():
         return Model(spec, interrupt)
-    with nullcontext() if spec.tiles else amx.refused():
+    with nullcontext() if spec.amx else amx.disable():
         model = Model(spec, interrupt)
-    if not model.writes:
+    if not model.can_generate:
         return model
-    # What does not run on this processor ends the process here, and not in a request.
-    model.decode([Entry(0, i, 0, wants_logits=False) for i in range(_TRIED)])
+    # If an instruction does not run on this processor, the process ends here and not in a request.
+    model.decode([BatchEntry(0, i, 0, wants_logits=False) for i in range(_TRIAL_TOKENS)])
     model.trim(0, 0)
     return model
 
 
-def load_drafter(spec: WorkerSpec, model: Model, interrupt: Interrupt) -> Drafter | None:
-    """The smaller model that guesses for `model`, if there is one. Raises: EngineError."""
+def load_draft_model(spec: WorkerSpec, model: Model, interrupt: Interrupt) -> DraftModel | None:
+    """Load the smaller model that drafts for `model`, if there is one. Raises: EngineError."""
     if not (spec.draft and model.can_trim):
-        # Who cannot take a wrong guess back makes none.
+        # A model that cannot remove a wrong guess from its cache cannot use a draft.
         return None
-    return Drafter(load_model(spec_of(spec), interrupt), model.vocabulary, interrupt)
+    draft_spec = make_draft_spec(spec)
+    draft_model = load_model(draft_spec, interrupt)
+    return DraftModel(draft_spec.name, draft_model, model.vocabulary, interrupt)

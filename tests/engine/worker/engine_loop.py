@@ -1,74 +1,71 @@
-"""The engine's loop on a simulated model, for tests."""
+"""The engine's loop over a simulated model, for tests."""
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import cast
 
 from copilotd.engine.protocol import Event, Finish, Generate, Output
 from copilotd.engine.types import GenerateRequest, Lane, Usage
-from copilotd.engine.worker.generation import NO_PICTURES, Generation
+from copilotd.engine.worker.generation import NO_IMAGES, Generation
 from copilotd.engine.worker.interrupt import Interrupt
-from copilotd.engine.worker.kv.disk_tier import Archive
-from copilotd.engine.worker.kv.memory_tier import Park
-from copilotd.engine.worker.kv.slot_pool import KVPool
-from copilotd.engine.worker.llama.model import Model
+from copilotd.engine.worker.kv.disk_tier import DiskTier
+from copilotd.engine.worker.kv.memory_tier import MemoryTier
+from copilotd.engine.worker.kv.slot_pool import SlotPool
 from copilotd.engine.worker.speculation.speculation import Speculation
-from copilotd.engine.worker.vision.image_tokens import Picture
-from tests.engine.worker.kv.fake_archive import NO_ARCHIVE
+from copilotd.engine.worker.vision.image_tokens import ImageTokens
+from tests.engine.worker.kv.fake_disk_tier import NO_DISK
 from tests.engine.worker.simulated_model import (
     CELL_BYTES,
     Predict,
     SimulatedModel,
-    expected_text,
+    expected_output,
     predict,
 )
 
 
-class Bench:
-    """A generation loop, and what it has emitted by request id."""
+class EngineLoop:
+    """A generation loop over a simulated model, and what it emitted, by request id."""
 
     def __init__(
         self,
         n_ctx: int = 400,
         n_seq: int = 4,
-        park_bytes: int = 500,
+        memory_tier_bytes: int = 500,
         resident_cells: int = 100,
-        archive: Archive = NO_ARCHIVE,
+        disk: DiskTier = NO_DISK,
         speculation: Speculation | None = None,
         predict: Predict = predict,
     ) -> None:
         self.interrupt = Interrupt()
         self.model = SimulatedModel(n_ctx, self.interrupt, predict=predict)
         self.texts: dict[int, str] = defaultdict(str)
-        self.last: dict[int, Event] = {}
-        self.order: list[int] = []
-        park = Park(park_bytes * CELL_BYTES, archive)
-        self.pool = KVPool(self.model, park, n_seq, n_ctx, resident_cells)
-        self.loop = Generation(
-            cast(Model, self.model), self.interrupt, self.pool, self._emit, speculation
-        )
+        self.last_events: dict[int, Event] = {}
+        self.finish_order: list[int] = []
+        memory = MemoryTier(memory_tier_bytes * CELL_BYTES, disk)
+        self.pool = SlotPool(self.model, memory, n_seq, n_ctx, resident_cells)
+        self.generation = Generation(self.model, self.interrupt, self.pool, self._emit, speculation)
 
     def add(
         self,
         id: int,
         prompt: str | list[int],
-        n: int = 8,
+        max_tokens: int = 8,
         lane: Lane = Lane.CHAT,
-        pictures: Mapping[int, Picture] = NO_PICTURES,
-        **more: object,
+        images: Mapping[int, ImageTokens] = NO_IMAGES,
+        **options: object,
     ) -> None:
         tokens = list(prompt.encode()) if isinstance(prompt, str) else prompt
-        request = GenerateRequest(tokens, n, lane=lane, **more)  # type: ignore[arg-type]
-        self.loop.add(Generate(id, request), pictures)
+        request = GenerateRequest(tokens, max_tokens, lane=lane, **options)  # type: ignore[arg-type]
+        self.generation.add(Generate(id, request), images)
 
-    def run(self, steps: int = 10_000) -> None:
-        for _ in range(steps):
-            if self.loop.lane is None:
+    def run(self, max_steps: int = 10_000) -> None:
+        """Step until there is no more to do, or `max_steps` times."""
+        for _ in range(max_steps):
+            if self.generation.active_lane is None:
                 return
-            self.loop.step()
+            self.generation.step()
 
     def usage(self, id: int) -> Usage:
-        event = self.last[id]
+        event = self.last_events[id]
         assert isinstance(event, Finish)
         return event.finished.usage
 
@@ -76,9 +73,10 @@ class Bench:
         if isinstance(event, Output):
             self.texts[event.id] += event.chunk.text
         else:
-            self.last[event.id] = event
-            self.order.append(event.id)
+            self.last_events[event.id] = event
+            self.finish_order.append(event.id)
 
 
-def text_after(prompt: str, n: int = 8) -> str:
-    return expected_text(list(prompt.encode()), n)
+def expected_continuation(prompt: str, max_tokens: int = 8) -> str:
+    """What a fresh evaluation of `prompt` generates."""
+    return expected_output(list(prompt.encode()), max_tokens)

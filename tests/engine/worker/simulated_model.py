@@ -1,7 +1,8 @@
 """A model whose next token depends on every token before it, as its cache holds them.
 
 If the pool or the scheduler ever mixed up, lost or kept a wrong cell, the output would differ from
-that of a fresh evaluation. A cell knows at which position it is used, so that moved ones are seen.
+that of a fresh evaluation. A cell knows the position at which it is used, so that tests can see
+which cells were repositioned.
 """
 
 import zlib
@@ -11,38 +12,59 @@ from functools import reduce
 
 import numpy as np
 
+from copilotd.engine.performance import Setup
+from copilotd.engine.worker.calibration.plan import CalibrationPlan
+from copilotd.engine.worker.calibration.runner import Bench
 from copilotd.engine.worker.interrupt import Interrupt
-from copilotd.engine.worker.kv.state_file import State
-from copilotd.engine.worker.llama.model import Decoded, Entry
+from copilotd.engine.worker.kv.state_file import SequenceState
+from copilotd.engine.worker.llama.model import BatchEntry, DecodeResult
 from copilotd.engine.worker.llama.sampling import Logits
-from copilotd.engine.worker.llama.token_bytes import Pieces
-from copilotd.engine.worker.vision.image_tokens import Picture
+from copilotd.engine.worker.llama.token_bytes import TokenBytes
+from copilotd.engine.worker.vision.encode_queue import Encoder
+from copilotd.engine.worker.vision.image_tokens import ImageTokens
 
 END = 256
 CLOSE = 0.5
-"""Logits between two tokens of which a batch may take one for the other."""
+"""A batch swaps two tokens whose logits differ by no more than this."""
 
 Predict = Callable[[list[int]], Logits]
 
 
 class ByteVocabulary:
+    """A token for each byte, and one that ends the output."""
+
+    handle = None
     size = 257
     end_tokens = frozenset({END})
-    bos = eos = None
+    bos: int | None = None
+    eos: int | None = None
     add_bos = False
 
-    pieces = Pieces([bytes([token]) for token in range(END)])
+    token_bytes = TokenBytes([bytes([token]) for token in range(END)])
 
-    def piece(self, token: int) -> bytes:
+    def token_to_piece(self, token: int) -> bytes:
         return bytes([token]) if token < END else b""
 
     def tokenize(self, text: str, special: bool) -> list[int]:
         return list(text.encode())
 
+    def detokenize(self, tokens: list[int]) -> str:
+        return b"".join(self.render_pieces(tokens)).decode()
+
+    def render_pieces(self, tokens: list[int]) -> list[bytes]:
+        return [self.token_to_piece(token) for token in tokens]
+
+
+class NoEmbedder:
+    """The embedder of a model that makes no embeddings."""
+
+    def embed(self, tokens: list[int]) -> list[float] | None:
+        raise NotImplementedError
+
 
 @dataclass(slots=True, eq=False)
 class Cell:
-    """`chain` is a checksum of the text behind which the token was evaluated, and of the token."""
+    """`chain` is a checksum of the token and of the text before it when it was evaluated."""
 
     position: int
     token: int
@@ -50,21 +72,22 @@ class Cell:
 
 
 CELL_BYTES = 12
-"""Of a cell in a saved state."""
+"""Size of a cell in a saved state."""
 
 
 class SimulatedModel:
-    """`before_decode` may set the interrupt's flag, or do whatever a test wants in mid-batch.
+    """Satisfies `LoadedModel` without llama.cpp.
 
-    A batch is interrupted at its token `interrupt_at`. Where the model predicts more than one token
-    in a batch, it takes close ones for each other.
+    Each batch calls `before_decode`, which may set the interrupt's flag. A batch is interrupted at
+    its token `interrupt_at`. A batch that predicts more than one token swaps those that are
+    `CLOSE`.
     """
 
     can_trim = True
     can_shift = True
-    writes = True
-    vision = None
-    vectors = None
+    can_generate = True
+    image_encoder: Encoder | None = None
+    embedder = NoEmbedder()
     state_format = "simulated"
 
     def __init__(
@@ -76,40 +99,46 @@ class SimulatedModel:
     ) -> None:
         self.vocabulary = ByteVocabulary()
         self.n_ctx = n_ctx
-        self.before_decode: Callable[[Sequence[Entry]], None] = lambda entries: None
+        self.before_decode: Callable[[Sequence[BatchEntry]], None] = lambda entries: None
         self.interrupt_at: int | None = None
-        self.evaluated = 0
+        self.n_evaluated = 0
         self._interrupt = interrupt
         self._ubatch = ubatch
         self._predict = predict
         self._cells: dict[int, list[Cell]] = {}
         self.can_insert = True
-        self.moved = 0
-        self.pictures = 0
+        self.n_repositioned = 0
+        self.n_images = 0
         self._logits: list[Logits] = []
 
-    def decode(self, entries: Sequence[Entry], *, frugal: bool = False) -> Decoded:
+    def decode(self, entries: Sequence[BatchEntry], *, frugal: bool = False) -> DecodeResult:
         self.before_decode(entries)
-        if self.used + len(entries) > self.n_ctx:
-            return Decoded.FULL
+        if self.n_used_cells + len(entries) > self.n_ctx:
+            return DecodeResult.FULL
         self._logits = []
         for i, entry in enumerate(entries):
-            flag = i % self._ubatch == 0 and self._interrupt.flag[0] != b"\0"
-            if flag or i == self.interrupt_at:
-                return Decoded.INTERRUPTED
+            is_flagged = i % self._ubatch == 0 and self._interrupt.flag[0] != b"\0"
+            if is_flagged or i == self.interrupt_at:
+                return DecodeResult.INTERRUPTED
             self._evaluate(entry)
         if sum(entry.wants_logits for entry in entries) > 1:
-            self._logits = [_with_close_ones_changed(logits) for logits in self._logits]
-        return Decoded.DONE
+            self._logits = [_swap_close_tokens(logits) for logits in self._logits]
+        return DecodeResult.DONE
 
-    def see(self, picture: Picture, sequence: int, position: int) -> Decoded:
-        """A picture is evaluated as the ids that stand for it."""
-        ids = enumerate(picture.ids, start=position)
-        decoded = self.decode([Entry(id, place, sequence, False) for place, id in ids])
-        if decoded is not Decoded.DONE:
+    def decode_image(self, image: ImageTokens, sequence: int, position: int) -> DecodeResult:
+        """Evaluates an image as the ids that stand for it."""
+        ids = enumerate(image.ids, start=position)
+        result = self.decode([BatchEntry(id, place, sequence, False) for place, id in ids])
+        if result is not DecodeResult.DONE:
             self.trim(sequence, position)
-        self.pictures += decoded is Decoded.DONE
-        return decoded
+        self.n_images += result is DecodeResult.DONE
+        return result
+
+    def plan_calibration(self, requested: Setup) -> CalibrationPlan:
+        raise NotImplementedError
+
+    def open_bench(self) -> Bench:
+        raise NotImplementedError
 
     def logits(self, index: int) -> Logits:
         return self._logits[index]
@@ -121,78 +150,78 @@ class SimulatedModel:
         assert not self._cells.get(target), "a copy goes to an empty sequence"
         self._cells[target] = self._cells[source][:end]
 
-    def save(self, sequence: int) -> State:
-        return self.lift(sequence, 0, self.length(sequence))
+    def save(self, sequence: int) -> SequenceState:
+        return self.export_range(sequence, 0, self.cached_length(sequence))
 
-    def load(self, sequence: int, state: State) -> bool:
+    def load(self, sequence: int, state: SequenceState) -> bool:
         assert not self._cells.get(sequence), "a state goes to an empty sequence"
-        if self.used + len(state) // CELL_BYTES > self.n_ctx:
+        if self.n_used_cells + len(state) // CELL_BYTES > self.n_ctx:
             return False
-        self._cells[sequence] = _unpacked(state)
+        self._cells[sequence] = _unpack(state)
         return True
 
-    def lift(self, sequence: int, start: int, end: int) -> State:
-        return _packed(self._cells[sequence][start:end])
+    def export_range(self, sequence: int, start: int, end: int) -> SequenceState:
+        return _pack(self._cells[sequence][start:end])
 
-    def cut(self, state: State, start: int, end: int) -> State | None:
-        return _packed(_unpacked(state)[start:end])
+    def slice_state(self, state: SequenceState, start: int, end: int) -> SequenceState | None:
+        return _pack(_unpack(state)[start:end])
 
-    def insert(self, sequence: int, state: State, shift: int) -> bool:
-        if not self.can_insert or self.used + len(state) // CELL_BYTES + 1 > self.n_ctx:
+    def insert(self, sequence: int, state: SequenceState, shift: int) -> bool:
+        if not self.can_insert or self.n_used_cells + len(state) // CELL_BYTES + 1 > self.n_ctx:
             return False
         cells = self._cells.setdefault(sequence, [])
-        for cell in _unpacked(state):
+        for cell in _unpack(state):
             cell.position += shift
             assert cell.position == len(cells), "positions of a sequence have no gap"
             cells.append(cell)
-        self.moved += len(state) // CELL_BYTES
+        self.n_repositioned += len(state) // CELL_BYTES
         return True
 
-    def length(self, sequence: int) -> int:
+    def cached_length(self, sequence: int) -> int:
         return len(self._cells.get(sequence, []))
 
-    def _evaluate(self, entry: Entry) -> None:
+    def _evaluate(self, entry: BatchEntry) -> None:
         cells = self._cells.setdefault(entry.sequence, [])
         assert entry.position == len(cells), "positions of a sequence have no gap"
-        chain = _chained(cells[-1].chain if cells else 0, entry.token)
+        chain = _extend_chain(cells[-1].chain if cells else 0, entry.token)
         cells.append(Cell(entry.position, entry.token, chain))
-        self._logits.append(self._predicted(cells))
-        self.evaluated += 1
+        self._logits.append(self._predict_after(cells))
+        self.n_evaluated += 1
 
-    def _predicted(self, cells: list[Cell]) -> Logits:
-        """In upper case if not all of `cells` are what a fresh evaluation makes."""
+    def _predict_after(self, cells: list[Cell]) -> Logits:
+        """Predict in upper case unless all of `cells` equal those of a fresh evaluation."""
         tokens = [cell.token for cell in cells]
         logits = self._predict(tokens)
-        fresh = cells[-1].chain == reduce(_chained, tokens, 0)
-        return logits if fresh else _in_upper_case(logits)
+        is_fresh = cells[-1].chain == reduce(_extend_chain, tokens, 0)
+        return logits if is_fresh else _to_upper_case(logits)
 
     @property
-    def used(self) -> int:
+    def n_used_cells(self) -> int:
         """Cells that hold something."""
         return len({id(cell) for cells in self._cells.values() for cell in cells})
 
 
 def predict(tokens: list[int]) -> Logits:
-    """One-hot logits, a letter chosen by a checksum of everything before, in whatever case."""
-    return certain(_letter(tokens))
+    """A letter chosen by a checksum of all tokens before, whose case does not matter."""
+    return one_hot(_choose_letter(tokens))
 
 
-def repeating(tokens: list[int]) -> Logits:
-    """What stood seven tokens before, but not always; each choice depends on every token.
+def predict_repetition(tokens: list[int]) -> Logits:
+    """Mostly the token that stood seven tokens before; each choice depends on every token.
 
-    Some are close, and some end the text.
+    Some choices are close, and some end the output.
     """
     chance = zlib.crc32(bytes(t % 256 for t in tokens)) % 60
     if chance == 0:
-        return certain(END)
-    logits = certain(_letter(tokens) if chance < 4 or len(tokens) < 7 else tokens[-7])
+        return one_hot(END)
+    logits = one_hot(_choose_letter(tokens) if chance < 4 or len(tokens) < 7 else tokens[-7])
     if chance > 55:
         logits[ord("#")] = logits.max() - CLOSE
     return logits
 
 
-def expected_text(prompt: list[int], length: int, predict: Predict = predict) -> str:
-    """What a fresh evaluation of `prompt` goes on with."""
+def expected_output(prompt: list[int], length: int, predict: Predict = predict) -> str:
+    """What a fresh evaluation of `prompt` generates."""
     tokens = list(prompt)
     for _ in range(length):
         token = int(predict(tokens).argmax())
@@ -202,24 +231,24 @@ def expected_text(prompt: list[int], length: int, predict: Predict = predict) ->
     return bytes(tokens[len(prompt) :]).decode()
 
 
-def _letter(tokens: list[int]) -> int:
+def _choose_letter(tokens: list[int]) -> int:
     return ord("a") + zlib.crc32(bytes(t % 256 for t in tokens).lower()) % 26
 
 
-def certain(token: int) -> Logits:
+def one_hot(token: int) -> Logits:
     logits = np.zeros(257, dtype=np.float32)
     logits[token] = 10.0
     return logits
 
 
-def _in_upper_case(logits: Logits) -> Logits:
+def _to_upper_case(logits: Logits) -> Logits:
     upper, lower = slice(ord("A"), ord("Z") + 1), slice(ord("a"), ord("z") + 1)
     changed = logits.copy()
     changed[upper], changed[lower] = np.maximum(logits[upper], logits[lower]), 0.0
     return changed
 
 
-def _with_close_ones_changed(logits: Logits) -> Logits:
+def _swap_close_tokens(logits: Logits) -> Logits:
     second, first = (int(token) for token in np.argsort(logits)[-2:])
     changed = logits.copy()
     if logits[first] - logits[second] <= CLOSE:
@@ -227,15 +256,15 @@ def _with_close_ones_changed(logits: Logits) -> Logits:
     return changed
 
 
-def _chained(chain: int, token: int) -> int:
+def _extend_chain(chain: int, token: int) -> int:
     return zlib.crc32(token.to_bytes(2, "big"), chain)
 
 
-def _packed(cells: list[Cell]) -> State:
+def _pack(cells: list[Cell]) -> SequenceState:
     rows = [(cell.position, cell.token, cell.chain) for cell in cells]
     return np.array(rows, np.uint32).reshape(-1).view(np.uint8)
 
 
-def _unpacked(state: State) -> list[Cell]:
+def _unpack(state: SequenceState) -> list[Cell]:
     rows = state.view(np.uint32).reshape(-1, 3).tolist()
     return [Cell(position, token, chain) for position, token, chain in rows]

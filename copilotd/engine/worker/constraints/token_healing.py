@@ -1,9 +1,9 @@
-"""Token healing: text whose last word is not finished constrains what is generated.
+"""Token healing: a text whose last word is unfinished constrains what is generated.
 
-A prompt that ends inside a word ends in tokens that the model never saw there: "retu" is read as
-" ret" and "u", while all its training text has " return". So the tokens of the last word are left
-out of the prompt, and generation begins with a `Constraint`: whatever tokens are chosen, their
-bytes begin with the text that was left out. After "Token healing" of Lundberg's guidance, extended
+A prompt that ends inside a word ends in tokens that the model never saw there: "retu" becomes
+" ret" and "u", while its training text always has " return". So the tokens of the last word are
+left out of the prompt, and generation begins with a `Constraint`: the bytes of the chosen tokens
+must begin with the text that was left out. After "Token healing" in Lundberg's guidance, extended
 from one token to the whole last word.
 """
 
@@ -12,50 +12,51 @@ from collections.abc import Sequence
 import numpy as np
 
 from copilotd.engine.worker.llama.sampling import Logits
-from copilotd.engine.worker.llama.token_bytes import Pieces
+from copilotd.engine.worker.llama.token_bytes import TokenBytes
 
 _LONGEST_WORD = 16
-"""Most tokens of one word that are taken back: a long string of letters is no word."""
+"""Most tokens of one word that are left out: a longer string of letters is no word."""
 
 
 class Constraint:
-    """The bytes with which the output still has to begin."""
+    """`remaining` are the bytes with which the rest of the output has to begin."""
 
-    def __init__(self, pieces: Pieces, text: bytes) -> None:
-        self._pieces = pieces
-        self.rest = text
+    def __init__(self, vocabulary: TokenBytes, text: bytes) -> None:
+        self._vocabulary = vocabulary
+        self.remaining = text
 
     def apply(self, logits: Logits) -> Logits:
-        """The logits with all tokens ruled out that would not keep to `rest`."""
-        if not self.rest:
+        """The logits of the tokens that agree with `remaining`; -inf for the others."""
+        if not self.remaining:
             return logits
-        allowed = self._pieces.compatible(self.rest)
+        allowed = self._vocabulary.find_compatible(self.remaining)
         masked = np.full_like(logits, -np.inf)
         masked[allowed] = logits[allowed]
         return masked
 
     def accept(self, piece: bytes) -> bytes:
-        """Take note of a chosen token; what of it goes beyond the constraint."""
-        beyond = piece[len(self.rest) :]
-        self.rest = self.rest[len(piece) :]
+        """Note the bytes of a chosen token; return those that go beyond the constraint."""
+        beyond = piece[len(self.remaining) :]
+        self.remaining = self.remaining[len(piece) :]
         return beyond
 
 
-UNCONSTRAINED = Constraint(Pieces([]), b"")
+UNCONSTRAINED = Constraint(TokenBytes([]), b"")
 
 
-def split(pieces: Sequence[bytes]) -> int:
-    """How many tokens of a text, given as bytes, are safe to keep: those before its last word."""
-    keep = max(0, len(pieces) - 1)
-    while keep and len(pieces) - keep < _LONGEST_WORD and _inside_word(pieces, keep):
-        keep -= 1
-    return keep
+def count_safe_tokens(pieces: Sequence[bytes]) -> int:
+    """How many tokens of a text, given by their bytes, come before its last word."""
+    count = max(0, len(pieces) - 1)
+    while count and len(pieces) - count < _LONGEST_WORD and _is_inside_word(pieces, count):
+        count -= 1
+    return count
 
 
-def _inside_word(pieces: Sequence[bytes], at: int) -> bool:
-    return _is_word(pieces[at - 1][-1:]) and _is_word(pieces[at][:1])
+def _is_inside_word(pieces: Sequence[bytes], index: int) -> bool:
+    """Whether a word goes on from the token before `index` to the one there."""
+    return _is_word(pieces[index - 1][-1:]) and _is_word(pieces[index][:1])
 
 
 def _is_word(byte: bytes) -> bool:
-    # Bytes beyond ASCII belong to characters, and a character must not be cut either.
+    # Bytes beyond ASCII are parts of characters, and a character must not be split either.
     return byte.isalnum() or byte == b"_" or byte >= b"\x80"

@@ -1,1 +1,1 @@
-"""Which sequences are in the next batch, and what each of them writes."""
+"""Which sequences are in the next batch, and the text that each of them produces."""

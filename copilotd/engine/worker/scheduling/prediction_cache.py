@@ -1,8 +1,8 @@
-"""What the model predicted behind sequences of tokens that were evaluated lately.
+"""What the model predicted after the token sequences that were evaluated last.
 
-Somebody who types has the same few tokens in front of the cursor again and again, each time with
-one character more that the next token must begin with. The prediction there is the same, so it is
-kept, and choosing another token from it costs no evaluation.
+While a user types a word, the engine gets the same prompt again and again, each time with one more
+character that the next token must begin with. The model's prediction is the same each time, so it
+is kept: choosing another token from it needs no evaluation.
 """
 
 from collections import OrderedDict
@@ -11,39 +11,46 @@ from dataclasses import dataclass
 from copilotd.engine.worker.llama.sampling import Logits
 
 _CAPACITY = 24
-"""Each takes 4 bytes per token of the vocabulary: 15 MB in all for the largest ones."""
+"""Each entry takes 4 bytes per token of the vocabulary: 15 MB in all for the largest ones."""
 
-Movable = tuple[int, int] | None
-"""As in a request: what was moved has another prediction than what is exact."""
-Key = tuple[Movable, tuple[int, ...]]
+TokenRange = tuple[int, int] | None
+"""A request's range of tokens that may use repositioned cells; None if all must be exact."""
+Key = tuple[TokenRange, tuple[int, ...]]
+"""Repositioned cells predict something else than exact ones, so the range is part of the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """`rough` logits come out of a batch of guesses; only a clear lead in them counts."""
+    """`approximate` logits come from a batch with a draft; only a clear lead in them counts."""
 
     logits: Logits
-    rough: bool
+    approximate: bool
 
 
-class Trail:
-    """The predictions behind the last few sequences, each part of which was `movable` or exact."""
+class PredictionCache:
+    """The predictions after the last few token sequences."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, Prediction] = OrderedDict()
+        self._predictions: OrderedDict[Key, Prediction] = OrderedDict()
 
-    def keep(
-        self, tokens: list[int], logits: Logits, movable: Movable = None, *, rough: bool = False
+    def store(
+        self,
+        tokens: list[int],
+        logits: Logits,
+        repositionable: TokenRange = None,
+        *,
+        approximate: bool = False,
     ) -> None:
-        """Remember a copy of the `logits` behind `tokens`; the oldest go."""
-        self._kept[movable, tuple(tokens)] = Prediction(logits.copy(), rough)
-        while len(self._kept) > _CAPACITY:
-            self._kept.popitem(last=False)
+        """Keep a copy of the `logits` after `tokens`; drop the least recently used ones."""
+        key = repositionable, tuple(tokens)
+        self._predictions[key] = Prediction(logits.copy(), approximate)
+        while len(self._predictions) > _CAPACITY:
+            self._predictions.popitem(last=False)
 
-    def find(self, tokens: list[int], movable: Movable = None) -> Prediction | None:
-        """What was predicted behind `tokens`, if that is remembered."""
-        key = movable, tuple(tokens)
-        if key not in self._kept:
+    def find(self, tokens: list[int], repositionable: TokenRange = None) -> Prediction | None:
+        """The prediction after `tokens`; None if it is not kept."""
+        key = repositionable, tuple(tokens)
+        if key not in self._predictions:
             return None
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        self._predictions.move_to_end(key)
+        return self._predictions[key]

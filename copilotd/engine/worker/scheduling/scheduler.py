@@ -2,24 +2,28 @@
 
 Strictly by lane: while a completion has work, no chat token is evaluated. Within a lane all
 sequences decode together, and one prompt at a time is evaluated, first come first served. A
-sequence that loses its slot to a lane before its own keeps its tokens and comes back. (To take a
-running chat out of the context for each completion costs more than its cells slow that one down.)
+sequence that loses its slot to an earlier lane keeps its tokens and comes back. (To take a running
+chat out of the context for each completion costs more than its cells slow that completion down.)
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from copilotd.engine.types import Lane
-from copilotd.engine.worker.kv.reposition import Splicer
-from copilotd.engine.worker.kv.slot_pool import KVPool
+from copilotd.engine.worker.kv.reposition import Repositioner
+from copilotd.engine.worker.kv.slot_pool import SlotPool
 from copilotd.engine.worker.scheduling.sequence import Sequence, SequenceStatus
+
+_MAX_SCORED_CHUNK = 32
+"""Most tokens of a scored prompt in one batch: the logits of each are kept, which take 600 kB with
+a vocabulary of 150,000."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class BatchItem:
     """The part of a batch that belongs to one sequence: its next `count` pending tokens.
 
-    A `draft` is a guess at what follows them.
+    The `draft` is a guess at the tokens that follow them.
     """
 
     sequence: Sequence
@@ -27,29 +31,31 @@ class Share:
     draft: tuple[int, ...] = ()
 
     @property
-    def size(self) -> int:
+    def n_tokens(self) -> int:
         """Tokens in the batch."""
         return self.count + len(self.draft)
 
     @property
-    def cells(self) -> int:
+    def n_cells(self) -> int:
         """Cells of the KV cache that they take."""
-        picture = self.sequence.picture
-        return picture.cells if picture else self.size
+        image = self.sequence.next_image
+        return image.cells if image else self.n_tokens
 
 
 class Scheduler:
     """Holds every sequence that is not finished.
 
-    A batch has at most `batch_size` tokens, or `slice_size` where others decode in it and would
-    have to wait.
+    A batch has at most `batch_size` tokens, or `shared_batch_size` where other sequences decode
+    in it, because they have to wait for the whole batch.
     """
 
-    def __init__(self, pool: KVPool, splicer: Splicer, batch_size: int, slice_size: int) -> None:
+    def __init__(
+        self, pool: SlotPool, repositioner: Repositioner, batch_size: int, shared_batch_size: int
+    ) -> None:
         self._pool = pool
-        self._splicer = splicer
+        self._repositioner = repositioner
         self._batch_size = batch_size
-        self._slice_size = slice_size
+        self._shared_batch_size = shared_batch_size
         self._lanes: dict[Lane, list[Sequence]] = {lane: [] for lane in Lane}
 
     def add(self, sequence: Sequence) -> None:
@@ -57,39 +63,37 @@ class Scheduler:
         self._lanes[sequence.request.lane].append(sequence)
 
     def remove(self, sequence: Sequence) -> None:
-        """The sequence is finished or cancelled; its slot keeps what it holds."""
+        """Finish the sequence; its slot keeps what it holds for later requests."""
         self._lanes[sequence.request.lane].remove(sequence)
-        self._give_back(sequence)
-        sequence.status = SequenceStatus.FINISHED
+        slot = sequence.finish()
+        if slot is not None:
+            self._pool.release(slot)
 
     def __iter__(self) -> Iterator[Sequence]:
         return iter([s for lane in Lane for s in self._lanes[lane]])
 
     @property
-    def lane(self) -> Lane | None:
+    def active_lane(self) -> Lane | None:
         """The first lane that has work."""
         return next((lane for lane in Lane if self._lanes[lane]), None)
 
-    def schedule(self) -> list[Share]:
-        """The next batch: the first lane's decoding sequences, and a slice of one prompt."""
-        lane = self.lane
+    def schedule(self) -> list[BatchItem]:
+        """The next batch: the first lane's decoding sequences, and a chunk of one prompt."""
+        lane = self.active_lane
         if lane is None:
             return []
         self._admit(lane)
         running = [s for s in self._lanes[lane] if s.status is SequenceStatus.RUNNING]
-        decoding = [Share(s, 1) for s in running if s.decoding]
-        prefill = next((s for s in running if not s.decoding), None)
+        decoding = [BatchItem(s, 1) for s in running if s.is_decoding]
+        prefill = next((s for s in running if not s.is_decoding), None)
         if prefill is None:
             return decoding
-        room = (self._slice_size if decoding else self._batch_size) - len(decoding)
-        if prefill.request.prompt_logprobs:
-            # Logits of every token are kept: 600 kB each with a vocabulary of 150,000.
-            room = min(room, 32)
-        self._splice(prefill)
-        if prefill.picture:
-            # llama.cpp takes tokens or embeddings in one batch.
-            return [Share(prefill, prefill.due)]
-        return [*decoding, Share(prefill, min(room, prefill.stride, prefill.due))]
+        self._reposition(prefill)
+        if prefill.next_image:
+            # llama.cpp takes either tokens or embeddings in one batch.
+            return [BatchItem(prefill, prefill.n_next)]
+        room = (self._shared_batch_size if decoding else self._batch_size) - len(decoding)
+        return [*decoding, BatchItem(prefill, _limit_chunk(prefill, room))]
 
     def preempt(self) -> bool:
         """Take the slot of the newest sequence of the last lane; False if only one runs."""
@@ -102,7 +106,7 @@ class Scheduler:
     def _admit(self, lane: Lane) -> None:
         """Give a slot to one waiting sequence at a time, so that each can share the last prompt."""
         queue = self._lanes[lane]
-        if any(s.status is SequenceStatus.RUNNING and not s.decoding for s in queue):
+        if any(s.status is SequenceStatus.RUNNING and not s.is_decoding for s in queue):
             return
         waiting = next((s for s in queue if s.status is SequenceStatus.WAITING), None)
         if waiting is None:
@@ -110,44 +114,47 @@ class Scheduler:
         while not self._fits(waiting):
             if not self._preempt_behind(lane):
                 return
-        if waiting.splice is None:
-            waiting.splice = self._splicer.plan(waiting.reusable, waiting.request.movable)
-        slot = self._pool.acquire(waiting.reusable, waiting.loose, keep=lane is Lane.BACKGROUND)
+        tokens = waiting.reusable_tokens
+        if waiting.reposition is None:
+            waiting.plan_reposition(self._repositioner.plan(tokens, waiting.request.repositionable))
+        keep = lane is Lane.BACKGROUND
+        slot = self._pool.acquire(tokens, waiting.approximate_from, keep_source=keep)
         if slot is not None:
             waiting.admit(slot)
 
-    def _splice(self, sequence: Sequence) -> None:
-        """Put the planned splice in if its place is reached; it is dropped if it cannot be."""
-        splice, slot = sequence.splice, sequence.slot
-        if splice is None or slot is None or sequence.evaluated < splice.run.target:
+    def _reposition(self, sequence: Sequence) -> None:
+        """Insert the cells of the sequence's plan if their target is reached."""
+        slot, plan = sequence.slot, sequence.take_reposition()
+        if plan is None or slot is None:
             return
-        sequence.splice = None
-        if sequence.evaluated == splice.run.target:
-            if self._splicer.put(splice, slot, sequence.tokens):
-                cached = sequence.cached + splice.run.length
-                sequence.cached = min(cached, len(sequence.request.prompt))
+        if self._repositioner.apply(plan, slot, sequence.tokens):
+            sequence.add_cached(plan.run.length)
 
     def _fits(self, sequence: Sequence) -> bool:
-        """Whether all running sequences could come to their end beside this one."""
+        """Whether this and all running sequences could reach their ends side by side."""
         running = [s for s in self if s.status is SequenceStatus.RUNNING]
-        growth = sum(max(0, s.need - s.evaluated) for s in running)
-        cost = self._pool.cost(sequence.reusable, sequence.need, sequence.loose)
-        taken = self._pool.busy_cells() + growth
-        return self._pool.has_idle() and taken + cost <= self._pool.n_cells
+        growth = sum(max(0, s.cells_to_reserve - s.n_evaluated) for s in running)
+        cost = self._pool.count_added_cells(
+            sequence.reusable_tokens, sequence.cells_to_reserve, sequence.approximate_from
+        )
+        taken = self._pool.count_busy_cells() + growth
+        return self._pool.has_idle_slot() and taken + cost <= self._pool.n_cells
 
     def _preempt_behind(self, lane: Lane) -> bool:
+        """Take a slot from a later lane; False if none of them has one."""
         behind = [s for s in self if s.request.lane > lane and s.status is SequenceStatus.RUNNING]
         if behind:
             self._suspend(behind[-1])
         return bool(behind)
 
     def _suspend(self, sequence: Sequence) -> None:
-        if sequence.slot is not None:
-            self._pool.suspend(sequence.slot)
-            sequence.slot = None
-        sequence.status = SequenceStatus.WAITING
+        slot = sequence.suspend()
+        if slot is not None:
+            self._pool.suspend(slot)
 
-    def _give_back(self, sequence: Sequence) -> None:
-        if sequence.slot is not None:
-            self._pool.release(sequence.slot)
-            sequence.slot = None
+
+def _limit_chunk(sequence: Sequence, room: int) -> int:
+    """How many tokens of its prompt go into a batch that has `room` for so many."""
+    if sequence.request.prompt_logprobs:
+        room = min(room, _MAX_SCORED_CHUNK)
+    return min(room, sequence.chunk_size, sequence.n_next)

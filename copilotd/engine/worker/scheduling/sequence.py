@@ -1,4 +1,7 @@
-"""All state of one generation, from its arrival in the worker to its last token."""
+"""All state of one generation, from its arrival in the worker to its last token.
+
+Only the methods of `Sequence` change this state. Everybody else reads it.
+"""
 
 import time
 from collections.abc import Mapping
@@ -6,181 +9,283 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from copilotd.engine.types import GenerateRequest, TokenLogprob, Usage
-from copilotd.engine.worker.constraints.grammar import Guide
+from copilotd.engine.worker.constraints.grammar import GrammarMatcher
 from copilotd.engine.worker.constraints.token_healing import Constraint
-from copilotd.engine.worker.kv.memory_tier import ALL
-from copilotd.engine.worker.kv.reposition import Splice
+from copilotd.engine.worker.kv.memory_tier import ALL_TOKENS
+from copilotd.engine.worker.kv.reposition import RepositionPlan
 from copilotd.engine.worker.kv.slot_pool import Slot
 from copilotd.engine.worker.llama.sampling import Logits, Sampler
-from copilotd.engine.worker.scheduling.text_stream import TextStream
-from copilotd.engine.worker.vision.image_tokens import Picture
+from copilotd.engine.worker.scheduling.text_stream import TextDelta, TextStream
+from copilotd.engine.worker.vision.image_tokens import ImageTokens
 
-_RESERVED = 1024
-_STRIDE, _LEAST_STRIDE = 512, 16
+_RESERVED_OUTPUT = 1024
+_MAX_CHUNK, _MIN_CHUNK = 512, 16
 
 
 class SequenceStatus(Enum):
     """Where a sequence stands."""
 
     WAITING = auto()
-    """In its lane's queue, with no slot in the KV cache (also after it was preempted)."""
+    """In its lane's queue, without a slot in the KV cache (also after it was preempted)."""
     RUNNING = auto()
-    """It has a slot. Tokens that are not evaluated yet go into the next batches."""
+    """It has a slot. Its pending tokens go into the next batches."""
     FINISHED = auto()
-    """Its last event was sent; the slot is free again."""
+    """It generates no more, and its slot is free again."""
 
 
 @dataclass(slots=True, eq=False)
 class Sequence:
-    """`tokens` is the prompt and what was generated; the slot knows how many are evaluated.
+    """One request and its progress. `tokens` is the prompt, then what was generated.
 
-    `splice` is put in when all before it is evaluated.
-    `constraint` is the unfinished word that the output begins with, and `healing` the number of
-    tokens that went into it; `guide` is its grammar; `pictures` stand in `tokens` from the index on
-    that is their key. `stride` is how many tokens of the prompt are
-    begun at once. `started`
-    says that a piece was sent; `scores` collects the prompt's log probabilities. Of the first
-    `alone` tokens, those that are pending are evaluated one by one; `rough` is the first that was
-    evaluated in a batch of guesses (see `speculation.py`).
+    The slot knows how many of the tokens are evaluated. Times are those of `time.perf_counter`;
+    0.0 means not yet.
     """
 
     id: int
     request: GenerateRequest
     sampler: Sampler
     constraint: Constraint
-    guide: Guide | None = None
-    pictures: Mapping[int, Picture] = field(default_factory=dict)
-    healing: int = 0
-    stride: int = _STRIDE
+    """The unfinished word that the output has to begin with."""
+    grammar: GrammarMatcher | None = None
+    images: Mapping[int, ImageTokens] = field(default_factory=dict)
+    """By the index in `tokens` at which they begin."""
     status: SequenceStatus = SequenceStatus.WAITING
     slot: Slot | None = None
-    splice: Splice | None = None
-    cached: int = 0
-    alone: int = 0
-    rough: int | None = None
+    reposition: RepositionPlan | None = None
+    """Cells to insert as soon as all tokens before their target are evaluated."""
     tokens: list[int] = field(default_factory=list)
+    n_cached: int = 0
+    """Tokens of the prompt that needed no evaluation."""
+    n_healed: int = 0
+    """Generated tokens that went into the unfinished word."""
+    chunk_size: int = _MAX_CHUNK
+    """Most tokens of the prompt that go into one batch."""
+    single_step_until: int = 0
+    """Those of the first so many tokens that are pending are evaluated one at a time."""
+    drafted_from: int | None = None
+    """The first token whose keys and values come from a batch with a draft (`speculation.py`)."""
     output: TextStream = field(init=False)
-    arrived: float = field(default_factory=time.perf_counter)
-    admitted: float = 0.0
-    first_token: float = 0.0
-    started: bool = False
-    scores: list[TokenLogprob] = field(default_factory=list)
+    has_output: bool = False
+    """Whether a chunk of output was sent."""
+    prompt_logprobs: list[TokenLogprob] = field(default_factory=list)
+    arrived_at: float = field(default_factory=time.perf_counter)
+    admitted_at: float = 0.0
+    first_token_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.tokens = list(self.request.prompt)
         self.output = TextStream(self.request.stop)
 
+    # --- what is left to do ------------------------------------------------------------------
+
     @property
-    def evaluated(self) -> int:
+    def n_evaluated(self) -> int:
         """Leading tokens whose keys and values are in the cache."""
         return len(self.slot.tokens) if self.slot else 0
 
     @property
-    def pending(self) -> list[int]:
-        """Tokens still to be evaluated before the next one can be sampled; never empty."""
-        return self.tokens[self.evaluated :]
-
-    @property
-    def picture(self) -> Picture | None:
-        """The picture that is evaluated next, if one is."""
-        return self.pictures.get(self.evaluated)
-
-    @property
-    def due(self) -> int:
-        """How many of them are evaluated next: a picture, or what is left to one or to a splice."""
-        if self.picture:
-            return len(self.picture.ids)
-        end = self.splice.run.target if self.splice else len(self.tokens)
-        ahead = [start for start in self.pictures if start > self.evaluated]
-        return min([end, *ahead]) - self.evaluated
-
-    @property
-    def generated(self) -> int:
+    def n_generated(self) -> int:
         """Tokens sampled so far."""
         return len(self.tokens) - len(self.request.prompt)
 
     @property
-    def complete(self) -> bool:
-        """Whether as many tokens were written as were asked for, healing aside."""
-        return self.generated - self.healing >= self.request.max_tokens
+    def pending(self) -> list[int]:
+        """Tokens to evaluate before the next one can be sampled; never empty."""
+        return self.tokens[self.n_evaluated :]
 
     @property
-    def decoding(self) -> bool:
-        """Whether the prompt is done, so that each batch takes one token of it."""
-        return self.generated > 0 and len(self.pending) == 1
+    def next_image(self) -> ImageTokens | None:
+        """The image that is evaluated next; None if text is."""
+        return self.images.get(self.n_evaluated)
 
     @property
-    def scored(self) -> bool:
-        """Whether log probabilities were asked for."""
+    def n_next(self) -> int:
+        """Pending tokens that may go into one batch: an image, or text up to what follows it.
+
+        What follows is an image, the target of repositioned cells, or the end of the tokens.
+        """
+        if self.next_image:
+            return len(self.next_image.ids)
+        end = self.reposition.run.target if self.reposition else len(self.tokens)
+        images_ahead = [start for start in self.images if start > self.n_evaluated]
+        return min([end, *images_ahead]) - self.n_evaluated
+
+    @property
+    def is_decoding(self) -> bool:
+        """Whether the prompt is evaluated, so that each batch takes one token."""
+        return self.n_generated > 0 and len(self.pending) == 1
+
+    @property
+    def has_max_tokens(self) -> bool:
+        """Whether it generated as many tokens as the request allows, healed ones not counted."""
+        return self.n_generated - self.n_healed >= self.request.max_tokens
+
+    @property
+    def is_grammar_done(self) -> bool:
+        """Whether its grammar allows nothing more."""
+        return self.grammar is not None and self.grammar.is_done
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether keys and values from a batch with a draft are in its cache."""
+        return self.drafted_from is not None
+
+    # --- what the request wants --------------------------------------------------------------
+
+    @property
+    def scores_prompt(self) -> bool:
+        """Whether the next tokens are tokens of a prompt that the client wants scored."""
+        return self.request.prompt_logprobs and not self.n_generated
+
+    @property
+    def wants_logprobs(self) -> bool:
+        """Whether the client wants log probabilities of any tokens."""
         return self.request.prompt_logprobs or self.request.logprobs is not None
 
     @property
-    def reusable(self) -> list[int]:
-        """Tokens that need not be evaluated if the cache holds them."""
-        scored = self.request.prompt_logprobs and not self.generated
-        return [] if scored else self.tokens
+    def reusable_tokens(self) -> list[int]:
+        """Tokens that need no evaluation if the cache holds them."""
+        return [] if self.scores_prompt else self.tokens
 
     @property
-    def loose(self) -> int:
-        """The token from which on cells will do that were moved."""
-        return self.request.movable[0] if self.request.movable else ALL
+    def approximate_from(self) -> int:
+        """The first token for which repositioned cells are good enough."""
+        return self.request.repositionable[0] if self.request.repositionable else ALL_TOKENS
 
     @property
-    def need(self) -> int:
-        """Cells to reserve: most answers are much shorter than what they were allowed."""
-        healed = self.healing + len(self.constraint.rest)
-        return len(self.request.prompt) + healed + min(self.request.max_tokens, _RESERVED)
+    def cells_to_reserve(self) -> int:
+        """Cells to keep free for it: most outputs are far shorter than `max_tokens`."""
+        n_word = self.n_healed + len(self.constraint.remaining)
+        return len(self.request.prompt) + n_word + min(self.request.max_tokens, _RESERVED_OUTPUT)
+
+    # --- transitions -------------------------------------------------------------------------
+
+    def plan_reposition(self, plan: RepositionPlan | None) -> None:
+        """Have the cells of `plan` inserted once all tokens before their target are evaluated."""
+        self.reposition = plan
+
+    def take_reposition(self) -> RepositionPlan | None:
+        """Return the plan if its target is reached now; forget it if it is reached or passed."""
+        plan = self.reposition
+        if plan is None or self.n_evaluated < plan.run.target:
+            return None
+        self.reposition = None
+        return plan if self.n_evaluated == plan.run.target else None
 
     def admit(self, slot: Slot) -> None:
-        """Take a slot, which holds a beginning of `tokens` already."""
+        """Run in `slot`, which holds a beginning of `tokens` already."""
         self.slot = slot
-        self.alone = 0
+        self.single_step_until = 0
         self.status = SequenceStatus.RUNNING
-        if not self.admitted:
-            self.admitted = time.perf_counter()
-            self.cached = max(self.cached, min(len(slot.tokens), len(self.request.prompt)))
+        if not self.admitted_at:
+            self.admitted_at = time.perf_counter()
+            self.n_cached = max(self.n_cached, min(len(slot.tokens), len(self.request.prompt)))
 
-    def broken_off(self, tokens: int) -> None:
-        """A batch with `tokens` of the prompt was interrupted before any was done.
+    def suspend(self) -> Slot | None:
+        """Wait for another slot; return the one that it gives up."""
+        slot, self.slot = self.slot, None
+        self.status = SequenceStatus.WAITING
+        return slot
 
-        Smaller ones from now on: else a prompt would never be read beside somebody who types.
+    def finish(self) -> Slot | None:
+        """Generate no more; return the slot that it gives up, if it has one."""
+        slot, self.slot = self.slot, None
+        self.status = SequenceStatus.FINISHED
+        return slot
+
+    def shrink_chunks(self, n_tokens: int) -> None:
+        """A batch with `n_tokens` of the prompt was interrupted before any was done.
+
+        The next ones are smaller: otherwise a prompt would never be evaluated while a user types.
         """
-        self.stride = max(_LEAST_STRIDE, min(tokens, self.stride) // 2)
+        self.chunk_size = max(_MIN_CHUNK, min(n_tokens, self.chunk_size) // 2)
 
-    def came_through(self) -> None:
-        """A batch was evaluated: larger ones, which cost less a token, may be tried again."""
-        self.stride = min(_STRIDE, self.stride * 2)
+    def grow_chunks(self) -> None:
+        """A batch was evaluated: try larger ones again, which cost less per token."""
+        self.chunk_size = min(_MAX_CHUNK, self.chunk_size * 2)
 
-    def allowed(self, logits: Logits) -> Logits:
-        """The logits of the tokens that may be chosen; -inf for the others."""
-        allowed = self.constraint.apply(logits)
-        return allowed if self.guide is None else self.guide.apply(allowed)
+    def add_cached(self, n_tokens: int) -> None:
+        """Repositioned cells spared the evaluation of `n_tokens`."""
+        self.n_cached = min(self.n_cached + n_tokens, len(self.request.prompt))
 
-    @property
-    def is_at_its_end(self) -> bool:
-        """Whether its grammar leaves nothing to write."""
-        return self.guide is not None and self.guide.is_done
+    def skip_prefill(self) -> None:
+        """A cached prediction makes the evaluation of the prompt unnecessary."""
+        self.n_cached = len(self.request.prompt)
+        self.begin_output()
 
-    def accept(self, token: int, piece: bytes) -> bytes | None:
-        """What a chosen token writes; None if it only continues the word that is healed."""
-        if self.guide is not None:
-            self.guide.accept(token, piece)
-        healing = bool(self.constraint.rest)
+    def begin_output(self) -> None:
+        """The first prediction is there; later calls change nothing."""
+        self.first_token_at = self.first_token_at or time.perf_counter()
+
+    def add_prompt_logprobs(self, scores: list[TokenLogprob]) -> None:
+        """Collect the log probabilities of more tokens of the prompt."""
+        self.prompt_logprobs += scores
+
+    def take_prompt_logprobs(self) -> list[TokenLogprob]:
+        """Return the log probabilities of the prompt's tokens, and keep them no longer."""
+        scores, self.prompt_logprobs = self.prompt_logprobs, []
+        return scores
+
+    def mark_drafted(self) -> None:
+        """What is evaluated from here on comes from a batch with a draft."""
+        if self.drafted_from is None:
+            self.drafted_from = self.n_evaluated
+
+    def step_singly(self, length: int) -> None:
+        """Evaluate those of the first `length` tokens that are pending one at a time."""
+        self.single_step_until = length
+
+    def discard_drafted(self) -> int | None:
+        """Have all that came from batches with a draft evaluated again, one token at a time.
+
+        Returns the index of the first such token; None if there is none.
+        """
+        start, self.drafted_from = self.drafted_from, None
+        self.step_singly(len(self.tokens))
+        return start
+
+    def append(self, token: int, piece: bytes, score: TokenLogprob | None) -> TextDelta | None:
+        """Add a chosen token, whose bytes are `piece`; return the text that it lets out.
+
+        None if the token only continues the unfinished word.
+        """
+        self.tokens.append(token)
+        if self.grammar is not None:
+            self.grammar.accept(token, piece)
+        is_healing = bool(self.constraint.remaining)
         written = self.constraint.accept(piece)
-        if healing and not written:
-            self.healing += 1
+        if is_healing and not written:
+            self.n_healed += 1
             return None
-        return written
+        return self.output.push(written, score)
 
-    def usage(self) -> Usage:
-        """What it has cost until now."""
+    def flush(self) -> TextDelta:
+        """Return the text that was held back, unless a stop string ended the output."""
+        return TextDelta() if self.output.is_stopped else self.output.flush()
+
+    def take_first_usage(self) -> Usage | None:
+        """The usage for the first chunk of output; None for every later one."""
+        if self.has_output:
+            return None
+        self.has_output = True
+        return self.compute_usage()
+
+    # --- for the next token and the client ---------------------------------------------------
+
+    def mask(self, logits: Logits) -> Logits:
+        """The logits of the tokens that may be chosen; -inf for the others."""
+        masked = self.constraint.apply(logits)
+        return masked if self.grammar is None else self.grammar.apply(masked)
+
+    def compute_usage(self) -> Usage:
+        """The costs so far."""
         now = time.perf_counter()
-        first = self.first_token or now
+        first = self.first_token_at or now
         return Usage(
             prompt_tokens=len(self.request.prompt),
-            cached_tokens=self.cached,
-            completion_tokens=self.generated,
-            queue_ms=((self.admitted or now) - self.arrived) * 1000,
-            prefill_ms=(first - (self.admitted or first)) * 1000,
+            cached_tokens=self.n_cached,
+            completion_tokens=self.n_generated,
+            queue_ms=((self.admitted_at or now) - self.arrived_at) * 1000,
+            prefill_ms=(first - (self.admitted_at or first)) * 1000,
             decode_ms=(now - first) * 1000,
         )

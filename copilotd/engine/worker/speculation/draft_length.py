@@ -1,8 +1,11 @@
-"""Whether guesses at the next tokens pay: learned from what batches cost and guesses were worth.
+"""How many tokens to draft: learned from the cost of batches and the success of guesses.
 
-A batch of a few tokens costs less than the same tokens one by one, but how much less depends on
-the machine, the model, the context and on what else runs; and how often a guess is right depends
-on the text. So both are moving averages, and nothing is proposed that they do not speak for.
+A batch of a few tokens costs less than the same tokens one by one. How much less depends on the
+machine, the model, the context and on what else runs; how often a guess is right depends on the
+text. Both are measured as moving averages, and a draft is as long as they say is worth it, or
+empty.
+
+Costs are in units of a single-token batch.
 """
 
 from dataclasses import dataclass
@@ -10,151 +13,160 @@ from dataclasses import dataclass
 from copilotd.engine.worker.speculation.ngram_lookup import LONGEST, SHORTEST
 
 SIZES = (4, 8, 16)
-"""Tokens of a batch, the one that is not guessed among them. Kernels work by fours."""
+"""Batch sizes in tokens, with the one token that is no guess. Kernels work by fours."""
+FROM_DRAFT_MODEL = 0
+"""Stands in place of a match length for guesses of the draft model."""
 
-_UNTRIED = 0.33
-"""What each further token of a batch costs of a single one, until one was tried. Two cores that
-run a 0.5B model need 0.2 to 0.5."""
-_UNTRIED_DRAWING, _UNTRIED_READING = 0.1, 0.05
-"""What a guess by a smaller model costs of a single token, and what a token that it reads before,
-until that was tried."""
-DRAWN = 0
-"""In place of the length of a match: a smaller model guessed."""
-_HOPED = 0.9
-"""How often it is right, until that was seen; less would never let it begin."""
-_LONG = 128.0
-"""Tokens of an output, until some were written."""
-_PAYS = 1.1
-"""Tokens per cost of one token from which on guesses are worth it."""
-_FORGOTTEN_AFTER = 200
-"""Single steps, after which the cost of a batch may have become another."""
+_DEFAULT_SLOPE = 0.33
+"""Cost of each further token of a batch until one was measured. Two cores that run a 0.5B model
+need 0.2 to 0.5."""
+_DEFAULT_DRAFT_COST, _DEFAULT_PREFILL_COST = 0.1, 0.05
+"""Cost of a token that the draft model guesses, and of one that it evaluates before, until they
+were measured."""
+_DEFAULT_HIT_RATE = 0.9
+"""How often the draft model is right until that was measured; less would never let it begin."""
+_DEFAULT_OUTPUT = 128.0
+"""Tokens of an output until some were measured."""
+_MIN_GAIN = 1.1
+"""Tokens per cost from which on a draft is worth it."""
+_EXPIRES_AFTER = 200
+"""Single-token batches after which the cost of a larger batch may have changed."""
 
 
 @dataclass(slots=True)
-class Average:
-    """A mean of all values at first, then of about the last sixteen."""
+class MovingAverage:
+    """The mean of all values at first, later of about the last sixteen."""
 
     value: float
     count: int = 0
 
     def add(self, value: float) -> None:
-        """Take in a newer value."""
+        """Add a newer value."""
         self.count += 1
         self.value += (value - self.value) / min(self.count + 1, 16)
 
 
 @dataclass(slots=True)
-class _Cost:
-    average: Average
+class _BatchCost:
+    ms: MovingAverage
     measured_at: int
 
 
-class Payoff:
-    """What was learned since the start."""
+class DraftLengthPolicy:
+    """Learns from what it is told with `record_*`, and chooses lengths."""
 
     def __init__(self) -> None:
-        self._right = {length: Average(0.5) for length in range(SHORTEST, LONGEST + 1)}
-        self._right[DRAWN] = Average(_HOPED)
-        self._drawing: Average | None = None
-        self._reading: Average | None = None
-        self._written = Average(_LONG)
-        self._single: Average | None = None
-        self._batches: dict[int, _Cost] = {}
-        self._bonus = Average(0.7)
-        self._kept = Average(1.0)
-        self._steps = 0
+        self._hit_rates = {length: MovingAverage(0.5) for length in range(SHORTEST, LONGEST + 1)}
+        self._hit_rates[FROM_DRAFT_MODEL] = MovingAverage(_DEFAULT_HIT_RATE)
+        self._draft_ms: MovingAverage | None = None
+        self._prefill_ms: MovingAverage | None = None
+        self._single_ms: MovingAverage | None = None
+        self._batches: dict[int, _BatchCost] = {}
+        self._output_length = MovingAverage(_DEFAULT_OUTPUT)
+        self._bonus = MovingAverage(0.7)
+        self._kept = MovingAverage(1.0)
+        self._n_single = 0
 
-    def took(self, size: int, ms: float) -> None:
+    # --- learning ----------------------------------------------------------------------------
+
+    def record_batch(self, size: int, ms: float) -> None:
         """A batch of `size` tokens, 1 or one of `SIZES`, took `ms`."""
         if size > 1:
-            cost = self._batches.setdefault(size, _Cost(Average(ms), 0))
-            cost.average.add(ms)
-            cost.measured_at = self._steps
+            cost = self._batches.setdefault(size, _BatchCost(MovingAverage(ms), 0))
+            cost.ms.add(ms)
+            cost.measured_at = self._n_single
             return
-        self._steps += 1
-        self._single = _with(self._single, ms)
-        oldest = self._steps - _FORGOTTEN_AFTER
+        self._n_single += 1
+        self._single_ms = _add(self._single_ms, ms)
+        oldest = self._n_single - _EXPIRES_AFTER
         self._batches = {n: c for n, c in self._batches.items() if c.measured_at > oldest}
-        if self._steps % _FORGOTTEN_AFTER == 0:
-            self._kept = Average(1.0)
-            self._right[DRAWN] = Average(_HOPED)
+        if self._n_single % _EXPIRES_AFTER == 0:
+            self._kept = MovingAverage(1.0)
+            self._hit_rates[FROM_DRAFT_MODEL] = MovingAverage(_DEFAULT_HIT_RATE)
 
-    def drew(self, count: int, ms: float) -> None:
-        """A smaller model guessed `count` tokens in `ms`."""
-        self._drawing = _with(self._drawing, ms / count)
+    def record_draft(self, count: int, ms: float) -> None:
+        """The draft model guessed `count` tokens in `ms`."""
+        self._draft_ms = _add(self._draft_ms, ms / count)
 
-    def read(self, count: int, ms: float) -> None:
-        """It read `count` tokens in `ms`."""
-        self._reading = _with(self._reading, ms / count)
+    def record_prefill(self, count: int, ms: float) -> None:
+        """The draft model evaluated `count` tokens of a text in `ms`."""
+        self._prefill_ms = _add(self._prefill_ms, ms / count)
 
-    def wrote(self, count: int) -> None:
-        """An output had `count` tokens in the end."""
-        self._written.add(count)
+    def record_output(self, count: int) -> None:
+        """A finished output has `count` tokens."""
+        self._output_length.add(count)
 
-    def compared(self, length: int, further: int, right: bool) -> None:
-        """The guess behind `further` others, from a match of `length` tokens, was `right`."""
-        self._chance(length, further).add(right)
+    def record_guess(self, match_length: int, position: int, is_right: bool) -> None:
+        """The guess at `position` of a draft, after a match of `match_length` tokens, was checked.
 
-    def ended(self, decided: bool) -> None:
-        """The batch `decided` on the token behind those that were guessed right, or did not."""
-        self._bonus.add(decided)
-
-    def stayed(self, kept: bool) -> None:
-        """What the batches of a sequence brought was `kept`, or all of it evaluated again."""
-        self._kept.add(kept)
-
-    def best(self, length: int, most: int, unread: int = 0) -> int:
-        """How many guesses from a match of `length` tokens to try; 0 if none pay.
-
-        A smaller model has to read `unread` tokens first; what it saves must be worth that, too.
+        The first guess of a draft is at position 0.
         """
-        if self._single is None:
-            return 0
-        sizes = [size for size in SIZES if size - 1 <= most]
-        rates = {size - 1: self._rate(length, size) for size in sizes}
-        best = max(rates, key=lambda count: rates[count], default=0)
-        if not best or rates[best] < _PAYS:
-            return 0
-        saved = (1 - 1 / rates[best]) * min(most, self._written.value)
-        return best if saved >= unread * self._in_singles(self._reading, _UNTRIED_READING) else 0
+        self._hit_rate(match_length, position).add(is_right)
 
-    def _rate(self, length: int, size: int) -> float:
-        """Tokens by a batch of `size`, for what a single one costs."""
-        drawing = self._in_singles(self._drawing, _UNTRIED_DRAWING) if length == DRAWN else 0.0
-        return self._tokens(length, size - 1) / (self._cost(size) + drawing * (size - 1))
+    def record_bonus(self, is_decided: bool) -> None:
+        """The batch decided the token after the accepted ones too, or left it open."""
+        self._bonus.add(is_decided)
 
-    def _tokens(self, length: int, count: int) -> float:
-        """Expected tokens out of a batch; each that is right makes the match longer."""
-        tokens, chance = 0.0, 1.0
-        for further in range(count):
-            chance *= self._chance(length, further).value
-            tokens += chance
+    def record_kept(self, is_kept: bool) -> None:
+        """A sequence kept the keys and values of its batches, or had to evaluate them again."""
+        self._kept.add(is_kept)
+
+    # --- choosing ----------------------------------------------------------------------------
+
+    def choose_length(self, match_length: int, max_length: int, unread: int = 0) -> int:
+        """How many tokens to draft after a match of `match_length` tokens; 0 if none pay.
+
+        The draft model has to evaluate `unread` tokens first; what the draft saves must be worth
+        that too.
+        """
+        if self._single_ms is None:
+            return 0
+        sizes = [size for size in SIZES if size - 1 <= max_length]
+        gains = {size - 1: self._gain(match_length, size) for size in sizes}
+        best = max(gains, key=lambda length: gains[length], default=0)
+        if not best or gains[best] < _MIN_GAIN:
+            return 0
+        saved = (1 - 1 / gains[best]) * min(max_length, self._output_length.value)
+        return best if saved >= unread * self._cost(self._prefill_ms, _DEFAULT_PREFILL_COST) else 0
+
+    def _gain(self, match_length: int, size: int) -> float:
+        """Expected tokens of a batch of `size`, divided by its cost."""
+        drafts = match_length == FROM_DRAFT_MODEL
+        draft_cost = self._cost(self._draft_ms, _DEFAULT_DRAFT_COST) if drafts else 0.0
+        cost = self._batch_cost(size) + draft_cost * (size - 1)
+        return self._expected_tokens(match_length, size - 1) / cost
+
+    def _expected_tokens(self, match_length: int, length: int) -> float:
+        """Expected tokens from a draft of `length`; each right guess makes the match longer."""
+        tokens, probability = 0.0, 1.0
+        for position in range(length):
+            probability *= self._hit_rate(match_length, position).value
+            tokens += probability
         return tokens * self._kept.value + self._bonus.value
 
-    def _chance(self, length: int, further: int) -> Average:
-        return self._right[DRAWN if length == DRAWN else min(length + further, LONGEST)]
+    def _hit_rate(self, match_length: int, position: int) -> MovingAverage:
+        if match_length == FROM_DRAFT_MODEL:
+            return self._hit_rates[FROM_DRAFT_MODEL]
+        return self._hit_rates[min(match_length + position, LONGEST)]
 
-    def _in_singles(self, ms: Average | None, untried: float) -> float:
-        """A time in those of a single token."""
-        return untried if ms is None or self._single is None else ms.value / self._single_ms
-
-    def _cost(self, size: int) -> float:
-        """Of a batch, in those of a single token."""
+    def _batch_cost(self, size: int) -> float:
+        """Cost of a batch, in units of a single-token batch; interpolated until it is measured."""
         if size in self._batches:
-            return self._relative(size)
-        slopes = [(self._relative(n) - 1) / (n - 1) for n in self._batches]
-        return 1 + (size - 1) * min(slopes, default=_UNTRIED)
+            return self._measured_cost(size)
+        slopes = [(self._measured_cost(n) - 1) / (n - 1) for n in self._batches]
+        return 1 + (size - 1) * min(slopes, default=_DEFAULT_SLOPE)
 
-    def _relative(self, size: int) -> float:
-        return self._batches[size].average.value / self._single_ms
+    def _measured_cost(self, size: int) -> float:
+        return self._cost(self._batches[size].ms, 0.0)
 
-    @property
-    def _single_ms(self) -> float:
-        assert self._single is not None, "a batch is only tried behind single steps"
-        return max(self._single.value, 1e-6)
+    def _cost(self, ms: MovingAverage | None, default: float) -> float:
+        """A time in units of a single-token batch; `default` if it was not measured."""
+        if ms is None or self._single_ms is None:
+            return default
+        return ms.value / max(self._single_ms.value, 1e-6)
 
 
-def _with(average: Average | None, value: float) -> Average:
-    average = average or Average(value)
+def _add(average: MovingAverage | None, value: float) -> MovingAverage:
+    average = average or MovingAverage(value)
     average.add(value)
     return average

@@ -1,8 +1,8 @@
-"""Where the last few tokens stood before, and what followed them there.
+"""Finds where the last few tokens stood before, and what followed them there.
 
 Code and conversations repeat themselves: a name, a call, a function that is asked for again with a
-change. So what followed the same tokens earlier is a guess at what follows now, and costs no
-model. After Saxena's "Prompt lookup decoding".
+change. So what followed the same tokens earlier is a good guess at what follows now, and it needs
+no model. After Saxena's "Prompt lookup decoding".
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHORTEST, LONGEST = 2, 8
-"""Tokens that have to be the same, and beyond which they are not counted."""
+"""Lengths of a match in tokens: the shortest that counts, and the longest that is looked for."""
 
-_KEPT = 8
-"""Texts that are remembered besides the one that is being written."""
+_MAX_TEXTS = 8
+"""Finished texts that are remembered."""
 
 _Tokens = NDArray[np.int32]
 """Shape (length of the text,)."""
@@ -23,52 +23,52 @@ _Tokens = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`following` came after the last `length` tokens when they stood somewhere before."""
+    """The last `length` tokens stood somewhere before, and `following` came after them there."""
 
     length: int
     following: tuple[int, ...]
 
 
-class Lookup:
-    """The text that is being written, and the last few that were."""
+class NgramLookup:
+    """The text that is being written, and the last few that are finished."""
 
     def __init__(self) -> None:
         self._id = -1
-        self._written = _Text()
-        self._remembered: list[_Tokens] = []
+        self._current = _Text()
+        self._finished: list[_Tokens] = []
 
     def find(self, id: int, tokens: Sequence[int], count: int) -> Match | None:
-        """The longest match for the end of `tokens` (of request `id`), then the latest.
+        """The longest match for the end of `tokens` (of request `id`); of equal ones the latest.
 
-        At most `count` tokens follow; None if nothing that is long enough is found.
+        At most `count` tokens follow. None if no match is long enough.
         """
         if id != self._id:
-            self._id, self._written = id, _Text()
-        self._written.extend(tokens[len(self._written) :])
-        text, end = self._written.tokens, tokens[-LONGEST:]
-        at, length = _longest(text, end)
-        # Where a text repeats itself up to its end, it goes on from its own beginning.
-        following = np.resize(text[at + 1 :], count)
-        for other in self._remembered:
+            self._id, self._current = id, _Text()
+        self._current.extend(tokens[len(self._current) :])
+        text, end = self._current.tokens, tokens[-LONGEST:]
+        index, length = _find_longest(text, end)
+        # If a text repeats itself up to its end, it is expected to go on repeating itself.
+        following = np.resize(text[index + 1 :], count)
+        for other in self._finished:
             if length == LONGEST:
                 break
-            there, common = _longest(other, end)
-            if common > length:
-                length, following = common, other[there + 1 : there + 1 + count]
+            other_index, other_length = _find_longest(other, end)
+            if other_length > length:
+                length, following = other_length, other[other_index + 1 : other_index + 1 + count]
         return Match(length, tuple(following.tolist())) if length >= SHORTEST else None
 
     def remember(self, tokens: Sequence[int]) -> None:
-        """A text is complete; it takes the place of those that begin like it."""
+        """Keep a finished text, which replaces those that begin like it."""
         text = np.array(tokens, np.int32)
-        others = [other for other in self._remembered if not _is_version(other, text)]
-        self._remembered = [text, *others][:_KEPT]
+        others = [other for other in self._finished if not _is_version(other, text)]
+        self._finished = [text, *others][:_MAX_TEXTS]
 
 
 class _Text:
-    """Tokens to which more are added."""
+    """A growing array of tokens."""
 
     def __init__(self) -> None:
-        self._room = np.empty(256, np.int32)
+        self._buffer = np.empty(256, np.int32)
         self._length = 0
 
     def __len__(self) -> int:
@@ -76,30 +76,33 @@ class _Text:
 
     def extend(self, tokens: Sequence[int]) -> None:
         length = self._length + len(tokens)
-        if length > len(self._room):
-            self._room = np.resize(self._room, 2 * length)
-        self._room[self._length : length] = tokens
+        if length > len(self._buffer):
+            self._buffer = np.resize(self._buffer, 2 * length)
+        self._buffer[self._length : length] = tokens
         self._length = length
 
     @property
     def tokens(self) -> _Tokens:
-        return self._room[: self._length]
+        return self._buffer[: self._length]
 
 
-def _longest(text: _Tokens, end: Sequence[int]) -> tuple[int, int]:
-    """Where the longest part of `end` ends in `text`, with something behind it, and its length."""
-    at = np.flatnonzero(text[:-1] == end[-1])
-    found = length = 0
-    while len(at):
-        found, length = int(at[-1]), length + 1
+def _find_longest(text: _Tokens, end: Sequence[int]) -> tuple[int, int]:
+    """Find the longest part of `end` in `text`, followed by at least one token.
+
+    Returns the index of its last token, and its length; (0, 0) if there is none.
+    """
+    candidates = np.flatnonzero(text[:-1] == end[-1])
+    index = length = 0
+    while len(candidates):
+        index, length = int(candidates[-1]), length + 1
         if length == len(end):
             break
-        at = at[at >= length]
-        at = at[text[at - length] == end[-1 - length]]
-    return found, length
+        candidates = candidates[candidates >= length]
+        candidates = candidates[text[candidates - length] == end[-1 - length]]
+    return index, length
 
 
 def _is_version(old: _Tokens, new: _Tokens) -> bool:
-    """Whether at least half of the shorter text is the beginning of both."""
+    """Whether the texts agree on at least half of the shorter one, from the beginning."""
     half = (min(len(old), len(new)) + 1) // 2
     return bool(np.array_equal(old[:half], new[:half]))

@@ -1,15 +1,16 @@
-"""Speculation: guess some tokens, and let one batch say how many of them are right.
+"""Speculation: draft some tokens, and let one batch decide how many of them are right.
 
-A guess is what followed the same tokens before (`lookup.py`), or what a smaller model goes on with
-(`drafter.py`); whether it is worth a batch is learned (`payoff.py`), also from guesses that were
-only compared and not sent. So speculation ends where it does not pay, and begins again where it
-would.
+A draft is what followed the same tokens before (`ngram_lookup.py`), or what a smaller model
+predicts (`draft_model.py`). `draft_length.py` learns whether a draft is worth a batch, also from
+guesses that were only compared and not sent. So speculation stops where it does not pay, and
+starts again where it would.
 
-A batch does not predict quite what the same tokens one by one do: its kernels add up in another
-order, and quantised activations make much of little, in the logits and in the keys and values that
-stay in the cache. So a batch decides only what is clear, by `GUARD`, and what it leaves open is
-evaluated again alone; and where a later choice is close, by `DOUBT`, so is all that came out of
-batches before. Then greedy output is that of single tokens.
+A batch does not predict exactly what the same tokens predict one by one: its kernels add up in
+another order, and quantised activations amplify the difference, in the logits and in the keys and
+values that stay in the cache. So a batch decides only what is clear by `MIN_BATCH_LEAD`, and what
+it leaves open is evaluated again alone. Where a later choice is closer than `MIN_SINGLE_LEAD`, all
+that came out of earlier batches is evaluated again too. Then greedy output is that of single
+tokens.
 """
 
 import time
@@ -19,39 +20,45 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from copilotd.engine.worker.llama.sampling import Logits
-from copilotd.engine.worker.scheduling.scheduler import Share
+from copilotd.engine.worker.scheduling.scheduler import BatchItem
 from copilotd.engine.worker.scheduling.sequence import Sequence
-from copilotd.engine.worker.speculation.draft_length import DRAWN, SIZES, Payoff
-from copilotd.engine.worker.speculation.draft_model import Drafter
-from copilotd.engine.worker.speculation.ngram_lookup import Lookup, Match
+from copilotd.engine.worker.speculation.draft_length import (
+    FROM_DRAFT_MODEL,
+    SIZES,
+    DraftLengthPolicy,
+)
+from copilotd.engine.worker.speculation.draft_model import DraftModel
+from copilotd.engine.worker.speculation.ngram_lookup import Match, NgramLookup
 
-GUARD = 1.0
-"""Logits by which the best token has to lead for a batch to decide. The lead in a batch was seen to
-differ by up to 0.4 from that of single tokens (0.5B, Q4_K_M)."""
-DOUBT = 0.5
-"""Logits by which it has to lead for a single token to decide while keys and values out of a batch
-are in the cache: even one of them changes the lead by up to 0.35 (same model). Below it they are
-evaluated again, token by token, and what the batches gained is lost."""
+MIN_BATCH_LEAD = 1.0
+"""The best token must lead by so many logits for a batch to decide. The lead in a batch was seen
+to differ by up to 0.4 from that of single tokens (0.5B, Q4_K_M)."""
+MIN_SINGLE_LEAD = 0.5
+"""The best token must lead by so many logits for a single token to decide while keys and values
+out of a batch are in the cache: even one of them changes the lead by up to 0.35 (same model).
+Below it they are evaluated again, token by token, and what the batches gained is lost."""
 
 
 @dataclass(slots=True)
-class Tally:
-    """Counts since the start: batches with a draft, tokens of it, and those that were right.
+class SpeculationCounts:
+    """Counts since the start: batches with a draft, drafted tokens, and accepted ones.
 
-    `open` batches left a token to be evaluated alone; `mended` tokens were evaluated again.
+    `undecided` batches left a token to be evaluated alone; `reevaluated` tokens were evaluated
+    again.
     """
 
     drafts: int = 0
     drafted: int = 0
     accepted: int = 0
-    open: int = 0
-    mended: int = 0
+    undecided: int = 0
+    reevaluated: int = 0
 
 
 class Speculation:
-    """Guesses for the one sequence that decodes by itself; `clock` gives seconds.
+    """Drafts for a sequence that decodes alone; `clock` gives seconds.
 
-    Where nothing that stood before is worth a batch, the `drafter` guesses, if there is one.
+    The lookup in earlier text comes first. Where that gives nothing that is worth a batch, the
+    `draft_model` drafts, if there is one.
     """
 
     def __init__(
@@ -59,151 +66,154 @@ class Speculation:
         *,
         enabled: bool = True,
         clock: Callable[[], float] = time.perf_counter,
-        doubt: float = DOUBT,
-        drafter: Drafter | None = None,
+        min_single_lead: float = MIN_SINGLE_LEAD,
+        draft_model: DraftModel | None = None,
     ) -> None:
         self._enabled = enabled
         self._clock = clock
-        self._doubt = doubt
-        self._drafter = drafter
-        self._lookup = Lookup()
-        self._payoff = Payoff()
+        self._min_single_lead = min_single_lead
+        self._draft_model = draft_model
+        self._lookup = NgramLookup()
+        self._policy = DraftLengthPolicy()
         self._match: Match | None = None
         self._watched: Sequence | None = None
-        self._started = 0.0
-        self.tally = Tally()
+        self._started_at = 0.0
+        self.counts = SpeculationCounts()
 
-    def extended(self, shares: list[Share], room: int) -> list[Share]:
-        """The shares of the next batch, with a draft of at most `room` tokens where that pays."""
+    def add_draft(self, batch: list[BatchItem], room: int) -> list[BatchItem]:
+        """Add a draft of at most `room` tokens to the next batch where that pays."""
         self._watched = self._match = None
-        if self._enabled and len(shares) == 1:
-            shares = [self._alone(shares[0], room)]
-        self._started = self._clock()
-        return shares
+        if self._enabled and len(batch) == 1:
+            batch = [self._extend(batch[0], room)]
+        self._started_at = self._clock()
+        return batch
 
-    def decided(self, share: Share, rows: list[Logits]) -> int:
-        """How many of `rows`, the logits behind the share's tokens, can be chosen from.
+    def verify(self, item: BatchItem, rows: list[Logits]) -> int:
+        """Count the `rows`, the logits after each of the item's tokens, that can be chosen from.
 
-        Behind the first whose choice is not the guess nothing counts, nor from the first on in
-        which the best token does not lead clearly: the sequence goes on alone there.
+        The first row whose choice is not the guess is the last that counts. A row in which the
+        best token does not lead clearly ends them too: the sequence goes on alone there.
         """
         self._watched = None
-        self._payoff.took(len(rows), self._elapsed_ms())
-        decided = accepted = 0
-        for row, guess in zip(rows, [*share.draft, -1], strict=True):
-            token, lead = leading(row)
-            decided += lead > GUARD
-            right = token == guess and lead > GUARD
+        self._policy.record_batch(len(rows), self._elapsed_ms())
+        n_decided = n_accepted = 0
+        for row, guess in zip(rows, [*item.draft, -1], strict=True):
+            token, lead = find_leader(row)
+            n_decided += lead > MIN_BATCH_LEAD
+            is_right = token == guess and lead > MIN_BATCH_LEAD
             if guess >= 0:
-                self._compare(accepted, right)
-            accepted += right
-            if not right:
+                self._record_guess(n_accepted, is_right)
+            n_accepted += is_right
+            if not is_right:
                 break
-        self._note(share, decided, accepted)
-        return decided
+        self._record_verification(item, n_decided, n_accepted)
+        return n_decided
 
-    def withdrawn(self, shares: list[Share]) -> bool:
-        """Whether the batch that found no room had a draft: the sequence goes on alone."""
-        for share in shares:
-            if share.draft:
-                share.sequence.alone = len(share.sequence.tokens)
+    def withdraw_draft(self, batch: list[BatchItem]) -> bool:
+        """Take the draft out of a batch that found no room; False if it had none."""
+        for item in batch:
+            if item.draft:
+                item.sequence.step_singly(len(item.sequence.tokens))
                 return True
         return False
 
-    def settles(self, sequence: Sequence, logits: Logits) -> bool:
-        """Whether a step of one token can be chosen from; learns from it if no guess was sent."""
+    def accept_single_step(self, sequence: Sequence, logits: Logits) -> bool:
+        """Whether to choose from a step of one token; learns from it if no draft was sent.
+
+        False if the choice is too close for the keys and values that are in the cache.
+        """
         if sequence is not self._watched:
             return True
-        self._payoff.took(1, self._elapsed_ms())
-        token, lead = leading(logits)
+        self._policy.record_batch(1, self._elapsed_ms())
+        token, lead = find_leader(logits)
         if self._match is not None:
-            self._compare(0, token == self._match.following[0] and lead > GUARD)
-        settled = sequence.rough is None or lead > self._doubt
-        if not settled:
-            self._payoff.stayed(False)
-            self.tally.mended += sequence.evaluated - (sequence.rough or 0)
-        return settled
+            self._record_guess(0, token == self._match.following[0] and lead > MIN_BATCH_LEAD)
+        if sequence.drafted_from is None or lead > self._min_single_lead:
+            return True
+        self._policy.record_kept(False)
+        self.counts.reevaluated += sequence.n_evaluated - sequence.drafted_from
+        return False
 
-    def finished(self, sequence: Sequence) -> None:
-        """What was written may be written again."""
-        if sequence.rough is not None:
-            self._payoff.stayed(True)
-        self._payoff.wrote(sequence.generated)
-        if self._enabled and not sequence.pictures:
+    def record_output(self, sequence: Sequence) -> None:
+        """Learn from a finished sequence; its text may be written again."""
+        if sequence.is_approximate:
+            self._policy.record_kept(True)
+        self._policy.record_output(sequence.n_generated)
+        if self._enabled and not sequence.images:
             self._lookup.remember(sequence.tokens)
 
-    def _alone(self, share: Share, room: int) -> Share:
-        sequence = share.sequence
-        mending = sequence.evaluated < sequence.alone
-        if _can_guess(sequence):
+    def _extend(self, item: BatchItem, room: int) -> BatchItem:
+        sequence = item.sequence
+        steps_singly = sequence.n_evaluated < sequence.single_step_until
+        if _can_speculate(sequence):
             self._watched = sequence
-            return share if mending else self._with_draft(share, room)
-        return replace(share, count=1) if mending else share
+            return item if steps_singly else replace(item, draft=self._draft(sequence, room))
+        return replace(item, count=1) if steps_singly else item
 
-    def _with_draft(self, share: Share, room: int) -> Share:
-        sequence = share.sequence
-        left = sequence.request.max_tokens + sequence.healing - sequence.generated - 1
-        most = min(left, room - 1)
-        draft = self._looked_up(sequence, most) or self._drawn(sequence, most)
-        return replace(share, draft=draft)
+    def _draft(self, sequence: Sequence, room: int) -> tuple[int, ...]:
+        n_left = sequence.request.max_tokens + sequence.n_healed - sequence.n_generated - 1
+        max_length = min(n_left, room - 1)
+        return self._look_up(sequence, max_length) or self._ask_model(sequence, max_length)
 
-    def _looked_up(self, sequence: Sequence, most: int) -> tuple[int, ...]:
+    def _look_up(self, sequence: Sequence, max_length: int) -> tuple[int, ...]:
         match = self._match = self._lookup.find(sequence.id, sequence.tokens, SIZES[-1] - 1)
         if match is None:
             return ()
-        count = self._payoff.best(match.length, min(len(match.following), most))
-        return match.following[:count]
+        max_length = min(len(match.following), max_length)
+        return match.following[: self._policy.choose_length(match.length, max_length)]
 
-    def _drawn(self, sequence: Sequence, most: int) -> tuple[int, ...]:
-        """What the smaller model guesses, where that pays and it has read so far."""
-        if self._drafter is None or not self._drafter.has_room(sequence.tokens, SIZES[-1]):
+    def _ask_model(self, sequence: Sequence, max_length: int) -> tuple[int, ...]:
+        """Draft with the smaller model, or have it evaluate more of the text, where that pays."""
+        model = self._draft_model
+        if model is None or not model.has_room(sequence.tokens, SIZES[-1]):
             return ()
-        unread, started = self._drafter.unread(sequence.tokens), self._clock()
-        count = self._payoff.best(DRAWN, most, unread)
-        if count and unread:
-            read = self._drafter.read(sequence)
-            self._payoff.read(max(1, read), (self._clock() - started) * 1000)
-        elif count and (draft := self._drafter.guess(sequence, count)):
-            self._payoff.drew(count, (self._clock() - started) * 1000)
-            self._match = Match(DRAWN, draft)
+        unread, started_at = model.count_unread(sequence.tokens), self._clock()
+        length = self._policy.choose_length(FROM_DRAFT_MODEL, max_length, unread)
+        if length and unread:
+            n_read = model.prefill(sequence)
+            self._policy.record_prefill(max(1, n_read), (self._clock() - started_at) * 1000)
+        elif length and (draft := model.draft(sequence, length)):
+            self._policy.record_draft(length, (self._clock() - started_at) * 1000)
+            self._match = Match(FROM_DRAFT_MODEL, draft)
             return draft
         return ()
 
-    def _compare(self, further: int, right: bool) -> None:
+    def _record_guess(self, position: int, is_right: bool) -> None:
         if self._match is not None:
-            self._payoff.compared(self._match.length, further, right)
+            self._policy.record_guess(self._match.length, position, is_right)
 
-    def _note(self, share: Share, decided: int, accepted: int) -> None:
-        sequence, is_open = share.sequence, decided == accepted
-        if decided and sequence.rough is None:
-            sequence.rough = sequence.evaluated
-        if is_open:
-            sequence.alone = len(sequence.tokens) + accepted
-        self._payoff.ended(not is_open)
-        self.tally.drafts += 1
-        self.tally.drafted += len(share.draft)
-        self.tally.accepted += accepted
-        self.tally.open += is_open
+    def _record_verification(self, item: BatchItem, n_decided: int, n_accepted: int) -> None:
+        sequence, is_undecided = item.sequence, n_decided == n_accepted
+        if n_decided:
+            sequence.mark_drafted()
+        if is_undecided:
+            sequence.step_singly(len(sequence.tokens) + n_accepted)
+        self._policy.record_bonus(not is_undecided)
+        self.counts.drafts += 1
+        self.counts.drafted += len(item.draft)
+        self.counts.accepted += n_accepted
+        self.counts.undecided += is_undecided
 
     def _elapsed_ms(self) -> float:
-        return (self._clock() - self._started) * 1000
+        return (self._clock() - self._started_at) * 1000
 
 
-def leading(logits: Logits) -> tuple[int, float]:
-    """The most probable token, and by how much it leads the next."""
+def find_leader(logits: Logits) -> tuple[int, float]:
+    """The most probable token, and by how many logits it leads the second."""
     token = int(logits.argmax())
     others = (logits[:token], logits[token + 1 :])
     return token, float(logits[token]) - max(float(np.max(o, initial=-np.inf)) for o in others)
 
 
 def is_clear(sequence: Sequence, logits: Logits) -> bool:
-    """Whether rough `logits` decide what the sequence goes on with."""
-    allowed = sequence.allowed(logits)
-    return sequence.sampler.greedy and leading(allowed)[1] > GUARD
+    """Whether approximate `logits` decide the next token of the sequence."""
+    return sequence.sampler.is_greedy and find_leader(sequence.mask(logits))[1] > MIN_BATCH_LEAD
 
 
-def _can_guess(sequence: Sequence) -> bool:
-    """Whether it decodes, and nothing but the most probable token of a text is asked for."""
-    plain = sequence.sampler.greedy and not sequence.scored and sequence.guide is None
-    is_text = not sequence.constraint.rest and not sequence.pictures
-    return sequence.decoding and plain and is_text
+def _can_speculate(sequence: Sequence) -> bool:
+    """Whether it decodes, and wants nothing but the most probable token of a text."""
+    is_plain = (
+        sequence.sampler.is_greedy and not sequence.wants_logprobs and sequence.grammar is None
+    )
+    is_text = not sequence.constraint.remaining and not sequence.images
+    return sequence.is_decoding and is_plain and is_text

@@ -1,198 +1,204 @@
-"""Guesses make decoding take fewer batches, and end where the output does."""
+"""Drafts make decoding take fewer batches, and end where the output does."""
 
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import FinishReason, Lane, Sampling
 from copilotd.engine.worker.interrupt import Interrupt
-from copilotd.engine.worker.llama.model import Entry, Model
+from copilotd.engine.worker.llama.model import BatchEntry
 from copilotd.engine.worker.llama.sampling import Logits
 from copilotd.engine.worker.main import Worker
-from copilotd.engine.worker.pipe import Events
-from copilotd.engine.worker.speculation.draft_model import Drafter
+from copilotd.engine.worker.pipe import EventWriter
+from copilotd.engine.worker.speculation.draft_model import DraftModel
 from copilotd.engine.worker.speculation.speculation import Speculation
-from tests.engine.worker.simulated_model import END, SimulatedModel, certain, expected_text
-from tests.engine.worker.speculation.repetitive_model import PROMPT, Guessing, held, period, reason
+from tests.engine.worker.simulated_model import END, SimulatedModel, expected_output, one_hot
+from tests.engine.worker.speculation.repetitive_model import (
+    PROMPT,
+    SpeculatingLoop,
+    cached_text,
+    finish_reason,
+    predict_period,
+)
 
 
-def test_what_repeats_is_written_in_fewer_batches() -> None:
-    bench = Guessing(period)
-    bench.add(1, PROMPT, n=100)
-    bench.run()
-    assert bench.texts[1] == expected_text(list(PROMPT.encode()), 100, period)
-    assert len(bench.sizes) < 30
-    tally = bench.speculation.tally
+def test_text_that_repeats_takes_fewer_batches() -> None:
+    loop = SpeculatingLoop(predict_period)
+    loop.add(1, PROMPT, max_tokens=100)
+    loop.run()
+    assert loop.texts[1] == expected_output(list(PROMPT.encode()), 100, predict_period)
+    assert len(loop.batch_sizes) < 30
+    tally = loop.speculation.counts
     assert tally.accepted == tally.drafted > 70
 
 
-def test_what_an_earlier_text_says_is_guessed_in_the_next() -> None:
-    def counting(tokens: list[int]) -> Logits:
-        return certain((tokens[-1] + 1) % 128)
+def test_an_earlier_text_serves_as_the_draft_of_the_next() -> None:
+    def predict_next_number(tokens: list[int]) -> Logits:
+        return one_hot((tokens[-1] + 1) % 128)
 
-    bench = Guessing(counting)
+    loop = SpeculatingLoop(predict_next_number)
     for id, start in ((1, 0), (2, 20)):
-        bench.sizes.clear()
-        bench.add(id, [start, start + 1, start + 2], n=90)
-        bench.run()
-    assert bench.texts[2] == "".join(map(chr, range(23, 113)))
-    assert len(bench.sizes) < 50
+        loop.batch_sizes.clear()
+        loop.add(id, [start, start + 1, start + 2], max_tokens=90)
+        loop.run()
+    assert loop.texts[2] == "".join(map(chr, range(23, 113)))
+    assert len(loop.batch_sizes) < 50
 
 
-def test_without_it_each_token_takes_a_batch() -> None:
-    bench = Guessing(period)
-    bench.speculation._enabled = False
-    bench.add(1, PROMPT, n=100)
-    bench.run()
-    assert len(bench.sizes) == 100
+def test_without_speculation_each_token_takes_a_batch() -> None:
+    loop = SpeculatingLoop(predict_period)
+    loop.speculation._enabled = False
+    loop.add(1, PROMPT, max_tokens=100)
+    loop.run()
+    assert len(loop.batch_sizes) == 100
 
 
-def test_nothing_is_guessed_where_batches_cost_too_much() -> None:
-    bench = Guessing(period)
+def test_nothing_is_drafted_where_batches_cost_too_much() -> None:
+    loop = SpeculatingLoop(predict_period)
     now = 0.0
 
-    def work(entries: Sequence[Entry]) -> None:
+    def spend_time(entries: Sequence[BatchEntry]) -> None:
         nonlocal now
         now += len(entries)
-        bench.sizes.append(len(entries))
+        loop.batch_sizes.append(len(entries))
 
-    bench.model.before_decode = work
-    bench.speculation._clock = lambda: now
-    bench.add(1, PROMPT, n=150)
-    bench.run()
-    guessed = [size for size in bench.sizes[1:] if size > 1]
-    assert 0 < len(guessed) < 5
+    loop.model.before_decode = spend_time
+    loop.speculation._clock = lambda: now
+    loop.add(1, PROMPT, max_tokens=150)
+    loop.run()
+    drafted = [size for size in loop.batch_sizes[1:] if size > 1]
+    assert 0 < len(drafted) < 5
 
 
 def test_a_stop_string_inside_a_draft_ends_the_output_there() -> None:
-    bench = Guessing(period)
-    bench.learn()
-    bench.add(1, PROMPT, n=100, stop=["dxx", "ef"])
-    bench.run()
-    assert (bench.texts[1], reason(bench, 1)) == ("abcd", FinishReason.STOP)
-    assert max(bench.sizes) > 7
-    assert bench.usage(1).completion_tokens == 6
-    assert held(bench) == PROMPT + "abcde"
+    loop = SpeculatingLoop(predict_period)
+    loop.warm_up()
+    loop.add(1, PROMPT, max_tokens=100, stop=["dxx", "ef"])
+    loop.run()
+    assert (loop.texts[1], finish_reason(loop, 1)) == ("abcd", FinishReason.STOP)
+    assert max(loop.batch_sizes) > 7
+    assert loop.usage(1).completion_tokens == 6
+    assert cached_text(loop) == PROMPT + "abcde"
 
 
 def test_an_end_token_inside_a_draft_ends_the_output_there() -> None:
     prompt = [*b"abc", END, *b"zyabc"]
 
-    def ending(tokens: list[int]) -> Logits:
-        return certain(END if tokens[-1] == ord("c") else (tokens[-1] + 1) % 256)
+    def predict_end(tokens: list[int]) -> Logits:
+        return one_hot(END if tokens[-1] == ord("c") else (tokens[-1] + 1) % 256)
 
-    bench = Guessing(period)
-    bench.learn()
-    bench.model._predict = ending
-    bench.add(1, [*prompt, ord("a")], n=50)
-    bench.run()
-    assert (bench.texts[1], reason(bench, 1)) == ("bc", FinishReason.STOP)
-    assert max(bench.sizes[1:]) > 1
-    assert bench.usage(1).completion_tokens == 2
+    loop = SpeculatingLoop(predict_period)
+    loop.warm_up()
+    loop.model._predict = predict_end
+    loop.add(1, [*prompt, ord("a")], max_tokens=50)
+    loop.run()
+    assert (loop.texts[1], finish_reason(loop, 1)) == ("bc", FinishReason.STOP)
+    assert max(loop.batch_sizes[1:]) > 1
+    assert loop.usage(1).completion_tokens == 2
 
 
 @pytest.mark.parametrize("n", range(1, 24))
-def test_an_output_is_never_longer_than_what_was_asked_for(n: int) -> None:
-    bench = Guessing(period)
-    bench.learn()
-    bench.add(1, PROMPT, n=n)
-    bench.run()
-    assert bench.texts[1] == (PROMPT * 2)[:n]
-    assert (bench.usage(1).completion_tokens, reason(bench, 1)) == (n, FinishReason.LENGTH)
-    assert held(bench) == (PROMPT * 2)[: len(PROMPT) + n - 1]
+def test_an_output_is_never_longer_than_max_tokens(n: int) -> None:
+    loop = SpeculatingLoop(predict_period)
+    loop.warm_up()
+    loop.add(1, PROMPT, max_tokens=n)
+    loop.run()
+    assert loop.texts[1] == (PROMPT * 2)[:n]
+    assert (loop.usage(1).completion_tokens, finish_reason(loop, 1)) == (n, FinishReason.LENGTH)
+    assert cached_text(loop) == (PROMPT * 2)[: len(PROMPT) + n - 1]
 
 
 @pytest.mark.parametrize("n_ctx", range(60, 70))
 def test_an_output_ends_where_the_context_does(n_ctx: int) -> None:
-    bench = Guessing(period, n_ctx=n_ctx)
-    bench.learn()
-    bench.add(1, PROMPT, n=500)
-    bench.run()
-    assert len(bench.texts[1]) == n_ctx - len(PROMPT)
+    loop = SpeculatingLoop(predict_period, n_ctx=n_ctx)
+    loop.warm_up()
+    loop.add(1, PROMPT, max_tokens=500)
+    loop.run()
+    assert len(loop.texts[1]) == n_ctx - len(PROMPT)
 
 
-def test_guesses_take_no_cells_from_others() -> None:
-    def ending(tokens: list[int]) -> Logits:
-        return certain(END) if len(tokens) == 85 else period(tokens)
+def test_drafts_take_no_cells_from_others() -> None:
+    def predict_end(tokens: list[int]) -> Logits:
+        return one_hot(END) if len(tokens) == 85 else predict_period(tokens)
 
-    bench = Guessing(ending, n_ctx=150, n_seq=2, park_bytes=0)
-    bench.learn()
-    bench.add(1, "x" * 60, n=1)
-    bench.run()
-    bench.add(2, PROMPT, n=80)
-    bench.run()
-    assert reason(bench, 2) is FinishReason.STOP
-    bench.add(3, "x" * 60 + "z", n=1)
-    bench.run()
-    assert bench.usage(3).cached_tokens == 60
-
-
-def test_a_batch_that_finds_no_room_is_tried_again_without_its_guesses() -> None:
-    bench = Guessing(period, n_ctx=300, n_seq=1)
-    bench.learn()
-    bench.add(1, PROMPT, n=80)
-    bench.run(steps=3)
-    bench.model.n_ctx = len(PROMPT) + len(bench.texts[1]) + 2
-    bench.run(steps=2)
-    assert (bench.sizes[-2] > 2, bench.sizes[-1]) == (True, 1)
-    bench.model.n_ctx = 300
-    bench.run()
-    assert bench.texts[1] == (PROMPT * 4)[:80]
+    loop = SpeculatingLoop(predict_end, n_ctx=150, n_seq=2, memory_tier_bytes=0)
+    loop.warm_up()
+    loop.add(1, "x" * 60, max_tokens=1)
+    loop.run()
+    loop.add(2, PROMPT, max_tokens=80)
+    loop.run()
+    assert finish_reason(loop, 2) is FinishReason.STOP
+    loop.add(3, "x" * 60 + "z", max_tokens=1)
+    loop.run()
+    assert loop.usage(3).cached_tokens == 60
 
 
-def test_two_that_decode_side_by_side_are_not_guessed() -> None:
-    bench = Guessing(period)
-    bench.learn()
+def test_a_batch_that_finds_no_room_is_tried_again_without_its_draft() -> None:
+    loop = SpeculatingLoop(predict_period, n_ctx=300, n_seq=1)
+    loop.warm_up()
+    loop.add(1, PROMPT, max_tokens=80)
+    loop.run(max_steps=3)
+    loop.model.n_ctx = len(PROMPT) + len(loop.texts[1]) + 2
+    loop.run(max_steps=2)
+    assert (loop.batch_sizes[-2] > 2, loop.batch_sizes[-1]) == (True, 1)
+    loop.model.n_ctx = 300
+    loop.run()
+    assert loop.texts[1] == (PROMPT * 4)[:80]
+
+
+def test_nothing_is_drafted_while_two_sequences_decode_together() -> None:
+    loop = SpeculatingLoop(predict_period)
+    loop.warm_up()
     for id in (1, 2):
-        bench.add(id, PROMPT, n=40)
-    bench.run()
-    assert max(bench.sizes[2:]) <= 2
+        loop.add(id, PROMPT, max_tokens=40)
+    loop.run()
+    assert max(loop.batch_sizes[2:]) <= 2
 
 
 @pytest.mark.parametrize(
-    "more",
+    "options",
     [
         {"logprobs": 0},
         {"sampling": Sampling(temperature=0.5, seed=1)},
         {"sampling": Sampling(repeat_penalty=1.1)},
     ],
 )
-def test_nothing_is_guessed_where_more_than_the_most_probable_is_asked_for(
-    more: dict[str, Any],
+def test_nothing_is_drafted_for_requests_that_sample_or_want_log_probabilities(
+    options: dict[str, Any],
 ) -> None:
-    bench = Guessing(period)
-    bench.learn()
-    bench.add(1, PROMPT, n=20, **more)
-    bench.run()
-    assert set(bench.sizes[1:]) == {1}
+    loop = SpeculatingLoop(predict_period)
+    loop.warm_up()
+    loop.add(1, PROMPT, max_tokens=20, **options)
+    loop.run()
+    assert set(loop.batch_sizes[1:]) == {1}
 
 
-def test_a_word_that_is_healed_is_finished_before_anything_is_guessed() -> None:
-    bench = Guessing(period)
-    bench.learn()
-    bench.add(1, PROMPT, n=60, tail="abcdefgabc")
-    bench.run()
-    assert bench.texts[1] == ("defgabc" * 9)[:60]
-    assert max(bench.sizes) > 7
+def test_an_unfinished_word_is_completed_before_anything_is_drafted() -> None:
+    loop = SpeculatingLoop(predict_period)
+    loop.warm_up()
+    loop.add(1, PROMPT, max_tokens=60, tail="abcdefgabc")
+    loop.run()
+    assert loop.texts[1] == ("defgabc" * 9)[:60]
+    assert max(loop.batch_sizes) > 7
 
 
-def test_what_was_guessed_is_remembered_behind_a_completion() -> None:
-    bench = Guessing(period)
-    bench.learn()
-    bench.add(1, PROMPT, n=40, lane=Lane.COMPLETION)
-    bench.run()
-    bench.sizes.clear()
-    bench.add(2, PROMPT + "abcdefgabcdefgabcdefgab", n=2, lane=Lane.COMPLETION)
-    bench.run()
-    assert (bench.texts[2], bench.sizes) == ("cd", [])
+def test_predictions_from_batches_with_a_draft_are_cached_for_completions() -> None:
+    loop = SpeculatingLoop(predict_period)
+    loop.warm_up()
+    loop.add(1, PROMPT, max_tokens=40, lane=Lane.COMPLETION)
+    loop.run()
+    loop.batch_sizes.clear()
+    loop.add(2, PROMPT + "abcdefgabcdefgabcdefgab", max_tokens=2, lane=Lane.COMPLETION)
+    loop.run()
+    assert (loop.texts[2], loop.batch_sizes) == ("cd", [])
 
 
 @pytest.mark.parametrize(
-    ("speculate", "drafts", "can_trim", "enabled"),
+    ("speculate", "has_draft_model", "can_trim", "enabled"),
     [
         (True, False, True, True),
         (False, False, True, False),
@@ -201,28 +207,30 @@ def test_what_was_guessed_is_remembered_behind_a_completion() -> None:
         (False, True, False, False),
     ],
 )
-def test_a_worker_guesses_if_it_shall_and_a_guess_can_be_taken_back(
+def test_a_worker_speculates_if_configured_and_its_model_can_trim(
     speculate: bool,
-    drafts: bool,
+    has_draft_model: bool,
     can_trim: bool,
     enabled: bool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made: list[tuple[bool, Drafter | None]] = []
+    created: list[tuple[bool, DraftModel | None]] = []
 
-    def recorded(*, enabled: bool, drafter: Drafter | None) -> Speculation:
-        made.append((enabled, drafter))
-        return Speculation(enabled=enabled, drafter=drafter)
+    def record(*, enabled: bool, draft_model: DraftModel | None) -> Speculation:
+        created.append((enabled, draft_model))
+        return Speculation(enabled=enabled, draft_model=draft_model)
 
-    monkeypatch.setattr("copilotd.engine.worker.main.Speculation", recorded)
+    monkeypatch.setattr("copilotd.engine.worker.main.Speculation", record)
     file = tmp_path / "model.gguf"
     file.touch()
     interrupt = Interrupt()
     model = SimulatedModel(100, interrupt)
     model.can_trim = can_trim
     spec = WorkerSpec(str(file), "model", speculate=speculate)
-    small = cast(Model, SimulatedModel(100, interrupt))
-    drafter = Drafter(small, small.vocabulary, interrupt) if drafts else None
-    Worker(cast(Model, model), interrupt, spec, Events(io.BytesIO()), drafter)
-    assert made == [(enabled, drafter)]
+    small = SimulatedModel(100, interrupt)
+    draft_model = (
+        DraftModel("small", small, small.vocabulary, interrupt) if has_draft_model else None
+    )
+    Worker(model, interrupt, spec, EventWriter(io.BytesIO()), draft_model)
+    assert created == [(enabled, draft_model)]
