@@ -17,11 +17,11 @@ import numpy as np
 from copilotd import lifecycle
 from copilotd.config import ModelSection
 from copilotd.engine.performance import Calibration, Measurement, Setup, Speed, Tuning
-from copilotd.engine.worker.kv.disk_tier import Archive
+from copilotd.engine.worker.kv.disk_tier import DiskTier
 from copilotd.lifecycle import Running
 from copilotd.models.store import Store
 from copilotd.paths import Paths
-from copilotd.serving.tuning_store import Tunings
+from copilotd.serving.tuning_store import TuningStore
 from tests.json_schema import Facts, inlined, stripped
 
 _KEY = bytes(range(32))
@@ -66,7 +66,7 @@ def tuning_file() -> Facts:
     speed = Speed({16: 1.5}, {0: 2.5}, {1: 1.0})
     calibration = Calibration(Setup(), setup, speed, [Measurement(setup, 4, 5, 6.5)], 0.25)
     with _paths() as paths:
-        tunings = Tunings(paths.tunings, "a machine")
+        tunings = TuningStore(paths.tunings, "a machine")
         tunings.write(Path("none.gguf"), ModelSection(), Tuning("m", "a machine", 7.5, calibration))
         file = next(paths.tunings.iterdir())
         written = json.loads(file.read_text("utf-8"))
@@ -77,8 +77,8 @@ def parked_file() -> Facts:
     """A saved sequence of three tokens and eight bytes of state, byte by byte."""
     state = np.arange(8, dtype=np.uint8)
     with _paths() as paths:
-        archive = Archive(paths.parked, 2**20, _KEY, _fail)
-        archive.write(list(_TOKENS), state, lambda: True)
+        disk = DiskTier(paths.parked, 2**20, _KEY, _fail)
+        disk.write(list(_TOKENS), state, lambda: True)
         file = next(paths.parked.iterdir())
         written = file.read_bytes()
     at = {"magic": 8, "key": 32, "tokens": 4, "size": 8, "checksum of the state": 4}

@@ -1,1 +1,1 @@
-"""Measures how fast the model runs with different settings."""
+"""Measures how fast the model runs with different settings, and chooses the fastest."""

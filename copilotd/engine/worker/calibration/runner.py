@@ -1,7 +1,7 @@
-"""Does calibrations in the worker's idle time, and stops at once when there is other work.
+"""Runs calibrations while the worker is idle, and stops at once when there is other work.
 
-One that nobody waits for also leaves out the time in which other programs keep the processor busy:
-what is measured then says little of the machine.
+A calibration that nobody waits for also pauses while other programs keep the processor busy,
+because measurements taken then say little about the machine.
 """
 
 import time
@@ -11,123 +11,123 @@ from typing import Protocol
 
 import msgspec
 
-from copilotd.engine.performance import BUSY, Calibration, Measuring, Setup
-from copilotd.engine.protocol import Calibrate, Event, Measured, Result
+from copilotd.engine.performance import BUSY, Calibration, CalibrationProgress, Setup
+from copilotd.engine.protocol import Calibrate, Event, CalibrationReport, Result
 from copilotd.engine.types import Lane
-from copilotd.engine.worker.calibration.plan import Course, Work
+from copilotd.engine.worker.calibration.plan import CalibrationPlan, TrialBatch
 from copilotd.engine.worker.interrupt import Interrupt
-from copilotd.engine.worker.pipe import failed
-from copilotd.engine.worker.threads.cpu_load import Others
+from copilotd.engine.worker.pipe import make_failure
+from copilotd.engine.worker.threads.cpu_load import OtherLoad
 from copilotd.errors import EngineError
 
-LOOK_EVERY_S = 0.5
-"""Often enough to notice other programs; in less time their share is not known well."""
+MEASURE_EVERY_S = 0.5
+"""Often enough to notice other programs; over a shorter time their load is not known well."""
 
 
 class Bench(Protocol):
-    """Where work is done."""
+    """Where batches are measured."""
 
-    def measure(self, work: Work) -> float | None:
-        """Milliseconds; infinity if this cannot be done, None if it was interrupted."""
+    def measure(self, batch: TrialBatch) -> float | None:
+        """Return milliseconds; infinity if the batch cannot be run, None if it was interrupted."""
         ...
 
     def close(self) -> None:
-        """Give all memory back."""
+        """Free all memory."""
         ...
 
 
-class Calibrated(Protocol):
+class CalibratedModel(Protocol):
     """What a calibration needs of the model."""
 
-    def course(self, asked: Setup) -> Course:
-        """What to measure, where `asked` leaves it open."""
+    def plan_calibration(self, requested: Setup) -> CalibrationPlan:
+        """Plan what to measure, for all that `requested` leaves open."""
         ...
 
-    def bench(self) -> Bench:
-        """Where to measure it."""
+    def open_bench(self) -> Bench:
+        """Open a bench to measure it on."""
         ...
 
 
-class Calibrator:
-    """The calibrations that were asked for, one piece of work at a time.
+class CalibrationRunner:
+    """Runs the requested calibrations, one batch at a time.
 
-    A piece that is interrupted is done again. `clock` gives seconds, `others` the share of the
-    processors that other programs took since it was last asked.
+    A batch that is interrupted is measured again. `clock` returns seconds, `measure_load` the share
+    of the processors that other programs used since its last call.
     """
 
     def __init__(
         self,
-        model: Calibrated,
+        model: CalibratedModel,
         interrupt: Interrupt,
         emit: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
-        others: Callable[[], float] | None = None,
+        measure_load: Callable[[], float] | None = None,
     ) -> None:
         self._model = model
         self._interrupt = interrupt
         self._emit = emit
         self._clock = clock
-        self._others = others or Others().share
+        self._measure_load = measure_load or OtherLoad().measure
         self._jobs: list[_Job] = []
-        self._disturbed_at = self._looked_at = clock()
+        self._last_work = self._measured_at = clock()
 
     def add(self, command: Calibrate) -> None:
-        """Queue a calibration; one that somebody waits for goes before those of nobody."""
+        """Queue a calibration; one that somebody waits for goes before the others."""
         self._jobs.append(_Job(command, self._model))
-        self._jobs.sort(key=lambda job: job.command.patient)
-        self._look()
+        self._jobs.sort(key=lambda job: job.command.wait_for_idle_cpu)
+        self._read_load()
 
     def cancel(self, id: int) -> None:
-        """Drop a calibration; unknown ids are those of other commands."""
+        """Drop a calibration; an unknown id belongs to another command and is ignored."""
         for job in [job for job in self._jobs if job.command.id == id]:
             self._remove(job)
 
-    def disturbed(self) -> None:
-        """The worker did something else just now."""
-        self._disturbed_at = self._clock()
+    def note_other_work(self) -> None:
+        """Restart the wait for an idle worker: it has just done something else."""
+        self._last_work = self._clock()
 
     @property
-    def rest_s(self) -> float | None:
-        """Seconds until there is something to do if nothing disturbs; None if there is not."""
+    def idle_wait_s(self) -> float | None:
+        """Seconds until the next batch if nothing else arrives; None without a calibration."""
         if not self._jobs:
             return None
-        quiet = self._clock() - self._disturbed_at
-        return max(0.0, self._jobs[0].command.quiet_s - quiet)
+        idle_s = self._clock() - self._last_work
+        return max(0.0, self._jobs[0].command.idle_s - idle_s)
 
     def step(self) -> None:
-        """Do a piece of work, if it has been quiet for long enough."""
-        if self.rest_s != 0:
+        """Measure one batch, if the worker has been idle for long enough."""
+        if self.idle_wait_s != 0:
             return
         job = self._jobs[0]
-        if self._clock() - self._looked_at >= LOOK_EVERY_S:
-            share = self._look()
-            if job.command.patient and share > BUSY:
-                self.disturbed()
-                return self._tell(job, "waiting until other programs leave the processor alone")
-            job.disturbed(share)
-        self._work_at(job)
+        if self._clock() - self._measured_at >= MEASURE_EVERY_S:
+            load = self._read_load()
+            if job.command.wait_for_idle_cpu and load > BUSY:
+                self.note_other_work()
+                return self._report(job, "waiting until other programs leave the processor alone")
+            job.record_load(load)
+        self._run_step(job)
 
-    def _work_at(self, job: "_Job") -> None:
-        # It yields to every lane, to the background's too.
-        self._interrupt.begin({job.command.id}, len(Lane))
+    def _run_step(self, job: "_Job") -> None:
+        # A calibration yields to every lane, the background lane too.
+        self._interrupt.begin_batch({job.command.id}, len(Lane))
         try:
             result = job.step()
         except EngineError as error:
             self._remove(job)
-            return self._emit(failed(job.command.id, error))
+            return self._emit(make_failure(job.command.id, error))
         finally:
-            self._interrupt.end()
+            self._interrupt.end_batch()
         if result is None:
-            return self._tell(job, job.progress.text)
+            return self._report(job, job.progress.text)
         self._remove(job)
         self._emit(Result(job.command.id, msgspec.Raw(msgspec.msgpack.encode(result))))
 
-    def _tell(self, job: "_Job", text: str) -> None:
-        self._emit(Measured(job.command.id, Measuring(text, job.progress.fraction)))
+    def _report(self, job: "_Job", text: str) -> None:
+        self._emit(CalibrationReport(job.command.id, CalibrationProgress(text, job.progress.fraction)))
 
-    def _look(self) -> float:
-        self._looked_at = self._clock()
-        return self._others()
+    def _read_load(self) -> float:
+        self._measured_at = self._clock()
+        return self._measure_load()
 
     def _remove(self, job: "_Job") -> None:
         self._jobs.remove(job)
@@ -135,35 +135,35 @@ class Calibrator:
 
 
 class _Job:
-    """A command, its course, its bench, and the shares of other programs."""
+    """A command with its plan, its bench, and the load of other programs while it ran."""
 
-    def __init__(self, command: Calibrate, model: Calibrated) -> None:
+    def __init__(self, command: Calibrate, model: CalibratedModel) -> None:
         self.command = command
-        self._shares: list[float] = []
-        self._course = model.course(command.asked)
-        self._bench = model.bench()
-        self._steps: Generator[Work, float, Calibration] = self._course.run()
-        self._work = next(self._steps)
+        self._loads: list[float] = []
+        self._plan = model.plan_calibration(command.requested)
+        self._bench = model.open_bench()
+        self._steps: Generator[TrialBatch, float, Calibration] = self._plan.run()
+        self._batch = next(self._steps)
 
     @property
-    def progress(self) -> Measuring:
-        return self._course.progress
+    def progress(self) -> CalibrationProgress:
+        return self._plan.progress
 
-    def disturbed(self, share: float) -> None:
-        self._shares.append(share)
-        self._course.disturbance = mean(self._shares)
+    def record_load(self, load: float) -> None:
+        self._loads.append(load)
+        self._plan.disturbance = mean(self._loads)
 
     def step(self) -> Calibration | None:
-        """Do the next work; returns the result once all is measured.
+        """Measure the next batch; returns the result once all are measured.
 
         Raises:
             EngineError: the model cannot be measured.
         """
-        ms = self._bench.measure(self._work)
+        ms = self._bench.measure(self._batch)
         if ms is None:
             return None
         try:
-            self._work = self._steps.send(ms)
+            self._batch = self._steps.send(ms)
         except StopIteration as end:
             result: Calibration = end.value
             return result

@@ -1,1 +1,1 @@
-"""The KV cache: slots, copies in memory and on disk, repositioned cells."""
+"""The KV cache: slots in the context, copies in memory and on disk, repositioned cells."""

@@ -1,7 +1,7 @@
-"""Sequences of the KV cache on disk, so that they outlive the worker and the daemon.
+"""Sequences of the KV cache on disk, which outlive the worker and the daemon.
 
-The folder holds one file per sequence, of all models; several workers may use it at once. At the
-start only the heads are read, and a state when its tokens are wanted.
+The folder holds one file per sequence, for all models; several workers may use it at the same time.
+A worker reads only the headers when it starts, and a state when a request needs its tokens.
 """
 
 import hashlib
@@ -15,156 +15,166 @@ from pathlib import Path
 
 import numpy as np
 
-from copilotd.engine.tokens.common_prefix import begins_with, common_prefix, mostly_in
+from copilotd.engine.tokens.common_prefix import has_prefix, common_prefix, is_mostly_prefix
 from copilotd.engine.worker.kv.state_file import (
-    TEMPORARY,
-    GoOn,
-    Head,
-    State,
-    read_head,
+    TEMPORARY_SUFFIX,
+    SequenceState,
+    ShouldContinue,
+    StateHeader,
+    read_header,
     read_state,
     write_state,
 )
 
-_ENDING = ".kv"
-_WRITTEN_WITHIN_S = 3600
+_SUFFIX = ".kv"
+_MAX_WRITE_S = 3600
 """A temporary file that is older was left behind by a worker that was killed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Filed:
-    """A file of the archive: `tokens[i]` was evaluated at position i."""
+class DiskEntry:
+    """A saved sequence: `tokens[i]` was evaluated at position i."""
 
     tokens: list[int]
     path: Path
-    archive: "Archive"
-    exact: int = sys.maxsize
-    """All of them: nothing else is written."""
+    tier: "DiskTier"
+    exact_length: int = sys.maxsize
+    """All tokens are exact, because only exact ones are written."""
 
-    def read(self) -> State | None:
-        """Its state; None if it is lost, and then the archive has forgotten it."""
-        return self.archive.read(self)
+    def read_state(self) -> SequenceState | None:
+        """Read the keys and values; None if they are lost, and then the tier drops this entry."""
+        return self.tier.read(self)
 
 
-class Archive:
-    """At most `budget` bytes in `folder`; the least recently used file goes first.
+class DiskTier:
+    """At most `budget` bytes in `folder`; the least recently used file is evicted first.
 
-    Only files of `key` are read; with a budget of 0, none. `files` holds those, the oldest first.
-    When the disk fails it is said to `complain`, and nothing more is written.
+    The tier reads only files with its `key`, and none if the budget is 0. `entries` lists them, the
+    oldest first. If the disk fails, the tier calls `warn` once and writes nothing more.
     """
 
-    def __init__(
-        self, folder: Path, budget: int, key: bytes, complain: Callable[[str], None]
-    ) -> None:
-        self.files: list[Filed] = []
+    def __init__(self, folder: Path, budget: int, key: bytes, warn: Callable[[str], None]) -> None:
+        self.entries: list[DiskEntry] = []
         self._folder = folder
         self._budget = budget
         self._key = key
-        self._complain = complain
+        self._warn = warn
         if budget:
-            self._guarded(self._open)
+            self._stop_on_error(self._scan_folder)
 
-    def lacks(self, tokens: list[int]) -> int:
-        """How many of `tokens` no file holds; 0 if nothing can be written."""
-        held = max((common_prefix(file.tokens, tokens) for file in self.files), default=0)
-        return len(tokens) - held if self._budget else 0
+    def count_missing(self, tokens: list[int]) -> int:
+        """Count the `tokens` that no file holds; 0 if nothing can be written."""
+        saved = max((common_prefix(entry.tokens, tokens) for entry in self.entries), default=0)
+        return len(tokens) - saved if self._budget else 0
 
-    def write(self, tokens: list[int], state: State, go_on: GoOn) -> bool:
-        """Keep `state` in place of the files of its beginnings; False if `go_on` said no."""
+    def write(
+        self, tokens: list[int], state: SequenceState, should_continue: ShouldContinue
+    ) -> bool:
+        """Save `state` and remove the files of its prefixes.
+
+        Returns False if `should_continue` did.
+        """
         if state.nbytes > self._budget:
             return True
-        return self._guarded(lambda: self._write(tokens, state, go_on))
+        return self._stop_on_error(lambda: self._write(tokens, state, should_continue))
 
-    def read(self, file: Filed) -> State | None:
-        """The state of `file`, which is now the last used; a file that has none is removed."""
+    def read(self, entry: DiskEntry) -> SequenceState | None:
+        """Read the state of `entry` and mark it as used; a file without a valid one is removed."""
         state = None
         with suppress(OSError):
-            state = read_state(file.path, self._key, file.tokens)
-            os.utime(file.path)
+            state = read_state(entry.path, self._key, entry.tokens)
+            os.utime(entry.path)
         if state is None:
-            self._remove(file)
+            self._remove(entry)
         return state
 
-    def _open(self) -> bool:
+    def _scan_folder(self) -> bool:
         self._make_folder()
-        for path in self._by_age():
-            head = _head(path)
-            if head is None:
+        for path in self._list_by_age():
+            header = _read_header(path)
+            if header is None:
                 _unlink(path)
-            elif head.key == self._key:
-                self.files.append(Filed(head.tokens, path, self))
-        for path in self._folder.glob(f"*{TEMPORARY}"):
-            if time.time() - _used(path) > _WRITTEN_WITHIN_S:
+            elif header.key == self._key:
+                self.entries.append(DiskEntry(header.tokens, path, self))
+        for path in self._folder.glob(f"*{TEMPORARY_SUFFIX}"):
+            if time.time() - _last_used(path) > _MAX_WRITE_S:
                 _unlink(path)
         return True
 
-    def _write(self, tokens: list[int], state: State, go_on: GoOn) -> bool:
+    def _write(
+        self, tokens: list[int], state: SequenceState, should_continue: ShouldContinue
+    ) -> bool:
         self._make_folder()
-        path = self._folder / _name(self._key, tokens)
-        if not write_state(path, self._key, tokens, state, go_on):
+        path = self._folder / _file_name(self._key, tokens)
+        if not write_state(path, self._key, tokens, state, should_continue):
             return False
         self._supersede(tokens)
-        self.files.append(Filed(list(tokens), path, self))
-        self._shrink()
+        self.entries.append(DiskEntry(list(tokens), path, self))
+        self._evict()
         return True
 
     def _supersede(self, tokens: list[int]) -> None:
-        """Remove what `tokens` goes on from; what has most in common with them is next to go."""
-        for file in self.files:
-            if file.tokens == tokens:
-                self.files = [other for other in self.files if other is not file]
-            elif begins_with(tokens, file.tokens):
-                self._remove(file)
-            elif mostly_in(file.tokens, tokens):
+        """Remove the prefixes of `tokens`, and make the entries that mostly match next to go."""
+        for entry in self.entries:
+            if entry.tokens == tokens:
+                self._drop_entry(entry)
+            elif has_prefix(tokens, entry.tokens):
+                self._remove(entry)
+            elif is_mostly_prefix(entry.tokens, tokens):
                 with suppress(OSError):
-                    os.utime(file.path, (0, 0))
+                    os.utime(entry.path, (0, 0))
 
-    def _shrink(self) -> None:
-        """Remove the oldest files, of whatever model, until the rest is within the budget."""
-        paths = self._by_age()
+    def _evict(self) -> None:
+        """Remove the oldest files, of any model, until the rest fits into the budget."""
+        paths = self._list_by_age()
         excess = sum(map(_size, paths)) - self._budget
         for path in paths:
             if excess <= 0:
                 break
             excess -= _size(path)
             _unlink(path)
-            self.files = [file for file in self.files if file.path != path]
+            self.entries = [entry for entry in self.entries if entry.path != path]
 
-    def _remove(self, file: Filed) -> None:
-        self.files = [other for other in self.files if other is not file]
-        _unlink(file.path)
+    def _remove(self, entry: DiskEntry) -> None:
+        self._drop_entry(entry)
+        _unlink(entry.path)
 
-    def _by_age(self) -> list[Path]:
-        """The files of all models, the least recently used first."""
-        return sorted(self._folder.glob(f"*{_ENDING}"), key=_used)
+    def _drop_entry(self, entry: DiskEntry) -> None:
+        # A new list, since a caller may be iterating over the old one.
+        self.entries = [other for other in self.entries if other is not entry]
+
+    def _list_by_age(self) -> list[Path]:
+        """List the files of all models, the least recently used first."""
+        return sorted(self._folder.glob(f"*{_SUFFIX}"), key=_last_used)
 
     def _make_folder(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        # It holds what the user has written.
+        # The files hold what the user has written, so nobody else may read them.
         self._folder.chmod(0o700)
 
-    def _guarded(self, work: Callable[[], bool]) -> bool:
+    def _stop_on_error(self, work: Callable[[], bool]) -> bool:
+        """Do `work`; if the disk fails, warn and write nothing from then on."""
         try:
             return work()
         except OSError as error:
             self._budget = 0
-            self._complain(f"what the model has read is not kept in {self._folder}: {error}")
+            self._warn(f"the KV cache is not saved in {self._folder}: {error}")
             return True
 
 
-def _name(key: bytes, tokens: list[int]) -> str:
+def _file_name(key: bytes, tokens: list[int]) -> str:
     digest = hashlib.sha256(key + np.array(tokens, "<i4").tobytes())
-    return digest.hexdigest()[:32] + _ENDING
+    return digest.hexdigest()[:32] + _SUFFIX
 
 
-def _head(path: Path) -> Head | None:
+def _read_header(path: Path) -> StateHeader | None:
     try:
-        return read_head(path)
+        return read_header(path)
     except OSError:
         return None
 
 
-def _used(path: Path) -> float:
+def _last_used(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except FileNotFoundError:
@@ -179,6 +189,6 @@ def _size(path: Path) -> int:
 
 
 def _unlink(path: Path) -> None:
-    # Another worker may be reading it (Windows), or may have removed it.
+    # Another worker may be reading the file (Windows), or may have removed it.
     with suppress(OSError):
         path.unlink()

@@ -1,7 +1,8 @@
-"""KV caches of documents and conversations that nobody works on now, kept outside the context.
+"""Sequences of the KV cache in memory, outside the context, while nobody works on them.
 
-Attention runs over every cell up to the last one in use, whoever owns it, so an idle sequence in
-the context slows each token of the others. Copying one out and back costs milliseconds.
+Attention runs over every cell up to the last one in use, whatever sequence owns it, so an idle
+sequence in the context slows down each token of the others. Copying a sequence out of the context
+and back takes milliseconds.
 """
 
 import sys
@@ -10,124 +11,143 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from copilotd.engine.tokens.common_prefix import begins_with, mostly_in
-from copilotd.engine.worker.kv.disk_tier import Archive
-from copilotd.engine.worker.kv.state_file import GoOn, State
+from copilotd.engine.tokens.common_prefix import has_prefix, is_mostly_prefix
+from copilotd.engine.worker.kv.disk_tier import DiskTier
+from copilotd.engine.worker.kv.state_file import SequenceState, ShouldContinue
 
-WORTH = 32
-"""Fewer tokens are evaluated again in less time than it takes to look for them."""
+MIN_TOKENS = 32
+"""Evaluating fewer tokens again takes less time than looking for a saved copy."""
 
-MUCH = 0.25
-"""What may be missing of a sequence in its file while work goes on: more would wear out disks."""
+MIN_NEW_SHARE = 0.25
+"""Share of a sequence that its file must lack before it is written again while the worker runs.
+Writing more often would wear out disks."""
 
-
-Cut = Callable[[State, int, int], State | None]
-"""As `Cache.cut`."""
-
-ALL = sys.maxsize
+ALL_TOKENS = sys.maxsize
 """More tokens than any sequence has."""
 
+SliceState = Callable[[SequenceState, int, int], SequenceState | None]
+"""As `KVCache.slice_state`."""
 
-class Held(Protocol):
-    """What a sequence held when it left the context: `tokens[i]` was evaluated at position i."""
+
+class CachedSequence(Protocol):
+    """A sequence that is kept outside the context: `tokens[i]` was evaluated at position i."""
 
     @property
     def tokens(self) -> list[int]:
-        """What was evaluated."""
+        """The evaluated tokens."""
         ...
 
     @property
-    def exact(self) -> int:
-        """How many of them, from the first on, were evaluated behind just those before them."""
+    def exact_length(self) -> int:
+        """The number of leading tokens that were evaluated behind exactly the ones before them."""
         ...
 
-    def read(self) -> State | None:
-        """Its keys and values; None if they are lost."""
+    def read_state(self) -> SequenceState | None:
+        """Return the keys and values; None if they are lost."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parked:
+class MemoryEntry:
     """A sequence in memory."""
 
     tokens: list[int]
-    state: State
-    exact: int = ALL
+    state: SequenceState
+    exact_length: int = ALL_TOKENS
 
-    def read(self) -> State:
-        """Its keys and values."""
+    def read_state(self) -> SequenceState:
+        """Return the keys and values."""
         return self.state
 
 
-class Park:
-    """At most `budget` bytes of states in memory, the least recently used of which goes first.
+class MemoryTier:
+    """At most `budget` bytes of states in memory; the least recently used one is evicted first.
 
-    Behind them stands the archive, whose files are used where they hold more.
+    The disk tier stands behind it. A file is used where it holds more tokens.
     """
 
-    def __init__(self, budget: int, archive: Archive) -> None:
+    def __init__(self, budget: int, disk: DiskTier) -> None:
         self._budget = budget
-        self._archive = archive
-        self._entries: list[Parked] = []
+        self._disk = disk
+        self._entries: list[MemoryEntry] = []
 
     @property
-    def entries(self) -> list[Parked]:
+    def entries(self) -> list[MemoryEntry]:
         """The sequences in memory, the newest last."""
         return self._entries
 
-    def add(self, entry: Parked) -> None:
-        """Keep `entry` in place of its beginnings; what it holds most of is the next to go."""
-        others = [e for e in self._entries if not begins_with(entry.tokens, e.tokens)]
-        others.sort(key=lambda e: not mostly_in(e.tokens, entry.tokens))
+    def add(self, entry: MemoryEntry) -> None:
+        """Store `entry` and drop its prefixes; entries that mostly match it are next to go."""
+        others = [e for e in self._entries if not has_prefix(entry.tokens, e.tokens)]
+        others.sort(key=lambda e: not is_mostly_prefix(e.tokens, entry.tokens))
         self._entries = [*others, entry]
         while sum(len(e.state) for e in self._entries) > self._budget:
             self._entries.pop(0)
 
-    def covers(self, tokens: list[int], exact: int) -> bool:
-        """Whether an entry begins with `tokens`, as `exact` as they are: they need not be kept."""
-        enough = min(exact, len(tokens))
-        return any(e.exact >= enough and begins_with(e.tokens, tokens) for e in self._entries)
+    def covers(self, tokens: list[int], exact_length: int) -> bool:
+        """Whether an entry begins with `tokens` and at least as many of them are exact."""
+        enough = min(exact_length, len(tokens))
+        return any(
+            e.exact_length >= enough and has_prefix(e.tokens, tokens) for e in self._entries
+        )
 
-    def best(self, usable: Callable[[Held], int], here: int) -> tuple[Held, int] | None:
-        """What holds most tokens that are usable, the newest of equals, and how many they are.
+    def find_longest(
+        self, reusable_length: Callable[[CachedSequence], int], more_than: int
+    ) -> tuple[CachedSequence, int] | None:
+        """Find the sequence with the most reusable tokens, and their number.
 
-        None if that is not more than the `here` that are in the context.
+        Of equals the newest is taken. None if there is none with more than `more_than` tokens.
         """
-        kept = _longest(reversed(self._entries), usable, here)
-        enough = (kept[1] if kept else here) + WORTH
-        return _longest(reversed(self._archive.files), usable, enough) or kept
+        in_memory = _find_longest(reversed(self._entries), reusable_length, more_than)
+        enough = (in_memory[1] if in_memory else more_than) + MIN_TOKENS
+        return _find_longest(reversed(self._disk.entries), reusable_length, enough) or in_memory
 
-    def file_all(self, cut: Cut, go_on: GoOn) -> bool:
-        """Write the entries of which files lack much, newest first; False if `go_on` said no.
+    def persist_all(self, slice_state: SliceState, should_continue: ShouldContinue) -> bool:
+        """Write each entry whose file is missing more than MIN_NEW_SHARE of it, newest first.
 
-        Only what is exact of them, for which they are `cut`.
+        Only the exact tokens are written; `slice_state` cuts them out of the state. Returns False
+        if `should_continue` did.
         """
         return all(
-            self.file(e.tokens[: e.exact], partial(_exact, e, cut), MUCH, go_on)
+            self.persist(
+                e.tokens[: e.exact_length],
+                partial(_slice_exact, e, slice_state),
+                MIN_NEW_SHARE,
+                should_continue,
+            )
             for e in reversed(self._entries)
         )
 
-    def file(
-        self, tokens: list[int], read: Callable[[], State | None], share: float, go_on: GoOn
+    def persist(
+        self,
+        tokens: list[int],
+        read_state: Callable[[], SequenceState | None],
+        min_new_share: float,
+        should_continue: ShouldContinue,
     ) -> bool:
-        """Write a state if files lack at least `share` of its tokens; False if `go_on` said no."""
-        if self._archive.lacks(tokens) < max(WORTH, share * len(tokens)):
+        """Write a state if at least `min_new_share` of its tokens are in no file.
+
+        Returns False if `should_continue` did.
+        """
+        if self._disk.count_missing(tokens) < max(MIN_TOKENS, min_new_share * len(tokens)):
             return True
-        state = read()
-        return state is None or self._archive.write(tokens, state, go_on)
+        state = read_state()
+        return state is None or self._disk.write(tokens, state, should_continue)
 
 
-def _exact(entry: Parked, cut: Cut) -> State | None:
-    if entry.exact >= len(entry.tokens):
+def _slice_exact(entry: MemoryEntry, slice_state: SliceState) -> SequenceState | None:
+    if entry.exact_length >= len(entry.tokens):
         return entry.state
-    return cut(entry.state, 0, entry.exact)
+    return slice_state(entry.state, 0, entry.exact_length)
 
 
-def _longest(
-    entries: Iterable[Held], usable: Callable[[Held], int], more_than: int
-) -> tuple[Held, int] | None:
-    found, most = None, more_than
+def _find_longest(
+    entries: Iterable[CachedSequence],
+    reusable_length: Callable[[CachedSequence], int],
+    more_than: int,
+) -> tuple[CachedSequence, int] | None:
+    longest, most = None, more_than
     for entry in entries:
-        if (length := usable(entry)) > most:
-            found, most = entry, length
-    return (found, most) if found is not None else None
+        if (length := reusable_length(entry)) > most:
+            longest, most = entry, length
+    return (longest, most) if longest is not None else None

@@ -1,74 +1,82 @@
-"""Cells of text that has moved: found where the same tokens stand, and put where they are wanted.
+"""Reuses the cells of text that has moved to other positions.
 
-When the cursor goes to another line, what follows it is mostly the text that followed it before, at
-other positions. Keys can be turned to another position, and then such cells predict as well as new
-ones, if the first of them, which know best where the old cursor was, are evaluated anew. They are
-not the cells of a fresh evaluation, so a slot remembers from where on it holds such.
+When the cursor goes to another line, most of the text behind it was behind it before, at other
+positions. Keys can be rotated to another position. Such cells predict as well as new ones if the
+first few of them are evaluated again, since those depend most on where the old cursor was. They are
+not equal to the cells of a fresh evaluation, so a slot remembers the position of the first one.
 """
 
 from dataclasses import dataclass
 
-from copilotd.engine.tokens.moved_run import WORTH, Run, moved_run
-from copilotd.engine.worker.kv.backend import Cache
-from copilotd.engine.worker.kv.memory_tier import Parked
-from copilotd.engine.worker.kv.slot_pool import KVPool, Slot
-from copilotd.engine.worker.kv.state_file import State
+from copilotd.engine.tokens.moved_run import WORTH, TokenRun, moved_run
+from copilotd.engine.worker.kv.backend import KVCache
+from copilotd.engine.worker.kv.memory_tier import MemoryEntry
+from copilotd.engine.worker.kv.slot_pool import Slot, SlotPool
+from copilotd.engine.worker.kv.state_file import SequenceState
 
 
 @dataclass(frozen=True, slots=True)
-class Splice:
-    """A run's keys and values, ready to be put at its target."""
+class RepositionPlan:
+    """The keys and values of `run`, ready to be inserted at its target."""
 
-    run: Run
-    state: State
+    run: TokenRun
+    state: SequenceState
 
 
-class Splicer:
-    """Plans what to take from elsewhere, and puts it in."""
+class Repositioner:
+    """Plans which cells to take from another sequence, and inserts them."""
 
-    def __init__(self, cache: Cache, pool: KVPool) -> None:
+    def __init__(self, cache: KVCache, pool: SlotPool) -> None:
         self._cache = cache
         self._pool = pool
 
-    def plan(self, prompt: list[int], movable: tuple[int, int] | None) -> Splice | None:
-        """The longest run of what is `movable` that is held anywhere; None if none is worth it.
+    def plan(
+        self, prompt: list[int], repositionable: tuple[int, int] | None
+    ) -> RepositionPlan | None:
+        """Find the longest run of the `repositionable` range in any sequence of the pool.
 
-        To be asked before a slot is acquired, which may cut what holds the run.
+        Returns None if no run is long enough. Call this before a slot is acquired: acquiring one
+        may truncate the sequence that holds the run.
         """
-        if movable is None or not self._cache.can_shift:
+        if repositionable is None or not self._cache.can_shift:
             return None
-        start = max(movable[0], self._pool.reach(prompt, movable[0]))
-        # Something has to be evaluated behind it before anything can be predicted.
-        wanted = prompt[start : min(movable[1], len(prompt) - 1)]
-        if len(wanted) < WORTH:
+        start = max(repositionable[0], self._pool.cached_prefix_length(prompt, repositionable[0]))
+        # One token must be evaluated behind the run before anything can be predicted.
+        tokens = prompt[start : min(repositionable[1], len(prompt) - 1)]
+        if len(tokens) < WORTH:
             return None
-        found = [
-            (run, held) for held in self._pool.held() if (run := moved_run(wanted, held.tokens))
+        runs = [
+            (run, source)
+            for source in self._pool.iter_sequences()
+            if (run := moved_run(tokens, source.tokens))
         ]
-        if not found:
+        if not runs:
             return None
-        run, held = max(found, key=lambda pair: pair[0].length)
-        state = self._lifted(held, run)
+        run, source = max(runs, key=lambda pair: pair[0].length)
+        state = self._export_run(source, run)
         if state is None:
             return None
-        return Splice(Run(run.source, start + run.target, run.length), state)
+        return RepositionPlan(TokenRun(run.source, start + run.target, run.length), state)
 
-    def put(self, splice: Splice, slot: Slot, tokens: list[int]) -> bool:
-        """Put the run of `tokens` into `slot`, which ends at its target; False if it cannot be."""
-        run = splice.run
-        # One more is evaluated and forgotten while the keys are turned.
+    def apply(self, plan: RepositionPlan, slot: Slot, tokens: list[int]) -> bool:
+        """Insert the planned run of `tokens` into `slot`, whose tokens end at the run's target.
+
+        Returns False if that is not possible; then nothing has changed.
+        """
+        run = plan.run
+        # llama.cpp evaluates one more token, which is then removed, when it rotates the keys.
         if not self._pool.make_room(run.length + 1):
             return False
-        if not self._cache.insert(slot.sequence, splice.state, run.target - run.source):
+        if not self._cache.insert(slot.sequence, plan.state, run.target - run.source):
             return False
         end = run.target + run.length
-        self._pool.append_moved(slot, tokens[run.target : end])
+        self._pool.append_repositioned(slot, tokens[run.target : end])
         return True
 
-    def _lifted(self, held: Slot | Parked, run: Run) -> State | None:
+    def _export_run(self, source: Slot | MemoryEntry, run: TokenRun) -> SequenceState | None:
         start, end = run.source, run.source + run.length
-        if isinstance(held, Slot):
-            return self._cache.lift(held.sequence, start, end)
-        if not self._pool.make_room(len(held.tokens)):
+        if isinstance(source, Slot):
+            return self._cache.export_range(source.sequence, start, end)
+        if not self._pool.make_room(len(source.tokens)):
             return None
-        return self._cache.cut(held.state, start, end)
+        return self._cache.slice_state(source.state, start, end)

@@ -1,9 +1,9 @@
-"""Who owns which sequence of the KV cache, and what each one still holds from earlier requests.
+"""Which slot a request gets, and what each slot still holds from earlier requests.
 
-All sequences share the cells of one unified cache; `copy` between sequences shares cells and costs
-nothing. A slot keeps its tokens when its request is over, so that the next request with the same
-beginning evaluates only what is new. When another slot is taken, the idle ones are parked
-(`parking.py`) but for a few cells: in the context they would slow it down.
+All slots share the cells of one unified KV cache. `copy` from one sequence to another shares cells
+and costs nothing. A slot keeps its tokens when its request ends, so the next request with the same
+prefix evaluates only what is new. When another slot is acquired, the idle ones move to the memory
+tier (`memory_tier.py`) except for a few cells, because idle cells in the context slow decoding.
 """
 
 import itertools
@@ -13,101 +13,123 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from copilotd.engine.tokens.common_prefix import common_prefix
-from copilotd.engine.worker.kv.backend import Cache
-from copilotd.engine.worker.kv.memory_tier import ALL, MUCH, WORTH, Held, Park, Parked
-from copilotd.engine.worker.kv.state_file import GoOn, State
+from copilotd.engine.worker.kv.backend import KVCache
+from copilotd.engine.worker.kv.memory_tier import (
+    ALL_TOKENS,
+    MIN_NEW_SHARE,
+    MIN_TOKENS,
+    CachedSequence,
+    MemoryEntry,
+    MemoryTier,
+)
+from copilotd.engine.worker.kv.state_file import SequenceState, ShouldContinue
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
     """One sequence id of the context. `tokens[i]` is evaluated at position i, in cell `cells[i]`.
 
-    Cell numbers are the pool's own; they only say which cells two slots share. `wanted` says that
-    the request was suspended and comes back for all of its tokens. From token `exact` on the cells
-    are not those of a fresh evaluation: some were moved there (`splice.py`).
+    The pool assigns the cell numbers; they only say which cells two slots share. `is_suspended`
+    says that the request will come back for all of its tokens. From token `exact_length` on, the
+    cells may differ from those of a fresh evaluation: some were repositioned (`reposition.py`).
     """
 
     sequence: int
     tokens: list[int] = field(default_factory=list)
     cells: list[int] = field(default_factory=list)
-    busy: bool = False
-    wanted: bool = False
-    used: int = 0
-    exact: int = ALL
+    is_busy: bool = False
+    is_suspended: bool = False
+    last_used: int = 0
+    exact_length: int = ALL_TOKENS
 
 
-class KVPool:
-    """`n_slots` sequences over `n_cells` cells, and the `park` outside of them.
+class SlotPool:
+    """`n_slots` sequences that share `n_cells` cells, with a memory tier outside the context.
 
-    Idle slots stay in the context while they hold at most `resident_cells` that no running request
-    holds too.
+    Idle slots stay in the context while they hold at most `resident_cells` cells that no running
+    request holds too.
     """
 
     def __init__(
-        self, cache: Cache, park: Park, n_slots: int, n_cells: int, resident_cells: int
+        self,
+        cache: KVCache,
+        memory_tier: MemoryTier,
+        n_slots: int,
+        n_cells: int,
+        resident_cells: int,
     ) -> None:
         self._cache = cache
-        self._park = park
+        self._memory_tier = memory_tier
         self._slots = [Slot(i) for i in range(n_slots)]
         self._resident_cells = resident_cells
         self._clock = 0
         self._holders: Counter[int] = Counter()
-        self._numbers = itertools.count()
+        self._cell_numbers = itertools.count()
         self.n_cells = n_cells
 
-    def cost(self, prompt: list[int], need: int, loose: int = ALL) -> int:
-        """Cells that a sequence of `need` tokens adds to those that running requests hold."""
-        best = self._best(prompt, loose)
-        shared = self._usable(best, prompt, loose, best.busy)
-        if self.reach(prompt, loose) > shared:
-            # What is fetched from outside comes in cells of its own.
-            return need
-        return need - len(self._busy().intersection(best.cells[:shared]))
+    def count_added_cells(
+        self, prompt: list[int], n_tokens: int, approximate_from: int = ALL_TOKENS
+    ) -> int:
+        """Count the cells that `n_tokens` tokens add to those that running requests hold."""
+        best = self._find_best_slot(prompt, approximate_from)
+        shared = self._slot_prefix_length(best, prompt, approximate_from)
+        if self.cached_prefix_length(prompt, approximate_from) > shared:
+            # A sequence that is loaded from outside gets cells of its own.
+            return n_tokens
+        return n_tokens - len(self._busy_cells().intersection(best.cells[:shared]))
 
-    def reach(self, prompt: list[int], loose: int = ALL) -> int:
-        """How much of `prompt` a slot would hold that is acquired for it."""
-        here = self._here(prompt, loose)
-        found = self._park.best(lambda held: self._usable(held, prompt, loose), here)
-        return found[1] if found else here
+    def cached_prefix_length(self, prompt: list[int], approximate_from: int = ALL_TOKENS) -> int:
+        """Return how many tokens of `prompt` a slot acquired for it would already hold."""
+        resident = self._resident_prefix_length(prompt, approximate_from)
+        longest = self._find_outside(prompt, approximate_from, resident)
+        return longest[1] if longest else resident
 
-    def acquire(self, prompt: list[int], loose: int = ALL, *, keep: bool = False) -> Slot | None:
-        """A slot that holds as much of `prompt` as any does, but not all: the last token is left.
+    def acquire(
+        self,
+        prompt: list[int],
+        approximate_from: int = ALL_TOKENS,
+        *,
+        keep_source: bool = False,
+    ) -> Slot | None:
+        """Acquire a slot with the longest cached prefix of `prompt`, without its last token.
 
-        From token `loose` on what was moved there will do. With `keep`, what others hold beyond
-        that is kept for them. None if every slot is busy.
+        From token `approximate_from` on, repositioned cells may be reused. With `keep_source` the
+        sequence that the prefix comes from keeps its further tokens. None if every slot is busy.
         """
-        if not self.has_idle():
+        if not self.has_idle_slot():
             return None
-        slot = self._fetched(prompt, loose) or self._taken_over(prompt, loose, keep)
-        slot.busy, slot.wanted = True, False
+        slot = self._restore_slot(prompt, approximate_from) or self._reuse_slot(
+            prompt, approximate_from, keep_source
+        )
+        slot.is_busy, slot.is_suspended = True, False
         self._touch(slot)
-        self._park_idle()
+        self._move_out_idle()
         return slot
 
     def release(self, slot: Slot) -> None:
-        """The request is over; what the slot holds may be used again or evicted."""
-        slot.busy = False
+        """End the request of `slot`; its tokens may be reused or evicted."""
+        slot.is_busy = False
         self._touch(slot)
 
     def suspend(self, slot: Slot) -> None:
-        """The request waits; what the slot holds may be moved, and is kept for its return."""
-        slot.wanted = True
+        """Pause the request of `slot`; its tokens may move, but are kept until it returns."""
+        slot.is_suspended = True
         self.release(slot)
 
     def append(self, slot: Slot, tokens: list[int]) -> None:
-        """`tokens` were evaluated behind those that `slot` holds."""
-        cells = list(itertools.islice(self._numbers, len(tokens)))
-        self._hold(slot, tokens, cells)
+        """Record that `tokens` were evaluated at the end of `slot`."""
+        cells = list(itertools.islice(self._cell_numbers, len(tokens)))
+        self._add_cells(slot, tokens, cells)
 
-    def append_moved(self, slot: Slot, tokens: list[int]) -> None:
-        """`tokens` were put behind those that `slot` holds, with the cells of another place."""
-        slot.exact = min(slot.exact, len(slot.tokens))
+    def append_repositioned(self, slot: Slot, tokens: list[int]) -> None:
+        """Record that `tokens` were appended to `slot` with cells from other positions."""
+        slot.exact_length = min(slot.exact_length, len(slot.tokens))
         self.append(slot, tokens)
 
-    def held(self) -> Iterator[Slot | Parked]:
-        """All that is held, in the context first, the most recently used first."""
-        yield from self._by_use()
-        yield from reversed(self._park.entries)
+    def iter_sequences(self) -> Iterator[Slot | MemoryEntry]:
+        """Yield the slots, then the memory tier's entries; each the most recently used first."""
+        yield from self._slots_by_use()
+        yield from reversed(self._memory_tier.entries)
 
     def truncate(self, slot: Slot, length: int) -> None:
         """Keep only the first `length` tokens of `slot`."""
@@ -119,174 +141,213 @@ class KVPool:
             if not self._holders[cell]:
                 del self._holders[cell]
         del slot.tokens[length:], slot.cells[length:]
-        if length <= slot.exact:
-            slot.exact = ALL
+        if length <= slot.exact_length:
+            slot.exact_length = ALL_TOKENS
 
     # --- room --------------------------------------------------------------------------------
 
-    def free_cells(self) -> int:
-        """Cells that no slot holds."""
+    def count_free_cells(self) -> int:
+        """Count the cells that no slot holds."""
         return self.n_cells - len(self._holders)
 
-    def busy_cells(self) -> int:
-        """Cells that running requests hold, shared ones counted once."""
-        return len(self._busy())
+    def count_busy_cells(self) -> int:
+        """Count the cells that running requests hold; a shared cell counts once."""
+        return len(self._busy_cells())
 
-    def has_idle(self) -> bool:
-        """Whether `acquire` would find a slot."""
-        return any(not slot.busy for slot in self._slots)
+    def has_idle_slot(self) -> bool:
+        """Whether `acquire` would return a slot."""
+        return any(not slot.is_busy for slot in self._slots)
 
     def make_room(self, cells: int) -> bool:
-        """Evict idle slots, the least recently used first, until `cells` are free."""
-        while self.free_cells() < cells:
+        """Evict idle slots, the least recently used first, until `cells` cells are free.
+
+        Returns False if too few become free.
+        """
+        while self.count_free_cells() < cells:
             if not self.evict_one():
                 return False
         return True
 
     def evict_one(self) -> bool:
-        """Take the least recently used idle slot out of the context; False if there is none."""
-        idle = [slot for slot in self._idle() if slot.tokens]
+        """Move the least recently used idle slot out of the context; False if there is none."""
+        idle = [slot for slot in self._idle_slots() if slot.tokens]
         if idle:
-            self._vacate(idle[-1])
+            self._move_out(idle[-1])
         return bool(idle)
 
-    def _park_idle(self) -> None:
-        """Take idle slots out of the context, but for those used last that are small enough."""
-        staying = self._busy()
-        room = len(staying) + self._resident_cells
-        for slot in self._idle():
-            together = staying.union(slot.cells)
-            if len(together) > room:
-                self._vacate(slot)
+    def _move_out_idle(self) -> None:
+        """Move idle slots out of the context, except the most recently used ones that fit."""
+        resident = self._busy_cells()
+        limit = len(resident) + self._resident_cells
+        for slot in self._idle_slots():
+            together = resident.union(slot.cells)
+            if len(together) > limit:
+                self._move_out(slot)
             else:
-                staying = together
+                resident = together
 
-    # --- the archive -------------------------------------------------------------------------
+    # --- disk --------------------------------------------------------------------------------
 
-    def file(self, go_on: GoOn) -> bool:
-        """Write every sequence of which files lack much; False if `go_on` said no."""
-        slots = all(self._file(slot, MUCH, go_on) for slot in self._by_use())
-        return slots and self._park.file_all(self._cache.cut, go_on)
+    def persist(self, should_continue: ShouldContinue) -> bool:
+        """Write each sequence whose file is missing more than MIN_NEW_SHARE of its tokens.
 
-    def file_last(self, go_on: GoOn) -> bool:
-        """Write what files lack of the sequence worked on last; False if `go_on` said no."""
-        return self._file(self._by_use()[0], 0.0, go_on)
+        Returns False if `should_continue` did.
+        """
+        slots = all(
+            self._persist_slot(slot, MIN_NEW_SHARE, should_continue)
+            for slot in self._slots_by_use()
+        )
+        return slots and self._memory_tier.persist_all(self._cache.slice_state, should_continue)
 
-    def _file(self, slot: Slot, share: float, go_on: GoOn) -> bool:
-        tokens = slot.tokens[: slot.exact]
-        lift = partial(self._cache.lift, slot.sequence, 0, len(tokens))
-        return self._park.file(tokens, lift, share, go_on)
+    def persist_latest(self, should_continue: ShouldContinue) -> bool:
+        """Write the most recently used sequence if its file is missing MIN_TOKENS or more.
+
+        Returns False if `should_continue` did.
+        """
+        return self._persist_slot(self._slots_by_use()[0], 0.0, should_continue)
+
+    def _persist_slot(
+        self, slot: Slot, min_new_share: float, should_continue: ShouldContinue
+    ) -> bool:
+        tokens = slot.tokens[: slot.exact_length]
+        read_state = partial(self._cache.export_range, slot.sequence, 0, len(tokens))
+        return self._memory_tier.persist(tokens, read_state, min_new_share, should_continue)
 
     # --- choosing a slot ---------------------------------------------------------------------
 
-    def _taken_over(self, prompt: list[int], loose: int, keep: bool) -> Slot:
-        """A slot that goes on from, or shares, the longest beginning that is in the context."""
-        best = self._best(prompt, loose)
-        shared = self._usable(best, prompt, loose, best.busy)
-        others = [slot for slot in self._idle() if slot is not best]
-        if best.busy or (others and not _is_spent(best, shared, keep)):
-            slot = self._emptied(others)
-            self._share(best, slot, shared)
+    def _reuse_slot(self, prompt: list[int], approximate_from: int, keep_source: bool) -> Slot:
+        """Return a slot that continues or shares the longest prefix in the context."""
+        best = self._find_best_slot(prompt, approximate_from)
+        shared = self._slot_prefix_length(best, prompt, approximate_from)
+        others = [slot for slot in self._idle_slots() if slot is not best]
+        if best.is_busy or (others and not _may_truncate(best, shared, keep_source)):
+            slot = self._empty_one(others)
+            self._share_prefix(best, slot, shared)
             return slot
-        if not _is_spent(best, shared, keep):
-            self._keep(best)
+        if not _may_truncate(best, shared, keep_source):
+            self._save_to_memory(best)
         self.truncate(best, shared)
         return best
 
-    def _best(self, prompt: list[int], loose: int) -> Slot:
-        """The slot with the longest beginning of `prompt`; of equals an idle one, used last."""
+    def _find_best_slot(self, prompt: list[int], approximate_from: int) -> Slot:
+        """Find the slot with the longest reusable prefix; of equals an idle one, then by use."""
         return max(
-            self._slots, key=lambda s: (self._usable(s, prompt, loose, s.busy), not s.busy, s.used)
+            self._slots,
+            key=lambda slot: (
+                self._slot_prefix_length(slot, prompt, approximate_from),
+                not slot.is_busy,
+                slot.last_used,
+            ),
         )
 
-    def _here(self, prompt: list[int], loose: int) -> int:
-        """How much of `prompt` the context has."""
-        best = self._best(prompt, loose)
-        return self._usable(best, prompt, loose, best.busy)
+    def _resident_prefix_length(self, prompt: list[int], approximate_from: int) -> int:
+        """Return how many tokens of `prompt` are in the context."""
+        best = self._find_best_slot(prompt, approximate_from)
+        return self._slot_prefix_length(best, prompt, approximate_from)
 
-    def _fetched(self, prompt: list[int], loose: int) -> Slot | None:
-        """A slot with a parked state, if that has more of `prompt` than the context has."""
-        here = self._here(prompt, loose)
-        while found := self._park.best(lambda held: self._usable(held, prompt, loose), here):
-            entry, shared = found
-            state = entry.read()
-            # A file that could not be read is not found again.
+    def _find_outside(
+        self, prompt: list[int], approximate_from: int, more_than: int
+    ) -> tuple[CachedSequence, int] | None:
+        """Find a sequence outside the context with more than `more_than` tokens of `prompt`."""
+        return self._memory_tier.find_longest(
+            lambda entry: self._reusable_length(entry, prompt, approximate_from), more_than
+        )
+
+    def _restore_slot(self, prompt: list[int], approximate_from: int) -> Slot | None:
+        """Load a sequence from outside if it has more of `prompt` than the context has."""
+        resident = self._resident_prefix_length(prompt, approximate_from)
+        while longest := self._find_outside(prompt, approximate_from, resident):
+            entry, shared = longest
+            state = entry.read_state()
+            # The disk tier drops a file that cannot be read, so the loop ends.
             if state is not None:
-                return self._loaded(entry, state, shared)
+                return self._load_slot(entry, state, shared)
         return None
 
-    def _loaded(self, held: Held, state: State, shared: int) -> Slot | None:
-        """A slot with the first `shared` tokens; None if there is no room for the state."""
-        slot = self._emptied(self._idle())
-        if not self.make_room(len(held.tokens)) or not self._cache.load(slot.sequence, state):
+    def _load_slot(self, entry: CachedSequence, state: SequenceState, shared: int) -> Slot | None:
+        """Load the first `shared` tokens into a slot; None if there is no room for the state."""
+        slot = self._empty_one(self._idle_slots())
+        if not self.make_room(len(entry.tokens)) or not self._cache.load(slot.sequence, state):
             return None
-        self.append(slot, held.tokens)
-        slot.exact = held.exact
+        self.append(slot, entry.tokens)
+        slot.exact_length = entry.exact_length
         self.truncate(slot, shared)
         return slot
 
-    def _emptied(self, idle: list[Slot]) -> Slot:
-        """One of the `idle` slots, without what it held; at best it held nothing."""
-        slot = min(idle, key=lambda slot: (bool(slot.tokens), slot.used))
-        self._vacate(slot)
+    def _empty_one(self, idle: list[Slot]) -> Slot:
+        """Empty one of the `idle` slots, preferably one that holds nothing."""
+        slot = min(idle, key=lambda slot: (bool(slot.tokens), slot.last_used))
+        self._move_out(slot)
         return slot
 
-    def _vacate(self, slot: Slot) -> None:
-        """Take what `slot` holds out of the context."""
+    def _move_out(self, slot: Slot) -> None:
+        """Move the tokens of `slot` from the context to the memory tier."""
         if slot.tokens:
-            self._keep(slot)
+            self._save_to_memory(slot)
             self.truncate(slot, 0)
 
-    def _keep(self, slot: Slot) -> None:
-        """Park what `slot` holds."""
-        if len(slot.tokens) >= WORTH and not self._park.covers(slot.tokens, slot.exact):
+    def _save_to_memory(self, slot: Slot) -> None:
+        """Copy `slot` to the memory tier, unless it is short or there already."""
+        if len(slot.tokens) < MIN_TOKENS:
+            return
+        if not self._memory_tier.covers(slot.tokens, slot.exact_length):
             state = self._cache.save(slot.sequence)
-            self._park.add(Parked(list(slot.tokens), state, slot.exact))
+            self._memory_tier.add(MemoryEntry(list(slot.tokens), state, slot.exact_length))
 
-    def _usable(self, held: Slot | Held, prompt: list[int], loose: int, busy: bool = False) -> int:
-        """How much of `prompt` need not be evaluated by one who takes what is `held` over."""
-        shared = max(0, min(common_prefix(held.tokens, prompt), len(prompt) - 1))
-        if held.exact < loose:
-            shared = min(shared, held.exact)
-        if self._cache.can_trim or (shared == len(held.tokens) and not busy):
+    def _slot_prefix_length(self, slot: Slot, prompt: list[int], approximate_from: int) -> int:
+        return self._reusable_length(slot, prompt, approximate_from, is_busy=slot.is_busy)
+
+    def _reusable_length(
+        self,
+        source: Slot | CachedSequence,
+        prompt: list[int],
+        approximate_from: int,
+        *,
+        is_busy: bool = False,
+    ) -> int:
+        """Return how many leading tokens of `prompt` can be reused from `source`."""
+        shared = max(0, min(common_prefix(source.tokens, prompt), len(prompt) - 1))
+        if source.exact_length < approximate_from:
+            shared = min(shared, source.exact_length)
+        if self._cache.can_trim or (shared == len(source.tokens) and not is_busy):
             return shared
         return 0
 
     # --- book-keeping ------------------------------------------------------------------------
 
-    def _share(self, source: Slot, target: Slot, length: int) -> None:
+    def _share_prefix(self, source: Slot, target: Slot, length: int) -> None:
         if length:
             self._cache.copy(source.sequence, target.sequence, length)
-            self._hold(target, source.tokens[:length], source.cells[:length])
-            if length > source.exact:
-                target.exact = source.exact
+            self._add_cells(target, source.tokens[:length], source.cells[:length])
+            if length > source.exact_length:
+                target.exact_length = source.exact_length
 
-    def _hold(self, slot: Slot, tokens: list[int], cells: list[int]) -> None:
+    def _add_cells(self, slot: Slot, tokens: list[int], cells: list[int]) -> None:
         slot.tokens.extend(tokens)
         slot.cells.extend(cells)
         self._holders.update(cells)
 
     def _touch(self, slot: Slot) -> None:
         self._clock += 1
-        slot.used = self._clock
+        slot.last_used = self._clock
 
-    def _by_use(self) -> list[Slot]:
+    def _slots_by_use(self) -> list[Slot]:
         """All slots, the most recently used first."""
-        return sorted(self._slots, key=lambda slot: slot.used, reverse=True)
+        return sorted(self._slots, key=lambda slot: slot.last_used, reverse=True)
 
-    def _idle(self) -> list[Slot]:
-        return [slot for slot in self._by_use() if not slot.busy]
+    def _idle_slots(self) -> list[Slot]:
+        return [slot for slot in self._slots_by_use() if not slot.is_busy]
 
-    def _busy(self) -> set[int]:
-        return {cell for slot in self._slots if slot.busy for cell in slot.cells}
+    def _busy_cells(self) -> set[int]:
+        return {cell for slot in self._slots if slot.is_busy for cell in slot.cells}
 
 
-def _is_spent(slot: Slot, shared: int, keep: bool) -> bool:
-    """Whether what `slot` holds beyond `shared` may be lost to a request that goes on from there.
+def _may_truncate(slot: Slot, shared: int, keep_source: bool) -> bool:
+    """Whether a request may take over `slot` and lose its tokens beyond `shared`.
 
-    That is right for a document that is being typed, and wrong for a conversation of which only
-    the beginning agrees.
+    That is right for a document that is being typed, and wrong for a conversation that shares only
+    its beginning.
     """
     if shared == len(slot.tokens):
         return True
-    return not keep and not slot.wanted and 2 * shared >= len(slot.tokens)
+    return not keep_source and not slot.is_suspended and 2 * shared >= len(slot.tokens)

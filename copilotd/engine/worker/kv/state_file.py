@@ -1,9 +1,9 @@
-"""One sequence of the KV cache in one file.
+"""One file holds one sequence of the KV cache.
 
-A head (what the state is for, the tokens, the size and checksum of the state), the checksum of the
-head, then the bytes that llama.cpp wrote, as they are: zstd takes 8 % off them and four times as
-long as the disk. A file is believed only if every checksum is right, so one that was cut off or
-damaged never makes a wrong completion.
+The file has a header (the key, the tokens, the size and the checksum of the state), the checksum of
+the header, then the state as llama.cpp wrote it. The state is not compressed: zstd makes it 8 %
+smaller and takes four times as long as the disk. A reader trusts a file only if every checksum is
+right, so a truncated or damaged file never causes a wrong completion.
 """
 
 import os
@@ -19,25 +19,25 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-State = NDArray[np.uint8]
-"""The bytes of a sequence as llama.cpp wrote them, shape (size,)."""
+SequenceState = NDArray[np.uint8]
+"""The keys and values of one sequence as llama.cpp wrote them, shape (bytes,)."""
 
-GoOn = Callable[[], bool]
-"""Asked every few milliseconds of a long write."""
+ShouldContinue = Callable[[], bool]
+"""Called every few milliseconds of a long write, which stops when this returns False."""
 
-TEMPORARY = ".tmp"
-"""How the name of a file ends that is being written."""
+TEMPORARY_SUFFIX = ".tmp"
+"""The end of a file's name while the file is being written."""
 
 _MAGIC = b"copilot1"
 """The last character is the version of the format."""
-_HEAD = struct.Struct("<8s32sIQI")
+_HEADER = struct.Struct("<8s32sIQI")
 _CHECKSUM = struct.Struct("<I")
-_PIECE = 4 * 2**20
+_CHUNK_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """`key` (32 bytes) names the model that `tokens` were evaluated with."""
+class StateHeader:
+    """`key` (32 bytes) identifies the model that evaluated `tokens`. `size` is in bytes."""
 
     key: bytes
     tokens: list[int]
@@ -45,66 +45,79 @@ class Head:
     checksum: int
 
 
-def write_state(path: Path, key: bytes, tokens: list[int], state: State, go_on: GoOn) -> bool:
-    """Put the state into `path` at once, so that nobody ever reads half of it.
+def write_state(
+    path: Path,
+    key: bytes,
+    tokens: list[int],
+    state: SequenceState,
+    should_continue: ShouldContinue,
+) -> bool:
+    """Write the state to `path` atomically, so that nobody ever reads half of it.
 
-    False if `go_on` said no; then there is no file. Raises: OSError.
+    Returns False if `should_continue` did; then no file is left behind. Raises: OSError.
     """
-    handle, name = tempfile.mkstemp(suffix=TEMPORARY, dir=path.parent)
+    handle, name = tempfile.mkstemp(suffix=TEMPORARY_SUFFIX, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            whole = _write(file, key, tokens, state, go_on)
-        if whole:
+            is_complete = _write(file, key, tokens, state, should_continue)
+        if is_complete:
             os.replace(temporary, path)
-        return whole
+        return is_complete
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def read_head(path: Path) -> Head | None:
-    """What `path` holds; None if it is not whole. Raises: OSError."""
+def read_header(path: Path) -> StateHeader | None:
+    """Return the header of `path`; None if the file is incomplete or damaged. Raises: OSError."""
     with path.open("rb") as file:
-        return _read_head(file)
+        return _read_header(file)
 
 
-def read_state(path: Path, key: bytes, tokens: list[int]) -> State | None:
-    """The state of `tokens`; None if the file holds anything else. Raises: OSError."""
+def read_state(path: Path, key: bytes, tokens: list[int]) -> SequenceState | None:
+    """Return the state of `tokens`; None if the file holds anything else. Raises: OSError."""
     with path.open("rb") as file:
-        head = _read_head(file)
-        if head is None or (head.key, head.tokens) != (key, tokens):
+        header = _read_header(file)
+        if header is None or (header.key, header.tokens) != (key, tokens):
             return None
-        state = np.fromfile(file, np.uint8, head.size)
-    return state if zlib.crc32(state.data) == head.checksum else None
+        state = np.fromfile(file, np.uint8, header.size)
+    return state if zlib.crc32(state.data) == header.checksum else None
 
 
-def _write(file: BinaryIO, key: bytes, tokens: list[int], state: State, go_on: GoOn) -> bool:
+def _write(
+    file: BinaryIO,
+    key: bytes,
+    tokens: list[int],
+    state: SequenceState,
+    should_continue: ShouldContinue,
+) -> bool:
     ids = np.array(tokens, "<i4").tobytes()
-    # Only the state's checksum is missing yet, and comes as its bytes go by.
-    file.write(bytes(_HEAD.size + len(ids) + _CHECKSUM.size))
+    # The header is written last: it needs the checksum, which is computed while the state is
+    # written.
+    file.write(bytes(_HEADER.size + len(ids) + _CHECKSUM.size))
     checksum = 0
-    for start in range(0, len(state), _PIECE):
-        if not go_on():
+    for start in range(0, len(state), _CHUNK_BYTES):
+        if not should_continue():
             return False
-        piece = state[start : start + _PIECE].data
-        checksum = zlib.crc32(piece, checksum)
-        file.write(piece)
-    head = _HEAD.pack(_MAGIC, key, len(tokens), len(state), checksum) + ids
+        chunk = state[start : start + _CHUNK_BYTES].data
+        checksum = zlib.crc32(chunk, checksum)
+        file.write(chunk)
+    header = _HEADER.pack(_MAGIC, key, len(tokens), len(state), checksum) + ids
     file.seek(0)
-    file.write(head + _CHECKSUM.pack(zlib.crc32(head)))
+    file.write(header + _CHECKSUM.pack(zlib.crc32(header)))
     return True
 
 
-def _read_head(file: BinaryIO) -> Head | None:
-    fixed = file.read(_HEAD.size)
-    if len(fixed) < _HEAD.size:
+def _read_header(file: BinaryIO) -> StateHeader | None:
+    fixed = file.read(_HEADER.size)
+    if len(fixed) < _HEADER.size:
         return None
-    magic, key, count, size, checksum = _HEAD.unpack(fixed)
-    rest = os.fstat(file.fileno()).st_size - size - _HEAD.size - _CHECKSUM.size
-    if magic != _MAGIC or rest != 4 * count:
+    magic, key, count, size, checksum = _HEADER.unpack(fixed)
+    ids_size = os.fstat(file.fileno()).st_size - size - _HEADER.size - _CHECKSUM.size
+    if magic != _MAGIC or ids_size != 4 * count:
         return None
-    ids = file.read(rest)
+    ids = file.read(ids_size)
     if file.read(_CHECKSUM.size) != _CHECKSUM.pack(zlib.crc32(fixed + ids)):
         return None
-    return Head(key, np.frombuffer(ids, "<i4").tolist(), size, checksum)
+    return StateHeader(key, np.frombuffer(ids, "<i4").tolist(), size, checksum)

@@ -1,1 +1,1 @@
-"""llama.cpp behind plain Python values: model, vocabulary, sampling."""
+"""llama.cpp behind plain Python values: model, vocabulary, sampling, embeddings."""

@@ -1,9 +1,9 @@
-"""AMX, the matrix registers of some server CPUs: whether llama.cpp may use them.
+"""AMX, the matrix registers of some server CPUs, and a way to keep llama.cpp from using them.
 
-Some compilers translate llama.cpp's AMX code so that its first product of matrices is an illegal
-instruction, which ends the process. There is no switch for it at run time, but Linux is asked for
-the registers once, when the first model is loaded; where that is refused, llama.cpp takes its
-kernels for AVX-512.
+Some compilers translate llama.cpp's AMX code into an illegal instruction in its first matrix
+product, which ends the process. llama.cpp has no switch for AMX at run time. But it asks Linux for
+the registers once, when it loads the first model; if Linux refuses them, llama.cpp uses its AVX-512
+kernels.
 """
 
 import ctypes
@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 from llama_cpp import llama_cpp as C
 
-TOO_SMALL = 8192
-"""Bytes; enough for the registers of every process, and too few for those of AMX, which take that
-many by themselves."""
+SMALL_STACK_BYTES = 8192
+"""Enough for the registers of every process, but not for the AMX registers, which need as much
+again."""
 
 
 class _SignalStack(ctypes.Structure):
@@ -27,21 +27,21 @@ class _SignalStack(ctypes.Structure):
     )
 
 
-def compiled() -> bool:
+def is_compiled_in() -> bool:
     """Whether this build of llama.cpp has code for AMX."""
     return b"AMX_INT8 = 1" in C.llama_print_system_info()
 
 
 @contextmanager
-def refused() -> Iterator[None]:
-    """Models that are loaded in this context do without AMX, and so do all after them.
+def disable() -> Iterator[None]:
+    """Keep the models loaded in this context from using AMX, and all models loaded after them.
 
-    Linux refuses the registers as long as a thread has a signal stack in which they would find no
-    room (arch/x86/kernel/fpu/xstate.c: ARCH_REQ_XCOMP_PERM).
+    Linux refuses the registers while any thread has a signal stack that is too small for them
+    (arch/x86/kernel/fpu/xstate.c: ARCH_REQ_XCOMP_PERM).
     """
     sigaltstack = ctypes.CDLL(None, use_errno=True).sigaltstack
-    memory, before = ctypes.create_string_buffer(TOO_SMALL), _SignalStack()
-    small = _SignalStack(ctypes.addressof(memory), 0, TOO_SMALL)
+    memory, before = ctypes.create_string_buffer(SMALL_STACK_BYTES), _SignalStack()
+    small = _SignalStack(ctypes.addressof(memory), 0, SMALL_STACK_BYTES)
     sigaltstack(ctypes.byref(small), ctypes.byref(before))
     try:
         yield

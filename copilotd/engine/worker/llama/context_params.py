@@ -1,4 +1,4 @@
-"""From a `Setup` to llama.cpp's own parameters, and what it is on this machine if left open."""
+"""Turns a `Setup` into llama.cpp's context parameters, with this machine's defaults."""
 
 from typing import Any
 
@@ -16,15 +16,17 @@ _FLASH_ATTENTION = {
 _KV_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0}
 
 
-def decided(setup: Setup, n_ubatch: int) -> Setup:
-    """`setup` with the defaults of this machine, and `n_ubatch`, where it says "auto" or 0."""
+def resolve(setup: Setup, n_ubatch: int) -> Setup:
+    """Replace "auto" and 0 in `setup` by this machine's defaults, and by `n_ubatch`."""
     flash_attention = setup.flash_attention
     if flash_attention == "auto" and setup.kv_type != "f16":
+        # llama.cpp needs flash attention for a quantised V cache.
         flash_attention = "on"
     elif flash_attention == "auto" and not C.llama_supports_gpu_offload():
-        # On most CPUs it makes decoding in a long context slower; llama.cpp would turn it on.
+        # On most CPUs flash attention slows decoding in a long context; llama.cpp's own "auto"
+        # would turn it on.
         flash_attention = "off"
-    n_threads = setup.n_threads or cores()
+    n_threads = setup.n_threads or count_cores()
     return replace(
         setup,
         flash_attention=flash_attention,
@@ -34,8 +36,8 @@ def decided(setup: Setup, n_ubatch: int) -> Setup:
     )
 
 
-def context_params(setup: Setup, n_batch: int) -> Any:
-    """llama.cpp's parameters of a context that is run as `setup` says, which is `decided`."""
+def make_context_params(setup: Setup, n_batch: int) -> Any:
+    """Make llama.cpp's context parameters for a `setup` that `resolve` returned."""
     params = C.llama_context_default_params()
     params.n_batch, params.n_ubatch = n_batch, setup.n_ubatch
     params.n_threads, params.n_threads_batch = setup.n_threads, setup.n_threads_batch
@@ -44,14 +46,17 @@ def context_params(setup: Setup, n_batch: int) -> Any:
     return params
 
 
-def cores() -> int:
-    """Physical cores that this process may use: a second thread on one core slows decoding."""
+def count_cores() -> int:
+    """Count the physical cores that this process may use.
+
+    A second thread on one core would slow decoding.
+    """
     physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    return max(1, min(physical, threads()))
+    return max(1, min(physical, count_threads()))
 
 
-def threads() -> int:
-    """Threads that this process can run side by side."""
+def count_threads() -> int:
+    """Count the threads that this process can run at the same time."""
     process = psutil.Process()
     allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else None
     return allowed or psutil.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Vectors of texts, made in a context of its own: pooled, and nothing of it is kept."""
+"""Embeddings of texts, pooled, computed in a separate context that keeps nothing of them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 from llama_cpp import llama_cpp as C
 
 from copilotd.engine.worker.llama.vocabulary import Vocabulary
-from copilotd.engine.worker.llama_log import Complaints
+from copilotd.engine.worker.llama_log import ErrorLog
 from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
 
 
-class Vectors:
-    """At most `n_ctx` tokens become `n_embd` floats; `new_context` is called by the first."""
+class Embedder:
+    """Turns at most `n_ctx` tokens into `n_embd` floats; the first input calls `new_context`."""
 
     def __init__(
         self,
@@ -20,7 +20,7 @@ class Vectors:
         new_context: Callable[[], Any],
         n_ctx: int,
         n_embd: int,
-        log: Complaints,
+        log: ErrorLog,
     ) -> None:
         self._vocabulary = vocabulary
         self._new_context = new_context
@@ -30,13 +30,14 @@ class Vectors:
         self._log = log
 
     def embed(self, tokens: list[int]) -> list[float] | None:
-        """The unit vector of one input, pooled as the GGUF says (mean if it does not).
+        """Compute the unit vector of one input, pooled as the GGUF says (mean if it does not).
 
-        None if it was interrupted.
+        Returns None if it was interrupted.
 
         Raises:
             ContextOverflow: there are too many tokens.
-            InvalidRequest: there is none, or an id is outside the vocabulary.
+            InvalidRequest: there is no token, or an id is outside the vocabulary.
+            EngineError: llama.cpp refuses the input.
         """
         if not tokens:
             raise InvalidRequest("an input has no text to embed")
@@ -55,7 +56,7 @@ class Vectors:
         if code == 2:
             return None
         if code != 0:
-            raise EngineError(f"llama.cpp could not embed (code {code}){self._log.last_words()}")
+            raise EngineError(f"llama.cpp could not embed (code {code}){self._log.recent_errors()}")
         row = C.llama_get_embeddings_seq(self._context, 0)
         vector = np.ctypeslib.as_array(row, (self._n_embd,)).astype(np.float64)
         return list((vector / (np.linalg.norm(vector) or 1.0)).tolist())

@@ -1,4 +1,4 @@
-"""What a model file says of itself."""
+"""The metadata of a model file."""
 
 import ctypes
 from typing import Any
@@ -9,34 +9,35 @@ from copilotd.engine.worker.llama.rope import Rope
 
 
 class Metadata:
-    """The key-value pairs of a GGUF file, by llama.cpp's handle of the loaded model."""
+    """The key-value pairs of a GGUF file, read through llama.cpp's handle of the loaded model."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self.architecture = self.text("general.architecture")
+        self.architecture = self.read("general.architecture")
 
-    def text(self, key: str) -> str:
-        """The value of `key` as llama.cpp writes it; empty if there is none."""
+    def read(self, key: str) -> str:
+        """Return the value of `key` as llama.cpp formats it; empty if there is none."""
         buffer = ctypes.create_string_buffer(256)
         size = C.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
         return buffer.value.decode() if size >= 0 else ""
 
-    def own(self, key: str) -> str:
-        """The value of a key that begins with the architecture's name, given without that."""
-        return self.text(f"{self.architecture}.{key}")
+    def read_for_architecture(self, key: str) -> str:
+        """Return the value of the architecture's own `key`, as "rope.freq_base"."""
+        return self.read(f"{self.architecture}.{key}")
 
-    def description(self) -> str:
-        """Architecture, size and quantisation in words."""
+    def describe(self) -> str:
+        """Describe architecture, size and quantisation in words."""
         buffer = ctypes.create_string_buffer(256)
         C.llama_model_desc(self._model, buffer, len(buffer))
         return buffer.value.decode()
 
-    def chat_template(self) -> str | None:
-        """The chat template, in Jinja; None if there is none."""
+    def read_chat_template(self) -> str | None:
+        """Return the chat template, in Jinja; None if there is none."""
         template = C.llama_model_chat_template(self._model, None)
         return template.decode() if template else None
 
-    def rope(self) -> Rope | None:
-        """How its keys are turned; None if that is not known here."""
+    def read_rope(self) -> Rope | None:
+        """Return how the model rotates its keys; None if `Rope` cannot do it."""
         kind = int(C.llama_model_rope_type(self._model))
-        return Rope.of(kind, float(C.llama_model_rope_freq_scale_train(self._model)), self.own)
+        scale = float(C.llama_model_rope_freq_scale_train(self._model))
+        return Rope.from_metadata(kind, scale, self.read_for_architecture)

@@ -1,6 +1,6 @@
-"""Choosing the next token, with llama.cpp's own samplers over the logits of one sequence.
+"""Chooses the next token with llama.cpp's own samplers, from the logits of one sequence.
 
-Log probabilities that are reported are those of the model itself, before any sampler.
+Reported log probabilities are the model's own, before any sampler.
 """
 
 import ctypes
@@ -13,30 +13,30 @@ import numpy as np
 from llama_cpp import llama_cpp as C
 from numpy.typing import NDArray
 
-from copilotd.engine.types import Candidate, Sampling
+from copilotd.engine.types import Sampling, TokenAlternative
 
 Logits = NDArray[np.float32]
 """Shape (n_vocab,)."""
 
 
 class Sampler:
-    """One request's choice of tokens; it remembers what it chose, for the penalties.
+    """Chooses the tokens of one request, and remembers them for the penalties.
 
-    `greedy` says that it is always the most probable one.
+    `is_greedy` says that it always chooses the most probable token.
     """
 
     def __init__(self, sampling: Sampling, n_vocab: int) -> None:
-        self.greedy = _is_plain_greedy(sampling)
-        if not self.greedy:
-            self._chain = _chain(sampling, n_vocab)
+        self.is_greedy = _is_plain_greedy(sampling)
+        if not self.is_greedy:
+            self._chain = _make_chain(sampling, n_vocab)
             weakref.finalize(self, C.llama_sampler_free, self._chain)
             self._entries: Any = np.zeros(
                 n_vocab, dtype=[("id", np.int32), ("logit", np.float32), ("p", np.float32)]
             )
 
     def choose(self, logits: Logits) -> int:
-        """The id of the next token."""
-        if self.greedy:
+        """Return the id of the next token."""
+        if self.is_greedy:
             return int(logits.argmax())
         token = self._apply(logits)
         C.llama_sampler_accept(self._chain, token)
@@ -52,20 +52,22 @@ class Sampler:
         return int(array.data[array.selected].id)
 
 
-def log_probabilities(logits: Logits) -> Logits:
-    """Natural log of the softmax; shape (n_vocab,)."""
+def compute_logprobs(logits: Logits) -> Logits:
+    """Compute the natural log of the softmax; shape (n_vocab,)."""
     shifted = logits.astype(np.float32) - logits.max()
     result: Logits = shifted - np.log(np.exp(shifted).sum())
     return result
 
 
-def most_probable(logprobs: Logits, count: int, piece: Callable[[int], bytes]) -> list[Candidate]:
-    """The `count` most probable tokens, best first."""
+def pick_alternatives(
+    logprobs: Logits, count: int, token_to_piece: Callable[[int], bytes]
+) -> list[TokenAlternative]:
+    """Return the `count` most probable tokens, best first."""
     if count <= 0:
         return []
     best = np.argpartition(logprobs, -count)[-count:]
     best = best[np.argsort(logprobs[best])[::-1]]
-    return [Candidate(int(t), piece(int(t)), float(logprobs[t])) for t in best]
+    return [TokenAlternative(int(t), token_to_piece(int(t)), float(logprobs[t])) for t in best]
 
 
 def _is_plain_greedy(s: Sampling) -> bool:
@@ -73,17 +75,17 @@ def _is_plain_greedy(s: Sampling) -> bool:
     return s.temperature <= 0 and not s.logit_bias and not any(penalties)
 
 
-def _chain(s: Sampling, n_vocab: int) -> Any:
+def _make_chain(s: Sampling, n_vocab: int) -> Any:
     chain = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
-    for sampler in _samplers(s, n_vocab):
+    for sampler in _make_samplers(s, n_vocab):
         C.llama_sampler_chain_add(chain, sampler)
     return chain
 
 
-def _samplers(s: Sampling, n_vocab: int) -> list[Any]:
-    """In the order of llama.cpp's own default chain; the last one selects."""
+def _make_samplers(s: Sampling, n_vocab: int) -> list[Any]:
+    """Make the samplers in the order of llama.cpp's own default chain; the last one selects."""
     samplers: list[Any] = []
-    # Clients name tokens of other models too; an id beyond 32 bits would become another one here.
+    # Clients also send ids from other models; an id beyond 32 bits would wrap to another token.
     if known := [(id, bias) for id, bias in s.logit_bias.items() if 0 <= id < n_vocab]:
         biases = (C.llama_logit_bias * len(known))(*known)
         samplers.append(C.llama_sampler_init_logit_bias(n_vocab, len(known), biases))

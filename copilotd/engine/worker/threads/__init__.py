@@ -1,1 +1,1 @@
-"""How many threads a batch gets, beside the machine's other programs."""
+"""How many threads a batch gets while other programs use the machine too."""

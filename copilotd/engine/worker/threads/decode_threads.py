@@ -1,63 +1,64 @@
-"""How many threads a single token is worth.
+"""Finds how many threads are worth using to decode a single token.
 
-Decoding one token at a time waits for the memory, which one or two cores can keep busy: more
-threads bring little, and take the cores from the editor and its language servers. Which number is
-enough is found out on the job, by decoding some tokens with one and some with another.
+Decoding one token at a time waits for memory, and one or two cores can saturate the memory bus.
+More threads gain little and take cores from the editor and its language servers. The best number is
+found while decoding: some tokens are decoded with one number of threads and some with another.
 """
 
 from statistics import median
 
 SAMPLES = 5
-"""Tokens decoded with each number of threads before they are compared."""
-AGAIN = 2000
-"""Tokens after which it is found out anew: the context has grown, or the machine is another."""
+"""Tokens decoded with each number of threads before the numbers are compared."""
+RESAMPLE_AFTER = 2000
+"""Tokens after which the numbers are compared again: the context has grown, or the machine's load
+has changed."""
 
-_WORTH = 1.3
-"""So many times the best time is not too long, if fewer threads will do."""
+_MAX_SLOWDOWN = 1.3
+"""Fewer threads are used if a token takes at most this many times the best time."""
 
 
-class Thrift:
-    """For who would have `wanted` threads, and has them all unless `frugal`.
+class DecodeThreads:
+    """Chooses from at most `n_threads` threads; always all of them unless `frugal`.
 
-    Called in one thread, by turns `threads` and `took`.
+    Call `threads` and `record` alternately, in one thread.
     """
 
-    def __init__(self, wanted: int, frugal: bool = True) -> None:
-        fewer = {-(-wanted * 3 // 4), -(-wanted // 2)} if frugal else set()
-        self._numbers = {wanted, *fewer}
+    def __init__(self, n_threads: int, frugal: bool = True) -> None:
+        fewer = {-(-n_threads * 3 // 4), -(-n_threads // 2)} if frugal else set()
+        self._numbers = {n_threads, *fewer}
         self._seconds: dict[int, list[float]] = {}
-        self._chosen = wanted
+        self._chosen = n_threads
         self._tokens = 0
-        self._begin()
+        self._start_sampling()
 
     @property
     def threads(self) -> int:
-        """For the next token."""
-        if len(self._numbers) > 1 and self._missing:
-            return max(self._missing, key=lambda n: (self._missing[n], n))
+        """The number of threads for the next token."""
+        if len(self._numbers) > 1 and self._samples_left:
+            return max(self._samples_left, key=lambda n: (self._samples_left[n], n))
         return self._chosen
 
-    def took(self, threads: int, seconds: float) -> None:
-        """A token was decoded with so many threads in that time, undisturbed."""
+    def record(self, threads: int, seconds: float) -> None:
+        """Record that a token took `seconds` with `threads` threads, and nothing held it up."""
         self._tokens += 1
-        if self._tokens >= AGAIN:
-            self._begin()
-        if threads in self._missing:
+        if self._tokens >= RESAMPLE_AFTER:
+            self._start_sampling()
+        if threads in self._samples_left:
             self._seconds[threads].append(seconds)
-            if not self._missing:
+            if not self._samples_left:
                 self._choose()
 
     @property
-    def _missing(self) -> dict[int, int]:
-        """Samples still to be taken, by the number of threads."""
-        left = {n: SAMPLES - len(taken) for n, taken in self._seconds.items()}
+    def _samples_left(self) -> dict[int, int]:
+        """Samples that are still to be taken, by number of threads."""
+        left = {n: SAMPLES - len(samples) for n, samples in self._seconds.items()}
         return {n: count for n, count in left.items() if count > 0}
 
-    def _begin(self) -> None:
+    def _start_sampling(self) -> None:
         self._tokens = 0
         self._seconds = {n: [] for n in self._numbers}
 
     def _choose(self) -> None:
-        usual = {n: median(taken) for n, taken in self._seconds.items()}
-        best = min(usual.values())
-        self._chosen = min(n for n, seconds in usual.items() if seconds <= _WORTH * best)
+        medians = {n: median(samples) for n, samples in self._seconds.items()}
+        best = min(medians.values())
+        self._chosen = min(n for n, seconds in medians.items() if seconds <= _MAX_SLOWDOWN * best)

@@ -1,87 +1,87 @@
-"""How many threads a batch is given while other programs want the processor too.
+"""Limits a batch's threads to the cores that other programs leave free.
 
 llama.cpp's threads wait for each other after every operation, hundreds of times a token. If one of
-them shares its core with a compiler, say, the others wait that often until the system lets it run
-again, and a token takes seconds. With no more threads than there are cores to spare, it takes only
-as much longer as there are fewer of them. (Where a GPU does the work, threads that wait for it look
-as if they were held up, and fewer of them cost nothing.)
+them shares its core with, say, a compiler, the others wait each time until the operating system
+runs it again, and a token takes seconds. With no more threads than free cores, a token only takes
+longer in proportion. (If a GPU does the work, threads that wait for it look as if they were held
+up; using fewer of them costs nothing.)
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from copilotd.engine.worker.threads.cpu_load import Others
+from copilotd.engine.worker.threads.cpu_load import OtherLoad
 
-LOOK_EVERY_S = 0.3
-"""In less time the share of other programs is not known well."""
+MEASURE_EVERY_S = 0.3
+"""In a shorter time the load of other programs cannot be measured well."""
 
 _STALE_S = 1.0
-"""What others took over a longer time may be long past; it takes no threads away."""
-_ENOUGH = 0.3
-"""Of a core: as much as that must be left on it for one more thread."""
+"""A load measured over a longer time may be long past, so it takes no threads away."""
+_MIN_FREE = 0.3
+"""One more thread is used if at least this part of a core is free."""
 _HELD_UP = 0.75
-"""Threads that got less than this share of a batch's time had to wait for a core."""
-_SHORT_S = 0.005
-"""A batch that is over sooner says nothing."""
+"""Threads that ran for less than this share of a batch's time had to wait for a core."""
+_MIN_BATCH_S = 0.005
+"""A shorter batch is too short to judge."""
 
 
-def crew() -> "Crew":
-    """The threads of a context on this machine."""
-    others = Others()
-    return Crew(others.cores, others.share, Clocks())
+def make_thread_budget() -> "ThreadBudget":
+    """Make the thread budget of a context on this machine."""
+    others = OtherLoad()
+    return ThreadBudget(others.cores, others.measure, Clocks())
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Seconds that have passed, and those that all threads of this process have worked."""
+    """Seconds that have passed, and CPU seconds of all threads of this process."""
 
     wall: Callable[[], float] = time.perf_counter
-    worked: Callable[[], float] = time.process_time
+    cpu: Callable[[], float] = time.process_time
 
 
-class Crew:
-    """The threads of one context, on a machine with `cores`.
+class ThreadBudget:
+    """The threads of one context on a machine with `cores` cores.
 
-    `others` tells which share of the cores other programs took since it was last asked. Called in
-    one thread, `out` before a batch and `back` after it.
+    `measure_load` returns the share of the cores that other programs used since its last call. Call
+    `acquire` before a batch and `release` after it, in one thread.
     """
 
-    def __init__(self, cores: int, others: Callable[[], float], clocks: Clocks) -> None:
+    def __init__(self, cores: int, measure_load: Callable[[], float], clocks: Clocks) -> None:
         self._cores = cores
-        self._others = others
+        self._measure_load = measure_load
         self._clocks = clocks
-        self._spare = cores
-        self._looked_at = clocks.wall()
-        self._began = self._worked = 0.0
+        self._free_cores = cores
+        self._measured_at = clocks.wall()
+        self._wall_start = self._cpu_start = 0.0
         self._threads = 1
 
-    def out(self, wanted: int) -> int:
-        """How many of the `wanted` threads are to do the batch that begins now; at least one."""
-        self._began = self._clocks.wall()
-        if self._began - self._looked_at >= LOOK_EVERY_S:
-            self._look()
-        self._worked = self._clocks.worked()
-        self._threads = max(1, min(wanted, self._spare))
+    def acquire(self, n_threads: int) -> int:
+        """Return how many of the `n_threads` threads may run the next batch; at least one."""
+        self._wall_start = self._clocks.wall()
+        if self._wall_start - self._measured_at >= MEASURE_EVERY_S:
+            self._update_free_cores()
+        self._cpu_start = self._clocks.cpu()
+        self._threads = max(1, min(n_threads, self._free_cores))
         return self._threads
 
-    def back(self) -> float | None:
-        """The batch is over; the seconds that it took, None if its threads were held up."""
-        took = self._clocks.wall() - self._began
-        worked = self._clocks.worked() - self._worked
-        if took >= _SHORT_S and worked < _HELD_UP * took * self._threads:
-            self._spare = max(1, round(worked / took))
-            # What others took until now is an average over better times.
-            self._look_later()
+    def release(self) -> float | None:
+        """End the batch; returns the seconds it took, or None if its threads were held up."""
+        wall = self._clocks.wall() - self._wall_start
+        cpu = self._clocks.cpu() - self._cpu_start
+        if wall >= _MIN_BATCH_S and cpu < _HELD_UP * wall * self._threads:
+            self._free_cores = max(1, round(cpu / wall))
+            self._restart_measurement()
             return None
-        return took
+        return wall
 
-    def _look(self) -> None:
-        spare = int(self._cores * (1 - self._others()) + 1 - _ENOUGH)
-        is_stale = self._began - self._looked_at > _STALE_S
-        self._spare = max(spare, self._spare) if is_stale else spare
-        self._looked_at = self._began
+    def _update_free_cores(self) -> None:
+        free = int(self._cores * (1 - self._measure_load()) + 1 - _MIN_FREE)
+        is_stale = self._wall_start - self._measured_at > _STALE_S
+        self._free_cores = max(free, self._free_cores) if is_stale else free
+        self._measured_at = self._wall_start
 
-    def _look_later(self) -> None:
-        self._others()
-        self._looked_at = self._clocks.wall()
+    def _restart_measurement(self) -> None:
+        # The load until now is an average over a better time, so it is measured from here on.
+        self._measure_load()
+        self._measured_at = self._clocks.wall()

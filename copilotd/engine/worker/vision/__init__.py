@@ -1,1 +1,1 @@
-"""Images as embeddings that stand in a prompt."""
+"""Images in a prompt: decoded to pixels, encoded to embeddings, evaluated like tokens."""

@@ -1,6 +1,6 @@
-"""Requests with images wait here until their images are pictures, in a thread of its own.
+"""A queue in which requests with images wait until the images are encoded, in a thread of its own.
 
-An encoder takes seconds, and meanwhile the main thread goes on completing, which goes first.
+Encoding takes seconds. Meanwhile the main thread goes on with completions, which come first.
 """
 
 import os
@@ -14,114 +14,123 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from copilotd.engine.protocol import Generate
-from copilotd.engine.worker.vision.image_tokens import GivenUp, Picture, View
+from copilotd.engine.worker.vision.image_tokens import EncodingCancelled, ImageChunks, ImageTokens
 from copilotd.errors import EngineError, InvalidRequest
 
 _NICE = 10
 
 
-class Viewer(Protocol):
-    """Who turns an image into what stands for it in a prompt."""
+class Encoder(Protocol):
+    """Turns an image file into what stands for it in a prompt."""
 
-    def view(self, file: bytes, is_wanted: Callable[[], bool]) -> View:
-        """As `Vision.view`."""
+    def encode(self, file: bytes, should_continue: Callable[[], bool]) -> ImageChunks:
+        """As `ImageEncoder.encode`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A request whose prompt has its pictures' ids; `pictures` by the index of their first one.
+class EncodedRequest:
+    """A request whose prompt has the ids of its images; `images` by the index of their first id.
 
-    `error` is set instead if an image cannot be seen.
+    `error` is set instead if an image cannot be encoded.
     """
 
     command: Generate
-    pictures: Mapping[int, Picture]
+    images: Mapping[int, ImageTokens]
     error: EngineError | None = None
 
 
-class Darkroom:
-    """Hands each request over once its pictures are made; `vision` is None if none can be made."""
+class ImageEncodeQueue:
+    """Passes each request to `deliver` once its images are encoded.
 
-    def __init__(self, vision: Viewer | None, hand_over: Callable[[Seen], None]) -> None:
-        self._vision = vision
-        self._hand_over = hand_over
-        self._waiting: queue.SimpleQueue[Generate] = queue.SimpleQueue()
-        self._wanted: set[int] = set()
+    `encoder` is None for a model without a projector. `deliver` is called in the queue's thread.
+    """
+
+    def __init__(self, encoder: Encoder | None, deliver: Callable[[EncodedRequest], None]) -> None:
+        self._encoder = encoder
+        self._deliver = deliver
+        self._queue: queue.SimpleQueue[Generate] = queue.SimpleQueue()
+        self._pending: set[int] = set()
         self._thread: threading.Thread | None = None
 
     def add(self, command: Generate) -> None:
-        """Take a request with images. Raises: InvalidRequest if the model sees none."""
-        if self._vision is None:
-            raise InvalidRequest("the model sees no images", "Set chat.mmproj to its projector.")
-        self._wanted.add(command.id)
-        self._waiting.put(command)
+        """Queue a request with images. Raises: InvalidRequest if the model takes no images."""
+        if self._encoder is None:
+            raise InvalidRequest(
+                "the model does not support images", "Set chat.mmproj to its projector."
+            )
+        self._pending.add(command.id)
+        self._queue.put(command)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, args=(self._vision,), daemon=True)
+            self._thread = threading.Thread(target=self._run, args=(self._encoder,), daemon=True)
             self._thread.start()
 
     def cancel(self, id: int) -> None:
-        """Nobody waits for the request any more."""
-        self._wanted.discard(id)
+        """Drop the request with this id; others are not affected."""
+        self._pending.discard(id)
 
-    def take(self, seen: Seen) -> bool:
-        """Whether what was handed over is still wanted; it is with the caller from now on."""
-        wanted = seen.command.id in self._wanted
-        self._wanted.discard(seen.command.id)
-        return wanted
+    def claim(self, encoded: EncodedRequest) -> bool:
+        """Take over a delivered request; False if it was cancelled meanwhile."""
+        is_pending = encoded.command.id in self._pending
+        self._pending.discard(encoded.command.id)
+        return is_pending
 
-    def _run(self, vision: Viewer) -> None:
-        _step_back()
+    def _run(self, encoder: Encoder) -> None:
+        _lower_priority()
         while True:
-            command = self._waiting.get()
+            command = self._queue.get()
             try:
-                self._hand_over(self._developed(command, vision))
-            except GivenUp:
+                self._deliver(self._encode(command, encoder))
+            except EncodingCancelled:
                 continue
 
-    def _developed(self, command: Generate, vision: Viewer) -> Seen:
-        def is_wanted() -> bool:
-            return command.id in self._wanted
+    def _encode(self, command: Generate, encoder: Encoder) -> EncodedRequest:
+        def is_pending() -> bool:
+            return command.id in self._pending
 
-        if not is_wanted():
-            raise GivenUp
+        if not is_pending():
+            raise EncodingCancelled
         try:
-            views = [vision.view(file, is_wanted) for file in command.request.images]
-            prompt, pictures = laid_out(command.request.prompt, views)
-        except GivenUp:
+            images = [encoder.encode(file, is_pending) for file in command.request.images]
+            prompt, tokens = expand_images(command.request.prompt, images)
+        except EncodingCancelled:
             raise
         except EngineError as error:
-            return Seen(command, {}, error)
-        except Exception as error:  # a fault barrier: whoever comes later is not to wait for ever
-            return Seen(command, {}, EngineError(f"an image could not be looked at: {error}"))
+            return EncodedRequest(command, {}, error)
+        except Exception as error:  # a fault barrier: later requests must not wait for ever
+            return EncodedRequest(command, {}, EngineError(f"an image cannot be encoded: {error}"))
         request = replace(command.request, prompt=prompt, images=[])
-        return Seen(Generate(command.id, request), pictures)
+        return EncodedRequest(Generate(command.id, request), tokens)
 
 
-def _step_back() -> None:
-    """Let this thread, and those that the encoder starts from it, give way to the others."""
+def _lower_priority() -> None:
+    """Let this thread, and those that the encoder starts from it, give way to all others."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
-def laid_out(prompt: Sequence[int], views: Sequence[View]) -> tuple[list[int], dict[int, Picture]]:
-    """The prompt with what stands for each image, and its pictures by where they begin.
+def expand_images(
+    prompt: Sequence[int], images: Sequence[ImageChunks]
+) -> tuple[list[int], dict[int, ImageTokens]]:
+    """Replace each image reference in the prompt by the image's ids.
+
+    Returns the prompt, and the image tokens by the index of their first id.
 
     Raises:
-        InvalidRequest: it names an image that there is not.
+        InvalidRequest: the prompt refers to an image that does not exist.
     """
     tokens: list[int] = []
-    pictures: dict[int, Picture] = {}
+    image_tokens: dict[int, ImageTokens] = {}
     for token in prompt:
         if token >= 0:
             tokens.append(token)
             continue
-        if -1 - token >= len(views):
-            raise InvalidRequest(f"the prompt shows image {-token} of {len(views)}")
-        for part in views[-1 - token]:
-            if isinstance(part, Picture):
-                pictures[len(tokens)] = part
-                tokens += part.ids
+        if -1 - token >= len(images):
+            raise InvalidRequest(f"the prompt refers to image {-token} of {len(images)}")
+        for chunk in images[-1 - token]:
+            if isinstance(chunk, ImageTokens):
+                image_tokens[len(tokens)] = chunk
+                tokens += chunk.ids
             else:
-                tokens += part
-    return tokens, pictures
+                tokens += chunk
+    return tokens, image_tokens

@@ -1,9 +1,9 @@
-"""Images as the model sees them, made by llama.cpp's multimodal library (mtmd).
+"""Encodes images with llama.cpp's multimodal library (mtmd).
 
-A projector file, the "mmproj" that belongs to one model, turns an image into embeddings, which are
-evaluated in the place of tokens. To the KV cache and to the scheduler a picture is a run of ids
-that no vocabulary has, made of the image's checksum: so the same image behind the same text is
-found in the cache as text is, and two images never share a beginning.
+A projector file ("mmproj"), which belongs to one model, turns an image into embeddings. They are
+evaluated in the place of tokens. For the KV cache and the scheduler an image is a run of ids that
+are outside the vocabulary and derived from the image's checksum. So the same image behind the same
+text is found in the cache as text is, and two different images never share a prefix.
 """
 
 import ctypes
@@ -18,24 +18,24 @@ import numpy as np
 from llama_cpp import llama_cpp as C
 from llama_cpp import mtmd_cpp as M
 
-from copilotd.engine.worker.llama_log import Complaints
-from copilotd.engine.worker.vision.image_tokens import GivenUp, Picture, View
-from copilotd.engine.worker.vision.pixels import pixels
+from copilotd.engine.worker.llama_log import ErrorLog
+from copilotd.engine.worker.vision.image_tokens import EncodingCancelled, ImageChunks, ImageTokens
+from copilotd.engine.worker.vision.pixels import decode_pixels
 from copilotd.errors import EngineError, EngineLoadFailed
 
-_KEPT_BYTES = 64 * 2**20
-"""For pictures of earlier requests: a conversation sends its images again with every question."""
+_CACHE_BYTES = 64 * 2**20
+"""For images of earlier requests: a conversation sends its images again with every message."""
 _NODES = 32
-"""Nodes of the encoder's graph between two looks at whether anybody still waits."""
+"""Nodes of the encoder's graph between two checks whether to continue."""
 
 
-class Vision:
-    """The projector `path`, loaded when the first image comes.
+class ImageEncoder:
+    """The projector in the file `path`, which is loaded when the first image comes.
 
-    `view` is called in one thread, and may be in another than the one that decodes.
+    `encode` is called in one thread, which need not be the one that decodes.
     """
 
-    def __init__(self, path: str, model: Any, n_threads: int, log: Complaints) -> None:
+    def __init__(self, path: str, model: Any, n_threads: int, log: ErrorLog) -> None:
         self._path = path
         self._log = log
         M.mtmd_helper_log_set(log.callback, None)
@@ -44,145 +44,151 @@ class Vision:
         self._n_vocab = int(C.llama_vocab_n_tokens(C.llama_model_get_vocab(model)))
         self._n_embd = int(C.llama_model_n_embd_inp(model))
         self._context: Any = None
-        self._is_wanted: Callable[[], bool] = lambda: True
-        # Kept, since the library holds only its address.
-        self._asked = C.ggml_backend_sched_eval_callback(self._go_on)
+        self._should_continue: Callable[[], bool] = lambda: True
+        # Held by this object, because the library stores only its address.
+        self._callback = C.ggml_backend_sched_eval_callback(self._on_node)
         self._nodes = 0
-        self._views: OrderedDict[bytes, View] = OrderedDict()
+        self._cache: OrderedDict[bytes, ImageChunks] = OrderedDict()
 
-    def view(self, file: bytes, is_wanted: Callable[[], bool]) -> View:
-        """What stands in a prompt for an image file; takes seconds unless it was seen before.
+    def encode(self, file: bytes, should_continue: Callable[[], bool]) -> ImageChunks:
+        """Encode an image file; takes seconds unless the image is in the cache.
 
         Raises:
-            GivenUp: `is_wanted` said no meanwhile.
-            InvalidRequest: it is no image that can be read.
+            EncodingCancelled: `should_continue` returned False meanwhile.
+            InvalidRequest: the file is no image that can be read.
             EngineError: the projector cannot be loaded, or fails.
         """
         key = hashlib.sha256(file).digest()
-        if key not in self._views:
-            self._is_wanted = is_wanted
-            self._views[key] = self._made(file, key)
-        self._views.move_to_end(key)
-        self._forget()
-        return self._views[key]
+        if key not in self._cache:
+            self._should_continue = should_continue
+            self._cache[key] = self._encode_file(file, key)
+        self._cache.move_to_end(key)
+        self._evict()
+        return self._cache[key]
 
-    def decode(self, context: Any, picture: Picture, sequence: int, position: int, n: int) -> int:
-        """Evaluate a picture, at most `n` cells at a time; llama.cpp's code, as of llama_decode."""
+    def decode(
+        self, context: Any, image: ImageTokens, sequence: int, position: int, n_batch: int
+    ) -> int:
+        """Evaluate an image, at most `n_batch` cells at a time; returns llama_decode's code."""
         end = C.llama_pos(0)
-        embeddings = picture.embeddings.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
-        nobody = M.mtmd_helper_post_decode_callback()
+        embeddings = image.embeddings.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+        no_callback = M.mtmd_helper_post_decode_callback()
         return int(
             M.mtmd_helper_decode_image_chunk(
                 self._context,
                 context,
-                picture.chunk,
+                image.chunk,
                 embeddings,
                 position,
                 sequence,
-                n,
+                n_batch,
                 ctypes.byref(end),
-                nobody,
+                no_callback,
                 None,
             )
         )
 
-    # --- making pictures ---------------------------------------------------------------------
+    # --- encoding ----------------------------------------------------------------------------
 
-    def _made(self, file: bytes, key: bytes) -> View:
-        shown = pixels(file)
+    def _encode_file(self, file: bytes, key: bytes) -> ImageChunks:
+        pixels = decode_pixels(file)
         if self._context is None:
-            self._context = self._loaded()
-        data = (ctypes.c_uint8 * len(shown.rgb)).from_buffer_copy(shown.rgb)
-        bitmap = M.mtmd_bitmap_init(shown.width, shown.height, data)
+            self._context = self._load_projector()
+        data = (ctypes.c_uint8 * len(pixels.rgb)).from_buffer_copy(pixels.rgb)
+        bitmap = M.mtmd_bitmap_init(pixels.width, pixels.height, data)
         chunks = M.mtmd_input_chunks_init()
         try:
-            self._cut(bitmap, chunks)
-            salt = key + self._identity()
-            return list(self._parts(chunks, salt))
+            self._split(bitmap, chunks)
+            salt = key + self._projector_identity()
+            return list(self._encode_chunks(chunks, salt))
         finally:
             M.mtmd_input_chunks_free(chunks)
             M.mtmd_bitmap_free(bitmap)
 
-    def _cut(self, bitmap: Any, chunks: Any) -> None:
-        """Prepare the image: its tiles, and the tokens that the model has round each."""
+    def _split(self, bitmap: Any, chunks: Any) -> None:
+        """Split the image into its tiles and the text tokens that the model puts around them."""
         marker = M.mtmd_default_marker()
         text = M.mtmd_input_text(marker, len(marker), False, True)
         bitmaps = (M.mtmd_bitmap_p_ctypes * 1)(bitmap)
         code = M.mtmd_tokenize(self._context, chunks, ctypes.byref(text), bitmaps, 1)
         if code != 0:
-            raise self._failed("prepare", code)
+            raise self._make_error("prepare", code)
 
-    def _parts(self, chunks: Any, salt: bytes) -> Iterator[list[int] | Picture]:
+    def _encode_chunks(self, chunks: Any, salt: bytes) -> Iterator[list[int] | ImageTokens]:
         for i in range(M.mtmd_input_chunks_size(chunks)):
             chunk = M.mtmd_input_chunks_get(chunks, i)
             if M.mtmd_input_chunk_get_type(chunk) == M.MTMD_INPUT_CHUNK_TYPE_TEXT:
-                yield _tokens(chunk)
+                yield _text_tokens(chunk)
             else:
-                yield self._encoded(chunk, salt + bytes([i % 256]))
+                yield self._encode_chunk(chunk, salt + bytes([i % 256]))
 
-    def _encoded(self, chunk: Any, salt: bytes) -> Picture:
+    def _encode_chunk(self, chunk: Any, salt: bytes) -> ImageTokens:
         code = M.mtmd_encode_chunk(self._context, chunk)
-        if not self._is_wanted():
-            raise GivenUp
+        if not self._should_continue():
+            raise EncodingCancelled
         if code != 0:
-            raise self._failed("encode", code)
+            raise self._make_error("encode", code)
         cells = int(M.mtmd_input_chunk_get_n_tokens(chunk))
         rows = M.mtmd_get_output_embd(self._context)
         embeddings = np.ctypeslib.as_array(rows, (cells * self._n_embd,)).copy()
-        ids = self._ids(salt, int(M.mtmd_input_chunk_get_n_pos(chunk)))
-        own = M.mtmd_input_chunk_copy(chunk)
-        picture = Picture(ids, cells, own, embeddings)
-        weakref.finalize(picture, M.mtmd_input_chunk_free, own)
-        return picture
+        ids = self._make_ids(salt, int(M.mtmd_input_chunk_get_n_pos(chunk)))
+        own_chunk = M.mtmd_input_chunk_copy(chunk)
+        image = ImageTokens(ids, cells, own_chunk, embeddings)
+        weakref.finalize(image, M.mtmd_input_chunk_free, own_chunk)
+        return image
 
-    def _ids(self, salt: bytes, count: int) -> list[int]:
-        """`count` ids of 31 bits beyond the vocabulary."""
+    def _make_ids(self, salt: bytes, count: int) -> list[int]:
+        """Derive `count` ids of 31 bits, all outside the vocabulary, from `salt`."""
         noise = np.frombuffer(hashlib.shake_256(salt).digest(4 * count), "<u4")
         return [self._n_vocab + int(n) % (2**31 - self._n_vocab) for n in noise]
 
-    def _identity(self) -> bytes:
-        """Another projector sees something else."""
-        found = Path(self._path).stat()
-        return f"{self._path} {found.st_size} {found.st_mtime_ns}".encode()
+    def _projector_identity(self) -> bytes:
+        """Identify the projector: another one makes other embeddings of the same image."""
+        status = Path(self._path).stat()
+        return f"{self._path} {status.st_size} {status.st_mtime_ns}".encode()
 
-    def _loaded(self) -> Any:
+    def _load_projector(self) -> Any:
         params = M.mtmd_context_params_default()
         params.n_threads, params.print_timings, params.warmup = self._n_threads, False, False
-        params.cb_eval = self._asked
+        params.cb_eval = self._callback
         context = M.mtmd_init_from_file(self._path.encode(), self._model, params)
         if not context:
             raise EngineLoadFailed(
-                f"llama.cpp cannot load {self._path} for this model{self._log.last_words()}",
+                f"llama.cpp cannot load {self._path} for this model{self._log.recent_errors()}",
                 "chat.mmproj has to be the projector of the very model that chats.",
             )
         if not M.mtmd_support_vision(context):
             M.mtmd_free(context)
-            raise EngineLoadFailed(f"{self._path} makes nothing of images", "Correct chat.mmproj.")
+            raise EngineLoadFailed(f"{self._path} does not encode images", "Correct chat.mmproj.")
         return context
 
-    def _failed(self, verb: str, code: int) -> EngineError:
+    def _make_error(self, verb: str, code: int) -> EngineError:
         return EngineError(
-            f"llama.cpp could not {verb} an image (code {code}){self._log.last_words()}"
+            f"llama.cpp could not {verb} an image (code {code}){self._log.recent_errors()}"
         )
 
-    def _go_on(self, tensor: Any, asks: bool, data: Any) -> bool:
-        """Called between the nodes of the encoder's graph: first where to stop, then whether."""
-        if not asks:
-            return self._is_wanted()
+    def _on_node(self, tensor: Any, ask: bool, data: Any) -> bool:
+        """Stop the encoder if `should_continue` says so.
+
+        The library calls this for each node of the graph: first with `ask`, whether to call again
+        after the node, and then for whether to continue.
+        """
+        if not ask:
+            return self._should_continue()
         self._nodes += 1
         return self._nodes % _NODES == 0
 
-    def _forget(self) -> None:
-        """Keep the views used last."""
-        while len(self._views) > 1 and sum(map(_size, self._views.values())) > _KEPT_BYTES:
-            self._views.popitem(last=False)
+    def _evict(self) -> None:
+        """Keep only the most recently used images."""
+        while len(self._cache) > 1 and sum(map(_size, self._cache.values())) > _CACHE_BYTES:
+            self._cache.popitem(last=False)
 
 
-def _tokens(chunk: Any) -> list[int]:
+def _text_tokens(chunk: Any) -> list[int]:
     count = ctypes.c_size_t(0)
     tokens = M.mtmd_input_chunk_get_tokens_text(chunk, ctypes.byref(count))
     return [int(tokens[i]) for i in range(count.value)]
 
 
-def _size(view: View) -> int:
-    return sum(part.embeddings.nbytes for part in view if isinstance(part, Picture))
+def _size(chunks: ImageChunks) -> int:
+    return sum(chunk.embeddings.nbytes for chunk in chunks if isinstance(chunk, ImageTokens))

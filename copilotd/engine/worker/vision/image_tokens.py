@@ -1,4 +1,4 @@
-"""What stands in a prompt for an image."""
+"""What stands for an image in a prompt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Picture:
-    """An image, or a tile of one.
+class ImageTokens:
+    """The placeholder tokens and the embeddings of an image, or of a tile of one.
 
-    `ids` has one entry for each position that it takes; `embeddings`, of shape (cells, n_embd) made
-    flat, one row for each cell of the KV cache, which can be more.
+    `ids` has one id for each position that the image takes. `embeddings`, of shape
+    (cells * n_embd,), has one row for each cell of the KV cache; there can be more cells than
+    positions. `chunk` is llama.cpp's own handle.
     """
 
     ids: list[int]
@@ -22,9 +23,9 @@ class Picture:
     embeddings: NDArray[np.float32]
 
 
-View = Sequence["list[int] | Picture"]
-"""What stands in the prompt for one image: pictures, and the tokens that the model has round it."""
+ImageChunks = Sequence["list[int] | ImageTokens"]
+"""What stands for one image: its tiles, and the text tokens that the model puts around them."""
 
 
-class GivenUp(Exception):
-    """Nobody waits for the picture any more."""
+class EncodingCancelled(Exception):
+    """Nobody waits for the image any more."""

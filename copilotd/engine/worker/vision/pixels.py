@@ -1,6 +1,6 @@
-"""Image files as pixels.
+"""Decodes image files to pixels.
 
-Pillow reads them, since llama.cpp's own reader trusts what a header says of an image's size.
+Pillow decodes them, because llama.cpp's own decoder trusts the image size in a file's header.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from io import BytesIO
 from copilotd.errors import EngineError, InvalidRequest
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
-MOST_PIXELS = 50_000_000
-"""Of a file that is read at all: 150 MB of memory."""
-SEEN_PIXELS = 1024 * 1024
-"""A larger image is made smaller: every 28 x 28 pixels can cost a token, and models see no more."""
+MAX_FILE_PIXELS = 50_000_000
+"""The most pixels of a file that is decoded at all: 150 MB of memory."""
+MAX_ENCODED_PIXELS = 1024 * 1024
+"""A larger image is scaled down: every 28 x 28 pixels can cost a token, and models use no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +24,44 @@ class Pixels:
     rgb: bytes
 
 
-def pixels(file: bytes) -> Pixels:
-    """What an image file shows, upright, without transparency, and no larger than is seen.
+def decode_pixels(file: bytes) -> Pixels:
+    """Decode an image: upright, on white, and with at most MAX_ENCODED_PIXELS pixels.
 
     Raises:
-        InvalidRequest: it is no image, of another format, damaged or too large.
+        InvalidRequest: the file is no image, has another format, is damaged or too large.
         EngineError: Pillow is not installed.
     """
     try:
         from PIL import Image, ImageOps
     except ModuleNotFoundError as error:
         raise EngineError(
-            "images are read by Pillow, which is not installed",
+            "Pillow, which reads images, is not installed",
             "pip install 'copilotd[vision]', then `copilotd restart`.",
         ) from error
     try:
         with Image.open(BytesIO(file), formats=FORMATS) as opened:
-            _check(opened.width, opened.height)
+            _check_size(opened.width, opened.height)
             image = ImageOps.exif_transpose(opened).convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InvalidRequest(
             f"an image cannot be read: {_reason(error)}", f"Send one of {', '.join(FORMATS)}."
         ) from error
-    paper = Image.new("RGBA", image.size, "white")
-    seen = Image.alpha_composite(paper, image).convert("RGB")
-    scale = (SEEN_PIXELS / (seen.width * seen.height)) ** 0.5
+    background = Image.new("RGBA", image.size, "white")
+    opaque = Image.alpha_composite(background, image).convert("RGB")
+    scale = (MAX_ENCODED_PIXELS / (opaque.width * opaque.height)) ** 0.5
     if scale < 1:
-        seen = seen.resize((max(1, int(seen.width * scale)), max(1, int(seen.height * scale))))
-    return Pixels(seen.width, seen.height, seen.tobytes())
+        width, height = int(opaque.width * scale), int(opaque.height * scale)
+        opaque = opaque.resize((max(1, width), max(1, height)))
+    return Pixels(opaque.width, opaque.height, opaque.tobytes())
 
 
-def _check(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
-        raise ValueError(f"it has {width} x {height} pixels, and {MOST_PIXELS:,} are the most")
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_FILE_PIXELS:
+        raise ValueError(
+            f"it has {width} x {height} pixels; at most {MAX_FILE_PIXELS:,} can be read"
+        )
 
 
 def _reason(error: Exception) -> str:
-    # Pillow shows the address of its buffer.
+    # Pillow's own message names the address of its buffer.
     return "its format is not known" if "cannot identify" in str(error) else str(error)

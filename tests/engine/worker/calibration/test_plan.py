@@ -7,14 +7,14 @@ import pytest
 from msgspec.structs import replace
 
 from copilotd.engine.performance import Calibration, Setup
-from copilotd.engine.worker.calibration.plan import Course, Work, course
+from copilotd.engine.worker.calibration.plan import CalibrationPlan, TrialBatch, make_plan
 from copilotd.errors import EngineError
 
 DEFAULT = Setup("off", 4, 4, 128)
-Machine = Callable[[Work], float]
+Machine = Callable[[TrialBatch], float]
 
 
-def even(work: Work) -> float:
+def even(work: TrialBatch) -> float:
     """Reads 200 tokens/s and needs 40 ms for one token, half as much for each further one."""
     if work.tokens > 8:
         return work.tokens * 5.0
@@ -23,11 +23,11 @@ def even(work: Work) -> float:
 
 def measured(
     machine: Machine, asked: Setup | None = None, disturbance: float = 0.0
-) -> tuple[Calibration, list[Work]]:
+) -> tuple[Calibration, list[TrialBatch]]:
     """What comes out on `machine`, and the work that it did."""
-    run = course(asked or Setup(), DEFAULT, 8)
+    run = make_plan(asked or Setup(), DEFAULT, 8)
     run.disturbance = disturbance
-    done: list[Work] = []
+    done: list[TrialBatch] = []
     steps = run.run()
     work = next(steps)
     try:
@@ -51,7 +51,7 @@ def test_the_default_stays_where_nothing_makes_a_difference() -> None:
 def faster_with(**choice: object) -> Machine:
     """A machine that needs four fifths of the time if it is run so."""
 
-    def machine(work: Work) -> float:
+    def machine(work: TrialBatch) -> float:
         chosen = all(getattr(work.setup, name) == value for name, value in choice.items())
         return even(work) * (0.8 if chosen else 1.0)
 
@@ -84,7 +84,7 @@ def test_a_batch_size_must_be_better_than_that() -> None:
 
 
 def test_threads_for_writing_and_for_reading_are_chosen_apart() -> None:
-    def machine(work: Work) -> float:
+    def machine(work: TrialBatch) -> float:
         fewer_write_faster = work.tokens == 1 and work.setup.n_threads < 4
         more_read_faster = work.tokens > 8 and work.setup.n_threads_batch == 8
         return even(work) * (0.8 if fewer_write_faster or more_read_faster else 1.0)
@@ -119,7 +119,7 @@ def test_what_was_asked_for_is_not_varied() -> None:
 
 
 def test_a_way_that_is_far_behind_is_not_tried_again() -> None:
-    def machine(work: Work) -> float:
+    def machine(work: TrialBatch) -> float:
         return even(work) * (3 if work.setup.flash_attention == "on" else 1)
 
     slow = [w for w in measured(machine)[1] if w.setup == replace(DEFAULT, flash_attention="on")]
@@ -161,7 +161,7 @@ def test_nothing_is_compared_while_other_programs_are_busy() -> None:
 def test_one_lucky_sample_does_not_win() -> None:
     lucky = iter([0.1])
 
-    def machine(work: Work) -> float:
+    def machine(work: TrialBatch) -> float:
         once = work.setup.flash_attention == "on" and work.tokens == 1
         return even(work) * (next(lucky, 1.0) if once else 1.0)
 
@@ -169,7 +169,7 @@ def test_one_lucky_sample_does_not_win() -> None:
 
 
 def test_a_slow_machine_is_spared_long_work() -> None:
-    def slow(work: Work) -> float:
+    def slow(work: TrialBatch) -> float:
         return even(work) * 20
 
     calibration, done = measured(slow)
@@ -180,14 +180,14 @@ def test_a_slow_machine_is_spared_long_work() -> None:
 
 
 def test_more_tokens_at_once_never_cost_less() -> None:
-    def disturbed(work: Work) -> float:
+    def disturbed(work: TrialBatch) -> float:
         return 1.0 if work.tokens in (2, 6) else even(work)
 
     assert measured(disturbed)[0].speed.batch == {2: 1.0, 3: 2.0, 4: 2.5, 6: 2.5, 8: 4.5}
 
 
 def test_progress_grows_to_the_end() -> None:
-    run = Course(DEFAULT, [replace(DEFAULT, flash_attention="on")], [2])
+    run = CalibrationPlan(DEFAULT, [replace(DEFAULT, flash_attention="on")], [2])
     steps, told = run.run(), []
     work = next(steps)
     try:

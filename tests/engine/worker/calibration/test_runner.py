@@ -6,17 +6,17 @@ import msgspec
 import pytest
 
 from copilotd.engine.performance import Calibration, Setup
-from copilotd.engine.protocol import Calibrate, Event, Failed, Measured, Result
+from copilotd.engine.protocol import Calibrate, Event, Failed, CalibrationReport, Result
 from copilotd.engine.types import Lane
-from copilotd.engine.worker.calibration.plan import Course, Work
-from copilotd.engine.worker.calibration.runner import LOOK_EVERY_S, Calibrator
+from copilotd.engine.worker.calibration.plan import CalibrationPlan, TrialBatch
+from copilotd.engine.worker.calibration.runner import MEASURE_EVERY_S, CalibrationRunner
 from copilotd.engine.worker.interrupt import Interrupt
 
 DEFAULT = Setup("off", 1, 1, 128)
 QUIET_S = 5.0
 
 
-class Scene:
+class CalibrationLoop:
     """A calibrator on a bench where all work takes 10 ms; time passes only when a test says so."""
 
     def __init__(self) -> None:
@@ -24,24 +24,24 @@ class Scene:
         self.others = 0.0
         self.looks = 0
         self.ms = 10.0
-        self.done: list[Work] = []
+        self.done: list[TrialBatch] = []
         self.closed = 0
         self.events: list[Event] = []
         self.interrupt = Interrupt()
         self.arrives: Lane | None = None
-        self.calibrator = Calibrator(
+        self.calibrator = CalibrationRunner(
             self, self.interrupt, self.events.append, lambda: self.now, self._look
         )
 
-    def course(self, asked: Setup) -> Course:
-        return Course(DEFAULT, [], [])
+    def plan_calibration(self, asked: Setup) -> CalibrationPlan:
+        return CalibrationPlan(DEFAULT, [], [])
 
-    def bench(self) -> "Scene":
+    def open_bench(self) -> "CalibrationLoop":
         return self
 
-    def measure(self, work: Work) -> float | None:
+    def measure(self, work: TrialBatch) -> float | None:
         if self.arrives is not None:
-            self.interrupt.arrived(self.arrives)
+            self.interrupt.notify_arrival(self.arrives)
         if self.interrupt.flag[0] != b"\0":
             return None
         self.done.append(work)
@@ -56,7 +56,7 @@ class Scene:
     def run(self, steps: int = 1000) -> None:
         """Take so many steps, fewer if nothing is left to do."""
         for _ in range(steps):
-            if self.calibrator.rest_s is None:
+            if self.calibrator.idle_wait_s is None:
                 return
             self.calibrator.step()
 
@@ -66,129 +66,129 @@ class Scene:
 
 
 def test_a_calibration_tells_how_far_it_is_and_ends_with_its_result() -> None:
-    scene = Scene()
-    assert scene.calibrator.rest_s is None
+    loop = CalibrationLoop()
+    assert loop.calibrator.idle_wait_s is None
 
-    scene.ask(7)
-    scene.run()
+    loop.ask(7)
+    loop.run()
 
-    *steps, last = scene.events
-    assert {type(step) for step in steps} == {Measured}
+    *steps, last = loop.events
+    assert {type(step) for step in steps} == {CalibrationReport}
     assert isinstance(last, Result) and last.id == 7
     calibration = msgspec.msgpack.decode(last.value, type=Calibration)
     assert (calibration.chosen, calibration.speed.decode) == (DEFAULT, {100: 10, 1000: 10})
-    assert (scene.calibrator.rest_s, scene.closed) == (None, 1)
+    assert (loop.calibrator.idle_wait_s, loop.closed) == (None, 1)
 
 
 def test_it_waits_until_nothing_was_asked_for_a_while() -> None:
-    scene = Scene()
-    scene.ask(1, QUIET_S)
-    scene.now += 3
-    scene.calibrator.disturbed()
-    scene.now += 4
+    loop = CalibrationLoop()
+    loop.ask(1, QUIET_S)
+    loop.now += 3
+    loop.calibrator.note_other_work()
+    loop.now += 4
 
-    scene.calibrator.step()
-    assert (scene.done, scene.calibrator.rest_s) == ([], 1.0)
+    loop.calibrator.step()
+    assert (loop.done, loop.calibrator.idle_wait_s) == ([], 1.0)
 
-    scene.now += 1
-    scene.calibrator.step()
-    assert len(scene.done) == 1
+    loop.now += 1
+    loop.calibrator.step()
+    assert len(loop.done) == 1
 
 
 @pytest.mark.parametrize("lane", list(Lane))
 def test_it_yields_to_whatever_arrives_and_does_the_work_again(lane: Lane) -> None:
-    scene = Scene()
-    scene.ask(1)
-    scene.run(2)
-    before = list(scene.done)
+    loop = CalibrationLoop()
+    loop.ask(1)
+    loop.run(2)
+    before = list(loop.done)
 
-    scene.arrives = lane
-    scene.calibrator.step()
-    assert scene.done == before
+    loop.arrives = lane
+    loop.calibrator.step()
+    assert loop.done == before
 
-    scene.arrives = None
-    scene.interrupt.taken()
-    scene.run()
-    assert isinstance(scene.events[-1], Result)
-    undisturbed = Scene()
+    loop.arrives = None
+    loop.interrupt.clear_arrivals()
+    loop.run()
+    assert isinstance(loop.events[-1], Result)
+    undisturbed = CalibrationLoop()
     undisturbed.ask(1)
     undisturbed.run()
-    assert scene.done == undisturbed.done
+    assert loop.done == undisturbed.done
 
 
 def test_one_that_nobody_waits_for_leaves_out_the_time_in_which_others_are_busy() -> None:
-    scene = Scene()
-    scene.ask(1, QUIET_S, patient=True)
-    scene.now += QUIET_S
-    scene.others = 0.9
+    loop = CalibrationLoop()
+    loop.ask(1, QUIET_S, patient=True)
+    loop.now += QUIET_S
+    loop.others = 0.9
 
-    scene.calibrator.step()
-    assert (scene.done, scene.calibrator.rest_s) == ([], QUIET_S)
-    told = scene.events[-1]
-    assert isinstance(told, Measured)
+    loop.calibrator.step()
+    assert (loop.done, loop.calibrator.idle_wait_s) == ([], QUIET_S)
+    told = loop.events[-1]
+    assert isinstance(told, CalibrationReport)
     assert told.progress.text == "waiting until other programs leave the processor alone"
 
-    scene.now += QUIET_S
-    scene.others = 0.1
-    scene.run()
-    result = scene.events[-1]
+    loop.now += QUIET_S
+    loop.others = 0.1
+    loop.run()
+    result = loop.events[-1]
     assert isinstance(result, Result)
     assert msgspec.msgpack.decode(result.value, type=Calibration).disturbance == 0.1
 
 
 def test_one_that_somebody_waits_for_goes_on_and_says_how_busy_others_were() -> None:
-    scene = Scene()
-    scene.ask(1)
-    scene.now += LOOK_EVERY_S
-    scene.others = 0.9
+    loop = CalibrationLoop()
+    loop.ask(1)
+    loop.now += MEASURE_EVERY_S
+    loop.others = 0.9
 
-    scene.run()
+    loop.run()
 
-    result = scene.events[-1]
+    result = loop.events[-1]
     assert isinstance(result, Result)
     assert msgspec.msgpack.decode(result.value, type=Calibration).disturbance == 0.9
 
 
 def test_others_are_looked_at_no_more_often_than_their_share_is_known() -> None:
-    scene = Scene()
-    scene.ask(1)
+    loop = CalibrationLoop()
+    loop.ask(1)
 
-    scene.run(5)
-    assert scene.looks == 1
+    loop.run(5)
+    assert loop.looks == 1
 
-    scene.now += LOOK_EVERY_S
-    scene.run(5)
-    assert scene.looks == 2
+    loop.now += MEASURE_EVERY_S
+    loop.run(5)
+    assert loop.looks == 2
 
 
 def test_one_that_somebody_waits_for_goes_before_one_that_nobody_does() -> None:
-    scene = Scene()
-    scene.ask(1, QUIET_S, patient=True)
-    scene.ask(2)
+    loop = CalibrationLoop()
+    loop.ask(1, QUIET_S, patient=True)
+    loop.ask(2)
 
-    scene.run()
+    loop.run()
 
-    assert {event.id for event in scene.events} == {2}
+    assert {event.id for event in loop.events} == {2}
 
 
 def test_a_cancelled_calibration_is_dropped_with_its_contexts() -> None:
-    scene = Scene()
-    scene.ask(1)
-    scene.run(3)
+    loop = CalibrationLoop()
+    loop.ask(1)
+    loop.run(3)
 
-    scene.calibrator.cancel(1)
+    loop.calibrator.cancel(1)
 
-    assert (scene.calibrator.rest_s, scene.closed) == (None, 1)
-    assert not any(isinstance(event, Result) for event in scene.events)
+    assert (loop.calibrator.idle_wait_s, loop.closed) == (None, 1)
+    assert not any(isinstance(event, Result) for event in loop.events)
 
 
 def test_a_model_that_cannot_be_measured_is_a_failure() -> None:
-    scene = Scene()
-    scene.ms = math.inf
-    scene.ask(1)
+    loop = CalibrationLoop()
+    loop.ms = math.inf
+    loop.ask(1)
 
-    scene.run()
+    loop.run()
 
     failure = Failed(1, "EngineError", "this model cannot be measured", "copilotd logs.")
-    assert scene.events == [failure]
-    assert (scene.calibrator.rest_s, scene.closed) == (None, 1)
+    assert loop.events == [failure]
+    assert (loop.calibrator.idle_wait_s, loop.closed) == (None, 1)

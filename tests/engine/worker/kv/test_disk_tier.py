@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from copilotd.engine.worker.kv.disk_tier import Archive
-from copilotd.engine.worker.kv.state_file import State
-from tests.engine.worker.kv.fake_archive import KEY, archive_in
+from copilotd.engine.worker.kv.disk_tier import DiskTier
+from copilotd.engine.worker.kv.state_file import SequenceState
+from tests.engine.worker.kv.fake_disk_tier import KEY, disk_tier_in
 
 TOKENS = list(range(100))
 
 
-def state(byte: int = 7, size: int = 1000) -> State:
+def state(byte: int = 7, size: int = 1000) -> SequenceState:
     return np.full(size, byte, np.uint8)
 
 
@@ -23,15 +23,15 @@ def always() -> bool:
     return True
 
 
-def write(archive: Archive, tokens: list[int], byte: int = 7) -> None:
-    assert archive.write(tokens, state(byte), always)
+def write(disk: DiskTier, tokens: list[int], byte: int = 7) -> None:
+    assert disk.write(tokens, state(byte), always)
 
 
-def contents(archive: Archive) -> list[tuple[list[int], list[int]]]:
+def contents(disk: DiskTier) -> list[tuple[list[int], list[int]]]:
     """Tokens and state of each file, a state by its bytes that differ."""
     found = []
-    for file in list(archive.files):
-        read = file.read()
+    for file in list(disk.entries):
+        read = file.read_state()
         assert read is not None
         found.append((file.tokens, np.unique(read).tolist()))
     return found
@@ -43,28 +43,28 @@ def the_file(folder: Path) -> Path:
 
 
 def test_what_one_worker_wrote_the_next_one_reads(tmp_path: Path) -> None:
-    write(archive_in(tmp_path), TOKENS)
-    assert contents(archive_in(tmp_path)) == [(TOKENS, [7])]
+    write(disk_tier_in(tmp_path), TOKENS)
+    assert contents(disk_tier_in(tmp_path)) == [(TOKENS, [7])]
 
 
 def test_it_is_known_how_much_of_a_sequence_is_not_on_disk(tmp_path: Path) -> None:
-    archive = archive_in(tmp_path)
-    write(archive, TOKENS)
-    found = [archive.lacks(tokens) for tokens in (TOKENS[:40], [*TOKENS, 1, 2], [5, 6])]
+    disk = disk_tier_in(tmp_path)
+    write(disk, TOKENS)
+    found = [disk.count_missing(tokens) for tokens in (TOKENS[:40], [*TOKENS, 1, 2], [5, 6])]
     assert found == [0, 2, 2]
 
 
 def test_without_a_budget_nothing_is_written_and_no_folder_made(tmp_path: Path) -> None:
-    archive = archive_in(tmp_path / "states", budget=0)
-    write(archive, TOKENS)
-    assert (archive.lacks(TOKENS), archive.files) == (0, [])
+    disk = disk_tier_in(tmp_path / "states", budget=0)
+    write(disk, TOKENS)
+    assert (disk.count_missing(TOKENS), disk.entries) == (0, [])
     assert not (tmp_path / "states").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such permissions")
 def test_only_the_user_can_read_it(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "states"
-    write(archive_in(folder), TOKENS)
+    write(disk_tier_in(folder), TOKENS)
     assert (folder.stat().st_mode & 0o777, the_file(folder).stat().st_mode & 0o777) == (
         0o700,
         0o600,
@@ -72,67 +72,67 @@ def test_only_the_user_can_read_it(tmp_path: Path) -> None:
 
 
 def test_states_of_another_model_are_not_used_and_stay(tmp_path: Path) -> None:
-    write(archive_in(tmp_path), TOKENS)
-    other = archive_in(tmp_path, key=b"o" * 32)
-    assert other.files == []
+    write(disk_tier_in(tmp_path), TOKENS)
+    other = disk_tier_in(tmp_path, key=b"o" * 32)
+    assert other.entries == []
     write(other, TOKENS, byte=8)
-    assert contents(archive_in(tmp_path)) == [(TOKENS, [7])]
+    assert contents(disk_tier_in(tmp_path)) == [(TOKENS, [7])]
 
 
 def test_the_same_tokens_are_written_once(tmp_path: Path) -> None:
-    archives = [archive_in(tmp_path), archive_in(tmp_path)]
-    for byte, archive in enumerate([*archives, archives[0]], 1):
-        write(archive, TOKENS, byte)
-    assert [contents(archive) for archive in archives] == [[(TOKENS, [3])]] * 2
+    tiers = [disk_tier_in(tmp_path), disk_tier_in(tmp_path)]
+    for byte, disk in enumerate([*tiers, tiers[0]], 1):
+        write(disk, TOKENS, byte)
+    assert [contents(disk) for disk in tiers] == [[(TOKENS, [3])]] * 2
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_longer_sequence_takes_the_place_of_its_beginning(tmp_path: Path) -> None:
-    archive = archive_in(tmp_path)
-    write(archive, TOKENS[:60])
-    write(archive, TOKENS)
-    assert contents(archive) == contents(archive_in(tmp_path)) == [(TOKENS, [7])]
+    disk = disk_tier_in(tmp_path)
+    write(disk, TOKENS[:60])
+    write(disk, TOKENS)
+    assert contents(disk) == contents(disk_tier_in(tmp_path)) == [(TOKENS, [7])]
 
 
 def test_the_least_recently_used_file_goes_first(tmp_path: Path) -> None:
-    archive = archive_in(tmp_path, budget=4000)
+    disk = disk_tier_in(tmp_path, budget=4000)
     sequences = [[number] * 50 for number in range(3)]
     for age, tokens in enumerate(sequences):
-        write(archive, tokens)
-        os.utime(archive.files[-1].path, (age + 1, age + 1))
-    assert archive.files[0].read() is not None
-    write(archive, [3] * 50)
+        write(disk, tokens)
+        os.utime(disk.entries[-1].path, (age + 1, age + 1))
+    assert disk.entries[0].read_state() is not None
+    write(disk, [3] * 50)
     kept = [[0] * 50, [2] * 50, [3] * 50]
-    assert sorted(file.tokens for file in archive.files) == kept
-    assert sorted(file.tokens for file in archive_in(tmp_path, budget=4000).files) == kept
+    assert sorted(file.tokens for file in disk.entries) == kept
+    assert sorted(file.tokens for file in disk_tier_in(tmp_path, budget=4000).entries) == kept
 
 
 def test_a_document_that_moved_on_gives_way_to_others(tmp_path: Path) -> None:
-    archive = archive_in(tmp_path, budget=3000)
+    disk = disk_tier_in(tmp_path, budget=3000)
     other, old, new = [9] * 50, [*[1] * 45, 2], [*[1] * 45, 3]
     for tokens in (other, old, new):
-        write(archive, tokens)
-    assert [file.tokens for file in archive.files] == [other, new]
+        write(disk, tokens)
+    assert [file.tokens for file in disk.entries] == [other, new]
 
 
 def test_files_of_other_models_count_and_give_way_too(tmp_path: Path) -> None:
-    write(archive_in(tmp_path, key=b"o" * 32), TOKENS)
+    write(disk_tier_in(tmp_path, key=b"o" * 32), TOKENS)
     os.utime(the_file(tmp_path), (1, 1))
-    write(archive_in(tmp_path, budget=2000), [5] * 50)
-    assert archive_in(tmp_path, key=b"o" * 32).files == []
+    write(disk_tier_in(tmp_path, budget=2000), [5] * 50)
+    assert disk_tier_in(tmp_path, key=b"o" * 32).entries == []
 
 
 def test_a_state_beyond_the_budget_is_not_written(tmp_path: Path) -> None:
-    archive = archive_in(tmp_path, budget=1500)
-    write(archive, TOKENS)
-    assert archive.write([4] * 50, state(size=1501), always)
-    assert contents(archive) == [(TOKENS, [7])]
+    disk = disk_tier_in(tmp_path, budget=1500)
+    write(disk, TOKENS)
+    assert disk.write([4] * 50, state(size=1501), always)
+    assert contents(disk) == [(TOKENS, [7])]
 
 
 def test_a_write_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
-    archive = archive_in(tmp_path)
-    assert not archive.write(TOKENS, state(), lambda: False)
-    assert (list(tmp_path.iterdir()), archive.lacks(TOKENS)) == ([], 100)
+    disk = disk_tier_in(tmp_path)
+    assert not disk.write(TOKENS, state(), lambda: False)
+    assert (list(tmp_path.iterdir()), disk.count_missing(TOKENS)) == ([], 100)
 
 
 def cut(data: bytes) -> bytes:
@@ -160,10 +160,10 @@ def another_token(data: bytes) -> bytes:
 def test_a_file_with_a_damaged_head_is_removed_at_the_start(
     tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
-    write(archive_in(tmp_path), TOKENS)
+    write(disk_tier_in(tmp_path), TOKENS)
     path = the_file(tmp_path)
     path.write_bytes(damage(path.read_bytes()))
-    assert archive_in(tmp_path).files == []
+    assert disk_tier_in(tmp_path).entries == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -175,20 +175,20 @@ def another_state(data: bytes) -> bytes:
 def test_a_file_that_is_damaged_later_is_not_read_and_removed(
     tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
-    archive = archive_in(tmp_path)
-    write(archive, TOKENS)
+    disk = disk_tier_in(tmp_path)
+    write(disk, TOKENS)
     path = the_file(tmp_path)
     path.write_bytes(damage(path.read_bytes()))
-    assert archive.files[0].read() is None
-    assert (archive.files, list(tmp_path.iterdir())) == ([], [])
+    assert disk.entries[0].read_state() is None
+    assert (disk.entries, list(tmp_path.iterdir())) == ([], [])
 
 
 def test_a_file_that_vanished_is_forgotten(tmp_path: Path) -> None:
-    archive = archive_in(tmp_path)
-    write(archive, TOKENS)
+    disk = disk_tier_in(tmp_path)
+    write(disk, TOKENS)
     the_file(tmp_path).unlink()
-    assert archive.files[0].read() is None
-    assert archive.files == []
+    assert disk.entries[0].read_state() is None
+    assert disk.entries == []
 
 
 def test_a_temporary_file_is_removed_when_nobody_can_be_writing_it(tmp_path: Path) -> None:
@@ -196,15 +196,15 @@ def test_a_temporary_file_is_removed_when_nobody_can_be_writing_it(tmp_path: Pat
     for path in (old, new):
         path.touch()
     os.utime(old, (1, 1))
-    archive_in(tmp_path)
+    disk_tier_in(tmp_path)
     assert list(tmp_path.iterdir()) == [new]
 
 
 def test_a_folder_that_cannot_be_used_is_said_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     said: list[str] = []
-    archive = Archive(tmp_path / "file", 10_000, KEY, said.append)
-    write(archive, TOKENS)
+    disk = DiskTier(tmp_path / "file", 10_000, KEY, said.append)
+    write(disk, TOKENS)
     assert len(said) == 1 and str(tmp_path / "file") in said[0]
 
 
@@ -212,16 +212,16 @@ def test_a_full_disk_is_said_once_and_what_is_there_is_still_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    archive = Archive(tmp_path, 10_000, KEY, said.append)
-    write(archive, TOKENS)
+    disk = DiskTier(tmp_path, 10_000, KEY, said.append)
+    write(disk, TOKENS)
 
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("copilotd.engine.worker.kv.disk_tier.write_state", full)
     for number in (1, 2):
-        write(archive, [number] * 50)
+        write(disk, [number] * 50)
     assert said == [
-        f"what the model has read is not kept in {tmp_path}: [Errno 28] No space left on device"
+        f"the KV cache is not saved in {tmp_path}: [Errno 28] No space left on device"
     ]
-    assert contents(archive) == [(TOKENS, [7])]
+    assert contents(disk) == [(TOKENS, [7])]

@@ -2,66 +2,66 @@
 
 from pathlib import Path
 
-from tests.engine.worker.engine_loop import Bench, text_after
-from tests.engine.worker.kv.fake_archive import archive_in
+from tests.engine.worker.engine_loop import EngineLoop, expected_continuation
+from tests.engine.worker.kv.fake_disk_tier import disk_tier_in
 
 FILE = "f" * 200
 
 
-def worker(folder: Path, park_bytes: int = 500) -> Bench:
-    return Bench(park_bytes=park_bytes, archive=archive_in(folder))
+def worker(folder: Path, memory_tier_bytes: int = 500) -> EngineLoop:
+    return EngineLoop(memory_tier_bytes=memory_tier_bytes, disk=disk_tier_in(folder))
 
 
-def ended(bench: Bench) -> None:
+def ended(bench: EngineLoop) -> None:
     """As the worker ends when the daemon closes it."""
-    assert bench.pool.file_last(lambda: True) and bench.pool.file(lambda: True)
+    assert bench.pool.persist_latest(lambda: True) and bench.pool.persist(lambda: True)
 
 
 def test_after_a_restart_a_known_file_is_not_evaluated_again(tmp_path: Path) -> None:
     first = worker(tmp_path)
-    first.add(1, FILE, n=5)
+    first.add(1, FILE, max_tokens=5)
     first.run()
     ended(first)
     second = worker(tmp_path)
-    second.add(1, FILE + "x", n=5)
+    second.add(1, FILE + "x", max_tokens=5)
     second.run()
     assert second.usage(1).cached_tokens == len(FILE)
-    assert second.texts[1] == text_after(FILE + "x", 5)
+    assert second.texts[1] == expected_continuation(FILE + "x", 5)
 
 
 def test_what_is_parked_in_memory_outlives_the_worker_too(tmp_path: Path) -> None:
     first = worker(tmp_path)
     for id, letter in enumerate("abc"):
-        first.add(id, letter * 150, n=5)
+        first.add(id, letter * 150, max_tokens=5)
         first.run()
     ended(first)
     second = worker(tmp_path)
     for id, letter in enumerate("abc"):
-        second.add(id, letter * 150, n=5)
+        second.add(id, letter * 150, max_tokens=5)
         second.run()
     assert [second.usage(id).cached_tokens for id in range(3)] == [149] * 3
-    assert [second.texts[id] for id in range(3)] == [text_after(c * 150, 5) for c in "abc"]
+    assert [second.texts[id] for id in range(3)] == [expected_continuation(c * 150, 5) for c in "abc"]
 
 
 def test_a_request_in_the_middle_of_its_prompt_is_saved_as_far_as_it_is(tmp_path: Path) -> None:
-    first = Bench(n_ctx=2000, archive=archive_in(tmp_path))
+    first = EngineLoop(n_ctx=2000, disk=disk_tier_in(tmp_path))
     first.add(1, "p" * 1000)
-    first.run(steps=1)
+    first.run(max_steps=1)
     ended(first)
-    second = Bench(n_ctx=2000, archive=archive_in(tmp_path))
+    second = EngineLoop(n_ctx=2000, disk=disk_tier_in(tmp_path))
     second.add(1, "p" * 1000)
     second.run()
     assert second.usage(1).cached_tokens == 512
-    assert second.texts[1] == text_after("p" * 1000)
+    assert second.texts[1] == expected_continuation("p" * 1000)
 
 
 def test_while_work_goes_on_only_what_is_much_is_written(tmp_path: Path) -> None:
     bench = worker(tmp_path)
     written = []
     for id, typed in enumerate(["", "x" * 40, "x" * 100]):
-        bench.add(id, FILE + typed, n=1)
+        bench.add(id, FILE + typed, max_tokens=1)
         bench.run()
-        assert bench.pool.file(lambda: True)
+        assert bench.pool.persist(lambda: True)
         written.append([path.name for path in tmp_path.iterdir()])
     assert written[0] == written[1] != written[2]
     assert len(written[2]) == 1
@@ -70,26 +70,26 @@ def test_while_work_goes_on_only_what_is_much_is_written(tmp_path: Path) -> None
 def test_at_the_end_the_last_sequence_is_written_whole(tmp_path: Path) -> None:
     bench = worker(tmp_path)
     for id, typed in enumerate(["", "x" * 40]):
-        bench.add(id, FILE + typed, n=1)
+        bench.add(id, FILE + typed, max_tokens=1)
         bench.run()
-        assert bench.pool.file(lambda: True)
+        assert bench.pool.persist(lambda: True)
     ended(bench)
-    (file,) = archive_in(tmp_path).files
+    (file,) = disk_tier_in(tmp_path).entries
     assert file.tokens == list((FILE + "x" * 40).encode())
 
 
 def test_a_damaged_file_gives_way_to_the_next_best(tmp_path: Path) -> None:
-    first = worker(tmp_path, park_bytes=0)
+    first = worker(tmp_path, memory_tier_bytes=0)
     prompts = [FILE[:150] + "a" * 100, FILE[:150] + "b" * 100]
     for id, prompt in enumerate(prompts):
-        first.add(id, prompt, n=1)
+        first.add(id, prompt, max_tokens=1)
         first.run()
         ended(first)
-    best = archive_in(tmp_path).files[0]
+    best = disk_tier_in(tmp_path).entries[0]
     assert best.tokens == list(prompts[0].encode())
     best.path.write_bytes(best.path.read_bytes()[:-1] + b"\0")
     second = worker(tmp_path)
     second.add(1, prompts[0] + "x")
     second.run()
     assert second.usage(1).cached_tokens == 150
-    assert second.texts[1] == text_after(prompts[0] + "x")
+    assert second.texts[1] == expected_continuation(prompts[0] + "x")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from copilotd.engine.tokens.common_prefix import common_prefix
-from copilotd.engine.worker.kv.memory_tier import Park
-from copilotd.engine.worker.kv.slot_pool import KVPool, Slot
-from copilotd.engine.worker.kv.state_file import State
-from tests.engine.worker.kv.fake_archive import NO_ARCHIVE
+from copilotd.engine.worker.kv.memory_tier import MemoryTier
+from copilotd.engine.worker.kv.slot_pool import SlotPool, Slot
+from copilotd.engine.worker.kv.state_file import SequenceState
+from tests.engine.worker.kv.fake_disk_tier import NO_DISK
 
 
 class RecordedCache:
@@ -23,29 +23,29 @@ class RecordedCache:
     def copy(self, source: int, target: int, end: int) -> None:
         self.calls.append(("copy", source, target, end))
 
-    def save(self, sequence: int) -> State:
+    def save(self, sequence: int) -> SequenceState:
         self.calls.append(("save", sequence))
         return np.zeros(40, np.uint8)
 
-    def load(self, sequence: int, state: State) -> bool:
+    def load(self, sequence: int, state: SequenceState) -> bool:
         self.calls.append(("load", sequence))
         return True
 
-    def lift(self, sequence: int, start: int, end: int) -> State:
+    def export_range(self, sequence: int, start: int, end: int) -> SequenceState:
         self.calls.append(("lift", sequence, start, end))
         return np.zeros(40, np.uint8)
 
-    def cut(self, state: State, start: int, end: int) -> State | None:
+    def slice_state(self, state: SequenceState, start: int, end: int) -> SequenceState | None:
         raise AssertionError("nothing is spliced")
 
-    def insert(self, sequence: int, state: State, shift: int) -> bool:
+    def insert(self, sequence: int, state: SequenceState, shift: int) -> bool:
         raise AssertionError("nothing is spliced")
 
 
-def filled(cache: RecordedCache, *contents: list[int], resident_cells: int = 0) -> KVPool:
+def filled(cache: RecordedCache, *contents: list[int], resident_cells: int = 0) -> SlotPool:
     """A pool of three slots, the first of which hold `contents` and are idle."""
-    park = Park(100, NO_ARCHIVE)
-    pool = KVPool(cache, park, n_slots=3, n_cells=100, resident_cells=resident_cells)
+    park = MemoryTier(100, NO_DISK)
+    pool = SlotPool(cache, park, n_slots=3, n_cells=100, resident_cells=resident_cells)
     slots = []
     for tokens in contents:
         slot = acquired(pool, [])
@@ -57,8 +57,8 @@ def filled(cache: RecordedCache, *contents: list[int], resident_cells: int = 0) 
     return pool
 
 
-def acquired(pool: KVPool, prompt: list[int], *, keep: bool = False) -> Slot:
-    slot = pool.acquire(prompt, keep=keep)
+def acquired(pool: SlotPool, prompt: list[int], *, keep: bool = False) -> Slot:
+    slot = pool.acquire(prompt, keep_source=keep)
     assert slot is not None
     return slot
 
@@ -91,7 +91,7 @@ def test_a_short_common_beginning_is_copied_and_the_rest_is_parked() -> None:
     pool = filled(cache, conversation)
     slot = pool.acquire([1, 2, 20])
     assert slot is not None
-    assert (slot.sequence, slot.tokens, pool.free_cells()) == (1, [1, 2], 98)
+    assert (slot.sequence, slot.tokens, pool.count_free_cells()) == (1, [1, 2], 98)
     assert cache.calls == [("copy", 0, 1, 2), ("save", 0), ("trim", 0, 0)]
 
 
@@ -120,7 +120,7 @@ def test_the_idle_slots_used_last_stay_while_they_add_few_cells() -> None:
     pool = filled(cache, first, second, third, resident_cells=30)
     slot = acquired(pool, [*third, 9])
     assert (slot.tokens, cache.calls) == (third, [("save", 0), ("trim", 0, 0)])
-    assert pool.free_cells() == 70
+    assert pool.count_free_cells() == 70
 
 
 def test_cells_that_a_running_request_shares_do_not_count_as_idle() -> None:
@@ -225,7 +225,7 @@ def test_the_beginning_of_a_busy_slot_is_copied() -> None:
 def test_there_is_no_slot_when_all_are_busy() -> None:
     pool = filled(RecordedCache())
     assert [pool.acquire([1]) is None for _ in range(4)] == [False, False, False, True]
-    assert not pool.has_idle()
+    assert not pool.has_idle_slot()
 
 
 def test_a_model_that_cannot_cut_its_cache_reuses_only_what_it_can_append_to() -> None:
@@ -247,7 +247,7 @@ def test_the_least_recently_used_idle_slot_makes_room_first() -> None:
         pool.release(slot)
     cache.calls.clear()
     assert pool.make_room(30)
-    assert (cache.calls, pool.free_cells()) == ([("save", 0), ("trim", 0, 0)], 60)
+    assert (cache.calls, pool.count_free_cells()) == ([("save", 0), ("trim", 0, 0)], 60)
 
 
 def test_no_room_is_made_from_busy_slots() -> None:
@@ -263,10 +263,10 @@ def test_cells_that_two_slots_share_are_counted_once_and_outlive_the_first() -> 
     pool.append(lender, [1, 2, 3, 4, 5, 6])
     borrower = pool.acquire([1, 2, 9])
     assert borrower is not None
-    assert (pool.free_cells(), pool.busy_cells()) == (94, 6)
+    assert (pool.count_free_cells(), pool.count_busy_cells()) == (94, 6)
     pool.release(lender)
     assert pool.evict_one()
-    assert (pool.free_cells(), pool.busy_cells()) == (98, 2)
+    assert (pool.count_free_cells(), pool.count_busy_cells()) == (98, 2)
 
 
 def test_what_a_running_request_shares_costs_a_second_one_nothing() -> None:
@@ -274,4 +274,4 @@ def test_what_a_running_request_shares_costs_a_second_one_nothing() -> None:
     first = pool.acquire([1, 2, 3])
     assert first is not None
     pool.append(first, [1, 2, 3])
-    assert pool.cost([1, 2, 3, 4], need=10) == 7
+    assert pool.count_added_cells([1, 2, 3, 4], n_tokens=10) == 7

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from copilotd.engine.worker.kv.state_file import State
-from copilotd.engine.worker.llama.rope import Rope, alike
+from copilotd.engine.worker.kv.state_file import SequenceState
+from copilotd.engine.worker.llama.rope import Rope, has_same_keys
 
 QUARTER = math.pi / 2
 Rows = Sequence[Sequence[float]]
@@ -24,7 +24,7 @@ def rope(*, n_rot: int = 4, base: float = 1.0, scale: float = QUARTER, halves: b
 
 def state(
     keys: Rows, first: int = 7, *, streams: int = 1, kind: int = 1, holders: int = 1
-) -> State:
+) -> SequenceState:
     """One layer's `keys`, a row for each cell, from position `first` on."""
     cells = b"".join(struct.pack("<iIi", first + n, holders, 4) for n in range(len(keys)))
     rows = np.array(keys, np.float16).tobytes()
@@ -43,19 +43,19 @@ def state(
     ],
 )
 def test_each_pair_of_every_key_is_turned_and_all_else_stays(how: Rope, expected: Rows) -> None:
-    turned = how.turned(state(KEYS), 1)
+    turned = how.rotate(state(KEYS), 1)
     assert turned is not None
     assert turned.tobytes() == state(expected, first=8).tobytes()
 
 
 def test_each_head_of_a_key_is_turned_for_itself() -> None:
-    turned = rope().turned(state([[1, 2, 3, 4, 5, 6, 7, 8]]), 1)
+    turned = rope().rotate(state([[1, 2, 3, 4, 5, 6, 7, 8]]), 1)
     assert turned is not None
     assert turned.tobytes() == state([[-3, -4, 1, 2, -7, -8, 5, 6]], first=8).tobytes()
 
 
 def test_later_pairs_are_turned_less() -> None:
-    turned = rope(base=100.0, scale=1.0).turned(state([[1, 1, 0, 0]]), 2)
+    turned = rope(base=100.0, scale=1.0).rotate(state([[1, 1, 0, 0]]), 2)
     assert turned is not None
     expected = [math.cos(2), math.cos(0.2), math.sin(2), math.sin(0.2)]
     assert turned.tobytes() == state([expected], first=9).tobytes()
@@ -63,17 +63,17 @@ def test_later_pairs_are_turned_less() -> None:
 
 def test_the_state_that_is_turned_stays_as_it_was() -> None:
     before = state(KEYS)
-    rope().turned(before, 1)
+    rope().rotate(before, 1)
     assert before.tobytes() == state(KEYS).tobytes()
 
 
 @pytest.mark.parametrize("shift", [-7, 3, 4000])
 def test_what_is_turned_there_and_back_is_alike(shift: int) -> None:
     how = rope(base=10000.0, scale=1.0)
-    there = how.turned(state(KEYS, first=50), shift)
-    back = how.turned(there, -shift) if there is not None else None
+    there = how.rotate(state(KEYS, first=50), shift)
+    back = how.rotate(there, -shift) if there is not None else None
     assert back is not None
-    assert alike(back, state(KEYS, first=50), how)
+    assert has_same_keys(back, state(KEYS, first=50), how)
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,11 @@ def test_what_is_turned_there_and_back_is_alike(shift: int) -> None:
     [
         state(KEYS, first=8),
         state([[1, 2, 3, 4], [5, 6, 7, 9]]),
-        rope(base=1.1).turned(state(KEYS, first=6), 1),
+        rope(base=1.1).rotate(state(KEYS, first=6), 1),
     ],
 )
-def test_other_positions_and_other_keys_are_not_alike(other: State) -> None:
-    assert not alike(state(KEYS), other, rope())
+def test_other_positions_and_other_keys_are_not_alike(other: SequenceState) -> None:
+    assert not has_same_keys(state(KEYS), other, rope())
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_other_positions_and_other_keys_are_not_alike(other: State) -> None:
         state(KEYS)[: -len(VALUES) - 2],
     ],
 )
-def test_a_state_of_another_layout_is_left_to_others(odd: State) -> None:
-    assert rope().turned(odd, 1) is None
+def test_a_state_of_another_layout_is_left_to_others(odd: SequenceState) -> None:
+    assert rope().rotate(odd, 1) is None
 
 
 QWEN = {
@@ -115,11 +115,11 @@ QWEN = {
 @pytest.mark.parametrize(
     ("kind", "metadata", "expected"),
     [
-        (2, QWEN, Rope(64, 64, 1e6, 1.0, halves=True)),
-        (0, QWEN, Rope(64, 64, 1e6, 1.0, halves=False)),
-        (2, QWEN | {"attention.key_length": "128"}, Rope(128, 128, 1e6, 1.0, halves=True)),
-        (2, QWEN | {"rope.dimension_count": "32"}, Rope(64, 32, 1e6, 1.0, halves=True)),
-        (2, QWEN | {"rope.freq_base": ""}, Rope(64, 64, 1e4, 1.0, halves=True)),
+        (2, QWEN, Rope(64, 64, 1e6, 1.0, is_neox=True)),
+        (0, QWEN, Rope(64, 64, 1e6, 1.0, is_neox=False)),
+        (2, QWEN | {"attention.key_length": "128"}, Rope(128, 128, 1e6, 1.0, is_neox=True)),
+        (2, QWEN | {"rope.dimension_count": "32"}, Rope(64, 32, 1e6, 1.0, is_neox=True)),
+        (2, QWEN | {"rope.freq_base": ""}, Rope(64, 64, 1e4, 1.0, is_neox=True)),
         (-1, QWEN, None),
         (8, QWEN, None),
         (2, QWEN | {"attention.head_count": "[14, 12]"}, None),
@@ -130,4 +130,4 @@ QWEN = {
 def test_how_keys_are_turned_is_read_from_the_models_metadata(
     kind: int, metadata: dict[str, str], expected: Rope | None
 ) -> None:
-    assert Rope.of(kind, 1.0, lambda key: metadata.get(key, "")) == expected
+    assert Rope.from_metadata(kind, 1.0, lambda key: metadata.get(key, "")) == expected

@@ -2,15 +2,15 @@
 
 import pytest
 
-from copilotd.engine.worker.threads.decode_threads import AGAIN, SAMPLES, Thrift
+from copilotd.engine.worker.threads.decode_threads import RESAMPLE_AFTER, SAMPLES, DecodeThreads
 
 
-def decode(thrift: Thrift, tokens: int, ms: dict[int, float]) -> list[int]:
+def decode(thrift: DecodeThreads, tokens: int, ms: dict[int, float]) -> list[int]:
     """Decode with what `thrift` says; gives the numbers of threads that were used."""
     used = []
     for _ in range(tokens):
         threads = thrift.threads
-        thrift.took(threads, ms[threads] / 1000)
+        thrift.record(threads, ms[threads] / 1000)
         used.append(threads)
     return used
 
@@ -28,28 +28,28 @@ def decode(thrift: Thrift, tokens: int, ms: dict[int, float]) -> list[int]:
 def test_the_fewest_threads_are_taken_that_cost_little_time(
     ms: dict[int, float], threads: int
 ) -> None:
-    thrift = Thrift(max(ms))
+    thrift = DecodeThreads(max(ms))
     decode(thrift, SAMPLES * len(ms), ms)
     assert set(decode(thrift, 100, ms)) == {threads}
 
 
 def test_numbers_take_turns_while_they_are_compared() -> None:
-    assert decode(Thrift(2), 6, {2: 1, 1: 1}) == [2, 1, 2, 1, 2, 1]
+    assert decode(DecodeThreads(2), 6, {2: 1, 1: 1}) == [2, 1, 2, 1, 2, 1]
 
 
 def test_one_thread_is_one_thread() -> None:
-    assert set(decode(Thrift(1), 50, {1: 20})) == {1}
+    assert set(decode(DecodeThreads(1), 50, {1: 20})) == {1}
 
 
 def test_times_of_other_numbers_of_threads_do_not_count() -> None:
-    thrift = Thrift(4)
+    thrift = DecodeThreads(4)
     for _ in range(100):
-        thrift.took(1, 0.001)
+        thrift.record(1, 0.001)
     assert decode(thrift, 3, {4: 10, 3: 10, 2: 10}) == [4, 3, 2]
 
 
 def test_it_is_found_out_anew_after_a_while() -> None:
-    thrift = Thrift(2)
-    decode(thrift, AGAIN - 1, {2: 17, 1: 21})
+    thrift = DecodeThreads(2)
+    decode(thrift, RESAMPLE_AFTER - 1, {2: 17, 1: 21})
     decode(thrift, 2 * SAMPLES + 1, {2: 17, 1: 40})
     assert set(decode(thrift, 100, {2: 17, 1: 40})) == {2}

@@ -1,0 +1,19 @@
+"""Archives for tests."""
+
+from pathlib import Path
+
+from copilotd.engine.worker.kv.disk_tier import DiskTier
+
+KEY = b"k" * 32
+
+
+def disk_tier_in(folder: Path, budget: int = 10**6, key: bytes = KEY) -> DiskTier:
+    """An disk that must not have anything to complain about."""
+    return DiskTier(folder, budget, key, _fail)
+
+
+def _fail(message: str) -> None:
+    raise AssertionError(message)
+
+
+NO_DISK = disk_tier_in(Path("nowhere"), budget=0)
