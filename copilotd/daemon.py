@@ -24,16 +24,17 @@ from copilotd.engine.interface import Engine
 from copilotd.engine.performance import Speed, Tuning
 from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import ConfigError
-from copilotd.http.app import Services, build_app
+from copilotd.http.app import build_app
 from copilotd.http.server import HttpServer
 from copilotd.lsp.listener import LspListener
 from copilotd.models.sources.reference import canonical
 from copilotd.paths import Paths
-from copilotd.serving.engines import Pool, pool, wanted
+from copilotd.serving.engines import EnginePool, build_engine_pool, list_model_requests
 from copilotd.serving.registry import ServedModel, ServedModels
+from copilotd.serving.services import Services
 from copilotd.serving.status import DaemonStatus, ModelStatus
 from copilotd.serving.tuner import Tuner
-from copilotd.serving.tuning_store import Tunings, describe_machine
+from copilotd.serving.tuning_store import TuningStore, describe_machine
 from copilotd.tools.audit import AuditLog
 from copilotd.tools.mcp.servers import McpServers
 from copilotd.tools.registry import ToolRegistry
@@ -61,7 +62,7 @@ def build(paths: Paths, settings: Settings, origin: Origin) -> "Daemon":
 
     Raises: ConfigError for an upstream that cannot be.
     """
-    return Daemon(paths, settings, pool(wanted(paths, settings), settings), origin)
+    return Daemon(paths, settings, build_engine_pool(list_model_requests(paths, settings), settings), origin)
 
 
 def serve(daemon: "Daemon") -> None:
@@ -77,7 +78,7 @@ def serve(daemon: "Daemon") -> None:
 class Daemon:
     """The models, one completion service, and the fronts that share them."""
 
-    def __init__(self, paths: Paths, settings: Settings, engines: Pool, origin: Origin) -> None:
+    def __init__(self, paths: Paths, settings: Settings, engines: EnginePool, origin: Origin) -> None:
         engine = engines.completion
         self._upstream = engines.upstream
         self._paths = paths
@@ -87,14 +88,14 @@ class Daemon:
         self._completion_settings = Live(settings.completion)
         self._speed: Live[Speed | None] = Live(None)
         self._completion = CompletionService(engine, self._completion_settings, self._speed)
-        tunings = Tunings(paths.tunings, describe_machine())
+        tunings = TuningStore(paths.tunings, describe_machine())
         self._tuner = Tuner(engine, tunings, settings.model, self._learn)
         self._servers = McpServers(settings.tools.mcp if settings.tools.enabled else {})
         self._tools = ToolRegistry(settings.tools, AuditLog(paths.audit), self._servers)
-        chat_model = self._models.chat
-        self._lsp = LspListener(self._completion, engine, chat_model, self.status, self._tools)
+        services = self._services()
+        self._lsp = LspListener(services)
         self._token = AccessToken(paths.token) if settings.server.needs_token else None
-        app = build_app(self._services(), settings.server, self._token)
+        app = build_app(services, settings.server, self._token)
         self._http = HttpServer(app, settings.server)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -170,12 +171,13 @@ class Daemon:
 
     def _services(self) -> Services:
         return Services(
-            self._completion,
-            self._models,
-            self.status,
-            self.stop,
-            self._tuner.measure,
-            self._settings.llama_cpp,
+            completion=self._completion,
+            models=self._models,
+            tools=self._tools,
+            status=self.status,
+            stop=self.stop,
+            tune=self._tuner.measure,
+            llama_cpp=self._settings.llama_cpp,
         )
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
@@ -196,7 +198,7 @@ class Daemon:
     async def _load(self, model: ServedModel) -> None:
         await model.load()
         if model is self._models.completion and model.info is not None:
-            await self._tuner.loaded(model.info)
+            await self._tuner.tune_when_idle(model.info)
 
     def _learn(self, tuning: Tuning | None) -> None:
         self._speed.current = tuning.calibration.speed if tuning else None
@@ -236,7 +238,7 @@ class Daemon:
         logs.set_level(settings.log.level)
 
 
-def _models(settings: Settings, engines: Pool) -> ServedModels:
+def _models(settings: Settings, engines: EnginePool) -> ServedModels:
     def served(engine: Engine | None, name: str) -> ServedModel:
         return ServedModel(engine, name, "", settings.chat) if engine else first
 

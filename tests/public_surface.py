@@ -37,8 +37,9 @@ from copilotd.config import (
 from copilotd.engine.fake import FakeEngine
 from copilotd.errors import ConfigError
 from copilotd.http.app import build_app
+from copilotd.lsp.client import Client
 from copilotd.lsp.handlers import register
-from copilotd.lsp.protocol import message_converter
+from copilotd.lsp.protocol import build_converter
 from copilotd.lsp.server import EditorServer
 from tests import stored_formats
 from tests.http.http_server import scripted
@@ -140,8 +141,8 @@ def metrics() -> Facts:
 
 def language_server() -> Facts:
     """The methods and commands that editors may call, and the messages of our own."""
-    server = EditorServer(1, Mock(), Mock(), Mock(), Mock(), message_converter())
-    register(server)
+    server, services = EditorServer(build_converter()), Mock()
+    register(server, services, Client(1, server, services))
     manager = server.protocol.fm
     # Some methods depend on the editor; this one declares nothing.
     manager.features["initialize"](types.InitializeParams(types.ClientCapabilities()))

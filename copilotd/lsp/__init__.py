@@ -1,1 +1,1 @@
-"""The editors' front: the only code that knows LSP. Importing the package itself loads nothing."""
+"""The front for editors: the only package that knows LSP. Importing it loads nothing."""

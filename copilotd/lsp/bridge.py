@@ -1,12 +1,13 @@
-"""`copilotd lsp`: the bytes between an editor's pipes and the daemon's socket.
+"""`copilotd lsp`: pumps bytes between an editor's pipes and the daemon's socket.
 
-The bridge reads nothing of what it carries but the client's last message. It ends when either side
-closes. The exit code tells the editor whether to come back: 0 after the client's `exit` or the end
-of its input, `NO_DAEMON` if none could be started, and `DAEMON_LOST` if it went away while the
-client was still there, so that editors which restart a server that fails connect to the next one.
+The bridge parses nothing of the traffic, except to recognise the client's last message. It ends
+when either side closes. The exit code tells the editor whether to reconnect: 0 after the client's
+`exit` or the end of its input, `NO_DAEMON` if no daemon could be started, and `DAEMON_LOST` if the
+daemon went away while the client was there. An editor that restarts a failed server then connects
+to the next daemon.
 
-An editor waits for this process at its own start, so nothing heavy is imported here. Threads carry
-the bytes because Windows can wait for a pipe in no other way.
+An editor waits for this process when it starts, so nothing heavy is imported here. Threads pump the
+bytes because Windows has no other way to wait for a pipe.
 """
 
 import json
@@ -28,31 +29,31 @@ NO_DAEMON = 1
 DAEMON_LOST = 3
 
 _REQUEST_FAILED = -32803
-_FAREWELL_S = 2.0
+_LAST_ANSWER_S = 2.0
 _CHUNK = 65536
 
-# Inside a JSON string the quotes would be escaped, so code that contains this is no match.
+# Inside a JSON string the quotes are escaped, so code that contains this text does not match.
 _EXIT = re.compile(rb'"method"\s*:\s*"exit"')
 _EXIT_LENGTH = 256
 
 
-def bridge(daemon: Callable[[], Running], stdin: int, stdout: int) -> int:
-    """Connect two file descriptors with the daemon that `daemon` finds; the exit code."""
+def bridge(find_daemon: Callable[[], Running], stdin: int, stdout: int) -> int:
+    """Connect two file descriptors with the daemon that `find_daemon` finds; the exit code."""
     try:
-        link = connect(daemon())
+        link = connect(find_daemon())
     except CopilotdError as error:
         reason = f"{error.message}. {error.hint}".strip()
         print(f"copilotd lsp: {reason}", file=sys.stderr)
         refuse(stdin, stdout, reason, error.retryable)
         return NO_DAEMON
     with link:
-        if carry(link, stdin, stdout):
+        if pump(link, stdin, stdout):
             return 0
     print("copilotd lsp: the daemon closed the connection", file=sys.stderr)
     return DAEMON_LOST
 
 
-def reach(
+def find_or_start(
     paths: Paths,
     find: Callable[[Paths], Running | None] = lifecycle.find,
     launch: Callable[[Paths, tuple[str, ...]], Running] = lifecycle.launch,
@@ -68,14 +69,14 @@ def reach(
     try:
         return launch(paths, ())
     except AlreadyRunning:
-        # Somebody else started one between the two looks.
+        # Somebody else started a daemon after we looked for one.
         if running := find(paths):
             return running
         raise
 
 
 def connect(running: Running) -> socket.socket:
-    """A connection to the daemon's LSP socket.
+    """Connect to the daemon's LSP socket.
 
     Raises:
         StartFailed: it does not answer.
@@ -95,22 +96,22 @@ def connect(running: Running) -> socket.socket:
         ) from error
 
 
-def carry(link: socket.socket, stdin: int, stdout: int) -> bool:
-    """Carry bytes both ways until one side closes; whether that was the client's wish."""
-    traffic = _Traffic(link, stdin, stdout)
-    for direction in (traffic.send, traffic.receive):
+def pump(link: socket.socket, stdin: int, stdout: int) -> bool:
+    """Pump bytes both ways until one side closes. True if the client ended the connection."""
+    pumps = _Pumps(link, stdin, stdout)
+    for direction in (pumps.send, pumps.receive):
         threading.Thread(target=direction, daemon=True).start()
-    traffic.over.wait()
-    if traffic.has_left:
-        # The answer to its last request may still be on its way.
-        traffic.hung_up.wait(_FAREWELL_S)
-    return traffic.has_left
+    pumps.ended.wait()
+    if pumps.client_left:
+        # The answer to the client's last request may still be on its way.
+        pumps.daemon_closed.wait(_LAST_ANSWER_S)
+    return pumps.client_left
 
 
 def refuse(stdin: int, stdout: int, reason: str, retryable: bool) -> None:
     """Answer the client's first request with an error, so that the editor can show the reason."""
     with os.fdopen(stdin, "rb", closefd=False) as stream:
-        request = _first_request(stream)
+        request = _read_first_request(stream)
     if request is None:
         return
     error = {
@@ -119,47 +120,47 @@ def refuse(stdin: int, stdout: int, reason: str, retryable: bool) -> None:
         "data": {"retry": retryable},
     }
     body = json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": error}).encode()
-    _write(stdout, b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+    _write_all(stdout, b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
 
 
-class _Traffic:
-    """Both directions, and how they ended.
+class _Pumps:
+    """One pump for each direction, and how they ended.
 
-    `has_left` is true once the client wants no more. `hung_up` is set when the daemon has closed,
-    `over` when there is nothing more to carry.
+    `client_left` is true when the client sends or reads nothing more. `daemon_closed` is set when
+    the daemon has closed its side, `ended` when there is nothing left to pump.
     """
 
     def __init__(self, link: socket.socket, stdin: int, stdout: int) -> None:
         self._link, self._stdin, self._stdout = link, stdin, stdout
-        self.has_left = False
-        self.over = threading.Event()
-        self.hung_up = threading.Event()
+        self.client_left = False
+        self.ended = threading.Event()
+        self.daemon_closed = threading.Event()
 
     def send(self) -> None:
-        """Client to daemon."""
+        """Pump from the client to the daemon."""
         last = b""
         with suppress(OSError):
             while data := os.read(self._stdin, _CHUNK):
                 last = (last + data)[-_EXIT_LENGTH:]
-                self.has_left = self.has_left or _EXIT.search(last) is not None
+                self.client_left = self.client_left or _EXIT.search(last) is not None
                 self._link.sendall(data)
-            self.has_left = True
+            self.client_left = True
             self._link.shutdown(socket.SHUT_WR)
-            self.over.set()
+            self.ended.set()
 
     def receive(self) -> None:
-        """Daemon to client."""
+        """Pump from the daemon to the client."""
         with suppress(OSError):
             while data := self._link.recv(_CHUNK):
-                if not _write(self._stdout, data):
-                    self.has_left = True
+                if not _write_all(self._stdout, data):
+                    self.client_left = True
                     break
-        self.hung_up.set()
-        self.over.set()
+        self.daemon_closed.set()
+        self.ended.set()
 
 
-def _write(file: int, data: bytes) -> bool:
-    """Write all of `data`; False if nobody reads any more."""
+def _write_all(file: int, data: bytes) -> bool:
+    """Write all of `data`. False if the reader has closed its end."""
     try:
         while data:
             data = data[os.write(file, data) :]
@@ -168,8 +169,8 @@ def _write(file: int, data: bytes) -> bool:
     return True
 
 
-def _first_request(stream: BinaryIO) -> dict[str, Any] | None:
-    """The first message that wants an answer; None if the stream ends before."""
+def _read_first_request(stream: BinaryIO) -> dict[str, Any] | None:
+    """The first message that expects an answer; None if the stream ends before one."""
     while header := stream.readline():
         name, _, value = header.partition(b":")
         if name.lower() != b"content-length":

@@ -1,35 +1,40 @@
-"""From a position in a file to an offer: what both kinds of completion request have in common."""
+"""Completes at a position in a file: the part that both kinds of completion request share."""
 
 from lsprotocol import types
 
 from copilotd.completion.types import Completion, CompletionRequest, Shown, Status, Trigger
-from copilotd.lsp.offered_items import Offer
-from copilotd.lsp.server import EditorServer
+from copilotd.lsp.client import Client
+from copilotd.lsp.documents import Snapshot
+from copilotd.lsp.offered_items import OfferedItem
+from copilotd.serving.services import Services
 
 
-async def ghost_text(
-    ls: EditorServer, uri: str, position: types.Position, trigger: Trigger
-) -> Offer | None:
-    """What to offer at `position`, in the version of the file that stands when this is called."""
-    snapshot = ls.documents.get(uri)
+async def complete_at(
+    snapshot: Snapshot | None,
+    position: types.Position,
+    trigger: Trigger,
+    services: Services,
+    client: Client,
+) -> OfferedItem | None:
+    """The item to offer at `position` of `snapshot`; None if there is nothing to offer."""
     if snapshot is None:
         return None
-    offset = snapshot.lines.offset(position.line, position.character, ls.encoding)
-    request = CompletionRequest(snapshot.document, offset, trigger, ls.client_id)
-    outcome = await ls.completion.complete(request)
+    offset = snapshot.offset_at(position, client.encoding)
+    request = CompletionRequest(snapshot.document, offset, trigger, client.id)
+    outcome = await services.completion.complete(request)
     if outcome.status is not Status.CANCELLED:
-        ls.last_outcome = outcome
+        client.last_outcome = outcome
     if outcome.status is Status.FAILED:
-        ls.notices.failed(outcome.reason)
+        client.error_messages.show(outcome.reason)
     if not isinstance(outcome, Shown) or not _can_be_sent(outcome.completion):
         return None
-    offer = Offer(snapshot, outcome.completion)
-    ls.offers.made(offer)
+    item = OfferedItem(snapshot, outcome.completion)
+    client.offered_items.record(item)
     if outcome.is_partial:
-        ls.growth.follow(request, offer)
-    return offer
+        client.follower.follow(request, item)
+    return item
 
 
 def _can_be_sent(completion: Completion) -> bool:
-    # Emacs drops a whole message for one U+0000 in it, and would wait for its answer for ever.
+    # Emacs drops a message that contains U+0000, and then waits for the answer for ever.
     return "\0" not in completion.text

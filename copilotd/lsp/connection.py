@@ -7,39 +7,41 @@ from threading import Event
 from pygls.io_ import run_async
 
 from copilotd.engine.interface import Engine
+from copilotd.lsp.client import Client
 from copilotd.lsp.server import EditorServer
-from copilotd.lsp.status_report import show_engine_state
+from copilotd.lsp.status_report import report_engine_state
 
 log = logging.getLogger(__name__)
 
 
 async def serve(
-    ls: EditorServer,
+    server: EditorServer,
+    client: Client,
     engine: Engine,
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
 ) -> None:
-    """Answer the editor until it leaves, then free what it was using.
+    """Answer the editor until it leaves, then free everything that it used.
 
-    Whatever one connection does, or however it breaks, ends here and touches no other.
+    No error leaves this function, so a broken connection does not affect another one.
     """
-    ls.protocol.set_writer(Outlet(writer))
-    watching = asyncio.create_task(show_engine_state(ls, engine))
+    server.protocol.set_writer(MessageWriter(writer))
+    reporting = asyncio.create_task(report_engine_state(client, engine))
     try:
-        await run_async(Event(), Inlet(reader), ls.protocol, log)
+        await run_async(Event(), MessageReader(reader), server.protocol, log)
     except SystemExit:
-        log.debug("%s said `exit`", ls.client)
+        log.debug("%s sent `exit`", client.name)
     except (OSError, EOFError, ValueError) as error:
-        log.info("%s: the connection broke (%s)", ls.client, type(error).__name__)
+        log.info("%s: the connection broke (%s)", client.name, type(error).__name__)
     finally:
-        watching.cancel()
-        ls.growth.end()
-        await asyncio.wait([watching])
-        await ls.protocol.cancel_requests()
+        reporting.cancel()
+        client.follower.stop()
+        await asyncio.wait([reporting])
+        await server.protocol.cancel_requests()
         writer.close()
 
 
-class Inlet:
+class MessageReader:
     """What pygls reads from."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
@@ -48,8 +50,8 @@ class Inlet:
     async def readline(self) -> bytes:
         """The next header line; empty at the end of the connection.
 
-        The handler of a request starts running before the next message is read, so that it sees
-        the files as they were when the request was sent.
+        The handler of a request starts to run before the next message is read. So it sees the files
+        as they were when the editor sent the request.
         """
         await asyncio.sleep(0)
         line = await self._reader.readline()
@@ -60,8 +62,8 @@ class Inlet:
         return await self._reader.readexactly(n)
 
 
-class Outlet:
-    """What pygls writes to; answers for an editor that has left go nowhere."""
+class MessageWriter:
+    """What pygls writes to. It drops answers for an editor that has left."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -72,11 +74,11 @@ class Outlet:
             self._writer.write(data)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._writer.close()
 
 
 def _is_header(line: bytes) -> bool:
-    # Any web page can send an HTTP request to a TCP port, with an LSP message as its body: the
-    # request line is what gives it away.
+    # Any web page can send an HTTP request with an LSP message as its body to a TCP port. The
+    # request line is no LSP header, so such a connection is closed.
     return not line.strip() or line.lower().startswith(b"content-")

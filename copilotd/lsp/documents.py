@@ -1,7 +1,7 @@
 """The open files of one editor, each as an immutable snapshot of its newest version.
 
-pygls keeps documents too, but it splits lines at form feeds and the like, so that every position
-below one would be wrong; this is what the handlers use instead.
+pygls keeps documents too, but it splits lines at form feeds and the like, so every position below
+such a character is wrong there. The handlers use this module instead.
 """
 
 import re
@@ -14,51 +14,56 @@ from lsprotocol import types
 from pygls.uris import to_fs_path
 
 from copilotd.documents import Document
-from copilotd.lsp.positions import Encoding, Lines
+from copilotd.lsp.positions import Encoding, LineIndex
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One version of an open file, and where its lines begin."""
+    """One version of an open file, which can convert positions to offsets and back."""
 
     document: Document
 
     @cached_property
-    def lines(self) -> Lines:
-        """The line index; made when first asked for."""
-        return Lines(self.document.text)
+    def lines(self) -> LineIndex:
+        """The line index; built at its first use."""
+        return LineIndex(self.document.text)
+
+    def offset_at(self, position: types.Position, encoding: Encoding) -> int:
+        """The offset of a position."""
+        return self.lines.offset_at(position.line, position.character, encoding)
 
     def range(self, start: int, end: int, encoding: Encoding) -> types.Range:
         """The range between two offsets."""
-        places = (self.lines.position(offset, encoding) for offset in (start, end))
-        first, last = (types.Position(line, column) for line, column in places)
+        positions = (self.lines.position_at(offset, encoding) for offset in (start, end))
+        first, last = (types.Position(line, column) for line, column in positions)
         return types.Range(first, last)
 
 
 class Documents:
-    """Follows what the editor does to its files."""
+    """Follows the editor's changes to its open files."""
 
     def __init__(self) -> None:
         self._open: dict[str, Snapshot] = {}
 
     def get(self, uri: str) -> Snapshot | None:
-        """The file's newest version; None if it is not open."""
+        """The newest version of a file; None if it is not open."""
         return self._open.get(uri)
 
-    def all(self) -> tuple[Snapshot, ...]:
-        """The newest version of each."""
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The newest version of each open file."""
         return tuple(self._open.values())
 
     def open(self, item: types.TextDocumentItem, folders: Iterable[str]) -> None:
-        """Begin to follow a file; `folders` are the URIs of the workspace."""
+        """Begin to follow a file. `folders` are the URIs of the workspace."""
         document = Document(
             uri=item.uri,
-            text=_without_surrogates(item.text),
+            text=_replace_surrogates(item.text),
             language=item.language_id,
             version=item.version,
-            path=path_shown(item.uri, folders),
+            path=display_path(item.uri, folders),
         )
         self._open[item.uri] = Snapshot(document)
 
@@ -68,50 +73,49 @@ class Documents:
         changes: Sequence[types.TextDocumentContentChangeEvent],
         encoding: Encoding,
     ) -> int | None:
-        """Apply `changes` one after the other; a file that is not open is ignored.
+        """Apply `changes` in order; the probable offset of the cursor.
 
-        Where there is one change of a part, as typing makes it, the offset behind what it put in.
+        The offset is known only after a single change of a part, as typing makes it: it is the end
+        of the inserted text. A file that is not open is ignored.
         """
         snapshot = self._open.get(identifier.uri)
         if snapshot is None:
             return None
-        behind = None
+        cursor = None
         for change in changes:
-            text, behind = _changed(snapshot, change, encoding)
+            text, cursor = _apply_change(snapshot, change, encoding)
             document = replace(snapshot.document, text=text, version=identifier.version)
             snapshot = Snapshot(document)
         self._open[identifier.uri] = snapshot
-        return behind if len(changes) == 1 else None
+        return cursor if len(changes) == 1 else None
 
     def close(self, uri: str) -> None:
-        """Forget a file."""
+        """Stop following a file."""
         self._open.pop(uri, None)
 
 
-def path_shown(uri: str, folders: Iterable[str]) -> str:
-    """The name of a file for the model: relative to its workspace folder, else the bare name."""
+def display_path(uri: str, folders: Iterable[str]) -> str:
+    """The name of a file for the model: relative to its workspace folder, or the bare name."""
     path = PurePath(to_fs_path(uri) or uri.rpartition(":")[2])
     roots = (PurePath(root) for folder in folders if (root := to_fs_path(folder)))
-    inside = [path.relative_to(root) for root in roots if path.is_relative_to(root)]
+    relative = [path.relative_to(root) for root in roots if path.is_relative_to(root)]
     # The innermost of nested folders gives the shortest path.
-    shortest = min(inside, key=lambda relative: len(relative.parts), default=None)
+    shortest = min(relative, key=lambda each: len(each.parts), default=None)
     return shortest.as_posix() if shortest else path.name
 
 
-def _changed(
+def _apply_change(
     snapshot: Snapshot, change: types.TextDocumentContentChangeEvent, encoding: Encoding
 ) -> tuple[str, int | None]:
-    inserted = _without_surrogates(change.text)
+    inserted = _replace_surrogates(change.text)
     if isinstance(change, types.TextDocumentContentChangeWholeDocument):
         return inserted, None
-    start, end = (
-        snapshot.lines.offset(place.line, place.character, encoding)
-        for place in (change.range.start, change.range.end)
-    )
+    start = snapshot.offset_at(change.range.start, encoding)
+    end = snapshot.offset_at(change.range.end, encoding)
     text = snapshot.document.text
     return text[:start] + inserted + text[end:], start + len(inserted)
 
 
-def _without_surrogates(text: str) -> str:
-    """JSON can carry half a character, which no encoding can; it counts as one unit either way."""
+def _replace_surrogates(text: str) -> str:
+    """JSON can carry half of a surrogate pair, and no encoding can. Both count as one unit."""
     return _SURROGATE.sub("\ufffd", text)

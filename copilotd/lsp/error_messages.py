@@ -1,4 +1,4 @@
-"""Errors that the user should know of, once each."""
+"""Shows errors to the user, each kind once."""
 
 import re
 from collections.abc import Callable
@@ -7,21 +7,21 @@ _NUMBER = re.compile(r"\d+")
 _NEXT_STEP = "`copilotd doctor` looks for the reason."
 
 
-class Notices:
-    """Shows an error when it is new; a failure at every keystroke is one message."""
+class ErrorMessages:
+    """Shows an error if it is new, so that a failure at every keystroke gives one message."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         self._show = show
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
 
-    def failed(self, reason: str) -> None:
-        """Tell the user, unless that has been told. `reason` is a sentence with the cause."""
-        # The same failure often differs in a count of tokens only.
+    def show(self, reason: str) -> None:
+        """Show an error, unless it was shown before. `reason` is a sentence with the cause."""
+        # Two messages about the same failure often differ only in a number, such as a token count.
         kind = _NUMBER.sub("#", reason)
-        if kind not in self._told:
-            self._told.add(kind)
+        if kind not in self._shown:
+            self._shown.add(kind)
             self._show(f"copilotd: {reason.rstrip('. ')}. {_NEXT_STEP}")
 
-    def works_again(self) -> None:
-        """From here on a failure is news again."""
-        self._told.clear()
+    def reset(self) -> None:
+        """Forget what was shown, because the engine works again: the next failure is new."""
+        self._shown.clear()

@@ -1,51 +1,36 @@
-"""Where editors connect: a unix socket, or TCP on loopback where there are none."""
+"""Listens for editors: on a unix socket, or on loopback TCP where there are no unix sockets."""
 
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
-from copilotd.completion.service import CompletionService
-from copilotd.engine.interface import Engine
 from copilotd.errors import StartFailed
+from copilotd.lsp.client import Client
 from copilotd.lsp.connection import serve
 from copilotd.lsp.handlers import register
-from copilotd.lsp.protocol import message_converter
+from copilotd.lsp.protocol import build_converter
 from copilotd.lsp.server import EditorServer
 from copilotd.paths import Paths, has_unix_sockets
-from copilotd.serving.registry import ServedModel
-from copilotd.serving.status import DaemonStatus
-from copilotd.tools.registry import Toolset
+from copilotd.serving.services import Services
 
 
-class LspFront:
-    """Serves any number of editors, each with a language server of its own, in the running loop."""
+class LspListener:
+    """Serves any number of editors in the running loop, each with its own language server."""
 
-    def __init__(
-        self,
-        completion: CompletionService,
-        engine: Engine,
-        talker: ServedModel,
-        status: Callable[[], DaemonStatus],
-        toolset: Toolset,
-    ) -> None:
-        self._completion = completion
-        self._engine = engine
-        self._talker = talker
-        self._status = status
-        self._toolset = toolset
-        self._converter = message_converter()
-        self._connections: dict[asyncio.Task[None], EditorServer] = {}
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._converter = build_converter()
+        self._connections: dict[asyncio.Task[None], Client] = {}
         self._accepted = 0
         self._listener: asyncio.Server | None = None
         self._socket_file: Path | None = None
 
     async def start(self, paths: Paths) -> str:
-        """Begin to listen; the path of the unix socket, or host:port.
+        """Begin to listen; returns the path of the unix socket, or host:port.
 
         Raises:
-            StartFailed: the socket cannot be made.
+            StartFailed: the socket cannot be created.
 
         """
         _keep_code_out_of_the_log()
@@ -53,13 +38,13 @@ class LspFront:
             self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
             host, port = self._listener.sockets[0].getsockname()
             return f"{host}:{port}"
-        listening = _unix_socket(paths.socket)
+        listening = _bind_unix_socket(paths.socket)
         self._socket_file = paths.socket
         self._listener = await asyncio.start_unix_server(self._accept, sock=listening)
         return str(paths.socket)
 
     async def close(self) -> None:
-        """Hang up on every editor and stop listening."""
+        """Close all connections and stop listening."""
         if self._listener is not None:
             self._listener.close()
         if self._socket_file is not None:
@@ -70,27 +55,22 @@ class LspFront:
 
     @property
     def clients(self) -> tuple[str, ...]:
-        """The names of the editors that are connected and have introduced themselves."""
-        return tuple(ls.client for ls in self._connections.values() if ls.client)
+        """The names of the connected editors that have introduced themselves."""
+        return tuple(client.name for client in self._connections.values() if client.name)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._accepted += 1
-        ls = EditorServer(
-            self._accepted,
-            self._completion,
-            self._talker,
-            self._status,
-            self._toolset,
-            self._converter,
-        )
-        register(ls)
-        task = asyncio.create_task(serve(ls, self._engine, reader, writer))
-        self._connections[task] = ls
+        server = EditorServer(self._converter)
+        client = Client(self._accepted, server, self._services)
+        register(server, self._services, client)
+        engine = self._services.models.completion.engine
+        task = asyncio.create_task(serve(server, client, engine, reader, writer))
+        self._connections[task] = client
         task.add_done_callback(self._connections.pop)
 
 
-def _unix_socket(path: Path) -> socket.socket:
-    """A socket that only this user can reach, in place of one that a dead daemon left."""
+def _bind_unix_socket(path: Path) -> socket.socket:
+    """A socket that only this user can reach. It replaces one that a dead daemon left."""
     bound = socket.socket(socket.AF_UNIX)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,18 +81,18 @@ def _unix_socket(path: Path) -> socket.socket:
         path.chmod(0o600)
     except OSError as error:
         bound.close()
-        raise StartFailed(f"no socket can be made at {path}: {error}", _hint(path)) from error
+        raise StartFailed(f"cannot create a socket at {path}: {error}", _hint(path)) from error
     return bound
 
 
 def _hint(path: Path) -> str:
     return (
-        f"The path has {len(str(path).encode())} bytes; many systems allow no more than 103. "
+        f"The path has {len(str(path).encode())} bytes; many systems allow at most 103. "
         "Point XDG_RUNTIME_DIR at a folder of your own with a short path."
     )
 
 
 def _keep_code_out_of_the_log() -> None:
-    # pygls writes whole messages at INFO, and parameters with the code in them at ERROR; what
-    # goes wrong in a handler is logged by its server.
+    # pygls logs whole messages at INFO, and parameters with the user's code at ERROR. EditorServer
+    # logs the errors of handlers instead.
     logging.getLogger("pygls").setLevel(logging.CRITICAL)

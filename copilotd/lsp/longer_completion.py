@@ -1,35 +1,37 @@
-"""Tells the editor when more was written of a suggestion than it was given in time."""
+"""Tells the editor when the model has written more of a suggestion than it could offer in time."""
 
 import asyncio
 from collections.abc import Callable
 
 from copilotd.completion.service import CompletionService
 from copilotd.completion.types import CompletionRequest
-from copilotd.lsp.offered_items import Offer
+from copilotd.lsp.offered_items import OfferedItem
 
 LONGER = "copilotd/longerCompletion"
-"""The notification; its parameter is `textDocument`, with the version that it is about."""
+"""The notification. Its parameter `textDocument` names the file and the version of it."""
 
 
-class Growth:
-    """Follows the last piece that was offered on one connection."""
+class CompletionFollower:
+    """Follows the partial completion that was offered last on one connection."""
 
-    def __init__(self, completion: CompletionService, tell: Callable[[Offer], None]) -> None:
+    def __init__(
+        self, completion: CompletionService, announce: Callable[[OfferedItem], None]
+    ) -> None:
         self._completion = completion
-        self._tell = tell
+        self._announce = announce
         self._following: asyncio.Task[None] | None = None
 
-    def follow(self, request: CompletionRequest, offer: Offer) -> None:
-        """Tell once it is all written; whatever was followed before is no longer of interest."""
-        self.end()
-        self._following = asyncio.create_task(self._follow(request, offer))
+    def follow(self, request: CompletionRequest, item: OfferedItem) -> None:
+        """Announce the item when its completion is whole, and stop following any other item."""
+        self.stop()
+        self._following = asyncio.create_task(self._follow(request, item))
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Follow nothing."""
         if self._following is not None:
             self._following.cancel()
 
-    async def _follow(self, request: CompletionRequest, offer: Offer) -> None:
-        whole = await self._completion.whole(request)
-        if whole and len(whole.text) > len(offer.completion.text):
-            self._tell(offer)
+    async def _follow(self, request: CompletionRequest, item: OfferedItem) -> None:
+        whole = await self._completion.wait_for_whole(request)
+        if whole and len(whole.text) > len(item.completion.text):
+            self._announce(item)

@@ -1,62 +1,130 @@
-"""An offer as an item of a completion menu, for editors without inline completion."""
+"""Renders an offered item for a completion menu, for editors without inline completion."""
 
 import re
+from dataclasses import dataclass
 
 from lsprotocol import types
 
-from copilotd.completion.addition import addition
-from copilotd.lsp.insertion import Abilities, insertion
-from copilotd.lsp.offered_items import Offer
+from copilotd.completion.insert_only import text_to_insert
+from copilotd.lsp.offered_items import OfferedItem
 from copilotd.lsp.positions import Encoding
 
 _WORD = re.compile(r"\w*\Z")
 _INDENT = re.compile(r"[ \t]*")
-_LABEL_LENGTH = 60
-_BEFORE_ALL_OTHERS = "!"
+_SNIPPET_SYNTAX = re.compile(r"[\\$}]")
+_MAX_LABEL_LENGTH = 60
+_SORTS_FIRST = "!"
 
 
-def menu_item(offer: Offer, encoding: Encoding, abilities: Abilities) -> types.CompletionItem:
-    """One item that stands first in the menu and survives the editor's own filtering.
+@dataclass(frozen=True, slots=True)
+class MenuCapabilities:
+    """What the client's menu can do.
 
-    It replaces the word at the cursor, as items of other servers do, and so begins with it.
+    `as_is` means that it can insert several lines without changing their indentation, `markdown`
+    that it renders documentation.
     """
-    # Neovim replaces nothing behind the cursor when an item is a snippet.
-    text, end = addition(offer.snapshot.document, offer.completion)
-    line_before = _line_before(offer)
-    word = _found(_WORD.search(line_before))
+
+    snippets: bool = False
+    as_is: bool = False
+    markdown: bool = False
+
+    @classmethod
+    def of(cls, capabilities: types.ClientCapabilities) -> "MenuCapabilities":
+        """Read them from what the client declares."""
+        document = capabilities.text_document
+        completion = document.completion if document else None
+        item = completion.completion_item if completion else None
+        if item is None:
+            return cls()
+        modes = item.insert_text_mode_support
+        return cls(
+            snippets=bool(item.snippet_support),
+            as_is=modes is not None and types.InsertTextMode.AsIs in modes.value_set,
+            markdown=types.MarkupKind.Markdown in (item.documentation_format or ()),
+        )
+
+
+def build_menu_item(
+    item: OfferedItem, encoding: Encoding, menu: MenuCapabilities
+) -> types.CompletionItem:
+    """One menu item that is listed first and passes the editor's own filter.
+
+    It replaces the word at the cursor, as items of other servers do, so it begins with that word.
+    """
+    # Neovim replaces nothing after the cursor if an item is a snippet.
+    text, end = text_to_insert(item.snapshot.document, item.completion)
+    line_before = _line_before(item)
+    word = _matched(_WORD.search(line_before))
     whole = word + text
-    written = insertion(whole, _found(_INDENT.match(line_before)), abilities)
-    start = offer.completion.start - len(word)
+    insertion = format_insertion(whole, _matched(_INDENT.match(line_before)), menu)
+    start = item.completion.start - len(word)
     return types.CompletionItem(
-        label=_label(whole),
+        label=_render_label(whole),
         kind=types.CompletionItemKind.Text,
         detail="copilotd",
-        documentation=_documentation(whole, offer.snapshot.document.language, abilities),
+        documentation=_render_documentation(whole, item.snapshot.document.language, menu),
         preselect=True,
-        sort_text=_BEFORE_ALL_OTHERS,
+        sort_text=_SORTS_FIRST,
         filter_text=whole.split("\n", 1)[0].strip() or None,
-        insert_text_format=written.format,
-        insert_text_mode=types.InsertTextMode.AsIs if abilities.as_is else None,
-        text_edit=types.TextEdit(offer.range(start, end, encoding), written.text),
-        command=offer.command,
+        insert_text_format=insertion.format,
+        insert_text_mode=types.InsertTextMode.AsIs if menu.as_is else None,
+        text_edit=types.TextEdit(item.range(start, end, encoding), insertion.text),
+        command=item.command,
     )
 
 
-def _line_before(offer: Offer) -> str:
-    return re.split(r"[\r\n]", offer.snapshot.document.text[: offer.completion.start])[-1]
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """The text of an item, and whether it is plain text or a snippet."""
+
+    text: str
+    format: types.InsertTextFormat
 
 
-def _found(match: re.Match[str] | None) -> str:
+def format_insertion(text: str, indent: str, menu: MenuCapabilities) -> Insertion:
+    """Format `text` so that the client's menu inserts it unchanged in a line indented by `indent`.
+
+    Some editors cut plain text at its first line ending or space, so the text is a snippet if the
+    client has snippets. If the client cannot leave indentation alone, it indents every further line
+    of a snippet like the current line, so that indentation is removed here.
+    """
+    plain = Insertion(text, types.InsertTextFormat.PlainText)
+    if not menu.snippets:
+        return plain
+    body = text if menu.as_is else _remove_indent(text, indent)
+    if body is None:
+        return plain
+    return Insertion(escape_snippet(body), types.InsertTextFormat.Snippet)
+
+
+def escape_snippet(text: str) -> str:
+    r"""The snippet that inserts `text`, with `$`, `}` and `\` escaped."""
+    return _SNIPPET_SYNTAX.sub(r"\\\g<0>", text)
+
+
+def _remove_indent(text: str, indent: str) -> str | None:
+    """Remove `indent` from all lines but the first; None if a line is indented less."""
+    first, *further = text.split("\n")
+    if any(line.strip() and not line.startswith(indent) for line in further):
+        return None
+    return "\n".join([first, *(line.removeprefix(indent) for line in further)])
+
+
+def _line_before(item: OfferedItem) -> str:
+    return re.split(r"[\r\n]", item.snapshot.document.text[: item.completion.start])[-1]
+
+
+def _matched(match: re.Match[str] | None) -> str:
     return match.group() if match else ""
 
 
-def _label(text: str) -> str:
+def _render_label(text: str) -> str:
     first, *further = text.strip().split("\n")
-    cut = first[:_LABEL_LENGTH]
-    return cut if cut == text.strip() and not further else f"{cut.rstrip()}…"
+    label = first[:_MAX_LABEL_LENGTH]
+    return label if label == text.strip() and not further else f"{label.rstrip()}…"
 
 
-def _documentation(text: str, language: str, abilities: Abilities) -> types.MarkupContent:
-    if not abilities.markdown:
+def _render_documentation(text: str, language: str, menu: MenuCapabilities) -> types.MarkupContent:
+    if not menu.markdown:
         return types.MarkupContent(types.MarkupKind.PlainText, text)
     return types.MarkupContent(types.MarkupKind.Markdown, f"````{language}\n{text}\n````")

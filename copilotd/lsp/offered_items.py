@@ -1,4 +1,4 @@
-"""What was offered to the editor last, file by file, to recognise it when it is accepted."""
+"""The last item that the editor was offered in each file, to recognise when the user accepts it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,63 +10,63 @@ from copilotd.lsp.documents import Snapshot
 from copilotd.lsp.positions import Encoding
 
 ACCEPT = "copilotd.accept"
-"""The command that an item carries; editors run it when the item was inserted."""
+"""The command of an item. Editors run it after they have inserted the item."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A completion and the version of the file that it was made for."""
+class OfferedItem:
+    """A completion, and the version of the file that it belongs to."""
 
     snapshot: Snapshot
     completion: Completion
 
     @property
     def command(self) -> types.Command:
-        """Tells the server that the offer was accepted."""
+        """The command that tells the server about the acceptance."""
         return types.Command("Accept completion", ACCEPT, arguments=[self.completion.id])
 
     def range(self, start: int, end: int, encoding: Encoding) -> types.Range:
         """The range between two offsets of the file."""
         return self.snapshot.range(start, end, encoding)
 
-    def fulfilled_by(self, text: str) -> bool:
-        """Whether `text` is what the file becomes when the completion is accepted."""
+    def results_in(self, text: str) -> bool:
+        """Whether the file has this text after the user accepts the item."""
         before, completion = self.snapshot.document.text, self.completion
-        wanted = before[: completion.start] + completion.text + before[completion.end :]
-        # An editor may write its own line ends when it inserts several lines.
-        return wanted.replace("\r\n", "\n") == text.replace("\r\n", "\n")
+        accepted = before[: completion.start] + completion.text + before[completion.end :]
+        # An editor may use its own line endings when it inserts several lines.
+        return accepted.replace("\r\n", "\n") == text.replace("\r\n", "\n")
 
 
-class Offers:
-    """The last offer of each file."""
+class OfferedItems:
+    """The last item of each file."""
 
     def __init__(self) -> None:
-        self._last: dict[str, Offer] = {}
+        self._last: dict[str, OfferedItem] = {}
 
-    def made(self, offer: Offer) -> None:
-        """The editor was given `offer`."""
-        self._last[offer.snapshot.document.uri] = offer
+    def record(self, item: OfferedItem) -> None:
+        """Remember that the editor was offered `item`."""
+        self._last[item.snapshot.document.uri] = item
 
-    def text(self, id: str) -> str | None:
-        """The text offered last under this id."""
-        offers = self._last.values()
-        return next((o.completion.text for o in offers if o.completion.id == id), None)
+    def find_text(self, id: str) -> str | None:
+        """The text of the completion with this id; None if it is not the last of any file."""
+        items = self._last.values()
+        return next((item.completion.text for item in items if item.completion.id == id), None)
 
-    def taken(
+    def take_accepted(
         self, snapshot: Snapshot, changes: Sequence[types.TextDocumentContentChangeEvent]
     ) -> str | None:
-        """The id of the offer that `changes`, which led to `snapshot`, carried out.
+        """The id of the completion that `changes`, which led to `snapshot`, have inserted.
 
-        Each offer is reported once. A single typed character is never taken for an acceptance.
+        Each item is returned once. A single typed character never counts as an acceptance.
         """
-        offer = self._last.get(snapshot.document.uri)
-        if offer is None or all(len(change.text) < 2 for change in changes):
+        item = self._last.get(snapshot.document.uri)
+        if item is None or all(len(change.text) < 2 for change in changes):
             return None
-        if not offer.fulfilled_by(snapshot.document.text):
+        if not item.results_in(snapshot.document.text):
             return None
         del self._last[snapshot.document.uri]
-        return offer.completion.id
+        return item.completion.id
 
     def forget(self, uri: str) -> None:
-        """The file was closed."""
+        """Forget the item of a file that was closed."""
         self._last.pop(uri, None)

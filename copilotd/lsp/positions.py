@@ -1,8 +1,10 @@
-"""Positions on the wire against offsets in a `str`.
+"""Converts LSP positions to offsets in a `str` and back.
 
-A position is a line and a column; the column counts code units of the encoding that client and
-server agreed on, an offset counts code points. Lines end at CRLF, LF or CR and at nothing else:
-`str.splitlines` also stops at form feeds and line separators, which editors do not.
+A position is a line and a column. The column counts code units of the encoding that client and
+server agreed on; an offset counts code points. Lines end only at CRLF, LF and CR: `str.splitlines`
+also splits at form feeds and line separators, which editors do not.
+
+The conversion is written by hand because pygls and the standard library split lines differently.
 """
 
 import re
@@ -20,7 +22,7 @@ class Encoding(StrEnum):
     UTF32 = "utf-32"
 
 
-# The byte order is named because the plain codecs put a byte order mark in front.
+# The names include a byte order because the plain codecs add a byte order mark.
 _CODECS = {
     Encoding.UTF8: ("utf-8", 1),
     Encoding.UTF16: ("utf-16-le", 2),
@@ -28,44 +30,44 @@ _CODECS = {
 }
 
 
-def units(text: str, encoding: Encoding) -> int:
-    """The length of `text` in code units. `text` holds no lone surrogate."""
+def count_units(text: str, encoding: Encoding) -> int:
+    """The length of `text` in code units. `text` must not contain a lone surrogate."""
     codec, size = _CODECS[encoding]
     return len(text.encode(codec)) // size
 
 
-def code_points(text: str, count: int, encoding: Encoding) -> int:
-    """How many code points the first `count` units of `text` hold.
+def count_code_points(text: str, units: int, encoding: Encoding) -> int:
+    """The number of code points in the first `units` code units of `text`.
 
-    A character that `count` cuts through is not counted.
+    A character that is only partly inside does not count.
     """
     codec, size = _CODECS[encoding]
-    return len(text.encode(codec)[: count * size].decode(codec, "ignore"))
+    return len(text.encode(codec)[: units * size].decode(codec, "ignore"))
 
 
-class Lines:
+class LineIndex:
     """Where the lines of `text` begin."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
 
-    def offset(self, line: int, column: int, encoding: Encoding) -> int:
+    def offset_at(self, line: int, column: int, encoding: Encoding) -> int:
         """The offset of a position.
 
-        As the protocol has it, a column behind the line's end means that end; a line behind the
-        last one means the end of the text.
+        As in the LSP specification, a column after the end of the line means that end, and a line
+        after the last one means the end of the text.
         """
         if line >= len(self._starts):
             return len(self._text)
-        return self._starts[line] + code_points(self._content(line), column, encoding)
+        return self._starts[line] + count_code_points(self._line_text(line), column, encoding)
 
-    def position(self, offset: int, encoding: Encoding) -> tuple[int, int]:
-        """Line and column of an offset."""
+    def position_at(self, offset: int, encoding: Encoding) -> tuple[int, int]:
+        """The line and column of an offset."""
         line = bisect_right(self._starts, offset) - 1
-        return line, units(self._text[self._starts[line] : offset], encoding)
+        return line, count_units(self._text[self._starts[line] : offset], encoding)
 
-    def _content(self, line: int) -> str:
+    def _line_text(self, line: int) -> str:
         start, following = self._starts[line], self._starts[line + 1 : line + 2]
         end = following[0] if following else len(self._text)
         return self._text[start:end].rstrip("\r\n")

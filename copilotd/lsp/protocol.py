@@ -1,4 +1,4 @@
-"""pygls' protocol with the gaps closed through which a request would go unanswered."""
+"""pygls' protocol, changed so that every request gets an answer."""
 
 import asyncio
 from collections.abc import Iterable
@@ -27,22 +27,22 @@ _OWN_DOCUMENTS = (
 )
 
 
-def message_converter() -> Converter:
-    """Turns JSON into messages and back; the parameters of unknown methods stay plain JSON.
+def build_converter() -> Converter:
+    """A converter between JSON and messages; the parameters of unknown methods stay plain JSON.
 
-    One serves all connections: it compiles its conversions at their first use.
+    All connections share one, because it compiles each conversion at its first use.
     """
     converter = converters.get_converter()
     for plain in (JsonRPCNotification, JsonRPCRequestMessage, JsonRPCResponseMessage):
-        converter.register_structure_hook(plain, _as_it_is)
+        converter.register_structure_hook(plain, _keep_plain)
     return converter
 
 
 class EditorProtocol(LanguageServerProtocol):
-    """Every request gets exactly one response, whatever the request looks like."""
+    """Answers every request with exactly one response, even a malformed one."""
 
     def structure_message(self, data: dict[str, Any]) -> Any:
-        """Read a message; a request that cannot be read is answered with the reason."""
+        """Parse a message. A request that cannot be parsed gets an error with the reason."""
         try:
             return super().structure_message(data)
         except JsonRpcException as error:
@@ -51,16 +51,16 @@ class EditorProtocol(LanguageServerProtocol):
             raise
 
     def handle_message(self, message: RPCMessage) -> None:
-        """Pass a message to its handler, if this is the time for it."""
+        """Pass a message to its handler, if it comes between `initialize` and `shutdown`."""
         method = getattr(message, "method", "")
-        refusal = self._refusal(method) if method else None
+        refusal = self._refuse(method) if method else None
         if refusal is None:
             super().handle_message(message)
         elif hasattr(message, "id"):
             self._send_response(message.id, error=refusal.to_response_error())
 
     async def cancel_requests(self) -> None:
-        """End the work of all pending requests; for when nobody waits for the answers."""
+        """Cancel all pending requests. Call it when nobody waits for the answers."""
         # Handlers that are coroutines are tasks, which the base class declares as futures.
         futures: Iterable[object] = tuple(self._request_futures.values())
         tasks = [future for future in futures if isinstance(future, asyncio.Task)]
@@ -68,33 +68,33 @@ class EditorProtocol(LanguageServerProtocol):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def ask(self, method: str, params: Any) -> Any:
-        """The client's answer to a request; the client is told when it is not waited for any more.
+    async def send_cancellable_request(self, method: str, params: Any) -> Any:
+        """Send a request to the client and wait for its answer; cancelling tells the client.
 
-        Raises: JsonRpcException where the client says that it failed.
+        Raises: JsonRpcException if the client answers with an error.
         """
         id = str(uuid4())
-        waiting = self.send_request(method, params, msg_id=id)
+        answer = self.send_request(method, params, msg_id=id)
         try:
-            return await asyncio.wrap_future(waiting)
+            return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:
             self._request_futures.pop(id, None)
             self.notify(types.CANCEL_REQUEST, types.CancelParams(id))
             raise
 
-    # The base class caches these two with its instance as part of the key, which would keep
-    # every closed connection and its files in memory. A cached method is of another type, hence
-    # the suppressions.
+    # The base class caches the next two methods with the instance in the key, which would keep
+    # every closed connection and its files in memory. A cached method has another type, hence the
+    # suppressions.
 
     def get_message_type(self, method: str) -> type[Any] | None:  # type: ignore[override]
-        """The class of the messages of `method`."""
+        """The class of a message of `method`."""
         return types.METHOD_TO_TYPES.get(method, (None,))[0]
 
     def get_result_type(self, method: str) -> type[Any] | None:  # type: ignore[override]
-        """The class of the responses to `method`."""
+        """The class of a response to `method`."""
         return types.METHOD_TO_TYPES.get(method, (None, None))[1]
 
-    def _refusal(self, method: str) -> JsonRpcException | None:
+    def _refuse(self, method: str) -> JsonRpcException | None:
         if method == types.EXIT:
             return None
         if self._shutdown:
@@ -109,5 +109,5 @@ class EditorProtocol(LanguageServerProtocol):
             del self.fm.builtin_features[method]
 
 
-def _as_it_is(data: dict[str, Any], kind: type[Any]) -> Any:
+def _keep_plain(data: dict[str, Any], kind: type[Any]) -> Any:
     return kind(**data)

@@ -1,4 +1,4 @@
-"""Shows one editor where the engine stands: a notification, a progress bar, and failures."""
+"""Shows the state of the engine in one editor: a notification, a progress bar and failures."""
 
 import asyncio
 import logging
@@ -10,51 +10,51 @@ from pygls.exceptions import JsonRpcException
 
 from copilotd.engine.interface import Engine
 from copilotd.engine.types import EngineState, Phase
-from copilotd.lsp.server import EditorServer
+from copilotd.lsp.client import Client
 
 STATUS = "copilotd/status"
-"""The notification; its parameters are `phase`, `detail` and `fraction` (a number or null)."""
+"""The notification. Its parameters are `phase`, `detail` and `fraction` (a number or null)."""
 
 _BUSY = (Phase.DOWNLOADING, Phase.LOADING)
-_ANSWER_S = 5.0
+_CREATE_TIMEOUT_S = 5.0
 
 log = logging.getLogger(__name__)
 
 
-async def show_engine_state(ls: EditorServer, engine: Engine) -> None:
-    """Report the state as soon as the editor is ready, then every change, until cancelled."""
-    await ls.initialized.wait()
+async def report_engine_state(client: Client, engine: Engine) -> None:
+    """Report the state when the editor is ready, and then every change, until cancelled."""
+    await client.initialized.wait()
     states: asyncio.Queue[EngineState] = asyncio.Queue()
     unsubscribe = engine.subscribe(states.put_nowait)
     states.put_nowait(engine.state)
-    bar = ProgressBar(ls)
+    bar = ProgressBar(client)
     try:
         while True:
-            await _show(ls, bar, await states.get())
+            await _report(client, bar, await states.get())
     finally:
         unsubscribe()
 
 
-async def _show(ls: EditorServer, bar: "ProgressBar", state: EngineState) -> None:
-    ls.protocol.notify(STATUS, _as_json(state))
+async def _report(client: Client, bar: "ProgressBar", state: EngineState) -> None:
+    client.notify(STATUS, _to_json(state))
     if state.phase is Phase.FAILED:
-        ls.notices.failed(state.detail)
+        client.error_messages.show(state.detail)
     if state.phase is Phase.READY:
-        ls.notices.works_again()
+        client.error_messages.reset()
     await bar.show(state)
 
 
-def _as_json(state: EngineState) -> dict[str, Any]:
+def _to_json(state: EngineState) -> dict[str, Any]:
     return {"phase": state.phase.value, "detail": state.detail, "fraction": state.fraction}
 
 
 class ProgressBar:
-    """A bar from the beginning of a download or load to its end, where the client has bars."""
+    """A bar from the start of a download or load to its end, if the client has progress bars."""
 
-    def __init__(self, ls: EditorServer) -> None:
-        window = ls.client_capabilities.window
-        self._progress = ls.work_done_progress
-        self._possible = bool(window and window.work_done_progress)
+    def __init__(self, client: Client) -> None:
+        window = client.capabilities.window
+        self._progress = client.progress
+        self._is_supported = bool(window and window.work_done_progress)
         self._token = ""
 
     async def show(self, state: EngineState) -> None:
@@ -62,17 +62,17 @@ class ProgressBar:
         if state.phase not in _BUSY:
             self._end(state)
         elif self._token:
-            self._report(state)
-        elif self._possible:
+            self._move(state)
+        elif self._is_supported:
             await self._begin(state)
 
     async def _begin(self, state: EngineState) -> None:
         token = f"copilotd-{uuid4().hex}"
         try:
-            await asyncio.wait_for(self._progress.create_async(token), _ANSWER_S)
+            await asyncio.wait_for(self._progress.create_async(token), _CREATE_TIMEOUT_S)
         except (JsonRpcException, TimeoutError):
-            log.info("the editor wants no progress bar")
-            self._possible = False
+            log.info("the editor refused a progress bar")
+            self._is_supported = False
             return
         self._token = token
         begin = types.WorkDoneProgressBegin(
@@ -80,7 +80,7 @@ class ProgressBar:
         )
         self._progress.begin(token, begin)
 
-    def _report(self, state: EngineState) -> None:
+    def _move(self, state: EngineState) -> None:
         report = types.WorkDoneProgressReport(message=state.detail, percentage=_percentage(state))
         self._progress.report(self._token, report)
 

@@ -1,6 +1,6 @@
-"""What chat, edits and commit messages have in common on the wire.
+"""What chat, edit and commit message requests share: parameters, partial results and errors.
 
-Their parameters are read strictly: what a client got wrong is named in the error.
+The parameters are parsed strictly, and the error names what the client got wrong.
 """
 
 from collections.abc import AsyncGenerator
@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from copilotd.engine.types import FinishReason
 from copilotd.errors import CopilotdError
-from copilotd.lsp.server import EditorServer
+from copilotd.lsp.client import Client
 
 REQUEST_FAILED = -32803
 """LSP 3.17: the request was well formed, and failed."""
@@ -21,26 +21,26 @@ REQUEST_FAILED = -32803
 T = TypeVar("T")
 
 
-def read(kind: type[T], params: Any) -> T:
-    """The parameters of a request as a `kind`. Raises: JsonRpcInvalidParams."""
+def parse_params(kind: type[T], params: Any) -> T:
+    """Convert the parameters of a request to a `kind`. Raises: JsonRpcInvalidParams."""
     try:
         return msgspec.convert(params, kind)
     except msgspec.ValidationError as error:
         raise JsonRpcInvalidParams(str(error)) from error
 
 
-def failure(error: CopilotdError) -> JsonRpcException:
-    """The error that tells the user the cause and the next step."""
+def to_rpc_error(error: CopilotdError) -> JsonRpcException:
+    """The error response that tells the user the cause and the next step."""
     text = ". ".join(part.rstrip(". ") for part in (error.message, error.hint) if part)
     return JsonRpcException(f"{text}.", REQUEST_FAILED, {"retry": error.retryable})
 
 
-async def streamed(
-    ls: EditorServer, token: str | int | None, answer: AsyncGenerator[str | FinishReason, None]
+async def stream_answer(
+    client: Client, token: str | int | None, answer: AsyncGenerator[str | FinishReason, None]
 ) -> tuple[str, FinishReason]:
-    """Send the answer in pieces to a client that gave a token for them; the whole, and its end.
+    """Send the answer in pieces to a client that gave a token; return it whole, and why it ended.
 
-    Raises: JsonRpcException with the cause and the next step, where the answer fails.
+    Raises: JsonRpcException with the cause and the next step, if the answer fails.
     """
     pieces, reason = [], FinishReason.STOP
     try:
@@ -50,13 +50,13 @@ async def streamed(
                     reason = piece
                 elif piece:
                     pieces.append(piece)
-                    progress(ls, token, {"delta": piece})
+                    send_progress(client, token, {"delta": piece})
     except CopilotdError as error:
-        raise failure(error) from error
+        raise to_rpc_error(error) from error
     return "".join(pieces), reason
 
 
-def progress(ls: EditorServer, token: str | int | None, value: dict[str, Any]) -> None:
-    """Send a part of a result to a client that gave a token for it."""
+def send_progress(client: Client, token: str | int | None, value: dict[str, Any]) -> None:
+    """Send a partial result to a client that gave a token."""
     if token is not None:
-        ls.protocol.notify(types.PROGRESS, types.ProgressParams(token, value))
+        client.notify(types.PROGRESS, types.ProgressParams(token, value))

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from msgspec.structs import replace
@@ -13,10 +14,12 @@ from copilotd.completion.types import CompletionStats
 from copilotd.config import ChatSection, CompletionSection, ToolsSection
 from copilotd.config.live import Live
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
+from copilotd.engine.interface import Engine
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.lsp.listener import LspListener
 from copilotd.paths import Paths
-from copilotd.serving.registry import ServedModel
+from copilotd.serving.registry import ServedModel, ServedModels
+from copilotd.serving.services import Services
 from copilotd.serving.status import DaemonStatus
 from copilotd.tools.audit import AuditLog
 from copilotd.tools.registry import ToolRegistry
@@ -25,10 +28,11 @@ from tests.lsp.raw_client import RawClient
 Connect = Callable[[], Awaitable[RawClient]]
 
 
-class Model(FakeEngine):
-    """Writes `text`, whatever it is asked, as soon as `gate` is open; before that each of `first`.
+class ScriptedModel(FakeEngine):
+    """Writes each text of `first` once, and then always `text`, whatever the prompt is.
 
-    `prompts` takes the rendered prompt of every request, `ended` how each one ended.
+    It writes nothing while `gate` is closed. `prompts` receives the rendered prompt of every
+    request, `ended` how each request ended.
     """
 
     def __init__(self) -> None:
@@ -39,7 +43,7 @@ class Model(FakeEngine):
         self.prompts: asyncio.Queue[str] = asyncio.Queue()
         self.ended: asyncio.Queue[str] = asyncio.Queue()
         info = replace(FAKE_MODEL, n_ctx=32_000)  # characters, and tools have many
-        super().__init__(self._written, info=info, hold=self.gate)
+        super().__init__(self._write, info=info, gate=self.gate)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         end = "cut off"
@@ -51,22 +55,23 @@ class Model(FakeEngine):
         finally:
             self.ended.put_nowait(end)
 
-    def _written(self, prompt: str) -> str:
+    def _write(self, prompt: str) -> str:
         self.prompts.put_nowait(prompt)
         return self.first.pop(0) if self.first else self.text
 
 
 @dataclass(frozen=True)
-class Daemon:
-    """What the tests need of a daemon: the front, the engine below it, and the socket."""
+class FakeDaemon:
+    """The parts of a daemon that editors reach: the listener on `socket` and what it serves."""
 
-    front: LspListener
-    model: Model
-    service: CompletionService
+    listener: LspListener
+    model: ScriptedModel
+    completion: CompletionService
+    settings: Live[CompletionSection]
     socket: str
 
     def stats(self) -> CompletionStats:
-        return self.service.stats()
+        return self.completion.stats()
 
 
 @pytest.fixture
@@ -77,41 +82,49 @@ def paths() -> Iterator[Paths]:
         yield Paths(*(root / name for name in ("config", "data", "state", "run", "cache")))
 
 
-def daemon_status(model: Model, service: CompletionService) -> DaemonStatus:
+def daemon_status(engine: Engine, completion: CompletionService) -> DaemonStatus:
     return DaemonStatus(
         version="1.2.3",
         pid=42,
         uptime=1.5,
         rss=1000,
-        state=model.state,
+        state=engine.state,
         model=None,
         alias="fake",
-        engine=model.stats(),
-        completion=service.stats(),
+        engine=engine.stats(),
+        completion=completion.stats(),
         clients=(),
         url="http://127.0.0.1:8000",
         socket="",
     )
 
 
-def toolset(paths: Paths, settings: ToolsSection | None = None) -> ToolRegistry:
-    return ToolRegistry(settings or ToolsSection(), AuditLog(paths.audit))
+def build_services(engine: Engine, completion: CompletionService, paths: Paths) -> Services:
+    """The real services on `engine`, except for `stop` and `tune`, which editors do not call."""
+    model = ServedModel(engine, "fake", "", ChatSection())
+    return Services(
+        completion=completion,
+        models=ServedModels(model, model, model),
+        tools=ToolRegistry(ToolsSection(), AuditLog(paths.audit)),
+        status=lambda: daemon_status(engine, completion),
+        stop=Mock(),
+        tune=Mock(),
+    )
 
 
 @pytest.fixture
-async def daemon(paths: Paths) -> AsyncIterator[Daemon]:
-    model = Model()
-    # However long this process is kept waiting, an answer is the whole one.
-    settings = CompletionSection(debounce_ms=0, target_ms=60_000)
-    service = CompletionService(model, Live(settings))
-    talker = ServedModel(model, "fake", "", ChatSection())
-    front = LspListener(service, model, talker, lambda: daemon_status(model, service), toolset(paths))
-    yield Daemon(front, model, service, await front.start(paths))
-    await front.close()
+async def daemon(paths: Paths) -> AsyncIterator[FakeDaemon]:
+    model = ScriptedModel()
+    # Even if this process has to wait for long, no answer is a partial one.
+    settings = Live(CompletionSection(debounce_ms=0, target_ms=60_000))
+    completion = CompletionService(model, settings)
+    listener = LspListener(build_services(model, completion, paths))
+    yield FakeDaemon(listener, model, completion, settings, await listener.start(paths))
+    await listener.close()
 
 
 @pytest.fixture
-async def connect(daemon: Daemon) -> AsyncIterator[Connect]:
+async def connect(daemon: FakeDaemon) -> AsyncIterator[Connect]:
     """Opens connections; at the end every one must have had all its answers."""
     clients: list[RawClient] = []
 

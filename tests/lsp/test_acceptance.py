@@ -2,14 +2,14 @@ from typing import Any
 
 import pytest
 
-from tests.lsp.conftest import Daemon
+from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import Json, RawClient, edit
 
 BODY = "(a, b):\n    return a + b"
 
 
 @pytest.fixture
-async def item(client: RawClient, daemon: Daemon) -> Json:
+async def item(client: RawClient, daemon: FakeDaemon) -> Json:
     """An offer of BODY behind `def add`, and `taken`, which records what the service is told."""
     await client.begin()
     daemon.model.text = BODY
@@ -23,22 +23,22 @@ def id_of(item: Json) -> str:
 
 
 @pytest.fixture
-def told(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+def told(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the service is told about suggestions, in order."""
     calls: list[tuple[Any, ...]] = []
-    for name in ("accept", "reject", "shown"):
-        real = getattr(daemon.service, name)
+    for name in ("accept", "reject", "mark_drawn"):
+        real = getattr(daemon.completion, name)
 
         def record(*arguments: Any, name: str = name, real: Any = real) -> None:
             calls.append((name, *arguments))
             real(*arguments)
 
-        monkeypatch.setattr(daemon.service, name, record)
+        monkeypatch.setattr(daemon.completion, name, record)
     return calls
 
 
 async def test_the_command_of_an_item_accepts_it(
-    client: RawClient, item: Json, told: list[tuple[Any, ...]], daemon: Daemon
+    client: RawClient, item: Json, told: list[tuple[Any, ...]], daemon: FakeDaemon
 ) -> None:
     assert await client.request("workspace/executeCommand", item["command"]) is None
     assert told == [("accept", id_of(item))]
@@ -46,7 +46,7 @@ async def test_the_command_of_an_item_accepts_it(
 
 
 async def test_a_rejection_reaches_the_service(
-    client: RawClient, item: Json, told: list[tuple[Any, ...]], daemon: Daemon
+    client: RawClient, item: Json, told: list[tuple[Any, ...]], daemon: FakeDaemon
 ) -> None:
     command = {"command": "copilotd.reject", "arguments": [id_of(item)]}
     await client.request("workspace/executeCommand", command)
@@ -68,11 +68,11 @@ async def test_a_drawn_suggestion_reaches_the_service(
 ) -> None:
     client.notify("textDocument/didShowCompletion", {"item": item})
     await client.request("workspace/executeCommand", {"command": "copilotd.status"})
-    assert told == [("shown", id_of(item))]
+    assert told == [("mark_drawn", id_of(item))]
 
 
 async def test_a_partial_acceptance_counts_utf_16_units_of_the_text(
-    client: RawClient, daemon: Daemon, told: list[tuple[Any, ...]]
+    client: RawClient, daemon: FakeDaemon, told: list[tuple[Any, ...]]
 ) -> None:
     await client.begin(general={"positionEncodings": ["utf-8"]})
     daemon.model.text = "'😀' * 3"
@@ -118,7 +118,7 @@ async def test_an_edit_that_carries_out_the_offer_accepts_it_once(
 
 
 async def test_the_edit_and_the_command_together_count_once(
-    client: RawClient, item: Json, daemon: Daemon
+    client: RawClient, item: Json, daemon: FakeDaemon
 ) -> None:
     client.change(edit((0, 7), (0, 7), BODY))
     await client.request("workspace/executeCommand", item["command"])

@@ -11,9 +11,9 @@ import pytest
 from copilotd import lifecycle
 from copilotd.errors import AlreadyRunning
 from copilotd.lifecycle import Running
-from copilotd.lsp.bridge import DAEMON_LOST, NO_DAEMON, reach
+from copilotd.lsp.bridge import DAEMON_LOST, NO_DAEMON, find_or_start
 from copilotd.paths import Paths
-from tests.lsp.conftest import Daemon
+from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import WITHIN_S, RawClient
 
 CONNECTED = """
@@ -75,7 +75,7 @@ async def ending(process: Process) -> tuple[int, str]:
 
 
 async def test_a_session_runs_through_the_bridge_and_ends_cleanly(
-    daemon: Daemon, spawn: Spawn
+    daemon: FakeDaemon, spawn: Spawn
 ) -> None:
     process = await spawn("-c", CONNECTED, daemon.socket)
     client = editor(process)
@@ -84,12 +84,14 @@ async def test_a_session_runs_through_the_bridge_and_ends_cleanly(
     client.open("x = 1\n" * 200_000 + "y = ")
     items = await client.ghost_text(200_000, 4)
     assert [item["insertText"] for item in items] == ["😀" * 10]
-    assert list(daemon.front.clients) == ["Neovim"]
+    assert list(daemon.listener.clients) == ["Neovim"]
     await client.leave()
     assert await ending(process) == (0, "")
 
 
-async def test_the_end_of_the_editors_input_is_a_clean_end(daemon: Daemon, spawn: Spawn) -> None:
+async def test_the_end_of_the_editors_input_is_a_clean_end(
+    daemon: FakeDaemon, spawn: Spawn
+) -> None:
     process = await spawn("-c", CONNECTED, daemon.socket)
     client = editor(process)
     await client.begin()
@@ -100,14 +102,14 @@ async def test_the_end_of_the_editors_input_is_a_clean_end(daemon: Daemon, spawn
 
 
 async def test_a_daemon_that_goes_away_ends_the_bridge_with_a_code_of_its_own(
-    daemon: Daemon, spawn: Spawn
+    daemon: FakeDaemon, spawn: Spawn
 ) -> None:
     process = await spawn("-c", CONNECTED, daemon.socket)
     client = editor(process)
     await client.begin()
     client.open('say("method":"exit")')
     await client.ghost_text(0, 0)
-    await daemon.front.close()
+    await daemon.listener.close()
     ended = (DAEMON_LOST, "copilotd lsp: the daemon closed the connection\n")
     assert await ending(process) == ended
     await client.closed()
@@ -151,7 +153,7 @@ async def test_the_bridge_imports_nothing_heavy(spawn: Spawn) -> None:
     sys.platform != "linux", reason="the runtime folder is moved by XDG_RUNTIME_DIR"
 )
 async def test_the_command_connects_to_the_daemon_that_runs(
-    daemon: Daemon, paths: Paths, spawn: Spawn
+    daemon: FakeDaemon, paths: Paths, spawn: Spawn
 ) -> None:
     # The command looks for its files in a folder `copilotd` of the runtime directory.
     own = replace(paths, runtime=paths.runtime / "copilotd")
@@ -169,11 +171,13 @@ def running(pid: int) -> Running:
 
 
 def test_a_daemon_that_runs_is_used(paths: Paths) -> None:
-    assert reach(paths, find=lambda _: running(1), launch=lambda *_: running(2)) == running(1)
+    assert find_or_start(paths, find=lambda _: running(1), launch=lambda *_: running(2)) == running(
+        1
+    )
 
 
 def test_a_daemon_is_started_if_none_runs(paths: Paths) -> None:
-    assert reach(paths, find=lambda _: None, launch=lambda *_: running(2)) == running(2)
+    assert find_or_start(paths, find=lambda _: None, launch=lambda *_: running(2)) == running(2)
 
 
 def test_a_daemon_that_somebody_else_just_started_is_used(paths: Paths) -> None:
@@ -182,4 +186,4 @@ def test_a_daemon_that_somebody_else_just_started_is_used(paths: Paths) -> None:
     def too_late(paths: Paths, arguments: tuple[str, ...]) -> Running:
         raise AlreadyRunning("somebody was quicker")
 
-    assert reach(paths, find=lambda _: next(looks), launch=too_late) == running(1)
+    assert find_or_start(paths, find=lambda _: next(looks), launch=too_late) == running(1)

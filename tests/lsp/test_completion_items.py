@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from copilotd.completion.types import Completion, CompletionRequest, Outcome, Status
+from copilotd.completion.types import Completion, CompletionRequest, Outcome, Shown
 from copilotd.config import CompletionSection
-from tests.lsp.conftest import Daemon
+from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import INLINE, URI, WITHIN_S, Json, RawClient, at, edit
 
 LINE = "name = '😀é' + "
@@ -22,7 +22,7 @@ def only_range(items: list[Json]) -> tuple[tuple[int, int], tuple[int, int]]:
 
 @pytest.mark.parametrize(("encoding", "column"), [("utf-8", 18), ("utf-16", 15), ("utf-32", 14)])
 async def test_positions_count_in_the_encoding_that_was_agreed_on(
-    client: RawClient, daemon: Daemon, encoding: str, column: int
+    client: RawClient, daemon: FakeDaemon, encoding: str, column: int
 ) -> None:
     capabilities = await client.begin(general=encodings(encoding))
     daemon.model.text = "suffix"
@@ -46,7 +46,7 @@ async def test_the_clients_first_preference_that_exists_is_taken(
 
 
 async def test_an_item_is_inserted_at_the_cursor_and_reports_its_acceptance(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.text = "(a, b):\n    return a + b"
@@ -63,7 +63,7 @@ async def test_an_item_is_inserted_at_the_cursor_and_reports_its_acceptance(
 
 
 async def test_the_range_covers_an_auto_closed_bracket_that_the_text_repeats(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.text = "a, b):"
@@ -73,7 +73,7 @@ async def test_the_range_covers_an_auto_closed_bracket_that_the_text_repeats(
     assert only_range(items) == ((1, 8), (1, 9))
 
 
-async def test_the_prompt_follows_incremental_edits(client: RawClient, daemon: Daemon) -> None:
+async def test_the_prompt_follows_incremental_edits(client: RawClient, daemon: FakeDaemon) -> None:
     await client.begin()
     daemon.model.text = "x"
     client.open("one\f\r\ntwo\r\nthree\r\n")
@@ -85,7 +85,7 @@ async def test_the_prompt_follows_incremental_edits(client: RawClient, daemon: D
 
 
 async def test_a_request_is_answered_for_the_text_at_the_time_it_was_made(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.text = "world"
@@ -97,7 +97,7 @@ async def test_a_request_is_answered_for_the_text_at_the_time_it_was_made(
 
 
 async def test_a_newer_request_of_the_same_file_empties_the_older_one(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.gate.clear()
@@ -114,7 +114,7 @@ async def test_a_newer_request_of_the_same_file_empties_the_older_one(
 
 
 async def test_requests_for_two_files_do_not_disturb_each_other(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.gate.clear()
@@ -131,7 +131,7 @@ async def test_requests_for_two_files_do_not_disturb_each_other(
 
 
 async def test_cancelling_a_request_frees_the_engine_and_is_answered_with_the_error_for_it(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.gate.clear()
@@ -144,10 +144,10 @@ async def test_cancelling_a_request_frees_the_engine_and_is_answered_with_the_er
 
 
 async def test_a_request_by_hand_works_where_automatic_ones_are_off(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
-    daemon.service.settings = CompletionSection(debounce_ms=0, disabled_languages=["python"])
+    daemon.settings.current = CompletionSection(debounce_ms=0, disabled_languages=["python"])
     daemon.model.text = "1"
     client.open("x = ")
     automatic = await client.request(INLINE, at(0, 4, kind=2))
@@ -163,12 +163,12 @@ async def test_a_file_that_is_not_open_has_no_completion(client: RawClient) -> N
 
 
 async def test_a_text_with_a_null_character_is_not_sent(
-    client: RawClient, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+    client: RawClient, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def complete(request: CompletionRequest) -> Outcome:
-        return Outcome(Status.SHOWN, "", Completion("id", "1\0", request.offset, request.offset))
+        return Shown(Completion("id", "1\0", request.offset, request.offset), "")
 
-    monkeypatch.setattr(daemon.service, "complete", complete)
+    monkeypatch.setattr(daemon.completion, "complete", complete)
     await client.begin()
     client.open("x = ")
     assert await client.ghost_text(0, 4) == []

@@ -5,7 +5,7 @@ import pytest
 from lsprotocol import types
 
 from copilotd.documents import Document
-from copilotd.lsp.documents import Documents, path_shown
+from copilotd.lsp.documents import Documents, display_path
 from copilotd.lsp.positions import Encoding
 
 CODECS = {Encoding.UTF8: "utf-8", Encoding.UTF16: "utf-16-le", Encoding.UTF32: "utf-32-le"}
@@ -98,4 +98,4 @@ def test_a_closed_file_is_forgotten_and_its_changes_are_ignored() -> None:
 def test_a_path_is_relative_to_the_innermost_folder_or_bare(
     uri: str, folders: list[str], shown: str
 ) -> None:
-    assert path_shown(uri, folders) == shown
+    assert display_path(uri, folders) == shown

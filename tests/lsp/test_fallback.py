@@ -1,6 +1,6 @@
 from typing import Any
 
-from tests.lsp.conftest import Daemon
+from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import RawClient, at
 
 COMPLETION = "textDocument/completion"
@@ -18,7 +18,7 @@ async def test_the_menu_item_is_announced_to_clients_without_inline_completion_o
 
 
 async def test_the_menu_item_is_an_escaped_snippet_in_the_negotiated_encoding(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin(general={"positionEncodings": ["utf-8"]}, textDocument=SNIPPETS)
     daemon.model.text = "cho(`${HOME}\\n`)"
@@ -35,7 +35,7 @@ async def test_the_menu_item_is_an_escaped_snippet_in_the_negotiated_encoding(
 
 
 async def test_a_menu_item_that_was_inserted_is_accepted_without_its_command(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.text = "cho(1)"
@@ -48,7 +48,7 @@ async def test_a_menu_item_that_was_inserted_is_accepted_without_its_command(
 
 
 async def test_an_editor_that_asks_for_ghost_text_gets_no_menu_items(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.text = "1"

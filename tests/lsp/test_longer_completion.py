@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from copilotd.completion.service import CompletionService
-from copilotd.config import ChatSection, CompletionSection
+from copilotd.config import CompletionSection
 from copilotd.config.live import Live
 from copilotd.lsp.listener import LspListener
 from copilotd.paths import Paths
-from copilotd.serving.registry import ServedModel
 from tests.completion.test_generation import PieceByPiece
-from tests.lsp.conftest import Model, daemon_status, toolset
+from tests.lsp.conftest import build_services
 from tests.lsp.raw_client import URI, WITHIN_S, RawClient, edit
 
 LONGER = "copilotd/longerCompletion"
@@ -26,21 +25,18 @@ def engine() -> PieceByPiece:
 @pytest.fixture
 async def client(engine: PieceByPiece, paths: Paths) -> AsyncIterator[RawClient]:
     """An editor in whose file `foo` was offered behind `x = ` and more is being written."""
-    service = CompletionService(
+    completion = CompletionService(
         engine, Live(CompletionSection(debounce_ms=0, target_ms=1, anticipate=False))
     )
-    talker = ServedModel(engine, "fake", "", ChatSection())
-    front = LspListener(
-        service, engine, talker, lambda: daemon_status(Model(), service), toolset(paths)
-    )
-    client = await RawClient.connect(await front.start(paths))
+    listener = LspListener(build_services(engine, completion, paths))
+    client = await RawClient.connect(await listener.start(paths))
     await client.begin(textDocument={"inlineCompletion": {}})
     client.open("x = ")
     engine.write()
     assert [item["insertText"] for item in await client.ghost_text(0, 4)] == ["foo"]
     yield client
     await client.leave()
-    await front.close()
+    await listener.close()
 
 
 async def test_the_editor_hears_of_more_and_gets_it_when_it_asks(

@@ -4,55 +4,60 @@ from lsprotocol import types
 from copilotd.completion.types import Completion
 from copilotd.documents import Document
 from copilotd.lsp.documents import Snapshot
-from copilotd.lsp.insertion import Abilities, Insertion, escaped, insertion
-from copilotd.lsp.menu_item import menu_item
-from copilotd.lsp.offered_items import Offer
+from copilotd.lsp.menu_item import (
+    Insertion,
+    MenuCapabilities,
+    build_menu_item,
+    escape_snippet,
+    format_insertion,
+)
+from copilotd.lsp.offered_items import OfferedItem
 from copilotd.lsp.positions import Encoding
 
 PLAIN, SNIPPET = types.InsertTextFormat.PlainText, types.InsertTextFormat.Snippet
 
 
-def offer(marked: str, text: str) -> Offer:
+def offered_item(marked: str, text: str) -> OfferedItem:
     """`text` for the first | of `marked`; a second one ends what it replaces."""
     before, *rest = marked.split("|")
     replaced = rest[0] if len(rest) == 2 else ""
     document = Document("file:///w/a.py", "".join([before, *rest]), "python")
     completion = Completion("id-1", text, len(before), len(before) + len(replaced))
-    return Offer(Snapshot(document), completion)
+    return OfferedItem(Snapshot(document), completion)
 
 
 def test_a_snippet_inserts_dollars_braces_and_backslashes_literally() -> None:
-    assert escaped("${HOME} \\d {x}$1") == "\\${HOME\\} \\\\d {x\\}\\$1"
+    assert escape_snippet("${HOME} \\d {x}$1") == "\\${HOME\\} \\\\d {x\\}\\$1"
 
 
 @pytest.mark.parametrize(
-    ("abilities", "expected"),
+    ("menu", "expected"),
     [
-        (Abilities(), Insertion("if $a:\n        b\n\n    c", PLAIN)),
-        (Abilities(snippets=True), Insertion("if \\$a:\n    b\n\nc", SNIPPET)),
+        (MenuCapabilities(), Insertion("if $a:\n        b\n\n    c", PLAIN)),
+        (MenuCapabilities(snippets=True), Insertion("if \\$a:\n    b\n\nc", SNIPPET)),
         (
-            Abilities(snippets=True, as_is=True),
+            MenuCapabilities(snippets=True, as_is=True),
             Insertion("if \\$a:\n        b\n\n    c", SNIPPET),
         ),
     ],
     ids=["no snippets", "snippets that are indented", "snippets as they are"],
 )
 def test_further_lines_are_written_for_what_the_editor_does_to_them(
-    abilities: Abilities, expected: Insertion
+    menu: MenuCapabilities, expected: Insertion
 ) -> None:
-    assert insertion("if $a:\n        b\n\n    c", "    ", abilities) == expected
+    assert format_insertion("if $a:\n        b\n\n    c", "    ", menu) == expected
 
 
 def test_text_with_a_line_outside_the_indentation_stays_plain() -> None:
     text = "return 1\n\nx = 2"
-    assert insertion(text, "    ", Abilities(snippets=True)) == Insertion(text, PLAIN)
+    assert format_insertion(text, "    ", MenuCapabilities(snippets=True)) == Insertion(text, PLAIN)
 
 
 def test_an_item_replaces_the_word_at_the_cursor_and_stands_first() -> None:
-    item = menu_item(
-        offer("x = 1\n    retu|", "rn [\n        x,\n    ]"),
+    item = build_menu_item(
+        offered_item("x = 1\n    retu|", "rn [\n        x,\n    ]"),
         Encoding.UTF16,
-        Abilities(snippets=True, as_is=True, markdown=True),
+        MenuCapabilities(snippets=True, as_is=True, markdown=True),
     )
     assert item == types.CompletionItem(
         label="return […",
@@ -75,23 +80,25 @@ def test_an_item_replaces_the_word_at_the_cursor_and_stands_first() -> None:
 
 
 def test_an_auto_closed_bracket_is_left_in_place_where_the_text_ends_with_it() -> None:
-    item = menu_item(offer("f(|)|", "a, b)"), Encoding.UTF16, Abilities())
+    item = build_menu_item(offered_item("f(|)|", "a, b)"), Encoding.UTF16, MenuCapabilities())
     span = types.Range(types.Position(0, 2), types.Position(0, 2))
     assert item.text_edit == types.TextEdit(span, "a, b")
 
 
 def test_an_auto_closed_bracket_is_replaced_where_the_text_goes_on_behind_it() -> None:
-    item = menu_item(offer("def f(|)|", "a):\n    pass"), Encoding.UTF16, Abilities())
+    item = build_menu_item(
+        offered_item("def f(|)|", "a):\n    pass"), Encoding.UTF16, MenuCapabilities()
+    )
     span = types.Range(types.Position(0, 6), types.Position(0, 7))
     assert item.text_edit == types.TextEdit(span, "a):\n    pass")
 
 
 def test_a_long_line_is_cut_in_the_label_only() -> None:
-    item = menu_item(offer("|", "x" * 80), Encoding.UTF16, Abilities())
+    item = build_menu_item(offered_item("|", "x" * 80), Encoding.UTF16, MenuCapabilities())
     assert item.label == "x" * 60 + "…"
     assert item.filter_text == "x" * 80
 
 
 def test_a_text_that_begins_with_a_line_end_is_labelled_with_its_first_line_of_code() -> None:
-    item = menu_item(offer("if x:|", "\n    pass"), Encoding.UTF16, Abilities())
+    item = build_menu_item(offered_item("if x:|", "\n    pass"), Encoding.UTF16, MenuCapabilities())
     assert (item.label, item.filter_text) == ("pass", None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lsp.conftest import Daemon
+from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import RawClient, at
 
 PAGE = Path(__file__).parents[2] / "editors" / "PROTOCOL.md"
@@ -58,7 +58,7 @@ def test_every_example_has_a_scene() -> None:
 
 @pytest.mark.parametrize("name", SCENES)
 async def test_an_example_gets_the_answer_that_is_shown(
-    client: RawClient, daemon: Daemon, name: str
+    client: RawClient, daemon: FakeDaemon, name: str
 ) -> None:
     shown = examples()[name]
     text, daemon.model.text = SCENES[name]

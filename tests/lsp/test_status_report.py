@@ -4,7 +4,7 @@ import pytest
 
 from copilotd.engine.types import Chunk, EngineState, Finished, GenerateRequest, Phase
 from copilotd.errors import EngineDied
-from tests.lsp.conftest import Daemon
+from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import RawClient
 
 BARS = {"workDoneProgress": True}
@@ -19,25 +19,25 @@ def status(state: EngineState) -> dict[str, Any]:
 
 
 async def test_every_client_is_told_the_state_now_and_its_changes(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     await client.messages("copilotd/status", 1)
     for state in (DOWNLOADING, LOADING, READY):
-        daemon.model.enter(state)
+        daemon.model.set_state(state)
     told = await client.messages("copilotd/status", 4)
     states = [EngineState(Phase.READY), DOWNLOADING, LOADING, READY]
     assert told == [status(state) for state in states]
 
 
 async def test_a_client_with_progress_bars_sees_one_from_the_download_to_the_end(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
-    daemon.model.enter(DOWNLOADING)
+    daemon.model.set_state(DOWNLOADING)
     await client.begin(window=BARS)
     [created] = await client.messages("window/workDoneProgress/create", 1)
     for state in (EngineState(Phase.DOWNLOADING, "qwen: 99 %", 0.99), LOADING, READY):
-        daemon.model.enter(state)
+        daemon.model.set_state(state)
     values = await client.messages("$/progress", 4)
     assert [value["token"] for value in values] == [created["token"]] * 4
     assert [value["value"] for value in values] == [
@@ -48,11 +48,11 @@ async def test_a_client_with_progress_bars_sees_one_from_the_download_to_the_end
     ]
 
 
-async def test_a_second_load_gets_a_bar_of_its_own(client: RawClient, daemon: Daemon) -> None:
+async def test_a_second_load_gets_a_bar_of_its_own(client: RawClient, daemon: FakeDaemon) -> None:
     await client.begin(window=BARS)
     await client.messages("copilotd/status", 1)
     for state in (LOADING, READY, LOADING, READY):
-        daemon.model.enter(state)
+        daemon.model.set_state(state)
     values = await client.messages("$/progress", 4)
     assert [v["value"]["kind"] for v in values] == ["begin", "end"] * 2
     tokens = [value["token"] for value in values]
@@ -60,23 +60,23 @@ async def test_a_second_load_gets_a_bar_of_its_own(client: RawClient, daemon: Da
 
 
 async def test_a_client_without_progress_bars_is_asked_for_none(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     await client.messages("copilotd/status", 1)
     for state in (LOADING, READY):
-        daemon.model.enter(state)
+        daemon.model.set_state(state)
     await client.messages("copilotd/status", 3)
     assert {m["method"] for m in client.received} == {"copilotd/status"}
 
 
 async def test_a_failed_start_is_shown_once_until_the_engine_works_again(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     await client.messages("copilotd/status", 1)
     for state in (FAILED, LOADING, FAILED, READY, FAILED):
-        daemon.model.enter(state)
+        daemon.model.set_state(state)
     await client.messages("copilotd/status", 6)
     text = "copilotd: the file is truncated. `copilotd doctor` looks for the reason."
     shown = [m["params"] for m in client.received if m["method"] == "window/showMessage"]
@@ -84,7 +84,7 @@ async def test_a_failed_start_is_shown_once_until_the_engine_works_again(
 
 
 async def test_a_failing_completion_is_shown_once_and_not_at_every_keystroke(
-    client: RawClient, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+    client: RawClient, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deaths = 0
 
@@ -104,9 +104,11 @@ async def test_a_failing_completion_is_shown_once_and_not_at_every_keystroke(
     assert shown == [{"type": 1, "message": text}]
 
 
-async def test_a_client_that_has_left_is_no_longer_told(client: RawClient, daemon: Daemon) -> None:
+async def test_a_client_that_has_left_is_no_longer_told(
+    client: RawClient, daemon: FakeDaemon
+) -> None:
     await client.begin()
     await client.messages("copilotd/status", 1)
     await client.leave()
-    daemon.model.enter(LOADING)
+    daemon.model.set_state(LOADING)
     assert len(client.received) == 1

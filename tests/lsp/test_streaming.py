@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.lsp.conftest import Daemon
+from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import URI, WITHIN_S, Json, RawClient
 
 ASKED: Json = {"messages": [{"role": "user", "content": "Why?"}]}
@@ -19,7 +19,7 @@ def edit_params(start: tuple[int, int], end: tuple[int, int], **others: Any) -> 
     }
 
 
-async def test_a_cancelled_chat_stops_the_model(client: RawClient, daemon: Daemon) -> None:
+async def test_a_cancelled_chat_stops_the_model(client: RawClient, daemon: FakeDaemon) -> None:
     await client.begin()
     daemon.model.gate.clear()
     daemon.model.text = "Because."
@@ -32,7 +32,7 @@ async def test_a_cancelled_chat_stops_the_model(client: RawClient, daemon: Daemo
 
 
 async def test_without_a_token_the_answer_comes_in_one_piece(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.text = "Because."
@@ -42,7 +42,7 @@ async def test_without_a_token_the_answer_comes_in_one_piece(
 
 
 async def test_a_turn_is_shown_to_the_model_with_its_code_and_what_the_editor_reports(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     code = {"path": "a.py", "language": "python", "line": 4, "text": "x = 1\ny = '```'\n"}
@@ -64,7 +64,7 @@ async def test_a_turn_is_shown_to_the_model_with_its_code_and_what_the_editor_re
 
 
 async def test_the_next_turn_repeats_the_prompt_of_the_one_before(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin()
     daemon.model.text = "Because."
@@ -126,7 +126,7 @@ async def test_a_failure_says_the_cause_and_the_next_step(
 
 
 async def test_an_edit_covers_whole_lines_and_counts_columns_as_agreed(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     await client.begin(general={"positionEncodings": ["utf-16"]})
     daemon.model.text = "a = '😀'\n```"
@@ -140,13 +140,15 @@ async def test_an_edit_covers_whole_lines_and_counts_columns_as_agreed(
 
 
 async def test_a_file_that_the_user_turns_to_is_prepared(
-    client: RawClient, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+    client: RawClient, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turned_to: list[str] = []
+    focused: list[str] = []
     await client.begin()
     client.open("x = 1\n")
     await client.request("workspace/executeCommand", {"command": "copilotd.status"})
-    monkeypatch.setattr(daemon.service, "opened", lambda document: turned_to.append(document.uri))
+    monkeypatch.setattr(
+        daemon.completion, "on_focus", lambda document: focused.append(document.uri)
+    )
     client.notify("textDocument/didFocus", {"textDocument": {"uri": URI}})
     await client.request("workspace/executeCommand", {"command": "copilotd.status"})
-    assert turned_to == [URI]
+    assert focused == [URI]

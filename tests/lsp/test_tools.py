@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from copilotd.paths import Paths
-from tests.lsp.conftest import Daemon
+from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import WITHIN_S, Json, RawClient
 
 ASKED: Json = {
@@ -54,7 +54,7 @@ def asked(client: RawClient, method: str) -> list[Any]:
 
 
 async def test_an_edit_is_approved_and_then_made_by_the_editor(
-    client: RawClient, daemon: Daemon, folder: Path
+    client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
     daemon.model.first, daemon.model.text = [EDIT], "Done."
     client.replies = {"copilotd/approve": ALLOWED, "workspace/applyEdit": {"applied": True}}
@@ -72,7 +72,7 @@ async def test_an_edit_is_approved_and_then_made_by_the_editor(
 
 
 async def test_an_edit_of_an_open_file_is_of_the_version_that_was_seen(
-    client: RawClient, daemon: Daemon, folder: Path
+    client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
     client.open("x = 1\n", uri=(folder / "a.py").as_uri())
     daemon.model.first = [EDIT]
@@ -87,7 +87,7 @@ async def test_an_edit_of_an_open_file_is_of_the_version_that_was_seen(
     [{"decision": "deny"}, None, {"decision": "yes"}, "once", RuntimeError("unknown method")],
 )
 async def test_what_is_not_clearly_allowed_is_not_done(
-    client: RawClient, daemon: Daemon, reply: Any
+    client: RawClient, daemon: FakeDaemon, reply: Any
 ) -> None:
     daemon.model.first, daemon.model.text = [EDIT], "Pity."
     client.replies = {"copilotd/approve": reply}
@@ -98,7 +98,7 @@ async def test_what_is_not_clearly_allowed_is_not_done(
 
 
 async def test_an_edit_that_the_editor_refuses_is_said_to_have_failed(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     daemon.model.first = [EDIT]
     refusal = {"applied": False, "failureReason": "It is locked."}
@@ -110,7 +110,7 @@ async def test_an_edit_that_the_editor_refuses_is_said_to_have_failed(
 
 
 async def test_a_new_file_is_created_before_it_is_written(
-    client: RawClient, daemon: Daemon, folder: Path
+    client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
     daemon.model.first = [written("apply_edit", path="new.py", old_text="", new_text="z\n")]
     client.replies = {"copilotd/approve": ALLOWED, "workspace/applyEdit": {"applied": True}}
@@ -122,14 +122,14 @@ async def test_a_new_file_is_created_before_it_is_written(
 
 
 async def test_an_edit_is_taken_back_unless_the_file_went_on(
-    client: RawClient, daemon: Daemon, folder: Path
+    client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
     daemon.model.first = [EDIT]
     client.replies = {"copilotd/approve": ALLOWED, "workspace/applyEdit": {"applied": True}}
     await client.request("copilotd/chat", ASKED)
     undo = {"id": results(client)[0]["id"]}
     error = await client.fails("copilotd/undoEdit", undo)
-    assert error["message"] == "a.py was changed since. Use the editor's own undo."
+    assert error["message"] == "a.py has changed since. Use the editor's own undo."
     (folder / "a.py").write_text("# é😀\nx = 2\ny = 1\n")
     assert await client.request("copilotd/undoEdit", undo) == {}
     change = asked(client, "workspace/applyEdit")[1]["edit"]["documentChanges"][0]
@@ -138,7 +138,7 @@ async def test_an_edit_is_taken_back_unless_the_file_went_on(
 
 
 async def test_a_question_is_withdrawn_when_the_chat_is_cancelled(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     daemon.model.first = [EDIT]
     waits = asyncio.Event()
@@ -153,7 +153,7 @@ async def test_a_question_is_withdrawn_when_the_chat_is_cancelled(
 
 
 async def test_the_editors_diagnostics_are_read(
-    client: RawClient, daemon: Daemon, folder: Path
+    client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
     line = "a.py:1:1: error: no"
     daemon.model.first = [written("diagnostics", path="a.py"), written("diagnostics")]
@@ -164,7 +164,9 @@ async def test_the_editors_diagnostics_are_read(
     assert uris == [(folder / "a.py").as_uri(), None]
 
 
-async def test_the_next_question_carries_what_was_read(client: RawClient, daemon: Daemon) -> None:
+async def test_the_next_question_carries_what_was_read(
+    client: RawClient, daemon: FakeDaemon
+) -> None:
     daemon.model.first, daemon.model.text = [written("read_file", path="a.py")], "Read."
     answer = await client.request("copilotd/chat", ASKED)
     more = [*ASKED["messages"], *answer["messages"], {"role": "user", "content": "And?"}]
@@ -175,7 +177,7 @@ async def test_the_next_question_carries_what_was_read(client: RawClient, daemon
 
 
 async def test_tools_of_the_clients_own_are_called_and_not_run(
-    client: RawClient, daemon: Daemon
+    client: RawClient, daemon: FakeDaemon
 ) -> None:
     own = {"name": "weather", "description": "", "parameters": {"type": "object"}}
     daemon.model.text = written("weather", city="Oslo")
@@ -187,7 +189,9 @@ async def test_tools_of_the_clients_own_are_called_and_not_run(
     assert answer["finishReason"] == "tool_calls"
 
 
-async def test_every_call_is_written_down(client: RawClient, daemon: Daemon, paths: Paths) -> None:
+async def test_every_call_is_written_down(
+    client: RawClient, daemon: FakeDaemon, paths: Paths
+) -> None:
     daemon.model.first = [written("read_file", path="../x"), written("read_file", path="a.py")]
     await client.request("copilotd/chat", ASKED)
     lines = [json.loads(line) for line in paths.audit.read_text().splitlines()]

@@ -19,11 +19,11 @@ def lsp() -> None:
 
     Helix: language-server.copilotd = {command = "copilotd", args = \["lsp"]}
     """
-    from copilotd.lsp.bridge import bridge, reach
+    from copilotd.lsp.bridge import bridge, find_or_start
 
     if sys.stdin.isatty():
         print("copilotd lsp: an editor is meant to run this; Ctrl-D ends it.", file=sys.stderr)
     # Whatever else might print from here on goes to stderr: stdout belongs to the protocol.
     stdout = os.dup(1)
     os.dup2(2, 1)
-    raise typer.Exit(bridge(lambda: reach(Paths.of_user()), 0, stdout))
+    raise typer.Exit(bridge(lambda: find_or_start(Paths.of_user()), 0, stdout))

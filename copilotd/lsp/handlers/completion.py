@@ -1,30 +1,39 @@
-"""`textDocument/completion`: the fallback for editors that have no inline completion."""
+"""`textDocument/completion`: the fallback for editors without inline completion."""
 
 from lsprotocol import types
 
 from copilotd.completion.types import Trigger
-from copilotd.lsp.completion_items import ghost_text
-from copilotd.lsp.insertion import Abilities
-from copilotd.lsp.menu_item import menu_item
-from copilotd.lsp.server import EditorServer
+from copilotd.lsp.client import Client
+from copilotd.lsp.completion_items import complete_at
+from copilotd.lsp.documents import Snapshot
+from copilotd.lsp.menu_item import MenuCapabilities, build_menu_item
+from copilotd.serving.services import Services
+
+OPTIONS = types.CompletionOptions(trigger_characters=[".", "(", "[", "{", "=", ",", ":"])
 
 
-async def completion(ls: EditorServer, params: types.CompletionParams) -> types.CompletionList:
+async def completion(
+    snapshot: Snapshot | None, params: types.CompletionParams, services: Services, client: Client
+) -> types.CompletionList:
     """At most one item; the client asks again at the next character.
 
-    An editor that has asked for ghost text, though it never declared that it can, gets none:
-    the two kinds of request would cancel each other.
+    An editor that requests ghost text without declaring it gets no menu items: the two kinds of
+    request would cancel each other.
     """
-    offer = None
-    if not ls.has_ghost_text:
-        offer = await ghost_text(ls, params.text_document.uri, params.position, _trigger(params))
-    abilities = Abilities.of(ls.client_capabilities)
-    items = [menu_item(offer, ls.encoding, abilities)] if offer else []
+    item = None
+    if not client.has_ghost_text:
+        trigger = _find_trigger(params)
+        item = await complete_at(snapshot, params.position, trigger, services, client)
+    menu = MenuCapabilities.of(client.capabilities)
+    items = [build_menu_item(item, client.encoding, menu)] if item else []
     return types.CompletionList(is_incomplete=True, items=items)
 
 
-def _trigger(params: types.CompletionParams) -> Trigger:
-    """A client that does not say is asked by hand as a rule, and a menu cannot grow later."""
-    invoked = types.CompletionTriggerKind.Invoked
-    by_hand = params.context is None or params.context.trigger_kind == invoked
-    return Trigger.INVOKED if by_hand else Trigger.AUTOMATIC
+def _find_trigger(params: types.CompletionParams) -> Trigger:
+    """INVOKED if the client does not say.
+
+    Such a client usually completes when the user asks for it, and a menu cannot grow later.
+    """
+    kind = types.CompletionTriggerKind.Invoked
+    is_invoked = params.context is None or params.context.trigger_kind == kind
+    return Trigger.INVOKED if is_invoked else Trigger.AUTOMATIC

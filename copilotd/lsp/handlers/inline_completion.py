@@ -3,10 +3,12 @@
 from lsprotocol import types
 
 from copilotd.completion.types import Trigger
-from copilotd.lsp.completion_items import ghost_text
-from copilotd.lsp.offered_items import Offer
+from copilotd.lsp.client import Client
+from copilotd.lsp.completion_items import complete_at
+from copilotd.lsp.documents import Snapshot
+from copilotd.lsp.offered_items import OfferedItem
 from copilotd.lsp.positions import Encoding
-from copilotd.lsp.server import EditorServer
+from copilotd.serving.services import Services
 
 _TRIGGERS = {
     types.InlineCompletionTriggerKind.Invoked: Trigger.INVOKED,
@@ -15,28 +17,31 @@ _TRIGGERS = {
 
 
 async def inline_completion(
-    ls: EditorServer, params: types.InlineCompletionParams
+    snapshot: Snapshot | None,
+    params: types.InlineCompletionParams,
+    services: Services,
+    client: Client,
 ) -> types.InlineCompletionList:
     """At most one item.
 
-    A request that a newer one took the place of gets an empty list, which every client takes
-    without a word; only one that the client itself cancels gets the error for that.
+    A request that a newer one replaced gets an empty list, which no client reports to its user.
+    Only a request that the client itself cancels gets the error for that.
     """
-    ls.has_ghost_text = True
+    client.has_ghost_text = True
     trigger = _TRIGGERS[params.context.trigger_kind]
-    offer = await ghost_text(ls, params.text_document.uri, params.position, trigger)
-    return types.InlineCompletionList([inline_item(offer, ls.encoding)] if offer else [])
+    item = await complete_at(snapshot, params.position, trigger, services, client)
+    return types.InlineCompletionList([_to_inline_item(item, client.encoding)] if item else [])
 
 
-def inline_item(offer: Offer, encoding: Encoding) -> types.InlineCompletionItem:
-    """The item that inserts `offer`.
+def _to_inline_item(item: OfferedItem, encoding: Encoding) -> types.InlineCompletionItem:
+    """The LSP item that inserts `item`.
 
-    Its range begins at the cursor and ends on the same line, behind the closing brackets of
-    which the text brings its own copy.
+    Its range begins at the cursor and ends on the same line, after the closing brackets that the
+    text repeats.
     """
-    completion = offer.completion
+    completion = item.completion
     return types.InlineCompletionItem(
         insert_text=completion.text,
-        range=offer.range(completion.start, completion.end, encoding),
-        command=offer.command,
+        range=item.range(completion.start, completion.end, encoding),
+        command=item.command,
     )

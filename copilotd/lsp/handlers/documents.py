@@ -1,0 +1,50 @@
+"""`textDocument/didOpen`, `didChange`, `didClose` and `didFocus`: follow the open files."""
+
+from typing import Any
+
+from lsprotocol import types
+
+from copilotd.lsp.client import Client
+from copilotd.serving.services import Services
+
+
+def did_open(params: types.DidOpenTextDocumentParams, services: Services, client: Client) -> None:
+    """Begin to follow a file. The user probably looks at it."""
+    client.documents.open(params.text_document, client.folders)
+    if snapshot := client.documents.get(params.text_document.uri):
+        services.completion.on_focus(snapshot.document)
+
+
+def did_change(
+    params: types.DidChangeTextDocumentParams, services: Services, client: Client
+) -> None:
+    """Apply the changes, and notice if they accept the last item.
+
+    eglot and Helix do not run the item's command, so the change itself counts as the acceptance.
+    The service counts each id once, in case the command follows.
+    """
+    identifier, changes = params.text_document, params.content_changes
+    cursor = client.documents.change(identifier, changes, client.encoding)
+    snapshot = client.documents.get(identifier.uri)
+    if snapshot is None:
+        return
+    services.completion.on_change(snapshot.document, cursor, client.id)
+    if id := client.offered_items.take_accepted(snapshot, changes):
+        services.completion.accept(id)
+
+
+def did_close(params: types.DidCloseTextDocumentParams, services: Services, client: Client) -> None:
+    """Forget a file and the item that was offered in it."""
+    client.documents.close(params.text_document.uri)
+    client.offered_items.forget(params.text_document.uri)
+
+
+def did_focus(params: Any, services: Services, client: Client) -> None:
+    """Prepare for a request in a file; `params` is `{textDocument: {uri}}`.
+
+    Copilot's clients send this notification when the user switches to another file.
+    """
+    match params:
+        case {"textDocument": {"uri": str(uri)}}:
+            if snapshot := client.documents.get(uri):
+                services.completion.on_focus(snapshot.document)
