@@ -14,13 +14,13 @@ from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
 from copilotd.engine.types import GenerateRequest, Lane, Usage
 from copilotd.engine.worker.generation import Generation
 from copilotd.engine.worker.interrupt import Interrupt
-from copilotd.engine.worker.kv.disk_tier import Archive
-from copilotd.engine.worker.kv.memory_tier import Park, Parked
-from copilotd.engine.worker.kv.slot_pool import KVPool, Slot
+from copilotd.engine.worker.kv.disk_tier import DiskTier
+from copilotd.engine.worker.kv.memory_tier import MemoryEntry, MemoryTier
+from copilotd.engine.worker.kv.slot_pool import Slot, SlotPool
 from copilotd.engine.worker.llama.model import Model
-from copilotd.engine.worker.llama.scratch_sequence import Spare
+from copilotd.engine.worker.llama.scratch_sequence import ScratchSequence
 from copilotd.prompt.anchor import Layout, lay_out
-from copilotd.prompt.fim import fim_prompt, movable
+from copilotd.prompt.fim import fim_prompt, find_repositionable
 
 SPLICED, TURNED, EVALUATED, BRIEF = SIDES = ("spliced", "by llama.cpp", "evaluated", "brief")
 """What follows the cursor is moved, by copilotd or by llama.cpp, or it is evaluated again, or the
@@ -60,12 +60,12 @@ class Bench:
         self._model = Model(WorkerSpec(str(path), path.stem, n_seq=_N_SEQ), self._interrupt)
         self._model.vocabulary.prepare()
         # Nothing is written, so the folder is not made.
-        self._archive = Archive(Path("none"), 0, b"", print)
+        self._disk = DiskTier(Path("none"), 0, b"", print)
 
     def asked(self, hole: Hole, places: list[Place], sides: tuple[str, ...]) -> dict[str, Asked]:
         """What each of `sides` makes of the hole after what was read at `places`, in turns."""
         first = self._laid(places[0], _WHOLE, None)
-        run = self._run(Park(0, self._archive))
+        run = self._run(MemoryTier(0, self._disk))
         run.generate(first.request)
         held = run.held()
         asked = {}
@@ -75,11 +75,11 @@ class Bench:
         return asked
 
     def _asked(
-        self, hole: Hole, places: list[Place], side: str, first: Laid, held: Parked
+        self, hole: Hole, places: list[Place], side: str, first: Laid, held: MemoryEntry
     ) -> Asked:
-        park = Park(2**40, self._archive)
-        park.add(held)
-        run, before = self._run(park), first
+        memory_tier = MemoryTier(2**40, self._disk)
+        memory_tier.add(held)
+        run, before = self._run(memory_tier), first
         for place in places if side != BRIEF else []:
             before = self._laid(place, _WHOLE, before.layout)
             run.generate(_as(side, before.request))
@@ -95,21 +95,23 @@ class Bench:
         tokens = self._model.vocabulary.tokenize
         info = self._model.info
         prompt = fim_prompt(info, tokens(layout.before, False), tokens(layout.after, False))
-        request = GenerateRequest(prompt, 0, lane=Lane.COMPLETION, movable=movable(info, prompt))
-        return Laid(layout, request, place.document.text[layout.at : place.offset])
+        request = GenerateRequest(
+            prompt, 0, lane=Lane.COMPLETION, repositionable=find_repositionable(info, prompt)
+        )
+        return Laid(layout, request, place.document.text[layout.anchor : place.offset])
 
-    def _run(self, park: Park) -> "_Run":
+    def _run(self, memory_tier: MemoryTier) -> "_Run":
         for sequence in range(_N_SEQ):
             self._model.trim(sequence, 0)
-        return _Run(self._model, self._interrupt, park)
+        return _Run(self._model, self._interrupt, memory_tier)
 
 
 class _Run:
-    """Requests one after the other, beginning with what `park` holds."""
+    """Requests one after the other, beginning with what `memory_tier` holds."""
 
-    def __init__(self, model: Model, interrupt: Interrupt, park: Park) -> None:
+    def __init__(self, model: Model, interrupt: Interrupt, memory_tier: MemoryTier) -> None:
         self._model = model
-        self._pool = KVPool(model, park, _N_SEQ, model.n_ctx, model.n_ctx)
+        self._pool = SlotPool(model, memory_tier, _N_SEQ, model.n_ctx, model.n_ctx)
         self._loop = Generation(model, interrupt, self._pool, self._take)
         self._text = ""
         self._first = 0.0
@@ -120,16 +122,16 @@ class _Run:
         self._text, self._first, self._usage = "", 0.0, None
         started = time.perf_counter()
         self._loop.add(Generate(1, request))
-        while self._loop.lane is not None:
+        while self._loop.active_lane is not None:
             self._loop.step()
         if self._usage is None:
             raise SystemExit("a request failed")
         return self._text, self._usage, (self._first - started) * 1000
 
-    def held(self) -> Parked:
+    def held(self) -> MemoryEntry:
         """A copy of what was worked on last."""
-        slot = next(held for held in self._pool.held() if isinstance(held, Slot))
-        return Parked(list(slot.tokens), self._model.save(slot.sequence))
+        slot = next(held for held in self._pool.iter_sequences() if isinstance(held, Slot))
+        return MemoryEntry(list(slot.tokens), self._model.save(slot.sequence))
 
     def _take(self, event: Event) -> None:
         self._first = self._first or time.perf_counter()
@@ -140,9 +142,13 @@ class _Run:
 
 
 def _as(side: str, request: GenerateRequest) -> GenerateRequest:
-    return request if side in (SPLICED, TURNED) else replace(request, movable=None)
+    return request if side in (SPLICED, TURNED) else replace(request, repositionable=None)
 
 
 def _mover(side: str) -> AbstractContextManager[object]:
     """Who turns the keys."""
-    return patch.object(Spare, "_turned", lambda *_: None) if side == TURNED else nullcontext()
+    return (
+        patch.object(ScratchSequence, "_rotate", lambda *_: None)
+        if side == TURNED
+        else nullcontext()
+    )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from copilotd.engine.worker.kv.backend import KVCache
-from copilotd.engine.worker.llama.model import BatchEntry, DecodeResult
+from copilotd.engine.worker.llama.batch import BatchEntry, DecodeResult
 from copilotd.engine.worker.llama.sampling import Logits
 from copilotd.engine.worker.llama.token_bytes import TokenBytes
 from copilotd.engine.worker.vision.image_tokens import ImageTokens

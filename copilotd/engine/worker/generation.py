@@ -17,7 +17,7 @@ from copilotd.engine.worker.constraints.token_healing import (
 from copilotd.engine.worker.interrupt import Interrupt
 from copilotd.engine.worker.kv.reposition import Repositioner
 from copilotd.engine.worker.kv.slot_pool import SlotPool
-from copilotd.engine.worker.llama.model import N_BATCH, N_UBATCH, BatchEntry, DecodeResult
+from copilotd.engine.worker.llama.batch import N_BATCH, N_UBATCH, BatchEntry, DecodeResult
 from copilotd.engine.worker.llama.sampling import Logits, Sampler
 from copilotd.engine.worker.pipe import make_failure
 from copilotd.engine.worker.scheduling.logprobs import LogprobScorer

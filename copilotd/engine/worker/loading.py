@@ -5,7 +5,8 @@ from contextlib import nullcontext
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.worker.interrupt import Interrupt
 from copilotd.engine.worker.llama import amx
-from copilotd.engine.worker.llama.model import BatchEntry, Model
+from copilotd.engine.worker.llama.batch import BatchEntry
+from copilotd.engine.worker.llama.model import Model
 from copilotd.engine.worker.speculation.draft_model import DraftModel, make_draft_spec
 
 _TRIAL_TOKENS = 16

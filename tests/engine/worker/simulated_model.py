@@ -17,7 +17,7 @@ from copilotd.engine.worker.calibration.plan import CalibrationPlan
 from copilotd.engine.worker.calibration.runner import Bench
 from copilotd.engine.worker.interrupt import Interrupt
 from copilotd.engine.worker.kv.state_file import SequenceState
-from copilotd.engine.worker.llama.model import BatchEntry, DecodeResult
+from copilotd.engine.worker.llama.batch import BatchEntry, DecodeResult
 from copilotd.engine.worker.llama.sampling import Logits
 from copilotd.engine.worker.llama.token_bytes import TokenBytes
 from copilotd.engine.worker.vision.encode_queue import Encoder

@@ -8,7 +8,7 @@ import pytest
 
 from copilotd.engine.protocol import Failed, Finish, Output
 from copilotd.engine.types import FinishReason, Lane
-from copilotd.engine.worker.llama.model import BatchEntry
+from copilotd.engine.worker.llama.batch import BatchEntry
 from copilotd.errors import ContextOverflow, InvalidRequest
 from tests.engine.worker.engine_loop import EngineLoop, expected_continuation
 from tests.engine.worker.kv.fake_disk_tier import disk_tier_in

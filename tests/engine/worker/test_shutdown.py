@@ -16,7 +16,7 @@ from copilotd.engine.protocol import Generate, Tokenize, WorkerSpec
 from copilotd.engine.types import GenerateRequest
 from copilotd.engine.worker.interrupt import Interrupt
 from copilotd.engine.worker.kv.state_file import read_header
-from copilotd.engine.worker.llama.model import BatchEntry
+from copilotd.engine.worker.llama.batch import BatchEntry
 from copilotd.engine.worker.main import Worker
 from copilotd.engine.worker.pipe import EventWriter
 from copilotd.errors import EngineDied, IllegalInstruction

@@ -14,7 +14,14 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from copilotd.engine.performance import BUSY, Calibration, Measurement, CalibrationProgress, Setup, Speed
+from copilotd.engine.performance import (
+    BUSY_SHARE,
+    Calibration,
+    CalibrationProgress,
+    Measurement,
+    Setup,
+    Speed,
+)
 from copilotd.errors import EngineError
 
 NEAR, FAR = 100, 1000
@@ -172,7 +179,7 @@ class CalibrationPlan:
         """Measure all `setups` in turns, and drop those that fall far behind the first."""
         left = list(dict.fromkeys(setups))
         for round in range(_ROUNDS):
-            if len(left) < 2 or self.disturbance > BUSY:
+            if len(left) < 2 or self.disturbance > BUSY_SHARE:
                 break
             for index, setup in enumerate(left):
                 self._report(what, self._stage, round + index / len(left))
@@ -196,7 +203,7 @@ class CalibrationPlan:
         fastest = min(setups, key=lambda setup: self._total_ms(weigh(setup), median))
         typical = self._total_ms(weigh(fastest), median)
         is_better = typical < max_time_share * self._total_ms(weigh(setups[0]), min)
-        return fastest if is_better and self.disturbance <= BUSY else setups[0]
+        return fastest if is_better and self.disturbance <= BUSY_SHARE else setups[0]
 
     def _total_ms(
         self, weights: dict[TrialBatch, float], summarise: Callable[[list[float]], float]

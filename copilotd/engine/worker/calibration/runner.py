@@ -11,8 +11,8 @@ from typing import Protocol
 
 import msgspec
 
-from copilotd.engine.performance import BUSY, Calibration, CalibrationProgress, Setup
-from copilotd.engine.protocol import Calibrate, Event, CalibrationReport, Result
+from copilotd.engine.performance import BUSY_SHARE, Calibration, CalibrationProgress, Setup
+from copilotd.engine.protocol import Calibrate, CalibrationReport, Event, Result
 from copilotd.engine.types import Lane
 from copilotd.engine.worker.calibration.plan import CalibrationPlan, TrialBatch
 from copilotd.engine.worker.interrupt import Interrupt
@@ -101,7 +101,7 @@ class CalibrationRunner:
         job = self._jobs[0]
         if self._clock() - self._measured_at >= MEASURE_EVERY_S:
             load = self._read_load()
-            if job.command.wait_for_idle_cpu and load > BUSY:
+            if job.command.wait_for_idle_cpu and load > BUSY_SHARE:
                 self.note_other_work()
                 return self._report(job, "waiting until other programs leave the processor alone")
             job.record_load(load)
@@ -123,7 +123,9 @@ class CalibrationRunner:
         self._emit(Result(job.command.id, msgspec.Raw(msgspec.msgpack.encode(result))))
 
     def _report(self, job: "_Job", text: str) -> None:
-        self._emit(CalibrationReport(job.command.id, CalibrationProgress(text, job.progress.fraction)))
+        self._emit(
+            CalibrationReport(job.command.id, CalibrationProgress(text, job.progress.fraction))
+        )
 
     def _read_load(self) -> float:
         self._measured_at = self._clock()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from copilotd.engine.tokens.common_prefix import has_prefix, common_prefix, is_mostly_prefix
+from copilotd.engine.tokens.common_prefix import common_prefix_length, has_prefix, is_mostly_prefix
 from copilotd.engine.worker.kv.state_file import (
     TEMPORARY_SUFFIX,
     SequenceState,
@@ -64,7 +64,9 @@ class DiskTier:
 
     def count_missing(self, tokens: list[int]) -> int:
         """Count the `tokens` that no file holds; 0 if nothing can be written."""
-        saved = max((common_prefix(entry.tokens, tokens) for entry in self.entries), default=0)
+        saved = max(
+            (common_prefix_length(entry.tokens, tokens) for entry in self.entries), default=0
+        )
         return len(tokens) - saved if self._budget else 0
 
     def write(

@@ -87,9 +87,7 @@ class MemoryTier:
     def covers(self, tokens: list[int], exact_length: int) -> bool:
         """Whether an entry begins with `tokens` and at least as many of them are exact."""
         enough = min(exact_length, len(tokens))
-        return any(
-            e.exact_length >= enough and has_prefix(e.tokens, tokens) for e in self._entries
-        )
+        return any(e.exact_length >= enough and has_prefix(e.tokens, tokens) for e in self._entries)
 
     def find_longest(
         self, reusable_length: Callable[[CachedSequence], int], more_than: int

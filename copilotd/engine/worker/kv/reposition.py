@@ -8,7 +8,7 @@ not equal to the cells of a fresh evaluation, so a slot remembers the position o
 
 from dataclasses import dataclass
 
-from copilotd.engine.tokens.moved_run import WORTH, TokenRun, moved_run
+from copilotd.engine.tokens.moved_run import MIN_MOVED_TOKENS, TokenRun, find_moved_run
 from copilotd.engine.worker.kv.backend import KVCache
 from copilotd.engine.worker.kv.memory_tier import MemoryEntry
 from copilotd.engine.worker.kv.slot_pool import Slot, SlotPool
@@ -43,12 +43,12 @@ class Repositioner:
         start = max(repositionable[0], self._pool.cached_prefix_length(prompt, repositionable[0]))
         # One token must be evaluated behind the run before anything can be predicted.
         tokens = prompt[start : min(repositionable[1], len(prompt) - 1)]
-        if len(tokens) < WORTH:
+        if len(tokens) < MIN_MOVED_TOKENS:
             return None
         runs = [
             (run, source)
             for source in self._pool.iter_sequences()
-            if (run := moved_run(tokens, source.tokens))
+            if (run := find_moved_run(tokens, source.tokens))
         ]
         if not runs:
             return None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from copilotd.engine.tokens.common_prefix import common_prefix
+from copilotd.engine.tokens.common_prefix import common_prefix_length
 from copilotd.engine.worker.kv.backend import KVCache
 from copilotd.engine.worker.kv.memory_tier import (
     ALL_TOKENS,
@@ -306,7 +306,7 @@ class SlotPool:
         is_busy: bool = False,
     ) -> int:
         """Return how many leading tokens of `prompt` can be reused from `source`."""
-        shared = max(0, min(common_prefix(source.tokens, prompt), len(prompt) - 1))
+        shared = max(0, min(common_prefix_length(source.tokens, prompt), len(prompt) - 1))
         if source.exact_length < approximate_from:
             shared = min(shared, source.exact_length)
         if self._cache.can_trim or (shared == len(source.tokens) and not is_busy):

@@ -7,8 +7,6 @@ import contract holds that.
 import ctypes
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp
@@ -22,6 +20,7 @@ from copilotd.engine.worker.calibration.plan import CalibrationPlan, make_plan
 from copilotd.engine.worker.calibration.trial import N_CELLS, TrialBench
 from copilotd.engine.worker.interrupt import Interrupt, strlen_address
 from copilotd.engine.worker.kv.state_file import SequenceState
+from copilotd.engine.worker.llama.batch import N_BATCH, N_UBATCH, BatchEntry, DecodeResult
 from copilotd.engine.worker.llama.context_params import count_threads, make_context_params, resolve
 from copilotd.engine.worker.llama.embeddings import Embedder
 from copilotd.engine.worker.llama.metadata import Metadata
@@ -37,32 +36,8 @@ from copilotd.errors import EngineError, EngineLoadFailed
 if TYPE_CHECKING:
     from copilotd.engine.worker.vision.encoder import ImageEncoder
 
-N_BATCH = 512
-"""The most tokens in one call of llama.cpp."""
-N_UBATCH = 128
-"""Tokens evaluated at once; an interrupt loses at most these. More is not faster on a CPU."""
 N_EMBEDDING_CTX = 2048
 """The most tokens of one embedding input, if the model was trained on that many."""
-
-
-class DecodeResult(Enum):
-    """How a call of llama.cpp ended."""
-
-    DONE = auto()
-    FULL = auto()
-    """No free cells in the KV cache; nothing was evaluated."""
-    INTERRUPTED = auto()
-    """Stopped by the interrupt; the ubatches completed before it stay in the KV cache."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchEntry:
-    """One token of a batch; `wants_logits` says that the next token is predicted from it."""
-
-    token: int
-    position: int
-    sequence: int
-    wants_logits: bool
 
 
 class Model:

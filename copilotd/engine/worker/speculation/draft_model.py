@@ -11,10 +11,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from copilotd.engine.protocol import WorkerSpec
-from copilotd.engine.tokens.common_prefix import common_prefix
+from copilotd.engine.tokens.common_prefix import common_prefix_length
 from copilotd.engine.worker.backend import Backend, VocabularyBackend
 from copilotd.engine.worker.interrupt import Interrupt
-from copilotd.engine.worker.llama.model import N_UBATCH, BatchEntry, DecodeResult
+from copilotd.engine.worker.llama.batch import N_UBATCH, BatchEntry, DecodeResult
 from copilotd.engine.worker.scheduling.sequence import Sequence
 from copilotd.errors import EngineLoadFailed
 
@@ -90,7 +90,7 @@ class DraftModel:
         return int(self._model.logits(index)[: self._n_shared_ids].argmax())
 
     def _shared_prefix(self, tokens: list[int]) -> int:
-        return min(common_prefix(self._evaluated, tokens), len(tokens) - 1)
+        return min(common_prefix_length(self._evaluated, tokens), len(tokens) - 1)
 
     def _truncate(self, length: int) -> None:
         if length < len(self._evaluated):

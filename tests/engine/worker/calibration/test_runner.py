@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from copilotd.engine.performance import Calibration, Setup
-from copilotd.engine.protocol import Calibrate, Event, Failed, CalibrationReport, Result
+from copilotd.engine.protocol import Calibrate, CalibrationReport, Event, Failed, Result
 from copilotd.engine.types import Lane
 from copilotd.engine.worker.calibration.plan import CalibrationPlan, TrialBatch
 from copilotd.engine.worker.calibration.runner import MEASURE_EVERY_S, CalibrationRunner

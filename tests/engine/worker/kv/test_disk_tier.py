@@ -221,7 +221,5 @@ def test_a_full_disk_is_said_once_and_what_is_there_is_still_read(
     monkeypatch.setattr("copilotd.engine.worker.kv.disk_tier.write_state", full)
     for number in (1, 2):
         write(disk, [number] * 50)
-    assert said == [
-        f"the KV cache is not saved in {tmp_path}: [Errno 28] No space left on device"
-    ]
+    assert said == [f"the KV cache is not saved in {tmp_path}: [Errno 28] No space left on device"]
     assert contents(disk) == [(TOKENS, [7])]

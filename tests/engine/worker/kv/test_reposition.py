@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from copilotd.engine.protocol import Failed
-from copilotd.engine.tokens.moved_run import TokenRun, moved_run
+from copilotd.engine.tokens.moved_run import TokenRun, find_moved_run
 from copilotd.engine.types import Lane
-from copilotd.engine.worker.llama.model import BatchEntry
+from copilotd.engine.worker.llama.batch import BatchEntry
 from tests.engine.worker.engine_loop import EngineLoop, expected_continuation
 from tests.engine.worker.kv.fake_disk_tier import disk_tier_in
 from tests.engine.worker.simulated_model import CELL_BYTES, expected_output
@@ -62,7 +62,7 @@ def asked(bench: EngineLoop, id: int, before: str, after: str, n: int = 4, **mor
 def test_the_longest_run_is_found_but_for_its_head(
     wanted: list[int], held: list[int], run: TokenRun | None
 ) -> None:
-    assert moved_run(wanted, held) == run
+    assert find_moved_run(wanted, held) == run
 
 
 def test_a_suffix_that_moved_is_not_evaluated_but_for_its_head() -> None:

@@ -40,7 +40,9 @@ def test_what_is_parked_in_memory_outlives_the_worker_too(tmp_path: Path) -> Non
         second.add(id, letter * 150, max_tokens=5)
         second.run()
     assert [second.usage(id).cached_tokens for id in range(3)] == [149] * 3
-    assert [second.texts[id] for id in range(3)] == [expected_continuation(c * 150, 5) for c in "abc"]
+    assert [second.texts[id] for id in range(3)] == [
+        expected_continuation(c * 150, 5) for c in "abc"
+    ]
 
 
 def test_a_request_in_the_middle_of_its_prompt_is_saved_as_far_as_it_is(tmp_path: Path) -> None:

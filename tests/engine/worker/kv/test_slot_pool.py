@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from copilotd.engine.tokens.common_prefix import common_prefix
+from copilotd.engine.tokens.common_prefix import common_prefix_length
 from copilotd.engine.worker.kv.memory_tier import MemoryTier
-from copilotd.engine.worker.kv.slot_pool import SlotPool, Slot
+from copilotd.engine.worker.kv.slot_pool import Slot, SlotPool
 from copilotd.engine.worker.kv.state_file import SequenceState
 from tests.engine.worker.kv.fake_disk_tier import NO_DISK
 
@@ -74,7 +74,7 @@ def acquired(pool: SlotPool, prompt: list[int], *, keep: bool = False) -> Slot:
     ],
 )
 def test_the_common_beginning_is_found(a: list[int], b: list[int], length: int) -> None:
-    assert common_prefix(a, b) == length
+    assert common_prefix_length(a, b) == length
 
 
 def test_a_slot_that_holds_most_of_the_prompt_is_used_in_place() -> None:

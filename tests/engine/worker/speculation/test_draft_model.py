@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from copilotd.engine.worker.llama.model import N_UBATCH, BatchEntry
+from copilotd.engine.worker.llama.batch import N_UBATCH, BatchEntry
 from copilotd.engine.worker.llama.sampling import Logits
 from copilotd.engine.worker.speculation.draft_model import DraftModel
 from copilotd.errors import EngineLoadFailed

@@ -9,7 +9,7 @@ import pytest
 from copilotd.engine.protocol import Failed
 from copilotd.engine.types import GenerateRequest, Lane, Sampling
 from copilotd.engine.worker.constraints.token_healing import Constraint
-from copilotd.engine.worker.llama.model import BatchEntry
+from copilotd.engine.worker.llama.batch import BatchEntry
 from copilotd.engine.worker.llama.sampling import Logits, Sampler
 from copilotd.engine.worker.llama.token_bytes import TokenBytes
 from copilotd.engine.worker.scheduling.sequence import Sequence as GeneratedSequence

@@ -10,7 +10,7 @@ import pytest
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import FinishReason, Lane, Sampling
 from copilotd.engine.worker.interrupt import Interrupt
-from copilotd.engine.worker.llama.model import BatchEntry
+from copilotd.engine.worker.llama.batch import BatchEntry
 from copilotd.engine.worker.llama.sampling import Logits
 from copilotd.engine.worker.main import Worker
 from copilotd.engine.worker.pipe import EventWriter

@@ -9,8 +9,12 @@ import pytest
 
 from copilotd.engine.protocol import Generate
 from copilotd.engine.types import GenerateRequest
-from copilotd.engine.worker.vision.encode_queue import ImageEncodeQueue, EncodedRequest, expand_images
-from copilotd.engine.worker.vision.image_tokens import EncodingCancelled, ImageTokens, ImageChunks
+from copilotd.engine.worker.vision.encode_queue import (
+    EncodedRequest,
+    ImageEncodeQueue,
+    expand_images,
+)
+from copilotd.engine.worker.vision.image_tokens import EncodingCancelled, ImageChunks, ImageTokens
 from copilotd.errors import InvalidRequest
 
 OPENS, CLOSES = 7, 8

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from copilotd.engine.types import Lane
-from copilotd.engine.worker.llama.model import BatchEntry
+from copilotd.engine.worker.llama.batch import BatchEntry
 from copilotd.engine.worker.vision.image_tokens import ImageTokens
 from copilotd.errors import InvalidRequest
 from tests.engine.worker.engine_loop import EngineLoop, expected_continuation

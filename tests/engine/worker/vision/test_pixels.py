@@ -33,7 +33,9 @@ def test_a_jpeg_gives_nearly_its_pixels() -> None:
 
 
 def test_what_is_transparent_is_white() -> None:
-    assert decode_pixels(file(Image.new("RGBA", (1, 1), (0, 0, 0, 0)), "PNG")).rgb == b"\xff\xff\xff"
+    assert (
+        decode_pixels(file(Image.new("RGBA", (1, 1), (0, 0, 0, 0)), "PNG")).rgb == b"\xff\xff\xff"
+    )
 
 
 def test_a_photograph_that_was_taken_sideways_is_upright() -> None:
