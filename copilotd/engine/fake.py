@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 
 from copilotd.engine.image_refs import decode_image_ref
-from copilotd.engine.performance import Calibration, Measurement, Measuring, Setup, Speed
+from copilotd.engine.performance import Calibration, CalibrationProgress, Measurement, Setup, Speed
 from copilotd.engine.types import (
     Chunk,
     EngineState,
@@ -97,24 +97,24 @@ class FakeEngine:
         self,
         script: Callable[[str], str] | str = "",
         *,
-        hold: asyncio.Event | None = None,
+        gate: asyncio.Event | None = None,
         info: ModelInfo = FAKE_MODEL,
     ) -> None:
         self._script = script
-        self._hold = hold
+        self._hold = gate
         self._info = info
         self._listeners: list[Callable[[EngineState], None]] = []
         self.state = EngineState(Phase.READY)
         self.requests: list[GenerateRequest] = []
         self.cancelled = 0
-        self.kept = 0
+        self.cached_tokens = 0
         self.calibrations = 0
-        self.calm = asyncio.Event()
-        self.waits_for_calm = asyncio.Event()
-        self.asked = asyncio.Event()
-        self.closed = asyncio.Event()
+        self.idle_cpu = asyncio.Event()
+        self.waiting_for_idle_cpu = asyncio.Event()
+        self.request_received = asyncio.Event()
+        self.generation_cancelled = asyncio.Event()
 
-    def enter(self, state: EngineState) -> None:
+    def set_state(self, state: EngineState) -> None:
         """Pretend to change state, and tell the listeners."""
         self.state = state
         for listener in tuple(self._listeners):
@@ -144,18 +144,18 @@ class FakeEngine:
             raise InvalidRequest("a token id is outside the vocabulary")
         return "".join(_NAMES.get(token) or chr(token) for token in tokens)
 
-    async def pieces(self, tokens: list[int]) -> list[bytes]:
+    async def token_bytes(self, tokens: list[int]) -> list[bytes]:
         """The bytes of each of `tokens`."""
         return [(await self.detokenize([token])).encode() for token in tokens]
 
     async def cached_prefix_length(self, prompt: list[int]) -> int:
         """As many as `kept` says."""
-        return min(self.kept, len(prompt))
+        return min(self.cached_tokens, len(prompt))
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         """Stream the script's answer one code point at a time."""
         self.requests.append(request)
-        self.asked.set()
+        self.request_received.set()
         if len(request.prompt) >= self._info.n_ctx:
             raise ContextOverflow("the prompt does not fit")
         # An image reads as its file.
@@ -175,7 +175,7 @@ class FakeEngine:
         finally:
             if not finished:
                 self.cancelled += 1
-                self.closed.set()
+                self.generation_cancelled.set()
 
     async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
         """A unit vector along the axis given by the input's length."""
@@ -184,13 +184,13 @@ class FakeEngine:
 
     async def calibrate(
         self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
-    ) -> AsyncGenerator[Measuring | Calibration, None]:
+    ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
         """Half the way, then the scripted result; with `wait_for_idle_cpu` it waits for `calm`."""
         if wait_for_idle_cpu:
-            self.waits_for_calm.set()
-            await self.calm.wait()
+            self.waiting_for_idle_cpu.set()
+            await self.idle_cpu.wait()
         self.calibrations += 1
-        yield Measuring("measuring speed", 0.5)
+        yield CalibrationProgress("measuring speed", 0.5)
         yield FAKE_CALIBRATION
 
     def stats(self) -> EngineStats:

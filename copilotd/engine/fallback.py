@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from copilotd.engine.interface import Engine
-from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.performance import Calibration, CalibrationProgress, Setup
 from copilotd.engine.types import (
     Chunk,
     EngineState,
@@ -20,19 +20,19 @@ from copilotd.engine.types import (
     ModelInfo,
     Phase,
 )
-from copilotd.engine.upstream.client import Upstream
-from copilotd.engine.upstream.pseudo_tokens import is_own
+from copilotd.engine.upstream.client import UpstreamEngine
+from copilotd.engine.upstream.pseudo_tokens import is_pseudo_token
 from copilotd.errors import EngineDied, EngineError, UpstreamFailed
 
-HINT = "The local model answers from now on: try again."
+RETRY_HINT = "The local model answers from now on: try again."
 
 log = logging.getLogger(__name__)
 
 
-class Fallback:
+class FallbackEngine:
     """Satisfies `copilotd.engine.interface.Engine` with two of them."""
 
-    def __init__(self, upstream: Upstream, local: Engine) -> None:
+    def __init__(self, upstream: UpstreamEngine, local: Engine) -> None:
         self._upstream = upstream
         self._local = local
         self._is_local = False
@@ -70,13 +70,13 @@ class Fallback:
         """The text of `tokens`, whoever made them."""
         return await self._of(tokens).detokenize(tokens)
 
-    async def pieces(self, tokens: list[int]) -> list[bytes]:
+    async def token_bytes(self, tokens: list[int]) -> list[bytes]:
         """The bytes of each of `tokens`, whoever made them."""
-        return await self._of(tokens).pieces(tokens)
+        return await self._of(tokens).token_bytes(tokens)
 
-    async def held(self, prompt: list[int]) -> int:
+    async def cached_prefix_length(self, prompt: list[int]) -> int:
         """How many tokens at the beginning of `prompt` need not be read."""
-        return await self._of(prompt).held(prompt)
+        return await self._of(prompt).cached_prefix_length(prompt)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         """Stream the output of the one that made the prompt, then `Finished`.
@@ -85,25 +85,27 @@ class Fallback:
             have made a part of it.
         """
         engine = self._of(request.prompt)
-        if engine is self._upstream and not all(map(is_own, request.prompt)):
+        if engine is self._upstream and not all(map(is_pseudo_token, request.prompt)):
             raise EngineDied("another model answers by now", "Try again.")
         try:
             async with aclosing(engine.generate(request)) as events:
                 async for event in events:
                     yield event
         except UpstreamFailed as error:
-            raise UpstreamFailed(error.message, HINT) from error
+            raise UpstreamFailed(error.message, RETRY_HINT) from error
 
     async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
         """One vector of unit length per list of token ids."""
         return await self._of([token for tokens in inputs for token in tokens]).embed(inputs)
 
     async def calibrate(
-        self, asked: Setup, quiet_s: float, *, patient: bool
-    ) -> AsyncGenerator[Measuring | Calibration, None]:
+        self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
+    ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
         """Measure the one that answers."""
         engine = self._now()
-        async with aclosing(engine.calibrate(asked, quiet_s, patient=patient)) as steps:
+        async with aclosing(
+            engine.calibrate(requested, idle_s, wait_for_idle_cpu=wait_for_idle_cpu)
+        ) as steps:
             async for step in steps:
                 if engine is not self._now():
                     raise EngineDied("another model answers by now", "Try again: copilotd tune.")
@@ -137,7 +139,7 @@ class Fallback:
     def _of(self, tokens: list[int]) -> Engine:
         if not tokens:
             return self._now()
-        return self._upstream if any(map(is_own, tokens)) else self._local
+        return self._upstream if any(map(is_pseudo_token, tokens)) else self._local
 
     def _upstream_changed(self, state: EngineState) -> None:
         is_local = state.phase is Phase.FAILED

@@ -4,7 +4,7 @@ from copilotd.engine.types import Grammar
 from copilotd.errors import InvalidRequest
 
 
-def of_gbnf(text: str) -> Grammar:
+def convert_gbnf(text: str) -> Grammar:
     """The grammar whose first symbol is `root`.
 
     Raises:

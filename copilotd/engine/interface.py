@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
-from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.performance import Calibration, CalibrationProgress, Setup
 from copilotd.engine.types import (
     Chunk,
     EngineState,
@@ -38,7 +38,7 @@ class Engine(Protocol):
         """Token ids of `text`, without BOS. `special` reads control tokens out of the text."""
         ...
 
-    async def held(self, prompt: list[int]) -> int:
+    async def cached_prefix_length(self, prompt: list[int]) -> int:
         """How many tokens at the beginning of `prompt` are in the KV cache, its files included."""
         ...
 
@@ -46,7 +46,7 @@ class Engine(Protocol):
         """The text of `tokens`, control tokens shown as their names."""
         ...
 
-    async def pieces(self, tokens: list[int]) -> list[bytes]:
+    async def token_bytes(self, tokens: list[int]) -> list[bytes]:
         """The bytes of each of `tokens`, which may be a part of a character; names as above."""
         ...
 
@@ -65,12 +65,13 @@ class Engine(Protocol):
         ...
 
     def calibrate(
-        self, asked: Setup, quiet_s: float, *, patient: bool
-    ) -> AsyncGenerator[Measuring | Calibration, None]:
+        self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
+    ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
         """Stream how far it is, then the result; closing the generator ends it.
 
-        Measures only while nothing else was asked for `quiet_s` seconds, and, if `patient`, while
-        other programs leave the processor alone. What `asked` decides is not varied.
+        Measures only after `idle_s` seconds without another request, and with `wait_for_idle_cpu`
+        only while other programs leave the processor idle. Settings that `requested` fixes are
+        not varied.
 
         Raises: EngineError, and those of the class.
         """

@@ -68,7 +68,7 @@ class Calibration(msgspec.Struct, frozen=True):
     disturbance: float = 0.0
 
 
-class Measuring(msgspec.Struct, frozen=True):
+class CalibrationProgress(msgspec.Struct, frozen=True):
     """How far a calibration is: a sentence for a person, and the fraction that is done."""
 
     text: str
@@ -84,5 +84,5 @@ class Tuning(msgspec.Struct, frozen=True):
     calibration: Calibration
 
 
-BUSY = 0.3
+BUSY_SHARE = 0.3
 """Share of the processors from which on other programs disturb too much for a comparison."""

@@ -3,17 +3,17 @@
 A frame is a 4-byte big-endian length and a msgpack body. The daemon sends `Command`s, the worker
 answers with `Event`s that carry the command's `id`. Each command gets exactly one last event:
 `Result`, `Finished` or `Failed`. A `Notice` answers nothing. When the daemon closes the pipe, the
-worker saves what it can in `SAVES_WITHIN_S` and ends.
+worker saves what it can in `SAVE_TIMEOUT_S` and ends.
 """
 
 import msgspec
 
-from copilotd.engine.performance import Measuring, Setup
+from copilotd.engine.performance import CalibrationProgress, Setup
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.errors import InvalidRequest
 from copilotd.models.fim import FimLayout
 
-SAVES_WITHIN_S = 0.5
+SAVE_TIMEOUT_S = 0.5
 """For the KV cache, when the worker ends: the daemon's own end waits for it."""
 
 
@@ -22,7 +22,7 @@ class WorkerSpec(msgspec.Struct, frozen=True):
 
     `flash_attention`, `n_threads_batch`, `n_ubatch` and `kv_type` are those of `Setup`. `n_seq`
     sequences share `n_ctx` cells of KV cache; those that are idle may take `resident_cells` in it,
-    `park_bytes` of memory, and `park_disk_bytes` in the folder `park_path`.
+    `memory_tier_bytes` of memory, and `disk_tier_bytes` in the folder `disk_tier_path`.
     """
 
     path: str
@@ -34,9 +34,9 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     n_seq: int = 8
     resident_cells: int = 512
     """On two cores each hundred idle cells make a token 0.4 ms slower, of 22 (0.5B, Q4_K_M)."""
-    park_bytes: int = 256 * 2**20
-    park_path: str = ""
-    park_disk_bytes: int = 0
+    memory_tier_bytes: int = 256 * 2**20
+    disk_tier_path: str = ""
+    disk_tier_bytes: int = 0
     fim_fallback: dict[str, str] = {}
     """Token texts by field of `FimTokens`, for a GGUF that does not name its own."""
     layout: FimLayout = FimLayout()
@@ -45,8 +45,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     n_threads_batch: int = 0
     n_ubatch: int = 0
     kv_type: str = "f16"
-    tiles: bool = True
-    """Whether AMX may be used, where there is such a thing (see `tiles.py`)."""
+    amx: bool = True
+    """Whether AMX may be used, on a processor that has it (see `amx.py`)."""
     speculate: bool = False
     """Whether tokens that stood in the text before are verified several at a time."""
     draft: str = ""
@@ -84,15 +84,15 @@ class Detokenize(msgspec.Struct, frozen=True, tag=True):
     tokens: list[int]
 
 
-class Pieces(msgspec.Struct, frozen=True, tag=True):
+class TokenBytes(msgspec.Struct, frozen=True, tag=True):
     """Answered by `Result` with one bytes per token, also while a batch is being decoded."""
 
     id: int
     tokens: list[int]
 
 
-class Held(msgspec.Struct, frozen=True, tag=True):
-    """Answered by `Result` with a number, between two batches."""
+class CachedPrefixLength(msgspec.Struct, frozen=True, tag=True):
+    """Answered between two batches, by `Result` with a number of tokens."""
 
     id: int
     prompt: list[int]
@@ -113,12 +113,12 @@ class Embed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Calibrate(msgspec.Struct, frozen=True, tag=True):
-    """Answered by `Measured`s and a `Result` with a Calibration; see `Engine.calibrate`."""
+    """Answered by `CalibrationReport`s and a `Result` with a Calibration; see `Engine.calibrate`."""
 
     id: int
-    asked: Setup
-    quiet_s: float
-    patient: bool
+    requested: Setup
+    idle_s: float
+    wait_for_idle_cpu: bool
 
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
@@ -127,10 +127,20 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
     id: int
 
 
-Command = Load | Tokenize | Detokenize | Pieces | Held | Generate | Embed | Calibrate | Cancel
+Command = (
+    Load
+    | Tokenize
+    | Detokenize
+    | TokenBytes
+    | CachedPrefixLength
+    | Generate
+    | Embed
+    | Calibrate
+    | Cancel
+)
 
 
-def encoded(command: Command) -> bytes:
+def encode_command(command: Command) -> bytes:
     """The command as msgpack. Raises: InvalidRequest for what that cannot hold."""
     try:
         return msgspec.msgpack.encode(command)
@@ -154,11 +164,11 @@ class Output(msgspec.Struct, frozen=True, tag=True):
     chunk: Chunk
 
 
-class Measured(msgspec.Struct, frozen=True, tag=True):
+class CalibrationReport(msgspec.Struct, frozen=True, tag=True):
     """A calibration has come so far."""
 
     id: int
-    progress: Measuring
+    progress: CalibrationProgress
 
 
 class Finish(msgspec.Struct, frozen=True, tag=True):
@@ -177,7 +187,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     hint: str = ""
 
 
-Event = Result | Output | Measured | Finish | Failed
+Event = Result | Output | CalibrationReport | Finish | Failed
 
 
 class Notice(msgspec.Struct, frozen=True, tag=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from copilotd.models.fim import FimLayout, FimTokens
 
-ELSEWHERE = "upstream"
+UPSTREAM_ARCHITECTURE = "upstream"
 """The architecture of a model that another server holds, of which no more is known."""
 
 
@@ -19,8 +19,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained).
 
     `can_shift` says that keys and values can be used at other positions; `controls` are the texts
-    of the control tokens; `sees` says that it takes images; `draft` names the small model that
-    guesses for it, if one does. A whole text stands between the tokens of `opens` and `closes`, for
+    of the control tokens; `supports_images` says that it takes images; `draft` names the small
+    model that guesses for it, if one does. A whole text stands between the tokens of `opens` and `closes`, for
     a model that was trained so.
     """
 
@@ -46,15 +46,15 @@ class ModelInfo(msgspec.Struct, frozen=True):
     gpu_offload: bool
     system: str
     load_ms: float
-    sees: bool = False
+    supports_images: bool = False
     opens: list[int] = []
     closes: list[int] = []
     draft: str = ""
 
     @property
-    def is_elsewhere(self) -> bool:
+    def is_upstream(self) -> bool:
         """Whether another server holds it."""
-        return self.architecture == ELSEWHERE
+        return self.architecture == UPSTREAM_ARCHITECTURE
 
 
 class Phase(StrEnum):
@@ -152,7 +152,7 @@ class Grammar(msgspec.Struct, frozen=True):
     schema: str = ""
     optional: bool = False
     openings: list[str] = []
-    sure: float = 0.0
+    min_opening_probability: float = 0.0
 
 
 class GenerateRequest(msgspec.Struct, frozen=True):
@@ -165,11 +165,11 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     the number of alternatives to report per token, or None for none; `prompt_logprobs` reports the
     prompt's tokens too (and so evaluates all of it).
 
-    `movable` says that of `prompt[movable[0]:movable[1]]` such keys and values will do as were
-    evaluated behind another text; without it all are exact. A `frugal` request leaves cores to
+    `repositionable` is the range of `prompt`, as start and end, that may reuse keys and values
+    which were evaluated behind another text; without it all are exact. A `frugal` request leaves cores to
     other programs that would bring it little. With a `grammar` only what it allows is chosen.
 
-    `images` are files (PNG, JPEG, ...); the id -1 - k in `prompt` is where the k-th is seen.
+    `images` are files (PNG, JPEG, ...); `prompt` marks their places as image_refs.py says.
     """
 
     prompt: list[int]
@@ -181,12 +181,12 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     prompt_logprobs: bool = False
     tail: str = ""
     grammar: Grammar | None = None
-    movable: tuple[int, int] | None = None
+    repositionable: tuple[int, int] | None = None
     frugal: bool = False
     images: list[bytes] = []
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class TokenAlternative(msgspec.Struct, frozen=True):
     """A token that could stand at a place: its id, its bytes, its natural log probability."""
 
     id: int
@@ -203,7 +203,7 @@ class TokenLogprob(msgspec.Struct, frozen=True):
     id: int
     text: bytes
     logprob: float | None
-    top: list[Candidate] = []
+    top: list[TokenAlternative] = []
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -216,7 +216,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
     text: str
     tokens: list[TokenLogprob] = []
-    prompt: bool = False
+    is_prompt: bool = False
     usage: "Usage | None" = None
 
 
@@ -245,4 +245,4 @@ class Finished(msgspec.Struct, frozen=True):
 
     reason: FinishReason
     usage: Usage
-    stop: str = ""
+    stop_text: str = ""

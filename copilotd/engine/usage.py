@@ -6,7 +6,7 @@ from collections import Counter
 from copilotd.engine.types import Chunk, Finished, Usage
 
 
-class Meter:
+class UsageMeter:
     """Follows one generation, also one that is closed before its end."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Meter:
         )
 
 
-class Totals:
+class UsageTotals:
     """Sums over all generations, by the names of `EngineStats`."""
 
     def __init__(self) -> None:

@@ -13,13 +13,13 @@ from enum import Enum, auto
 from pathlib import Path
 
 from copilotd.config import EngineSection, ModelSection, Settings
-from copilotd.engine.fallback import Fallback
+from copilotd.engine.fallback import FallbackEngine
 from copilotd.engine.interface import Engine
 from copilotd.engine.local.client import EngineClient
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import ModelInfo, Phase
-from copilotd.engine.upstream.client import Upstream
-from copilotd.engine.upstream.factory import upstream
+from copilotd.engine.upstream.client import UpstreamEngine
+from copilotd.engine.upstream.factory import build_upstream
 from copilotd.errors import EngineLoadFailed
 from copilotd.models import gguf
 from copilotd.models.catalogue import load_catalogue
@@ -29,8 +29,8 @@ from copilotd.models.provision import Provision
 from copilotd.models.sources.reference import canonical
 from copilotd.models.store import Store
 from copilotd.paths import Paths
-from copilotd.serving.tuning_store import Tunings, describe_machine
-from copilotd.serving.worker_spec import Report, provider
+from copilotd.serving.tuning_store import TuningStore, describe_machine
+from copilotd.serving.worker_spec import Report, spec_provider
 
 
 class Role(Enum):
@@ -50,7 +50,7 @@ _WHAT_TO_DO = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ModelRequest:
     """A model that the settings ask for: where its file comes from, and how it is loaded.
 
     What it has read is kept in the folder `parked`, what was measured of it in `tunings`. The file
@@ -59,23 +59,23 @@ class Wanted:
 
     provision: Provision
     settings: ModelSection
-    parked: Path
-    tunings: Tunings
+    kv_folder: Path
+    tuning_store: TuningStore
     projector: Provision | None = None
     role: Role = Role.COMPLETION
-    drafter: Provision | None = None
+    draft_model: Provision | None = None
 
 
-def wanted(paths: Paths, settings: Settings) -> tuple[Wanted, ...]:
+def list_model_requests(paths: Paths, settings: Settings) -> tuple[ModelRequest, ...]:
     """The model for completions, and behind it those for chat and embeddings if they are others."""
     store, catalogue = Store(paths.models), load_catalogue()
-    tunings = Tunings(paths.tunings, describe_machine())
+    tunings = TuningStore(paths.tunings, describe_machine())
 
-    def one(role: Role, section: ModelSection, projector: Provision | None = None) -> Wanted:
+    def one(role: Role, section: ModelSection, projector: Provision | None = None) -> ModelRequest:
         provision = Provision(store, catalogue, section)
         small = section.drafting
         drafter = Provision(store, catalogue, small) if small else None
-        return Wanted(provision, section, paths.parked, tunings, projector, role, drafter)
+        return ModelRequest(provision, section, paths.parked, tunings, projector, role, drafter)
 
     sight = Provision(store, catalogue, settings.projector) if settings.projector else None
     first = one(Role.COMPLETION, settings.model)
@@ -89,12 +89,12 @@ def wanted(paths: Paths, settings: Settings) -> tuple[Wanted, ...]:
     return tuple(model for model in (first, chat, embedding) if model)
 
 
-def _name(model: Wanted) -> str:
+def _name(model: ModelRequest) -> str:
     return canonical(model.provision.wanted)
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class EnginePool:
     """The engine for completions, and those for chat and for embeddings if they are others.
 
     `upstream` is the server elsewhere that the first asks, if it does.
@@ -103,7 +103,7 @@ class Pool:
     completion: Engine
     chat: Engine | None = None
     embedding: Engine | None = None
-    upstream: Upstream | None = None
+    upstream: UpstreamEngine | None = None
 
     @property
     def all(self) -> tuple[Engine, ...]:
@@ -111,37 +111,41 @@ class Pool:
         return tuple(e for e in (self.completion, self.chat, self.embedding) if e)
 
 
-def pool(models: Sequence[Wanted], settings: Settings) -> Pool:
+def build_engine_pool(models: Sequence[ModelRequest], settings: Settings) -> EnginePool:
     """What the settings ask for. Raises: ConfigError for an upstream that cannot be."""
-    clients = engines(models, settings.engine)
+    clients = build_engines(models, settings.engine)
     by_role = {model.role: client for model, client in zip(models, clients, strict=True)}
     local = by_role[Role.COMPLETION]
     others = (by_role.get(Role.CHAT), by_role.get(Role.EMBEDDING))
     if settings.engine.kind == "local":
-        return Pool(local, *others)
-    server = upstream(settings.upstream, load_catalogue())
-    first = Fallback(server, local) if settings.upstream.fallback else server
-    return Pool(first, *others, server)
+        return EnginePool(local, *others)
+    server = build_upstream(settings.upstream, load_catalogue())
+    first = FallbackEngine(server, local) if settings.upstream.fallback else server
+    return EnginePool(first, *others, server)
 
 
-def engines(models: Sequence[Wanted], settings: EngineSection) -> tuple[EngineClient, ...]:
+def build_engines(
+    models: Sequence[ModelRequest], settings: EngineSection
+) -> tuple[EngineClient, ...]:
     """One engine for each; no worker is started before it is asked for."""
     clients: list[EngineClient] = []
     for model in models:
-        provide = provider(
+        provide = spec_provider(
             model.provision,
             model.settings,
-            model.parked,
-            model.tunings,
+            model.kv_folder,
+            model.tuning_store,
             model.projector,
-            model.drafter,
+            model.draft_model,
         )
         alone = len(models) == 1
-        clients.append(EngineClient(provide if alone else beside(provide, clients), settings))
+        clients.append(
+            EngineClient(provide if alone else refuse_without_memory(provide, clients), settings)
+        )
     return tuple(clients)
 
 
-def beside(
+def refuse_without_memory(
     provide: Provide, pool: Sequence[Engine], free: Callable[[int], int] = free_memory
 ) -> Provide:
     """The same, but refusing a model that does not fit beside what is loaded in `pool`.

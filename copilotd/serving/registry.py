@@ -31,7 +31,7 @@ class ServedModel:
         """The id under which clients see it."""
         return self._alias or (self.info.name if self.info else _short(self._name))
 
-    def is_called(self, name: str) -> bool:
+    def has_name(self, name: str) -> bool:
         """Whether a request that says `name` means this one, loaded or not."""
         own = self.info.name if self.info else ""
         return name in (self._alias, own, self._name, _short(self._name))
@@ -78,7 +78,7 @@ class ServedModels:
         return "chat engine" if model is self.chat else "embedding engine"
 
     def _named(self, name: str | None) -> ServedModel | None:
-        return next((model for model in self.all if name and model.is_called(name)), None)
+        return next((model for model in self.all if name and model.has_name(name)), None)
 
 
 def _short(name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from copilotd.completion.service import CompletionService
 from copilotd.completion.sliding_document import SlidingDocuments
 from copilotd.config import LlamaCppSection
-from copilotd.engine.performance import Measuring, Tuning
+from copilotd.engine.performance import CalibrationProgress, Tuning
 from copilotd.serving.registry import ServedModels
 from copilotd.serving.status import DaemonStatus
 from copilotd.tools.registry import ToolRegistry
@@ -29,6 +29,6 @@ class Services:
     tools: ToolRegistry
     status: Callable[[], DaemonStatus]
     stop: Callable[[], None]
-    tune: Callable[[], AsyncGenerator[Measuring | Tuning, None]]
+    tune: Callable[[], AsyncGenerator[CalibrationProgress | Tuning, None]]
     llama_cpp: LlamaCppSection = field(default_factory=LlamaCppSection)
     windows: SlidingDocuments = field(default_factory=SlidingDocuments)

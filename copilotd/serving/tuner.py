@@ -9,10 +9,10 @@ from pathlib import Path
 
 from copilotd.config import ModelSection
 from copilotd.engine.interface import Engine
-from copilotd.engine.performance import Measuring, Tuning
+from copilotd.engine.performance import CalibrationProgress, Tuning
 from copilotd.engine.types import ModelInfo
 from copilotd.errors import CopilotdError
-from copilotd.serving.tuning_store import Tunings, asked
+from copilotd.serving.tuning_store import TuningStore, requested_setup
 
 QUIET_S = 20.0
 """Nothing was asked for so long: then the daemon measures by itself. Somebody who only thinks for
@@ -35,7 +35,7 @@ class Tuner:
     def __init__(
         self,
         engine: Engine,
-        tunings: Tunings,
+        tunings: TuningStore,
         settings: ModelSection,
         learned: Callable[[Tuning | None], None] = lambda tuning: None,
     ) -> None:
@@ -47,7 +47,7 @@ class Tuner:
         self._waits = False
         self._patience: asyncio.Timeout | None = None
 
-    async def loaded(self, info: ModelInfo) -> None:
+    async def tune_when_idle(self, info: ModelInfo) -> None:
         """Recall what was measured of `info`, or measure it once the machine is quiet."""
         self._learn(self._tunings.read(Path(info.path), self._settings))
         if self.tuning is not None or self._waits or not self._settings.auto_tune:
@@ -70,7 +70,7 @@ class Tuner:
         finally:
             self._waits, self._patience = False, None
 
-    async def measure(self) -> AsyncGenerator[Measuring | Tuning, None]:
+    async def measure(self) -> AsyncGenerator[CalibrationProgress | Tuning, None]:
         """Measure now: stream how far it is, then the result.
 
         Raises: EngineError, OSError.
@@ -80,13 +80,15 @@ class Tuner:
                 yield step
 
     async def _measure(
-        self, quiet_s: float, patient: bool
-    ) -> AsyncGenerator[Measuring | Tuning, None]:
+        self, idle_s: float, wait_for_idle_cpu: bool
+    ) -> AsyncGenerator[CalibrationProgress | Tuning, None]:
         info = await self._engine.info()
-        steps = self._engine.calibrate(asked(self._settings), quiet_s, patient=patient)
+        steps = self._engine.calibrate(
+            requested_setup(self._settings), idle_s, wait_for_idle_cpu=wait_for_idle_cpu
+        )
         async with aclosing(steps):
             async for step in steps:
-                if isinstance(step, Measuring):
+                if isinstance(step, CalibrationProgress):
                     yield step
                     continue
                 tuning = Tuning(info.name, self._tunings.machine, time.time(), step)

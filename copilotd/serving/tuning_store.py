@@ -25,7 +25,7 @@ _HEAD = 2**16
 
 
 @dataclass(frozen=True, slots=True)
-class Tunings:
+class TuningStore:
     """The folder; it need not exist. `machine` is what the measurements hold for."""
 
     folder: Path
@@ -49,12 +49,12 @@ class Tunings:
         draft.replace(file)
 
     def _file(self, model: Path, settings: ModelSection) -> Path:
-        parts = (self.machine, settings.n_gpu_layers, asked(settings))
+        parts = (self.machine, settings.n_gpu_layers, requested_setup(settings))
         digest = hashlib.sha256(repr(parts).encode() + _identity(model)).hexdigest()
         return self.folder / f"{model.stem}-{digest[:16]}.json"
 
 
-def asked(settings: ModelSection) -> Setup:
+def requested_setup(settings: ModelSection) -> Setup:
     """How the model is to be run as far as `settings` say."""
     return Setup(
         flash_attention=settings.flash_attention,

@@ -18,7 +18,7 @@ from copilotd.engine.performance import Setup
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import EngineState, Phase
 from copilotd.models.provision import Installed, Progress, Provision
-from copilotd.serving.tuning_store import Tunings, asked
+from copilotd.serving.tuning_store import TuningStore, requested_setup
 
 T = TypeVar("T")
 Report = Callable[[EngineState], None]
@@ -27,13 +27,13 @@ REPORT_EVERY_S = 0.2
 """Faster than anybody reads, slower than the chunks of a download come in."""
 
 
-def provider(
+def spec_provider(
     provision: Provision,
     settings: ModelSection,
-    parked: Path | None = None,
-    tunings: Tunings | None = None,
+    kv_folder: Path | None = None,
+    tuning_store: TuningStore | None = None,
     projector: Provision | None = None,
-    drafter: Provision | None = None,
+    draft_model: Provision | None = None,
 ) -> Callable[[Report], Awaitable[WorkerSpec]]:
     """What `EngineClient` calls: download the model if it is missing, and say how to load it.
 
@@ -45,16 +45,16 @@ def provider(
         tell = _throttled(asyncio.get_running_loop(), report)
         installed = await _in_thread(lambda cancelled: provision.ensure(tell, cancelled))
         mmproj = await _in_thread(lambda c: projector.ensure(tell, c)) if projector else None
-        draft = await _in_thread(lambda c: drafter.ensure(tell, c)) if drafter else None
-        tuning = tunings.read(installed.path, settings) if tunings else None
-        chosen = tuning.calibration.chosen if tuning else asked(settings)
-        spec = worker_spec(installed, settings, chosen, parked)
+        draft = await _in_thread(lambda c: draft_model.ensure(tell, c)) if draft_model else None
+        tuning = tuning_store.read(installed.path, settings) if tuning_store else None
+        chosen = tuning.calibration.chosen if tuning else requested_setup(settings)
+        spec = build_worker_spec(installed, settings, chosen, kv_folder)
         return structs.replace(spec, mmproj=_path(mmproj), draft=_path(draft))
 
     return provide
 
 
-def worker_spec(
+def build_worker_spec(
     installed: Installed, settings: ModelSection, setup: Setup, parked: Path | None = None
 ) -> WorkerSpec:
     """How `installed` is loaded under these settings, to be run as `setup` says."""
@@ -70,9 +70,9 @@ def worker_spec(
         flash_attention=setup.flash_attention,
         kv_type=setup.kv_type,
         speculate=settings.speculate,
-        park_bytes=settings.parked_mb * 2**20,
-        park_path=str(parked or ""),
-        park_disk_bytes=settings.parked_disk_mb * 2**20,
+        memory_tier_bytes=settings.parked_mb * 2**20,
+        disk_tier_path=str(parked or ""),
+        disk_tier_bytes=settings.parked_disk_mb * 2**20,
         fim_fallback=dict(installed.fim_fallback),
         layout=installed.layout,
     )

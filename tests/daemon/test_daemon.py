@@ -15,7 +15,7 @@ from copilotd.daemon import Daemon, Origin
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.types import EngineState, ModelInfo, Phase
 from copilotd.errors import EngineLoadFailed, EngineNotReady, PortInUse
-from copilotd.serving.engines import Pool
+from copilotd.serving.engines import EnginePool
 from copilotd.serving.status import DaemonStatus
 from tests.daemon.temp_user import ENDS_WITHIN_S, Home
 
@@ -31,7 +31,7 @@ def daemon_of(
     file = home.paths.user_settings
     read = partial(load, file, None, ON_A_FREE_PORT | overrides)
     origin = Origin(read, (file,), ("--port", "0"))
-    return Daemon(home.paths, read(), Pool(engine, chat_engine), origin)
+    return Daemon(home.paths, read(), EnginePool(engine, chat_engine), origin)
 
 
 @asynccontextmanager
@@ -149,13 +149,13 @@ async def test_the_model_is_known_once_a_download_has_ended(home: Home) -> None:
             return await super().info()
 
     engine = Arriving()
-    engine.enter(EngineState(Phase.DOWNLOADING, "half of it", 0.5))
+    engine.set_state(EngineState(Phase.DOWNLOADING, "half of it", 0.5))
     daemon = daemon_of(home, engine)
     async with serving(home, daemon):
         assert daemon.status().state == EngineState(Phase.DOWNLOADING, "half of it", 0.5)
         assert daemon.status().model is None
 
-        engine.enter(EngineState(Phase.READY))
+        engine.set_state(EngineState(Phase.READY))
 
         await until(lambda: daemon.status().model == FAKE_MODEL)
 

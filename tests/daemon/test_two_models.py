@@ -22,14 +22,14 @@ class Talker(FakeEngine):
 
     def __init__(self) -> None:
         super().__init__("Hello.", info=TALKER)
-        self.enter(EngineState(Phase.STOPPED))
+        self.set_state(EngineState(Phase.STOPPED))
         self.loads = 0
         self.ended = False
 
     async def info(self) -> ModelInfo:
         if self.state.phase is Phase.STOPPED:
             self.loads += 1
-            self.enter(EngineState(Phase.READY, "talker is loaded"))
+            self.set_state(EngineState(Phase.READY, "talker is loaded"))
         return await super().info()
 
     async def close(self) -> None:

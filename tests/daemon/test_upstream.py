@@ -11,14 +11,14 @@ from copilotd.cli.commands.status import _rows
 from copilotd.config import load
 from copilotd.daemon import Daemon, Origin
 from copilotd.engine.fake import FakeEngine
-from copilotd.engine.fallback import Fallback
+from copilotd.engine.fallback import FallbackEngine
 from copilotd.engine.types import UpstreamStatus
-from copilotd.serving.engines import Pool
+from copilotd.serving.engines import EnginePool
 from copilotd.serving.status import DaemonStatus
 from tests.daemon.temp_user import Home
 from tests.daemon.test_daemon import ON_A_FREE_PORT, serving, until
-from tests.engine.upstream.fake_upstream import asking, vllm
-from tests.engine.upstream.test_upstream import chatted
+from tests.engine.upstream.fake_upstream import upstream_engine, vllm
+from tests.engine.upstream.test_upstream import chat_events
 
 QUESTION = {"messages": [{"role": "user", "content": "Where?"}], "max_tokens": 9}
 
@@ -36,37 +36,37 @@ async def test_it_says_where_code_is_sent_and_who_answers(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    remote = vllm(*chatted("There."))
+    server = vllm(*chat_events("There."))
     read = partial(load, home.paths.user_settings, None, ON_A_FREE_PORT)
     origin = Origin(read, (home.paths.user_settings,))
-    async with asking(remote) as upstream:
-        engine = Fallback(upstream, FakeEngine("Here."))
-        daemon = Daemon(home.paths, read(), Pool(engine, upstream=upstream), origin)
+    async with upstream_engine(server) as upstream:
+        engine = FallbackEngine(upstream, FakeEngine("Here."))
+        daemon = Daemon(home.paths, read(), EnginePool(engine, upstream=upstream), origin)
         async with serving(home, daemon) as client:
             await until(lambda: upstream.status().answers)
             there, up = await said(client), await status_of(client)
-            await remote.stop()
+            await server.stop()
             lost = await said(client)
             here, down = await said(client), await status_of(client)
-            await remote.start()
+            await server.start()
 
     answers = [reply.json()["choices"][0]["message"]["content"] for reply in (there, here)]
     assert answers == ["There.", "Here."]
     name = "Qwen2.5-Coder-7B"
-    assert up.upstream == UpstreamStatus(remote.url, name, True, f"{name} at {remote.url} answers")
+    assert up.upstream == UpstreamStatus(server.url, name, True, f"{name} at {server.url} answers")
     assert (there.json()["model"], here.json()["model"]) == (name, "fake")
     assert (lost.status_code, lost.headers["Retry-After"]) == (503, "5")
     assert lost.json()["error"]["code"] == "upstream_failed"
-    assert f"code and conversations are sent to {remote.url}" in caplog.messages
+    assert f"code and conversations are sent to {server.url}" in caplog.messages
 
     shown = dict(_rows(up))
-    assert shown["engine"] == f"ready: {name} at {remote.url} answers"
+    assert shown["engine"] == f"ready: {name} at {server.url} answers"
     assert shown["model"] == f"{name}, elsewhere, context 4096 tokens"
-    assert shown["upstream"] == f"code and conversations are sent to {remote.url}"
+    assert shown["upstream"] == f"code and conversations are sent to {server.url}"
     shown = dict(_rows(down))
     assert shown["engine"].startswith(
-        f"ready: the local model answers: nothing answers at {remote.url}"
+        f"ready: the local model answers: nothing answers at {server.url}"
     )
     assert shown["upstream"].startswith(
-        f"code and conversations are sent to {remote.url}, which does not answer: nothing answers"
+        f"code and conversations are sent to {server.url}, which does not answer: nothing answers"
     )

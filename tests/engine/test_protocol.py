@@ -1,6 +1,6 @@
 import pytest
 
-from copilotd.engine.protocol import Detokenize, Generate, Tokenize, encoded
+from copilotd.engine.protocol import Detokenize, Generate, Tokenize, encode_command
 from copilotd.engine.types import GenerateRequest, Sampling
 from copilotd.errors import InvalidRequest
 
@@ -20,6 +20,6 @@ def test_what_the_pipe_cannot_carry_is_the_fault_of_the_request(
     command: Tokenize | Detokenize | Generate, said: str
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        encoded(command)
+        encode_command(command)
 
     assert caught.value.message == said

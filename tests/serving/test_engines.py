@@ -13,14 +13,20 @@ from copilotd.config import (
     UpstreamSection,
 )
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from copilotd.engine.fallback import Fallback
+from copilotd.engine.fallback import FallbackEngine
 from copilotd.engine.local.client import EngineClient
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import ConfigError, EngineLoadFailed
 from copilotd.models.memory_estimate import WORKING
 from copilotd.paths import Paths
-from copilotd.serving.engines import Pool, Role, beside, pool, wanted
+from copilotd.serving.engines import (
+    EnginePool,
+    Role,
+    build_engine_pool,
+    list_model_requests,
+    refuse_without_memory,
+)
 from copilotd.serving.worker_spec import Report
 from tests.models.tiny_gguf import F16_TENSOR, METADATA, gguf_bytes, write_gguf
 
@@ -39,7 +45,7 @@ class Loaded(FakeEngine):
 
     def __init__(self, phase: Phase = Phase.READY, *, gpu: bool = False) -> None:
         super().__init__(info=msgspec.structs.replace(LOADED, gpu_offload=gpu))
-        self.enter(EngineState(phase))
+        self.set_state(EngineState(phase))
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ async def asked(spec: WorkerSpec, loaded: FakeEngine, free: int) -> WorkerSpec:
         assert mapped == LOADED.size
         return free
 
-    return await beside(provide, [loaded], left)(lambda state: None)
+    return await refuse_without_memory(provide, [loaded], left)(lambda state: None)
 
 
 def need_of(spec: WorkerSpec) -> int:
@@ -127,7 +133,7 @@ async def test_what_another_load_takes_is_waited_for(spec: WorkerSpec) -> None:
     done, _ = await asyncio.wait([asking], timeout=0.2)
     assert not done
 
-    loading.enter(EngineState(Phase.READY))
+    loading.set_state(EngineState(Phase.READY))
 
     with pytest.raises(EngineLoadFailed):
         await asking
@@ -145,13 +151,13 @@ def test_one_model_serves_both_unless_another_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    (only,) = wanted(Paths.of_user(), settings_of("a.gguf", chat))
+    (only,) = list_model_requests(Paths.of_user(), settings_of("a.gguf", chat))
 
     assert only.settings.name == "a.gguf"
 
 
 def test_a_second_model_is_loaded_as_the_first_is(tmp_path: Path) -> None:
-    first, second = wanted(Paths.of_user(), settings_of("a.gguf", "b.gguf"))
+    first, second = list_model_requests(Paths.of_user(), settings_of("a.gguf", "b.gguf"))
 
     assert (first.provision.wanted, second.provision.wanted) == ("a.gguf", "b.gguf")
     assert second.settings == first.settings.model_copy(update={"name": "b.gguf", "alias": ""})
@@ -162,12 +168,12 @@ def test_a_model_for_embeddings_is_loaded_without_what_only_writing_needs(tmp_pa
     named = settings.model_copy(update={"embedding": EmbeddingSection(model="c.gguf")})
     same = settings.model_copy(update={"embedding": EmbeddingSection(model="a.gguf")})
 
-    first, third = wanted(Paths.of_user(), named)
+    first, third = list_model_requests(Paths.of_user(), named)
 
     assert (first.role, third.role) == (Role.COMPLETION, Role.EMBEDDING)
     assert (third.provision.wanted, third.settings.n_ctx) == ("c.gguf", 512)
     assert (third.settings.parked_mb, third.settings.parked_disk_mb) == (0, 0)
-    assert [one.role for one in wanted(Paths.of_user(), same)] == [Role.COMPLETION]
+    assert [one.role for one in list_model_requests(Paths.of_user(), same)] == [Role.COMPLETION]
 
 
 @pytest.mark.parametrize(("chat", "who_sees"), [("", 0), ("b.gguf", 1)])
@@ -175,7 +181,7 @@ def test_the_projector_is_of_the_model_that_chats(chat: str, who_sees: int) -> N
     section = ChatSection(model=chat, mmproj="eye.gguf")
     settings = settings_of("a.gguf", chat).model_copy(update={"chat": section})
 
-    seeing = [one.projector for one in wanted(Paths.of_user(), settings)]
+    seeing = [one.projector for one in list_model_requests(Paths.of_user(), settings)]
 
     assert [bool(projector) for projector in seeing] == [i == who_sees for i in range(len(seeing))]
     projector = seeing[who_sees]
@@ -190,7 +196,7 @@ def test_each_model_has_the_small_one_that_was_named_for_it() -> None:
         embedding=EmbeddingSection(model="c.gguf"),
     )
 
-    drafters = [one.drafter for one in wanted(Paths.of_user(), settings)]
+    drafters = [one.draft_model for one in list_model_requests(Paths.of_user(), settings)]
 
     assert [d.wanted if d else None for d in drafters] == ["tiny.gguf", "small.gguf", None]
 
@@ -200,19 +206,22 @@ def test_a_chat_model_has_none_unless_it_is_named() -> None:
         model=ModelSection(name="a.gguf", draft="tiny.gguf"), chat=ChatSection(model="b.gguf")
     )
 
-    assert [bool(one.drafter) for one in wanted(Paths.of_user(), settings)] == [True, False]
+    assert [bool(one.draft_model) for one in list_model_requests(Paths.of_user(), settings)] == [
+        True,
+        False,
+    ]
 
 
 URL = "http://127.0.0.1:1"
 
 
-def pool_of(upstream: UpstreamSection, kind: str = "upstream", chat: str = "") -> Pool:
+def pool_of(upstream: UpstreamSection, kind: str = "upstream", chat: str = "") -> EnginePool:
     settings = Settings(
         engine=EngineSection(kind=kind),  # type: ignore[arg-type]
         upstream=upstream,
         chat=ChatSection(model=chat),
     )
-    return pool(wanted(Paths.of_user(), settings), settings)
+    return build_engine_pool(list_model_requests(Paths.of_user(), settings), settings)
 
 
 async def test_nothing_is_asked_of_a_server_unless_the_settings_say_so() -> None:
@@ -226,7 +235,7 @@ async def test_a_server_answers_with_the_local_model_behind_it_or_alone() -> Non
     both = pool_of(UpstreamSection(url=URL), chat="another")
     alone = pool_of(UpstreamSection(url=URL, fallback=False))
 
-    assert isinstance(both.completion, Fallback)
+    assert isinstance(both.completion, FallbackEngine)
     assert isinstance(both.chat, EngineClient)
     assert (alone.completion, alone.all) == (alone.upstream, (alone.upstream,))
     for engine in (*both.all, *alone.all):

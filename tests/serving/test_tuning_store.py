@@ -5,7 +5,7 @@ import pytest
 from copilotd.config import ModelSection
 from copilotd.engine.fake import FAKE_CALIBRATION
 from copilotd.engine.performance import Setup, Tuning
-from copilotd.serving.tuning_store import Tunings, asked, describe_machine
+from copilotd.serving.tuning_store import TuningStore, describe_machine, requested_setup
 
 HERE = "a processor, 2 cores"
 TUNING = Tuning("small", HERE, 1000.0, FAKE_CALIBRATION)
@@ -20,17 +20,17 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_what_was_measured_is_found_again(tmp_path: Path, model: Path) -> None:
-    tunings = Tunings(tmp_path / "tuning", HERE)
+    tunings = TuningStore(tmp_path / "tuning", HERE)
     assert tunings.read(model, AUTO) is None
 
     tunings.write(model, AUTO, TUNING)
 
-    assert Tunings(tmp_path / "tuning", HERE).read(model, AUTO) == TUNING
+    assert TuningStore(tmp_path / "tuning", HERE).read(model, AUTO) == TUNING
     assert len(list((tmp_path / "tuning").iterdir())) == 1
 
 
 def test_a_file_that_was_moved_is_the_same_model(tmp_path: Path, model: Path) -> None:
-    tunings = Tunings(tmp_path / "tuning", HERE)
+    tunings = TuningStore(tmp_path / "tuning", HERE)
     tunings.write(model, AUTO, TUNING)
     folder = tmp_path / "elsewhere"
     folder.mkdir()
@@ -40,25 +40,25 @@ def test_a_file_that_was_moved_is_the_same_model(tmp_path: Path, model: Path) ->
 
 def test_another_file_machine_or_setting_was_not_measured(tmp_path: Path, model: Path) -> None:
     folder = tmp_path / "tuning"
-    Tunings(folder, HERE).write(model, AUTO, TUNING)
+    TuningStore(folder, HERE).write(model, AUTO, TUNING)
 
-    assert Tunings(folder, "a processor, 4 cores").read(model, AUTO) is None
+    assert TuningStore(folder, "a processor, 4 cores").read(model, AUTO) is None
     for settings in (
         ModelSection(flash_attention="on"),
         ModelSection(n_threads=3),
         ModelSection(kv_type="q8_0"),
         ModelSection(n_gpu_layers=0),
     ):
-        assert Tunings(folder, HERE).read(model, settings) is None
+        assert TuningStore(folder, HERE).read(model, settings) is None
     model.write_bytes(b"GGUF" + b"y" * 100_000)
-    assert Tunings(folder, HERE).read(model, AUTO) is None
+    assert TuningStore(folder, HERE).read(model, AUTO) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"model": 1}', b"\xff\xfe"])
 def test_a_damaged_file_is_as_none_and_is_written_anew(
     tmp_path: Path, model: Path, content: bytes
 ) -> None:
-    tunings = Tunings(tmp_path / "tuning", HERE)
+    tunings = TuningStore(tmp_path / "tuning", HERE)
     tunings.write(model, AUTO, TUNING)
     (file,) = (tmp_path / "tuning").iterdir()
     file.write_bytes(content)
@@ -71,8 +71,8 @@ def test_a_damaged_file_is_as_none_and_is_written_anew(
 def test_what_the_settings_leave_open_is_open() -> None:
     explicit = ModelSection(flash_attention="on", n_threads=3, kv_type="q8_0")
 
-    assert asked(AUTO) == Setup("auto", 0, 0, 0, "f16")
-    assert asked(explicit) == Setup("on", 3, 3, 0, "q8_0")
+    assert requested_setup(AUTO) == Setup("auto", 0, 0, 0, "f16")
+    assert requested_setup(explicit) == Setup("on", 3, 3, 0, "q8_0")
 
 
 def test_a_machine_is_described_in_one_line() -> None:

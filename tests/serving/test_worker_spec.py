@@ -16,8 +16,8 @@ from copilotd.models.catalogue import Catalogue
 from copilotd.models.progress import Progress, Report
 from copilotd.models.provision import Installed, Provision
 from copilotd.models.store import Store
-from copilotd.serving.tuning_store import Tunings
-from copilotd.serving.worker_spec import provider
+from copilotd.serving.tuning_store import TuningStore
+from copilotd.serving.worker_spec import spec_provider
 
 FILE = Installed("small", Path("small.gguf"), "qwen2.5-coder", {"prefix": "<P>"})
 
@@ -42,22 +42,22 @@ async def test_the_worker_gets_the_file_and_the_settings() -> None:
         parked_disk_mb=3,
         speculate=True,
     )
-    provide = provider(Scripted(lambda report, cancelled: FILE), settings, Path("parked"))
+    provide = spec_provider(Scripted(lambda report, cancelled: FILE), settings, Path("parked"))
 
     spec = await provide(lambda state: None)
 
     assert (spec.path, spec.name, spec.fim_fallback) == ("small.gguf", "small", {"prefix": "<P>"})
     assert (spec.n_ctx, spec.n_threads, spec.n_gpu_layers) == (1024, 2, 0)
     assert (spec.flash_attention, spec.speculate) == ("off", True)
-    assert (spec.park_path, spec.park_disk_bytes) == ("parked", 3 * 2**20)
+    assert (spec.disk_tier_path, spec.disk_tier_bytes) == ("parked", 3 * 2**20)
 
 
 async def test_the_worker_gets_the_files_of_those_that_help_the_model() -> None:
     def file(name: str) -> Scripted:
         return Scripted(lambda report, cancelled: replace(FILE, path=Path(name)))
 
-    provide = provider(
-        file("big.gguf"), ModelSection(), projector=file("eye.gguf"), drafter=file("tiny.gguf")
+    provide = spec_provider(
+        file("big.gguf"), ModelSection(), projector=file("eye.gguf"), draft_model=file("tiny.gguf")
     )
 
     spec = await provide(lambda state: None)
@@ -66,14 +66,16 @@ async def test_the_worker_gets_the_files_of_those_that_help_the_model() -> None:
 
 
 async def test_the_worker_runs_the_model_in_the_way_that_was_measured_best(tmp_path: Path) -> None:
-    tunings, auto = Tunings(tmp_path, "a machine"), ModelSection()
+    tunings, auto = TuningStore(tmp_path, "a machine"), ModelSection()
     best = Setup("on", 3, 4, 256)
     calibration = msgspec.structs.replace(FAKE_CALIBRATION, chosen=best)
     tunings.write(FILE.path, auto, Tuning("small", "a machine", 1.0, calibration))
 
     async def setup(settings: ModelSection) -> Setup:
         ensure = Scripted(lambda report, cancelled: FILE)
-        return (await provider(ensure, settings, tunings=tunings)(lambda state: None)).setup
+        return (
+            await spec_provider(ensure, settings, tuning_store=tunings)(lambda state: None)
+        ).setup
 
     assert await setup(auto) == best
     assert await setup(ModelSection(n_threads=1)) == Setup("auto", 1, 1, 0)
@@ -86,7 +88,7 @@ async def test_a_download_is_reported_with_its_fraction() -> None:
         return FILE
 
     states: list[EngineState] = []
-    await provider(Scripted(ensure), ModelSection())(states.append)
+    await spec_provider(Scripted(ensure), ModelSection())(states.append)
 
     assert states == [EngineState(Phase.DOWNLOADING, "fetching small", 0.25)]
 
@@ -98,7 +100,7 @@ async def test_reports_come_no_faster_than_a_person_reads() -> None:
         return FILE
 
     states: list[EngineState] = []
-    await provider(Scripted(ensure), ModelSection())(states.append)
+    await spec_provider(Scripted(ensure), ModelSection())(states.append)
 
     assert len(states) < 10
 
@@ -108,7 +110,7 @@ async def test_a_failed_download_is_raised() -> None:
         raise DownloadFailed("no network")
 
     with pytest.raises(DownloadFailed, match="no network"):
-        await provider(Scripted(ensure), ModelSection())(lambda state: None)
+        await spec_provider(Scripted(ensure), ModelSection())(lambda state: None)
 
 
 async def test_cancelling_the_question_cancels_the_download() -> None:
@@ -120,7 +122,7 @@ async def test_cancelling_the_question_cancels_the_download() -> None:
             ended.set()
         return FILE
 
-    provide = provider(Scripted(ensure), ModelSection())
+    provide = spec_provider(Scripted(ensure), ModelSection())
     asked = asyncio.ensure_future(provide(lambda state: None))
     assert await asyncio.to_thread(begun.wait, 10)
     asked.cancel()

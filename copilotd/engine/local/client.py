@@ -13,11 +13,13 @@ import msgspec
 import psutil
 
 from copilotd.config import EngineSection
-from copilotd.engine.local.process import Connection
-from copilotd.engine.local.supervisor import Connect, Keeper, Provision
-from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.local.process import WorkerProcess
+from copilotd.engine.local.supervisor import Connect, Provision, WorkerSupervisor
+from copilotd.engine.performance import Calibration, CalibrationProgress, Setup
 from copilotd.engine.protocol import (
+    CachedPrefixLength,
     Calibrate,
+    CalibrationReport,
     Cancel,
     Command,
     Detokenize,
@@ -25,11 +27,9 @@ from copilotd.engine.protocol import (
     Event,
     Finish,
     Generate,
-    Held,
-    Measured,
     Output,
-    Pieces,
     Result,
+    TokenBytes,
     Tokenize,
 )
 from copilotd.engine.types import (
@@ -40,7 +40,7 @@ from copilotd.engine.types import (
     GenerateRequest,
     ModelInfo,
 )
-from copilotd.engine.usage import Meter, Totals
+from copilotd.engine.usage import UsageMeter, UsageTotals
 from copilotd.errors import EngineBusy, EngineDied
 
 T = TypeVar("T")
@@ -54,13 +54,13 @@ class EngineClient:
     """
 
     def __init__(
-        self, provision: Provision, settings: EngineSection, connect: Connect = Connection.open
+        self, provision: Provision, settings: EngineSection, connect: Connect = WorkerProcess.start
     ) -> None:
         self._settings = settings
-        self._keeper = Keeper(provision, settings, connect)
+        self._keeper = WorkerSupervisor(provision, settings, connect)
         self._ids = itertools.count(1)
-        self._meters: dict[int, Meter] = {}
-        self._totals = Totals()
+        self._meters: dict[int, UsageMeter] = {}
+        self._totals = UsageTotals()
 
     @property
     def state(self) -> EngineState:
@@ -84,13 +84,13 @@ class EngineClient:
         """The text of `tokens`, control tokens shown as their names."""
         return await self._call(Detokenize(next(self._ids), tokens), str)
 
-    async def pieces(self, tokens: list[int]) -> list[bytes]:
+    async def token_bytes(self, tokens: list[int]) -> list[bytes]:
         """The bytes of each of `tokens`; control tokens by their names."""
-        return await self._call(Pieces(next(self._ids), tokens), list[bytes])
+        return await self._call(TokenBytes(next(self._ids), tokens), list[bytes])
 
-    async def held(self, prompt: list[int]) -> int:
+    async def cached_prefix_length(self, prompt: list[int]) -> int:
         """How many tokens at the beginning of `prompt` are in the KV cache, its files included."""
-        return await self._call(Held(next(self._ids), prompt), int)
+        return await self._call(CachedPrefixLength(next(self._ids), prompt), int)
 
     async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
         """One unit vector per list of token ids; cancelling the caller frees the engine."""
@@ -101,7 +101,7 @@ class EngineClient:
         async with self._keeper.use() as worker:
             id, meter = self._admit()
             try:
-                async with aclosing(_events(worker.connection, Generate(id, request))) as events:
+                async with aclosing(_events(worker.process, Generate(id, request))) as events:
                     async for event in events:
                         meter.see(event)
                         yield event
@@ -111,16 +111,16 @@ class EngineClient:
                 self._totals.add(meter.usage())
 
     async def calibrate(
-        self, asked: Setup, quiet_s: float, *, patient: bool
-    ) -> AsyncGenerator[Measuring | Calibration, None]:
+        self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
+    ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
         """Stream how far it is, then the result; closing the generator ends it."""
         async with AsyncExitStack() as stack:
             worker = await stack.enter_async_context(self._keeper.use())
-            if patient:
+            if wait_for_idle_cpu:
                 # Nobody waits for the result: no reason to keep a model that is not used.
                 await stack.aclose()
-            command = Calibrate(next(self._ids), asked, quiet_s, patient)
-            async with aclosing(_measured(worker.connection, command)) as steps:
+            command = Calibrate(next(self._ids), requested, idle_s, wait_for_idle_cpu)
+            async with aclosing(_measured(worker.process, command)) as steps:
                 async for step in steps:
                     yield step
 
@@ -145,24 +145,24 @@ class EngineClient:
         """End the worker; every pending request fails with EngineDied."""
         await self._keeper.close()
 
-    def _admit(self) -> tuple[int, Meter]:
+    def _admit(self) -> tuple[int, UsageMeter]:
         if len(self._meters) >= self._settings.queue_limit:
             raise EngineBusy(
                 f"{len(self._meters)} requests are waiting already",
                 "Try again in a moment; engine.queue_limit sets the limit.",
             )
-        id, meter = next(self._ids), Meter()
+        id, meter = next(self._ids), UsageMeter()
         self._meters[id] = meter
         self._totals.counts["requests"] += 1
         return id, meter
 
     async def _call(self, command: Command, answer: type[T]) -> T:
         async with self._keeper.use() as worker:
-            return await _cancellable(worker.connection, command, answer)
+            return await _cancellable(worker.process, command, answer)
 
 
 async def _events(
-    connection: Connection, command: Generate
+    connection: WorkerProcess, command: Generate
 ) -> AsyncGenerator[Chunk | Finished, None]:
     async with aclosing(_stream(connection, command)) as events:
         async for event in events:
@@ -173,18 +173,18 @@ async def _events(
 
 
 async def _measured(
-    connection: Connection, command: Calibrate
-) -> AsyncGenerator[Measuring | Calibration, None]:
+    connection: WorkerProcess, command: Calibrate
+) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
     async with aclosing(_stream(connection, command)) as events:
         async for event in events:
-            if isinstance(event, Measured):
+            if isinstance(event, CalibrationReport):
                 yield event.progress
             elif isinstance(event, Result):
                 yield msgspec.msgpack.decode(event.value, type=Calibration)
 
 
 async def _stream(
-    connection: Connection, command: Generate | Calibrate
+    connection: WorkerProcess, command: Generate | Calibrate
 ) -> AsyncGenerator[Event, None]:
     """The command's events; it is cancelled unless the last of them came."""
     finished = False
@@ -198,7 +198,7 @@ async def _stream(
             _cancel(connection, command)
 
 
-async def _cancellable(connection: Connection, command: Command, answer: type[T]) -> T:
+async def _cancellable(connection: WorkerProcess, command: Command, answer: type[T]) -> T:
     answered = False
     try:
         value = await connection.call(command, answer)
@@ -209,7 +209,7 @@ async def _cancellable(connection: Connection, command: Command, answer: type[T]
             _cancel(connection, command)
 
 
-def _cancel(connection: Connection, command: Command) -> None:
+def _cancel(connection: WorkerProcess, command: Command) -> None:
     # A worker that died has nothing left to cancel.
     with suppress(EngineDied):
         connection.send(Cancel(command.id))

@@ -13,26 +13,26 @@ import msgspec
 
 from copilotd import errors
 from copilotd.engine.protocol import (
-    SAVES_WITHIN_S,
+    SAVE_TIMEOUT_S,
     Command,
     Event,
     Failed,
     Finish,
     Notice,
     Result,
-    encoded,
+    encode_command,
 )
 from copilotd.errors import EngineDied, EngineError, IllegalInstruction
 
 T = TypeVar("T")
 Inbox = asyncio.Queue[Event | EngineDied]
 
-_ENDS_WITHIN_S = SAVES_WITHIN_S + 0.25
+_ENDS_WITHIN_S = SAVE_TIMEOUT_S + 0.25
 
 log = logging.getLogger(__name__)
 
 
-class Connection:
+class WorkerProcess:
     """A running worker. When it dies, every command in it fails with EngineDied."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Connection:
         )
 
     @classmethod
-    async def open(cls, on_death: Callable[[EngineDied], None]) -> "Connection":
+    async def start(cls, on_death: Callable[[EngineDied], None]) -> "WorkerProcess":
         """Start a worker; `on_death` is called once if it ends before `close`."""
         pipe = asyncio.subprocess.PIPE
         # Without -P, a queue.py in the folder where the daemon was started would be imported.
@@ -96,7 +96,7 @@ class Connection:
         """Write one frame. Raises: EngineDied; InvalidRequest for what no frame can hold."""
         if self._ended is not None:
             raise self._ended
-        body = encoded(command)
+        body = encode_command(command)
         # Where the pipe is broken, those who wait will soon hear why.
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.write(len(body).to_bytes(4, "big") + body)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from copilotd.config import EngineSection
-from copilotd.engine.local.process import Connection
+from copilotd.engine.local.process import WorkerProcess
 from copilotd.engine.protocol import Load, WorkerSpec
 from copilotd.engine.types import EngineState, ModelInfo, Phase
 from copilotd.errors import CopilotdError, EngineDied, EngineNotReady, IllegalInstruction
 
 Report = Callable[[EngineState], None]
 Provision = Callable[[Report], Awaitable[WorkerSpec]]
-Connect = Callable[[Callable[[EngineDied], None]], Awaitable[Connection]]
+Connect = Callable[[Callable[[EngineDied], None]], Awaitable[WorkerProcess]]
 
 _BACK_OFF_S = (0.0, 0.0, 1.0, 5.0, 30.0)
 """Pause before the next start, by the number of failures since a request last succeeded."""
@@ -26,18 +26,18 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class LoadedWorker:
     """A connection to a process that has loaded its model."""
 
-    connection: Connection
+    process: WorkerProcess
     info: ModelInfo
 
 
-class Keeper:
+class WorkerSupervisor:
     """All of its methods run on the daemon's event loop."""
 
     def __init__(
-        self, provision: Provision, settings: EngineSection, connect: Connect = Connection.open
+        self, provision: Provision, settings: EngineSection, connect: Connect = WorkerProcess.start
     ) -> None:
         self.state = EngineState(Phase.STOPPED)
         self.restarts = 0
@@ -45,9 +45,9 @@ class Keeper:
         self._connect = connect
         self._idle_s = settings.idle_minutes * 60
         self._listeners: list[Report] = []
-        self._starting: asyncio.Task[Worker] | None = None
-        self._connection: Connection | None = None
-        self._worker: Worker | None = None
+        self._starting: asyncio.Task[LoadedWorker] | None = None
+        self._connection: WorkerProcess | None = None
+        self._worker: LoadedWorker | None = None
         self._users = 0
         self._idle: asyncio.TimerHandle | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -55,7 +55,7 @@ class Keeper:
         self._retry_at = 0.0
         self._last_error: CopilotdError | None = None
         self._closed = False
-        self._tiles = True
+        self._amx = True
 
     @property
     def pid(self) -> int | None:
@@ -68,7 +68,7 @@ class Keeper:
         return lambda: self._listeners.remove(listener)
 
     @asynccontextmanager
-    async def use(self) -> AsyncGenerator[Worker, None]:
+    async def use(self) -> AsyncGenerator[LoadedWorker, None]:
         """The worker, started if need be; it is not idle while the context is open.
 
         Raises:
@@ -98,7 +98,7 @@ class Keeper:
 
     # --- starting ----------------------------------------------------------------------------
 
-    async def _started(self) -> Worker:
+    async def _started(self) -> LoadedWorker:
         if self._closed:
             raise EngineDied("the daemon is stopping")
         if self._starting is None:
@@ -110,7 +110,7 @@ class Keeper:
             raise EngineNotReady(self.state.detail, "`copilotd status` shows how far it is.")
         return await starting
 
-    async def _done_or_downloading(self, starting: asyncio.Task[Worker]) -> None:
+    async def _done_or_downloading(self, starting: asyncio.Task[LoadedWorker]) -> None:
         """A load takes a second and is worth waiting for; a download is not."""
         downloading = asyncio.Event()
 
@@ -127,7 +127,7 @@ class Keeper:
             seen.cancel()
             unsubscribe()
 
-    async def _start(self) -> Worker:
+    async def _start(self) -> LoadedWorker:
         try:
             spec = await self._provision(self._enter)
             self._enter(EngineState(Phase.LOADING, f"loading {spec.name}"))
@@ -138,25 +138,25 @@ class Keeper:
             raise
         finally:
             self._starting = None
-        self._worker = Worker(self._connection, info)
+        self._worker = LoadedWorker(self._connection, info)
         log.info("loaded %s in %.0f ms", info.path, info.load_ms)
         self._enter(EngineState(Phase.READY, f"{info.name} is loaded"))
         return self._worker
 
-    async def _loaded(self, spec: WorkerSpec) -> tuple[Connection, ModelInfo]:
+    async def _loaded(self, spec: WorkerSpec) -> tuple[WorkerProcess, ModelInfo]:
         """A process with the model; without AMX if the process did not survive its use."""
         connection = self._connection = await self._connect(self._died)
-        tiles = self._tiles
+        amx = self._amx
         try:
-            info = await connection.call(Load(0, replace(spec, tiles=tiles)), ModelInfo)
+            info = await connection.call(Load(0, replace(spec, amx=amx)), ModelInfo)
         except IllegalInstruction:
-            if not tiles:
+            if not amx:
                 raise
             log.warning(
                 "llama.cpp was compiled so that its use of AMX ends the process; done without, at "
                 "some cost for prompts. Another compiler may do better."
             )
-            self._tiles = False
+            self._amx = False
             return await self._loaded(spec)
         return connection, info
 

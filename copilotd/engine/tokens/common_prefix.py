@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 
-def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
+def common_prefix_length(a: Sequence[object], b: Sequence[object]) -> int:
     """Length of the longest common beginning; compares slices, which run in C."""
     low, high = 0, min(len(a), len(b))
     while low < high:
@@ -15,14 +15,14 @@ def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
     return low
 
 
-def begins_with(tokens: list[int], beginning: list[int]) -> bool:
+def has_prefix(tokens: list[int], beginning: list[int]) -> bool:
     """Whether `tokens` goes on from `beginning`, or is the same."""
     return tokens[: len(beginning)] == beginning
 
 
-def mostly_in(old: list[int], new: list[int]) -> bool:
+def is_mostly_prefix(old: list[int], new: list[int]) -> bool:
     """Whether little of `old` would have to be evaluated again by one who has `new`.
 
     So it is with the states of one document as its cursor moves on.
     """
-    return 4 * common_prefix(old, new) >= 3 * len(old)
+    return 4 * common_prefix_length(old, new) >= 3 * len(old)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-WORTH = 32
+MIN_MOVED_TOKENS = 32
 """Where llama.cpp turns the keys, moving a run costs as much as evaluating half as many tokens."""
 _HEAD = 3
 """Tokens of a run that are evaluated anew."""
@@ -18,7 +18,7 @@ Tokens = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TokenRun:
     """`length` tokens that stand at `source` in what is held, and at `target` in what is wanted."""
 
     source: int
@@ -26,7 +26,7 @@ class Run:
     length: int
 
 
-def moved_run(wanted: Sequence[int], held: Sequence[int]) -> Run | None:
+def find_moved_run(wanted: Sequence[int], held: Sequence[int]) -> TokenRun | None:
     """The longest common run but for its head; None if what remains is not worth the move.
 
     In text that repeats itself it may be a shorter one.
@@ -34,9 +34,9 @@ def moved_run(wanted: Sequence[int], held: Sequence[int]) -> Run | None:
     there, here = np.array(wanted, np.uint64), np.array(held, np.uint64)
     runs = [_longest(there, here, distance) for distance in _distances(there, here)]
     run = max(runs, key=lambda run: run.length, default=None)
-    if run is None or run.length < WORTH + _HEAD:
+    if run is None or run.length < MIN_MOVED_TOKENS + _HEAD:
         return None
-    return Run(run.source + _HEAD, run.target + _HEAD, run.length - _HEAD)
+    return TokenRun(run.source + _HEAD, run.target + _HEAD, run.length - _HEAD)
 
 
 def _distances(wanted: Tokens, held: Tokens) -> list[int]:
@@ -52,7 +52,7 @@ def _distances(wanted: Tokens, held: Tokens) -> list[int]:
     return best
 
 
-def _longest(wanted: Tokens, held: Tokens, distance: int) -> Run:
+def _longest(wanted: Tokens, held: Tokens, distance: int) -> TokenRun:
     """The longest run of tokens that stand `distance` further on in `held`."""
     first = max(0, -distance)
     there, here = wanted[first:], held[first + distance :]
@@ -62,19 +62,19 @@ def _longest(wanted: Tokens, held: Tokens, distance: int) -> Run:
     starts, lengths = edges[::2], edges[1::2] - edges[::2]
     if not len(lengths):
         # Two windows had the same hash, and not the same tokens.
-        return Run(0, 0, 0)
+        return TokenRun(0, 0, 0)
     best = int(np.argmax(lengths))
     target = first + int(starts[best])
-    return Run(target + distance, target, int(lengths[best]))
+    return TokenRun(target + distance, target, int(lengths[best]))
 
 
 def _windows(tokens: Tokens) -> Tokens:
     """A hash of each `WORTH` tokens in succession, shape (len(tokens) - WORTH + 1,) or (0,)."""
     hashes, length = tokens, 1
     # A window is made of two halves, so the length doubles until it is WORTH, a power of two.
-    while length < WORTH and len(hashes) > length:
+    while length < MIN_MOVED_TOKENS and len(hashes) > length:
         mixed = hashes * _FACTOR
         mixed ^= mixed >> 29
         hashes = mixed[:-length] * _FACTOR + mixed[length:]
         length *= 2
-    return hashes if length == WORTH else hashes[:0]
+    return hashes if length == MIN_MOVED_TOKENS else hashes[:0]

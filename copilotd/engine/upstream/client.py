@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 
 from msgspec.structs import replace
 
-from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.performance import Calibration, CalibrationProgress, Setup
 from copilotd.engine.types import (
     Chunk,
     EngineState,
@@ -22,16 +22,16 @@ from copilotd.engine.types import (
     UpstreamStatus,
     Usage,
 )
-from copilotd.engine.upstream.http_client import Server
-from copilotd.engine.upstream.interface import Dialect
-from copilotd.engine.upstream.partial_word import Diverged, beyond, split
-from copilotd.engine.upstream.pseudo_tokens import is_own
+from copilotd.engine.upstream.http_client import HttpClient
+from copilotd.engine.upstream.interface import UpstreamApi
+from copilotd.engine.upstream.partial_word import PrefixMismatch, beyond, split
+from copilotd.engine.upstream.pseudo_tokens import is_pseudo_token
 from copilotd.engine.upstream.speed_estimate import pace
-from copilotd.engine.usage import Meter, Totals
+from copilotd.engine.usage import UsageMeter, UsageTotals
 from copilotd.errors import CopilotdError, EngineDied, EngineError, InvalidRequest, UpstreamFailed
 
 Listener = Callable[[EngineState], None]
-Look = Callable[[], Awaitable[Dialect]]
+Look = Callable[[], Awaitable[UpstreamApi]]
 
 CHECK_EVERY_S = 30.0
 """A server of which nothing is wanted is asked whether it is still there."""
@@ -41,14 +41,16 @@ _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 log = logging.getLogger(__name__)
 
 
-class Upstream:
+class UpstreamEngine:
     """Satisfies `copilotd.engine.interface.Engine` with a server elsewhere.
 
     `look` finds out what it is and has; while it fails, requests are refused at once, and it is
     tried again in the background.
     """
 
-    def __init__(self, server: Server, look: Look, check_every_s: float = CHECK_EVERY_S) -> None:
+    def __init__(
+        self, server: HttpClient, look: Look, check_every_s: float = CHECK_EVERY_S
+    ) -> None:
         self.state = EngineState(Phase.STOPPED, f"{server.url} was not asked yet")
         self._server = server
         self._look = look
@@ -57,16 +59,16 @@ class Upstream:
         self._looking = asyncio.Lock()
         self._fell = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
-        self._dialect: Dialect | None = None
+        self._dialect: UpstreamApi | None = None
         self._offered: list[str] = []
         self._error: CopilotdError | None = None
         self._failures = 0
         self._retry_at = 0.0
         self._answered_at = 0.0
-        self._meters: set[Meter] = set()
+        self._meters: set[UsageMeter] = set()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._totals = Totals()
+        self._totals = UsageTotals()
         self._closed = False
 
     @property
@@ -98,13 +100,13 @@ class Upstream:
         _check_own(tokens)
         return (await self._served()).tokens.detokenize(tokens)
 
-    async def pieces(self, tokens: list[int]) -> list[bytes]:
+    async def token_bytes(self, tokens: list[int]) -> list[bytes]:
         """The bytes of each of `tokens`. Raises: InvalidRequest for ids that were not made here."""
         _check_own(tokens)
         vocabulary = (await self._served()).tokens
         return [vocabulary.detokenize([token]).encode() for token in tokens]
 
-    async def held(self, prompt: list[int]) -> int:
+    async def cached_prefix_length(self, prompt: list[int]) -> int:
         """All of it: nothing is read ahead while somebody waits, so nothing is to be saved."""
         return len(prompt)
 
@@ -114,7 +116,7 @@ class Upstream:
         Raises: UpstreamFailed, EngineBusy, ContextOverflow, InvalidRequest.
         """
         _check(request)
-        dialect, meter = await self._served(), Meter()
+        dialect, meter = await self._served(), UsageMeter()
         self._meters.add(meter)
         self._idle.clear()
         self._totals.counts["requests"] += 1
@@ -143,10 +145,10 @@ class Upstream:
         return [_unit(vector) for vector in vectors]
 
     async def calibrate(
-        self, asked: Setup, quiet_s: float, *, patient: bool
-    ) -> AsyncGenerator[Measuring | Calibration, None]:
+        self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
+    ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
         """Measure what it costs from here, the network included; `asked` decides nothing."""
-        await self._quiet(quiet_s)
+        await self._quiet(idle_s)
         async with aclosing(pace(self.generate, self.tokenize)) as steps:
             async for step in steps:
                 yield step
@@ -183,7 +185,7 @@ class Upstream:
 
     # --- up and down -------------------------------------------------------------------------
 
-    async def _served(self) -> Dialect:
+    async def _served(self) -> UpstreamApi:
         if self._closed:
             raise EngineDied("the daemon is stopping")
         if self._watching is None:
@@ -194,7 +196,7 @@ class Upstream:
             raise self._error
         return await self._looked()
 
-    async def _looked(self) -> Dialect:
+    async def _looked(self) -> UpstreamApi:
         async with self._looking:
             if self._dialect is not None and not self.is_down:
                 return self._dialect
@@ -264,7 +266,7 @@ class Upstream:
 
 
 async def _events(
-    dialect: Dialect, request: GenerateRequest
+    dialect: UpstreamApi, request: GenerateRequest
 ) -> AsyncGenerator[Chunk | Finished, None]:
     if request.max_tokens == 0:
         # Read ahead in a pause only: where somebody waits, the request itself reads it.
@@ -276,7 +278,7 @@ async def _events(
     if rest:
         more = max(2, len(rest) // 2)
         longer = replace(request, tail=kept, max_tokens=request.max_tokens + more)
-        with suppress(Diverged):
+        with suppress(PrefixMismatch):
             async with aclosing(beyond(dialect.generate(longer, rest), rest)) as events:
                 async for event in events:
                     yield event
@@ -296,7 +298,7 @@ def _check(request: GenerateRequest) -> None:
 
 
 def _check_own(tokens: list[int]) -> None:
-    if not all(map(is_own, tokens)):
+    if not all(map(is_pseudo_token, tokens)):
         raise InvalidRequest(
             "the prompt holds token ids of a vocabulary, and the model is on another server",
             "Send the prompt as text.",

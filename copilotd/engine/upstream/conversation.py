@@ -7,7 +7,7 @@ are read again. No text of a message can be mistaken for a marker.
 
 from collections.abc import Iterable, Sequence
 
-from copilotd.engine.upstream.pseudo_tokens import Tokens
+from copilotd.engine.upstream.pseudo_tokens import PseudoTokenizer
 
 _ANSWER = "<|upstream answer|>"
 _ROLES = {f"<|upstream {role}|>": role for role in ("system", "developer", "user", "assistant")}
@@ -25,7 +25,7 @@ TEMPLATE = (
 """The chat template of the model."""
 
 
-def messages(tokens: Tokens, prompt: Sequence[int]) -> list[dict[str, str]] | None:
+def messages(tokens: PseudoTokenizer, prompt: Sequence[int]) -> list[dict[str, str]] | None:
     """The conversation that `prompt` is; None if it is another text.
 
     It ends with a message of the assistant's if the answer's beginning is given.
@@ -42,5 +42,5 @@ def messages(tokens: Tokens, prompt: Sequence[int]) -> list[dict[str, str]] | No
     return found if found[-1]["content"] else found[:-1]
 
 
-def _ids(tokens: Tokens, markers: Iterable[str]) -> set[int | None]:
+def _ids(tokens: PseudoTokenizer, markers: Iterable[str]) -> set[int | None]:
     return {tokens.id(marker) for marker in markers}

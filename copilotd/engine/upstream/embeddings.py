@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from copilotd.engine.upstream.http_client import Server
+from copilotd.engine.upstream.http_client import HttpClient
 
 
 class _Embedding(msgspec.Struct):
@@ -15,7 +15,7 @@ class _Embeddings(msgspec.Struct):
     data: list[_Embedding]
 
 
-async def embeddings(server: Server, texts: Sequence[str], model: str) -> list[list[float]]:
+async def embeddings(server: HttpClient, texts: Sequence[str], model: str) -> list[list[float]]:
     """A vector for each of `texts`, as long as the server makes it.
 
     Raises: UpstreamFailed, EngineBusy, ContextOverflow; InvalidRequest if it makes none.

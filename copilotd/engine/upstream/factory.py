@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from copilotd.config import UpstreamSection
-from copilotd.engine.upstream.client import Upstream
-from copilotd.engine.upstream.http_client import Server
-from copilotd.engine.upstream.interface import Dialect
+from copilotd.engine.upstream.client import UpstreamEngine
+from copilotd.engine.upstream.http_client import HttpClient
+from copilotd.engine.upstream.interface import UpstreamApi
 from copilotd.engine.upstream.llama_server import LlamaServer, Props
 from copilotd.engine.upstream.openai import OpenAI
 from copilotd.errors import ConfigError
 from copilotd.models.catalogue import Catalogue
 
 
-def check(settings: UpstreamSection, catalogue: Catalogue) -> None:
+def check_settings(settings: UpstreamSection, catalogue: Catalogue) -> None:
     """Refuse settings by which no server could be asked.
 
     Raises:
@@ -32,18 +32,18 @@ def check(settings: UpstreamSection, catalogue: Catalogue) -> None:
     _key(settings)
 
 
-def upstream(settings: UpstreamSection, catalogue: Catalogue) -> Upstream:
+def build_upstream(settings: UpstreamSection, catalogue: Catalogue) -> UpstreamEngine:
     """It is not asked for anything before somebody needs it. Raises: ConfigError as `check`."""
-    check(settings, catalogue)
-    server = Server(settings, _key(settings))
+    check_settings(settings, catalogue)
+    server = HttpClient(settings, _key(settings))
 
-    async def look() -> Dialect:
+    async def look() -> UpstreamApi:
         props = await server.get("/props", Props)
         if props is None:
             return await OpenAI.look(server, catalogue, settings.model, settings.family)
         return await LlamaServer.look(server, props, catalogue, settings.model, settings.family)
 
-    return Upstream(server, look)
+    return UpstreamEngine(server, look)
 
 
 def _key(settings: UpstreamSection) -> str:

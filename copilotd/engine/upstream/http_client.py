@@ -33,7 +33,7 @@ _LONGEST_MESSAGE = 300
 _TOO_LONG = re.compile(r"exceed_context_size|context (length|size|window)", re.IGNORECASE)
 
 
-class Server:
+class HttpClient:
     """One server; `url` is its root, without /v1."""
 
     def __init__(self, settings: UpstreamSection, key: str) -> None:

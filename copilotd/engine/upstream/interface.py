@@ -3,17 +3,17 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from copilotd.engine.types import ELSEWHERE, Chunk, Finished, GenerateRequest, ModelInfo
-from copilotd.engine.upstream.pseudo_tokens import Tokens
+from copilotd.engine.types import UPSTREAM_ARCHITECTURE, Chunk, Finished, GenerateRequest, ModelInfo
+from copilotd.engine.upstream.pseudo_tokens import PseudoTokenizer
 from copilotd.models.catalogue import Catalogue
 from copilotd.models.fim import FimLayout, FimTokens
 
 
-class Dialect(Protocol):
+class UpstreamApi(Protocol):
     """One server and its model, looked at. Raises (all methods): UpstreamFailed, EngineBusy."""
 
     info: ModelInfo
-    tokens: Tokens
+    tokens: PseudoTokenizer
 
     async def offered(self) -> list[str]:
         """The ids of the models it has now."""
@@ -45,7 +45,7 @@ def family_of(name: str, wanted: str, catalogue: Catalogue) -> str:
 def model_info(
     url: str,
     name: str,
-    tokens: Tokens,
+    tokens: PseudoTokenizer,
     fim: FimTokens,
     layout: FimLayout,
     *,
@@ -62,7 +62,7 @@ def model_info(
     return ModelInfo(
         path=f"{url}/{name}",
         name=name,
-        architecture=ELSEWHERE,
+        architecture=UPSTREAM_ARCHITECTURE,
         description=f"{name} at {url}",
         size=size,
         parameters=parameters,

@@ -13,21 +13,21 @@ from typing import Any
 import msgspec
 
 from copilotd.engine.types import (
-    Candidate,
     Chunk,
     Finished,
     FinishReason,
     GenerateRequest,
     ModelInfo,
     Sampling,
+    TokenAlternative,
     TokenLogprob,
     Usage,
 )
 from copilotd.engine.upstream.embeddings import embeddings
-from copilotd.engine.upstream.http_client import Server
+from copilotd.engine.upstream.http_client import HttpClient
 from copilotd.engine.upstream.interface import family_of, model_info
 from copilotd.engine.upstream.models import Offer, chosen, offers
-from copilotd.engine.upstream.pseudo_tokens import Tokens, clean
+from copilotd.engine.upstream.pseudo_tokens import PseudoTokenizer, clean
 from copilotd.errors import InvalidRequest
 from copilotd.models.catalogue import Catalogue
 from copilotd.models.fim import TEXTS, FimTokens
@@ -55,9 +55,9 @@ class LlamaServer:
 
     def __init__(
         self,
-        server: Server,
+        server: HttpClient,
         info: ModelInfo,
-        tokens: Tokens,
+        tokens: PseudoTokenizer,
         ids: Mapping[str, int],
         bos: Sequence[int],
     ) -> None:
@@ -69,7 +69,7 @@ class LlamaServer:
 
     @classmethod
     async def look(
-        cls, server: Server, props: Props, catalogue: Catalogue, model: str, family: str
+        cls, server: HttpClient, props: Props, catalogue: Catalogue, model: str, family: str
     ) -> "LlamaServer":
         """Ask it for its model, its markers and its context. Raises: EngineError."""
         offer = chosen(server.url, await offers(server), model)
@@ -78,7 +78,7 @@ class LlamaServer:
         found = _IN_TEMPLATE.findall(props.chat_template)
         texts = {*fim.values(), *found, props.bos_token, props.eos_token}
         ids = await _single(server, filter(None, texts))
-        tokens = Tokens(ids)
+        tokens = PseudoTokenizer(ids)
         meta = offer.meta or Offer.Meta()
         info = model_info(
             server.url,
@@ -201,7 +201,7 @@ class _WithPieces(msgspec.Struct):
     tokens: list[_Named]
 
 
-async def _fim(server: Server, family: Mapping[str, str]) -> dict[str, str]:
+async def _fim(server: HttpClient, family: Mapping[str, str]) -> dict[str, str]:
     """The text of every FIM marker that its vocabulary has, the family's before all others."""
     wanted = {field: (family.get(field, ""), *TEXTS[field]) for field in TEXTS}
     known = await _single(server, (text for texts in wanted.values() for text in texts if text))
@@ -209,21 +209,21 @@ async def _fim(server: Server, family: Mapping[str, str]) -> dict[str, str]:
     return {field: text for field, text in found.items() if text}
 
 
-async def _single(server: Server, texts: Iterable[str]) -> dict[str, int]:
+async def _single(server: HttpClient, texts: Iterable[str]) -> dict[str, int]:
     """Those of `texts` that are one token, and one only if they are read as markers."""
     lines = "\n".join(sorted(set(texts)))
     plain, special = [await _pieces(server, lines, special) for special in (False, True)]
     return {text: special[text] for text in lines.split("\n") if text in special.keys() - plain}
 
 
-async def _pieces(server: Server, text: str, parse_special: bool) -> dict[str, int]:
+async def _pieces(server: HttpClient, text: str, parse_special: bool) -> dict[str, int]:
     """The tokens of `text` by how they are written."""
     body = {"content": text, "parse_special": parse_special, "with_pieces": True}
     found = (await server.post("/tokenize", body, _WithPieces)).tokens
     return {token.piece: token.id for token in found if isinstance(token.piece, str)}
 
 
-async def _tokenized(server: Server, text: str, *, add_special: bool = False) -> list[int]:
+async def _tokenized(server: HttpClient, text: str, *, add_special: bool = False) -> list[int]:
     body = {"content": text, "add_special": add_special, "parse_special": False}
     return (await server.post("/tokenize", body, _Tokens)).tokens
 
@@ -271,7 +271,10 @@ def _logprobs(piece: _Piece, wanted: int | None) -> list[TokenLogprob]:
             token.id,
             bytes(token.raw),
             token.logprob,
-            [Candidate(c.id, bytes(c.raw), c.logprob or 0.0) for c in token.top_logprobs[:wanted]],
+            [
+                TokenAlternative(c.id, bytes(c.raw), c.logprob or 0.0)
+                for c in token.top_logprobs[:wanted]
+            ],
         )
         for token in piece.completion_probabilities
     ]

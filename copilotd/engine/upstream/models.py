@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from copilotd.engine.upstream.http_client import Server
+from copilotd.engine.upstream.http_client import HttpClient
 from copilotd.errors import UpstreamFailed
 
 
@@ -32,7 +32,7 @@ class _Offers(msgspec.Struct):
     data: list[Offer]
 
 
-async def offers(server: Server) -> list[Offer]:
+async def offers(server: HttpClient) -> list[Offer]:
     """All of them. Raises: UpstreamFailed, EngineBusy."""
     found = await server.get("/v1/models", _Offers)
     if found is None:

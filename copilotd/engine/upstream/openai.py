@@ -15,22 +15,22 @@ import msgspec
 from msgspec.structs import replace
 
 from copilotd.engine.types import (
-    Candidate,
     Chunk,
     Finished,
     FinishReason,
     GenerateRequest,
     ModelInfo,
     Sampling,
+    TokenAlternative,
     TokenLogprob,
     Usage,
 )
 from copilotd.engine.upstream import conversation
 from copilotd.engine.upstream.embeddings import embeddings
-from copilotd.engine.upstream.http_client import Server
+from copilotd.engine.upstream.http_client import HttpClient
 from copilotd.engine.upstream.interface import family_of, model_info
 from copilotd.engine.upstream.models import chosen, offers
-from copilotd.engine.upstream.pseudo_tokens import Tokens, clean
+from copilotd.engine.upstream.pseudo_tokens import PseudoTokenizer, clean
 from copilotd.errors import InvalidRequest
 from copilotd.models.catalogue import Catalogue
 from copilotd.models.fim import FimTokens
@@ -48,19 +48,23 @@ _UNKNOWN = -1
 class OpenAI:
     """A server that was looked at; `id` is what it calls the model."""
 
-    def __init__(self, server: Server, info: ModelInfo, tokens: Tokens, id: str) -> None:
+    def __init__(
+        self, server: HttpClient, info: ModelInfo, tokens: PseudoTokenizer, id: str
+    ) -> None:
         self.info = info
         self.tokens = tokens
         self._server = server
         self._id = id
 
     @classmethod
-    async def look(cls, server: Server, catalogue: Catalogue, model: str, family: str) -> "OpenAI":
+    async def look(
+        cls, server: HttpClient, catalogue: Catalogue, model: str, family: str
+    ) -> "OpenAI":
         """Ask it for its models. Raises: UpstreamFailed, EngineBusy."""
         offer = chosen(server.url, await offers(server), model)
         family = family_of(offer.name, family, catalogue)
         fim = catalogue.fim_fallback(family)
-        tokens = Tokens([*fim.values(), *conversation.MARKERS])
+        tokens = PseudoTokenizer([*fim.values(), *conversation.MARKERS])
         info = model_info(
             server.url,
             offer.name,
@@ -276,7 +280,7 @@ def _form(request: GenerateRequest) -> dict[str, Any]:
 
 
 def _of_chat(token: _Token) -> TokenLogprob:
-    top = [Candidate(_UNKNOWN, other.data, other.logprob) for other in token.top_logprobs]
+    top = [TokenAlternative(_UNKNOWN, other.data, other.logprob) for other in token.top_logprobs]
     return TokenLogprob(_UNKNOWN, token.data, token.logprob, top)
 
 
@@ -288,9 +292,9 @@ def _of_text(table: _Logprobs) -> list[TokenLogprob]:
     ]
 
 
-def _candidates(row: dict[str, float] | None) -> list[Candidate]:
+def _candidates(row: dict[str, float] | None) -> list[TokenAlternative]:
     best_first = sorted((row or {}).items(), key=lambda entry: -entry[1])
-    return [Candidate(_UNKNOWN, _bytes(token), logprob) for token, logprob in best_first]
+    return [TokenAlternative(_UNKNOWN, _bytes(token), logprob) for token, logprob in best_first]
 
 
 def _bytes(token: str) -> bytes:

@@ -18,7 +18,7 @@ _TEXT = 2**62
 _FIRST = 2**61
 
 
-def is_own(token: int) -> bool:
+def is_pseudo_token(token: int) -> bool:
     """Whether it was made here, and not by a model's vocabulary."""
     return token >= _FIRST
 
@@ -28,7 +28,7 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-class Tokens:
+class PseudoTokenizer:
     """Knows `markers`, texts that are one token each; an empty one is none."""
 
     def __init__(self, markers: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
-from copilotd.engine.performance import Calibration, Measuring, Setup, Speed
+from copilotd.engine.performance import Calibration, CalibrationProgress, Setup, Speed
 from copilotd.engine.types import Chunk, Finished, GenerateRequest, Lane, Usage
 from copilotd.errors import EngineError
 
@@ -23,9 +23,9 @@ _AT_ONCE = 8
 
 async def pace(
     generate: Generate, tokenize: Tokenize
-) -> AsyncGenerator[Measuring | Calibration, None]:
+) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
     """Stream how far it is, then the result. Raises: EngineError, and what `generate` does."""
-    yield Measuring("asking the server for a short answer", 0.0)
+    yield CalibrationProgress("asking the server for a short answer", 0.0)
     words = (f"{random.randrange(16**4):04x}" for _ in range(_WORDS))
     prompt = await tokenize(" ".join(words))
     began, pieces, usage = time.perf_counter(), [], Usage()

@@ -11,18 +11,18 @@ import pytest
 from copilotd.config import EngineSection
 from copilotd.engine.fake import FAKE_CALIBRATION, FAKE_MODEL
 from copilotd.engine.local.client import EngineClient
-from copilotd.engine.local.process import Connection
+from copilotd.engine.local.process import WorkerProcess
 from copilotd.engine.local.supervisor import Report
-from copilotd.engine.performance import Measuring, Setup
+from copilotd.engine.performance import CalibrationProgress, Setup
 from copilotd.engine.protocol import (
     Calibrate,
+    CalibrationReport,
     Cancel,
     Command,
     Event,
     Finish,
     Generate,
     Load,
-    Measured,
     Output,
     Result,
     WorkerSpec,
@@ -45,13 +45,13 @@ from copilotd.errors import (
 )
 
 ASK = GenerateRequest([1], 4)
-HALF = Measuring("measuring", 0.5)
+HALF = CalibrationProgress("measuring", 0.5)
 
 
 class ScriptedConnection:
     """A worker that loads at once and writes "ab", the "b" when `gate` is set.
 
-    With `bad_tiles` it does not survive to be loaded with AMX.
+    With `bad_amx` it does not survive to be loaded with AMX.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ScriptedConnection:
         on_death: Callable[[EngineDied], None],
         gate: asyncio.Event,
         *,
-        bad_tiles: bool = False,
+        bad_amx: bool = False,
     ) -> None:
         self.pid = None
         self.closed = False
@@ -67,18 +67,18 @@ class ScriptedConnection:
         self.loads: list[WorkerSpec] = []
         self.on_death = on_death
         self._gate = gate
-        self._bad_tiles = bad_tiles
+        self._bad_amx = bad_amx
 
     async def call(self, command: Command, answer: object) -> object:
         assert isinstance(command, Load)
         self.loads.append(command.spec)
-        if command.spec.tiles and self._bad_tiles:
+        if command.spec.amx and self._bad_amx:
             raise IllegalInstruction("killed by signal 4")
         return FAKE_MODEL
 
     async def stream(self, command: Command) -> AsyncGenerator[Event, None]:
         if isinstance(command, Calibrate):
-            yield Measured(command.id, HALF)
+            yield CalibrationReport(command.id, HALF)
             await self._gate.wait()
             yield Result(command.id, msgspec.Raw(msgspec.msgpack.encode(FAKE_CALIBRATION)))
             return
@@ -104,7 +104,7 @@ class Bench:
         self.gate = asyncio.Event()
         self.gate.set()
         self.failure: Exception | None = None
-        self.bad_tiles = False
+        self.bad_amx = False
         self.provision: Callable[[Report], Any] = self._provision
         self.client = EngineClient(
             lambda report: self.provision(report), EngineSection(**settings), self._connect
@@ -119,17 +119,17 @@ class Bench:
         reached = asyncio.Event()
         self.client.subscribe(lambda state: reached.set() if state.phase is phase else None)
         if self.client.state.phase is not phase:
-            await asyncio.wait_for(reached.wait(), 5)
+            await asyncio.wait_for(reached.wait(), 30)
 
     async def _provision(self, report: Report) -> WorkerSpec:
         if self.failure:
             raise self.failure
         return WorkerSpec("model.gguf", "model")
 
-    async def _connect(self, on_death: Callable[[EngineDied], None]) -> Connection:
-        worker = ScriptedConnection(on_death, self.gate, bad_tiles=self.bad_tiles)
+    async def _connect(self, on_death: Callable[[EngineDied], None]) -> WorkerProcess:
+        worker = ScriptedConnection(on_death, self.gate, bad_amx=self.bad_amx)
         self.workers.append(worker)
-        return cast(Connection, self.workers[-1])
+        return cast(WorkerProcess, self.workers[-1])
 
 
 async def test_the_first_request_starts_the_one_worker_that_all_use() -> None:
@@ -171,12 +171,12 @@ async def test_a_worker_that_died_is_replaced_by_the_next_request() -> None:
 
 async def test_a_build_whose_amx_ends_the_process_is_run_without_it_from_then_on() -> None:
     bench = Bench()
-    bench.bad_tiles = True
+    bench.bad_amx = True
     assert await bench.text() == "ab"
     bench.workers[-1].on_death(EngineDied("it died"))
     assert await bench.text() == "ab"
     loads = [spec for worker in bench.workers for spec in worker.loads]
-    assert [spec.tiles for spec in loads] == [True, False, False]
+    assert [spec.amx for spec in loads] == [True, False, False]
 
 
 async def test_a_start_that_fails_again_and_again_is_not_tried_at_once() -> None:
@@ -218,8 +218,9 @@ async def test_a_full_queue_refuses_one_more() -> None:
     bench = Bench(queue_limit=2)
     bench.gate.clear()
     waiting = [asyncio.create_task(bench.text()) for _ in range(2)]
-    await bench.until(Phase.READY)
-    await asyncio.wait(set(waiting), timeout=0.05)
+    # Turns of the loop and not time: a busy machine takes fewer of them in a moment.
+    for _ in range(100):
+        await asyncio.sleep(0)
     with pytest.raises(EngineBusy, match="2 requests are waiting already"):
         await bench.text()
     bench.gate.set()
@@ -253,7 +254,7 @@ async def test_after_closing_nothing_is_started_again() -> None:
 async def test_a_calibration_comes_with_its_progress() -> None:
     bench = Bench()
 
-    steps = [step async for step in bench.client.calibrate(Setup(), 1.0, patient=False)]
+    steps = [step async for step in bench.client.calibrate(Setup(), 1.0, wait_for_idle_cpu=False)]
 
     assert steps == [HALF, FAKE_CALIBRATION]
     assert bench.workers[0].sent == []
@@ -263,22 +264,24 @@ async def test_a_calibration_that_nobody_wants_any_more_is_cancelled() -> None:
     bench = Bench()
     bench.gate.clear()
 
-    async with aclosing(bench.client.calibrate(Setup(), 1.0, patient=False)) as steps:
+    async with aclosing(bench.client.calibrate(Setup(), 1.0, wait_for_idle_cpu=False)) as steps:
         assert await anext(steps) == HALF
 
     assert [type(command) for command in bench.workers[0].sent] == [Cancel]
 
 
-@pytest.mark.parametrize("patient", [False, True])
+@pytest.mark.parametrize("wait_for_idle_cpu", [False, True])
 async def test_only_a_calibration_that_somebody_waits_for_keeps_a_model_loaded(
-    patient: bool,
+    wait_for_idle_cpu: bool,
 ) -> None:
     bench = Bench(idle_minutes=0.0001)
     bench.gate.clear()
 
-    async with aclosing(bench.client.calibrate(Setup(), 1.0, patient=patient)) as steps:
+    async with aclosing(
+        bench.client.calibrate(Setup(), 1.0, wait_for_idle_cpu=wait_for_idle_cpu)
+    ) as steps:
         await anext(steps)
         unloaded = asyncio.create_task(bench.until(Phase.STOPPED))
-        await asyncio.wait({unloaded}, timeout=5 if patient else 0.05)
-        assert unloaded.done() == patient
+        await asyncio.wait({unloaded}, timeout=30 if wait_for_idle_cpu else 0.05)
+        assert unloaded.done() == wait_for_idle_cpu
         unloaded.cancel()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from copilotd.config import UpstreamSection
-from copilotd.engine.upstream.client import Upstream
-from copilotd.engine.upstream.factory import upstream
+from copilotd.engine.upstream.client import UpstreamEngine
+from copilotd.engine.upstream.factory import build_upstream
 from copilotd.models.catalogue import load_catalogue
 
 VOCABULARY = {"<|fim_prefix|>": 1, "<|fim_suffix|>": 2, "<|fim_middle|>": 3, "<|im_end|>": 4}
@@ -39,13 +39,13 @@ Handler = Callable[[Any], Answer]
 
 
 @dataclass
-class Remote:
+class FakeUpstream:
     """What it answers by path, and what it was asked: paths, bodies and headers."""
 
     answers: dict[str, Handler]
-    asked: list[tuple[str, Any]] = field(default_factory=list)
+    requests: list[tuple[str, Any]] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
-    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
     server: asyncio.Server | None = None
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -56,7 +56,7 @@ class Remote:
 
     def sent_to(self, path: str) -> list[Any]:
         """The bodies of all requests for `path`."""
-        return [body for asked, body in self.asked if asked == path]
+        return [body for requested, body in self.requests if requested == path]
 
     async def start(self) -> None:
         """Listen, at the second time where it did before."""
@@ -85,7 +85,7 @@ class Remote:
         headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines if line)}
         data = await reader.readexactly(int(headers.get("content-length", 0)))
         path, body = first.split()[1], json.loads(data) if data else None
-        self.asked.append((path, body))
+        self.requests.append((path, body))
         self.headers.append(headers)
         handler = self.answers.get(path, lambda body: Answer({"error": "none"}, 404))
         answer = handler(body)
@@ -107,16 +107,16 @@ class Remote:
         await writer.drain()
         if answer.holds:
             await reader.read()
-            self.hung_up.set()
+            self.disconnected.set()
         elif not answer.breaks:
             writer.write(b"0\r\n\r\n")
 
 
-def llama_server(**answers: Handler) -> Remote:
+def llama_server(**answers: Handler) -> FakeUpstream:
     """A llama-server with a Qwen in it; `completion` is what it answers to a prompt."""
     models = {"data": [{"id": "/models/qwen.gguf", "meta": {"size": 5, "n_embd": 2}}]}
     paths = {f"/{name.replace('__', '/')}": handler for name, handler in answers.items()}
-    return Remote(
+    return FakeUpstream(
         {
             "/props": lambda body: Answer(PROPS),
             "/v1/models": lambda body: Answer(models),
@@ -126,11 +126,11 @@ def llama_server(**answers: Handler) -> Remote:
     )
 
 
-def vllm(*events: Any, **answers: Handler) -> Remote:
+def vllm(*events: Any, **answers: Handler) -> FakeUpstream:
     """A server that speaks OpenAI's dialect; it answers everything with `events`."""
     models = {"data": [{"id": "Qwen/Qwen2.5-Coder-7B", "max_model_len": 4096}]}
     paths = {f"/v1/{name.replace('__', '/')}": handler for name, handler in answers.items()}
-    return Remote(
+    return FakeUpstream(
         {
             "/v1/models": lambda body: Answer(models),
             "/v1/completions": lambda body: Answer(events=events),
@@ -141,20 +141,22 @@ def vllm(*events: Any, **answers: Handler) -> Remote:
 
 
 @asynccontextmanager
-async def listening(remote: Remote) -> AsyncGenerator[Remote, None]:
+async def listening(server: FakeUpstream) -> AsyncGenerator[FakeUpstream, None]:
     """It runs while the context is open."""
-    await remote.start()
+    await server.start()
     try:
-        yield remote
+        yield server
     finally:
-        await remote.stop()
+        await server.stop()
 
 
 @asynccontextmanager
-async def asking(remote: Remote, **settings: Any) -> AsyncGenerator[Upstream, None]:
+async def upstream_engine(
+    server: FakeUpstream, **settings: Any
+) -> AsyncGenerator[UpstreamEngine, None]:
     """The server, and the handle on it."""
-    async with listening(remote):
-        engine = upstream(UpstreamSection(url=remote.url, **settings), load_catalogue())
+    async with listening(server):
+        engine = build_upstream(UpstreamSection(url=server.url, **settings), load_catalogue())
         try:
             yield engine
         finally:

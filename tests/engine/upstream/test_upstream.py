@@ -14,7 +14,7 @@ from copilotd.chat.tool_calls.stream import ChatEvent
 from copilotd.chat.tool_calls.types import ToolChoice, ToolDefinition, ToolSet
 from copilotd.config import ChatSection
 from copilotd.engine.interface import Engine
-from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.performance import Calibration, CalibrationProgress, Setup
 from copilotd.engine.types import (
     Chunk,
     Finished,
@@ -28,7 +28,7 @@ from copilotd.engine.types import (
     TokenLogprob,
     Usage,
 )
-from copilotd.engine.upstream.pseudo_tokens import Tokens, is_own
+from copilotd.engine.upstream.pseudo_tokens import PseudoTokenizer, is_pseudo_token
 from copilotd.errors import (
     ContextOverflow,
     CopilotdError,
@@ -39,7 +39,13 @@ from copilotd.errors import (
 )
 from copilotd.prompt.fim import fim_prompt
 from copilotd.prompt.messages import AssistantMessage, ToolCall, UserMessage
-from tests.engine.upstream.fake_upstream import Answer, Remote, asking, llama_server, vllm
+from tests.engine.upstream.fake_upstream import (
+    Answer,
+    FakeUpstream,
+    llama_server,
+    upstream_engine,
+    vllm,
+)
 
 END = {
     "content": "",
@@ -52,13 +58,13 @@ END = {
 USAGE = Usage(9, 4, 2, prefill_ms=5.0, decode_ms=6.0)
 
 
-def says(*texts: str, **end: Any) -> Any:
+def llama_server_answer(*texts: str, **end: Any) -> Any:
     """A llama-server's answer, whatever it is asked."""
     events = [{"content": text, "stop": False, "tokens_evaluated": 9} for text in texts]
     return lambda body: Answer(events=(*events, END | end))
 
 
-def spoken(*texts: str) -> tuple[Any, ...]:
+def completion_events(*texts: str) -> tuple[Any, ...]:
     """The events of a text completion."""
     pieces = [{"choices": [{"text": text, "finish_reason": None}]} for text in texts]
     end = {"choices": [{"text": "", "finish_reason": "stop", "stop_reason": None}]}
@@ -67,13 +73,13 @@ def spoken(*texts: str) -> tuple[Any, ...]:
     return (*pieces, end, counted)
 
 
-def chatted(*texts: str) -> tuple[Any, ...]:
+def chat_events(*texts: str) -> tuple[Any, ...]:
     """The events of a chat completion."""
     deltas = [{"choices": [{"delta": {"content": text}}]} for text in texts]
-    return ({"choices": [{"delta": {"role": "assistant"}}]}, *deltas, *spoken()[-2:])
+    return ({"choices": [{"delta": {"role": "assistant"}}]}, *deltas, *completion_events()[-2:])
 
 
-async def collected(engine: Engine, request: GenerateRequest) -> tuple[str, Finished]:
+async def collect_answer(engine: Engine, request: GenerateRequest) -> tuple[str, Finished]:
     """The text of an answer, and its end."""
     text, end = "", None
     async with aclosing(engine.generate(request)) as events:
@@ -86,14 +92,14 @@ async def collected(engine: Engine, request: GenerateRequest) -> tuple[str, Fini
     return text, end
 
 
-async def hole(engine: Engine, before: str, after: str) -> list[int]:
+async def build_fim_prompt(engine: Engine, before: str, after: str) -> list[int]:
     """The prompt of a hole, as completions have it made."""
     sides = await engine.tokenize(before), await engine.tokenize(after)
     return fim_prompt(await engine.info(), *sides)
 
 
 def test_text_and_markers_survive_the_way_into_tokens_and_back() -> None:
-    tokens = Tokens(["<|mid|>", "", "<|middle|>"])
+    tokens = PseudoTokenizer(["<|mid|>", "", "<|middle|>"])
     text = "h\u00e9llo <|middle|>\n\U0001f600\x00 <|mid|>x"
 
     plain, special = (tokens.tokenize(text, special=special) for special in (False, True))
@@ -102,12 +108,12 @@ def test_text_and_markers_survive_the_way_into_tokens_and_back() -> None:
     assert list(tokens.parts(plain)) == [text]
     middle, mid = tokens.id("<|middle|>"), tokens.id("<|mid|>")
     assert list(tokens.parts(special)) == ["h\u00e9llo ", middle, "\n\U0001f600\x00 ", mid, "x"]
-    assert all(is_own(token) and token < 2**63 for token in plain + special)
+    assert all(is_pseudo_token(token) and token < 2**63 for token in plain + special)
     assert (tokens.id(""), tokens.tokenize("", special=True)) == (None, [])
 
 
 def test_a_marker_of_another_model_is_not_mistaken_for_ones_own() -> None:
-    old, new = Tokens(["<|middle|>", "<PRE>"]), Tokens(["<MID>", "<PRE>"])
+    old, new = PseudoTokenizer(["<|middle|>", "<PRE>"]), PseudoTokenizer(["<MID>", "<PRE>"])
 
     assert old.id("<PRE>") == new.id("<PRE>")
     with pytest.raises(EngineDied, match="another model by now"):
@@ -118,26 +124,26 @@ def test_a_marker_of_another_model_is_not_mistaken_for_ones_own() -> None:
 
 
 async def test_a_llama_server_is_known_by_its_vocabulary_whatever_its_model_is_called() -> None:
-    async with asking(llama_server()) as engine:
+    async with upstream_engine(llama_server()) as engine:
         info = await engine.info()
 
     assert (info.name, info.n_ctx, info.size, info.n_embd) == ("qwen", 2048, 5, 2)
     assert info.controls == ["<|fim_middle|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|im_end|>"]
     assert info.fim.usable
     assert info.fim.pad is None
-    assert info.is_elsewhere
+    assert info.is_upstream
     assert engine.state.phase is Phase.READY
     assert engine.state.detail == f"{info.description} answers"
 
 
 async def test_markers_go_to_a_llama_server_as_its_ids_and_code_as_text() -> None:
-    remote = llama_server(completion=says(" a", " + b"))
-    async with asking(remote) as engine:
-        prompt = await hole(engine, "def f():\n", "\n# <|fim_middle|>")
+    server = llama_server(completion=llama_server_answer(" a", " + b"))
+    async with upstream_engine(server) as engine:
+        prompt = await build_fim_prompt(engine, "def f():\n", "\n# <|fim_middle|>")
         request = GenerateRequest(prompt, 12, stop=["\n\n"], tail="    ", lane=Lane.COMPLETION)
-        await collected(engine, request)
+        await collect_answer(engine, request)
 
-    sent = remote.sent_to("/completion")[-1]
+    sent = server.sent_to("/completion")[-1]
     looks_like_a_marker = [1000 + ord(character) for character in "\n# <|fim_middle|>"]
     assert sent == {
         "prompt": [1, "def f():\n", 2, *looks_like_a_marker, 3, "    "],
@@ -161,7 +167,9 @@ async def test_markers_go_to_a_llama_server_as_its_ids_and_code_as_text() -> Non
 
 async def test_an_answer_is_streamed_with_what_it_cost() -> None:
     end = {"stop_type": "limit"}
-    async with asking(llama_server(completion=says("a", "b", **end))) as engine:
+    async with upstream_engine(
+        llama_server(completion=llama_server_answer("a", "b", **end))
+    ) as engine:
         request = GenerateRequest(await engine.tokenize("x"), 2, tail="\n")
         async with aclosing(engine.generate(request)) as events:
             heard = [event async for event in events]
@@ -176,29 +184,29 @@ async def test_an_answer_is_streamed_with_what_it_cost() -> None:
 
 
 async def test_an_unfinished_word_is_healed_by_a_grammar_of_the_llama_server() -> None:
-    remote = llama_server(completion=says(" return", " x", stopping_word=";"))
-    async with asking(remote) as engine:
-        prompt = await hole(engine, "a", "b")
-        text, end = await collected(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
+    server = llama_server(completion=llama_server_answer(" return", " x", stopping_word=";"))
+    async with upstream_engine(server) as engine:
+        prompt = await build_fim_prompt(engine, "a", "b")
+        text, end = await collect_answer(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
 
-    (sent,) = remote.sent_to("/completion")
-    assert (text, end.stop) == ("rn x", ";")
+    (sent,) = server.sent_to("/completion")
+    assert (text, end.stop_text) == ("rn x", ";")
     assert sent["grammar"] == 'root ::= " retu" [^\\x00]*'
     assert sent["prompt"] == [1, "a", 2, "b", 3, "\n   "]
 
 
 async def test_a_json_schema_is_kept_to_by_the_llama_server() -> None:
-    remote = llama_server(completion=says("{}"))
-    async with asking(remote) as engine:
+    server = llama_server(completion=llama_server_answer("{}"))
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
         grammar = Grammar("start: %json {}", schema='{"type": "object"}')
-        await collected(engine, GenerateRequest(prompt, 8, grammar=grammar))
+        await collect_answer(engine, GenerateRequest(prompt, 8, grammar=grammar))
         optional = Grammar("start: TEXT", ["<tool_call>"], optional=True)
-        await collected(engine, GenerateRequest(prompt, 8, grammar=optional))
+        await collect_answer(engine, GenerateRequest(prompt, 8, grammar=optional))
         with pytest.raises(InvalidRequest, match="keeps to JSON schemas and to no such grammar"):
-            await collected(engine, GenerateRequest(prompt, 8, grammar=Grammar("start: A")))
+            await collect_answer(engine, GenerateRequest(prompt, 8, grammar=Grammar("start: A")))
 
-    first, second = remote.sent_to("/completion")
+    first, second = server.sent_to("/completion")
     assert first["json_schema"] == {"type": "object"}
     assert not {"json_schema", "grammar"} & set(second)
 
@@ -207,39 +215,39 @@ async def test_log_probabilities_of_a_llama_server_are_told() -> None:
     best = {"id": 7, "bytes": [97], "logprob": -0.1}
     token = {"id": 8, "bytes": [98], "logprob": -2.0, "top_logprobs": [best]}
     event = {"content": "b", "completion_probabilities": [token]}
-    remote = llama_server(completion=lambda body: Answer(events=(event, END)))
-    async with asking(remote) as engine:
+    server = llama_server(completion=lambda body: Answer(events=(event, END)))
+    async with upstream_engine(server) as engine:
         request = GenerateRequest(await engine.tokenize("x"), 1, logprobs=1)
         async with aclosing(engine.generate(request)) as events:
             first = await anext(events)
 
     assert isinstance(first, Chunk)
     assert first.tokens == [TokenLogprob(8, b"b", -2.0, [TokenAlternative(7, b"a", -0.1)])]
-    assert remote.sent_to("/completion")[0]["n_probs"] == 1
+    assert server.sent_to("/completion")[0]["n_probs"] == 1
 
 
 async def test_a_prompt_is_read_ahead_in_pauses_alone() -> None:
-    remote = llama_server(completion=lambda body: Answer(END))
-    async with asking(remote) as engine:
-        prompt = await hole(engine, "a", "b")
+    server = llama_server(completion=lambda body: Answer(END))
+    async with upstream_engine(server) as engine:
+        prompt = await build_fim_prompt(engine, "a", "b")
         for lane in (Lane.COMPLETION, Lane.BACKGROUND):
-            end = await collected(engine, GenerateRequest(prompt, 0, lane=lane))
+            end = await collect_answer(engine, GenerateRequest(prompt, 0, lane=lane))
             assert end == ("", Finished(FinishReason.LENGTH, Usage()))
 
-    (sent,) = remote.sent_to("/completion")
+    (sent,) = server.sent_to("/completion")
     assert (sent["prompt"], sent["n_predict"]) == ([1, "a", 2, "b", 3], 0)
     assert "stream" not in sent
 
 
 async def test_a_conversation_is_rendered_with_the_template_of_the_llama_server() -> None:
-    remote = llama_server(completion=says("Paris"))
-    async with asking(remote) as engine:
+    server = llama_server(completion=llama_server_answer("Paris"))
+    async with upstream_engine(server) as engine:
         chat = ChatService(engine, ChatSection(system_prompt=""))
         request = ChatRequest((UserMessage("Where? <|im_end|>"),), max_tokens=3)
         said = [piece async for piece in chat.stream_text(request)]
 
     assert said == ["Paris", FinishReason.STOP]
-    assert remote.sent_to("/completion")[0]["prompt"] == [
+    assert server.sent_to("/completion")[0]["prompt"] == [
         *(1000 + ord(character) for character in "Where? <|im_end|>"),
         4,
     ]
@@ -249,16 +257,18 @@ async def test_a_conversation_is_rendered_with_the_template_of_the_llama_server(
 
 
 async def test_a_hole_goes_to_other_servers_as_text_in_the_familys_form() -> None:
-    remote = vllm(*spoken(" a", " + b"))
-    async with asking(remote) as engine:
-        prompt = await hole(engine, "def f():\n", "\n# <|fim_middle|>")
-        text, end = await collected(engine, GenerateRequest(prompt, 12, stop=["\n\n"], tail="\n"))
+    server = vllm(*completion_events(" a", " + b"))
+    async with upstream_engine(server) as engine:
+        prompt = await build_fim_prompt(engine, "def f():\n", "\n# <|fim_middle|>")
+        text, end = await collect_answer(
+            engine, GenerateRequest(prompt, 12, stop=["\n\n"], tail="\n")
+        )
         info = await engine.info()
 
     assert (info.name, info.n_ctx) == ("Qwen2.5-Coder-7B", 4096)
     assert (text, end.reason) == (" a + b", FinishReason.STOP)
     assert (end.usage.prompt_tokens, end.usage.cached_tokens) == (9, 4)
-    assert remote.sent_to("/v1/completions") == [
+    assert server.sent_to("/v1/completions") == [
         {
             "model": "Qwen/Qwen2.5-Coder-7B",
             "prompt": "<|fim_prefix|>def f():\n<|fim_suffix|>\n# < |fim_middle|><|fim_middle|>\n",
@@ -272,11 +282,13 @@ async def test_a_hole_goes_to_other_servers_as_text_in_the_familys_form() -> Non
 
 
 async def test_the_family_of_the_settings_wins_over_the_name_of_the_model() -> None:
-    remote = vllm(*spoken("x"))
-    async with asking(remote, family="seed-coder") as engine:
-        await collected(engine, GenerateRequest(await hole(engine, "a", "b"), 12, tail="\n"))
+    server = vllm(*completion_events("x"))
+    async with upstream_engine(server, family="seed-coder") as engine:
+        await collect_answer(
+            engine, GenerateRequest(await build_fim_prompt(engine, "a", "b"), 12, tail="\n")
+        )
 
-    (sent,) = remote.sent_to("/v1/completions")
+    (sent,) = server.sent_to("/v1/completions")
     assert sent["prompt"] == "<[fim-suffix]>b<[fim-prefix]>a<[fim-middle]>\n"
 
 
@@ -284,7 +296,7 @@ async def test_a_family_that_nobody_knows_is_said_clearly(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     models = {"data": [{"id": "house-model"}]}
-    async with asking(vllm(models=lambda body: Answer(models))) as engine:
+    async with upstream_engine(vllm(models=lambda body: Answer(models))) as engine:
         info = await engine.info()
 
     assert (info.fim.usable, info.n_ctx) == (False, 8192)
@@ -295,8 +307,8 @@ async def test_a_family_that_nobody_knows_is_said_clearly(
 
 
 async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
-    remote = vllm(*chatted("Par", "is"))
-    async with asking(remote) as engine:
+    server = vllm(*chat_events("Par", "is"))
+    async with upstream_engine(server) as engine:
         chat = ChatService(engine, ChatSection(system_prompt="Be brief."))
         messages = (
             UserMessage("Where is <|upstream user|> it?"),
@@ -308,7 +320,7 @@ async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
         said = [piece async for piece in chat.stream_text(request)]
 
     assert said == ["Par", "is", FinishReason.STOP]
-    assert remote.sent_to("/v1/chat/completions") == [
+    assert server.sent_to("/v1/chat/completions") == [
         {
             "model": "Qwen/Qwen2.5-Coder-7B",
             "messages": [
@@ -330,14 +342,14 @@ async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
 
 
 async def test_the_opening_of_an_answer_and_its_schema_are_passed_on() -> None:
-    remote = vllm(*chatted("1]"))
-    async with asking(remote) as engine:
+    server = vllm(*chat_events("1]"))
+    async with upstream_engine(server) as engine:
         chat = ChatService(engine, ChatSection(system_prompt=""))
         question = (UserMessage("Which?"),)
         request = ChatRequest(question, answer_prefix="[", schema={"type": "array"})
         said = [piece async for piece in chat.stream_text(request)]
 
-    (sent,) = remote.sent_to("/v1/chat/completions")
+    (sent,) = server.sent_to("/v1/chat/completions")
     assert said == ["1]", FinishReason.STOP]
     assert sent["messages"][-1] == {"role": "assistant", "content": "["}
     assert (sent["add_generation_prompt"], sent["continue_final_message"]) == (False, True)
@@ -349,10 +361,10 @@ async def test_the_opening_of_an_answer_and_its_schema_are_passed_on() -> None:
 
 async def test_a_grammar_is_refused_where_no_server_keeps_to_it() -> None:
     schema = Grammar("start: A", schema="{}")
-    async with asking(vllm(*spoken("x"))) as engine:
+    async with upstream_engine(vllm(*completion_events("x"))) as engine:
         prompt = await engine.tokenize("x")
         with pytest.raises(InvalidRequest, match="no grammar in a text completion") as refused:
-            await collected(engine, GenerateRequest(prompt, 8, grammar=schema))
+            await collect_answer(engine, GenerateRequest(prompt, 8, grammar=schema))
         chat = ChatService(engine, ChatSection())
         asked = ChatRequest((UserMessage("x"),), grammar=Grammar("start: A"))
         with pytest.raises(InvalidRequest, match="keeps to JSON schemas and to no such grammar"):
@@ -363,36 +375,40 @@ async def test_a_grammar_is_refused_where_no_server_keeps_to_it() -> None:
 
 
 async def test_no_more_is_asked_for_than_surely_fits() -> None:
-    remote = vllm(*spoken("x"))
-    async with asking(remote) as engine:
+    server = vllm(*completion_events("x"))
+    async with upstream_engine(server) as engine:
         for length, wanted in ((30, 5), (30, 9000), (4000, 9000)):
             prompt = await engine.tokenize("abc" * length)
-            await collected(engine, GenerateRequest(prompt, wanted))
+            await collect_answer(engine, GenerateRequest(prompt, wanted))
 
-    asked = [sent["max_tokens"] for sent in remote.sent_to("/v1/completions")]
+    asked = [sent["max_tokens"] for sent in server.sent_to("/v1/completions")]
     assert asked == [5, 4096 - 45, 16]
 
 
 async def test_the_beginning_of_a_word_is_taken_from_what_the_server_writes() -> None:
-    remote = vllm(*spoken(" r", "eturn", " x"))
-    async with asking(remote) as engine:
+    server = vllm(*completion_events(" r", "eturn", " x"))
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("a")
-        text, _ = await collected(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
+        text, _ = await collect_answer(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
 
     assert text == "rn x"
-    assert [sent["prompt"] for sent in remote.sent_to("/v1/completions")] == ["a\n   "]
+    assert [sent["prompt"] for sent in server.sent_to("/v1/completions")] == ["a\n   "]
 
 
 async def test_a_server_that_writes_another_word_is_asked_to_go_on_with_this_one() -> None:
     def answer(body: Any) -> Answer:
-        return Answer(events=spoken("rn x") if "retu" in body["prompt"] else spoken(" raise"))
+        return Answer(
+            events=completion_events("rn x")
+            if "retu" in body["prompt"]
+            else completion_events(" raise")
+        )
 
-    remote = vllm(completions=answer)
-    async with asking(remote) as engine:
+    server = vllm(completions=answer)
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("a")
-        text, _ = await collected(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
+        text, _ = await collect_answer(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
 
-    prompts = [sent["prompt"] for sent in remote.sent_to("/v1/completions")]
+    prompts = [sent["prompt"] for sent in server.sent_to("/v1/completions")]
     assert (text, prompts) == ("rn x", ["a\n   ", "a\n    retu"])
 
 
@@ -407,8 +423,8 @@ async def test_log_probabilities_of_both_forms_are_told() -> None:
     content = [{"token": "b", "logprob": -2.0, "top_logprobs": [best, other]}]
     heard = []
     for field in (table, {"content": content}):
-        events = ({"choices": [{"text": "b", "logprobs": field}]}, *spoken())
-        async with asking(vllm(*events)) as engine:
+        events = ({"choices": [{"text": "b", "logprobs": field}]}, *completion_events())
+        async with upstream_engine(vllm(*events)) as engine:
             request = GenerateRequest(await engine.tokenize("x"), 1, logprobs=2)
             async with aclosing(engine.generate(request)) as stream:
                 heard += [event async for event in stream if isinstance(event, Chunk)]
@@ -418,34 +434,34 @@ async def test_log_probabilities_of_both_forms_are_told() -> None:
 
 
 async def test_nothing_is_read_ahead_by_a_server_that_has_others_to_serve() -> None:
-    remote = vllm()
-    async with asking(remote) as engine:
+    server = vllm()
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
-        await collected(engine, GenerateRequest(prompt, 0, lane=Lane.BACKGROUND))
+        await collect_answer(engine, GenerateRequest(prompt, 0, lane=Lane.BACKGROUND))
 
-    assert remote.sent_to("/v1/completions") == []
+    assert server.sent_to("/v1/completions") == []
 
 
 async def test_embeddings_are_made_of_unit_length() -> None:
     vectors = {"data": [{"embedding": [3.0, 4.0]}, {"embedding": [0.0, 2.0]}]}
-    remote = vllm(embeddings=lambda body: Answer(vectors))
-    async with asking(remote) as engine:
+    server = vllm(embeddings=lambda body: Answer(vectors))
+    async with upstream_engine(server) as engine:
         made = await engine.embed([await engine.tokenize("one"), await engine.tokenize("two")])
 
     assert made == [[0.6, 0.8], [0.0, 1.0]]
-    assert remote.sent_to("/v1/embeddings") == [
+    assert server.sent_to("/v1/embeddings") == [
         {"model": "Qwen/Qwen2.5-Coder-7B", "input": ["one", "two"]}
     ]
 
 
 async def test_what_a_server_costs_is_measured_with_words_of_no_meaning() -> None:
-    remote = vllm(*spoken("a", "b"))
-    async with asking(remote) as engine:
+    server = vllm(*completion_events("a", "b"))
+    async with upstream_engine(server) as engine:
         async with aclosing(engine.calibrate(Setup(), 0.0, wait_for_idle_cpu=False)) as steps:
             told, result = [step async for step in steps]
 
-    (sent,) = remote.sent_to("/v1/completions")
-    assert isinstance(told, Measuring)
+    (sent,) = server.sent_to("/v1/completions")
+    assert isinstance(told, CalibrationProgress)
     assert isinstance(result, Calibration)
     assert (list(result.speed.prefill), list(result.speed.decode)) == ([9], [9])
     assert {len(word) for word in sent["prompt"].split()} == {4}
@@ -458,7 +474,7 @@ WEATHER = ToolDefinition("weather", "Tells it.", {"type": "object", "properties"
 CALL = '{"name": "weather", "arguments": {"town": "Paris"}}'
 
 
-async def heard(engine: Engine, choice: ToolChoice) -> list[ChatEvent]:
+async def ask_with_tool(engine: Engine, choice: ToolChoice) -> list[ChatEvent]:
     """What comes of a question that can be answered with a tool."""
     chat = ChatService(engine, ChatSection(system_prompt="Be brief."), lambda: "call-1")
     question = (UserMessage("Sunny?"),)
@@ -468,22 +484,22 @@ async def heard(engine: Engine, choice: ToolChoice) -> list[ChatEvent]:
 
 
 async def test_a_call_that_is_required_is_held_to_its_schema_by_the_llama_server() -> None:
-    remote = llama_server(completion=says(CALL))
-    async with asking(remote) as engine:
-        called = await heard(engine, ToolChoice.REQUIRED)
+    server = llama_server(completion=llama_server_answer(CALL))
+    async with upstream_engine(server) as engine:
+        called = await ask_with_tool(engine, ToolChoice.REQUIRED)
 
-    (sent,) = remote.sent_to("/completion")
+    (sent,) = server.sent_to("/completion")
     assert ToolCall("call-1", "weather", '{"town": "Paris"}') in called
     assert sent["prompt"][-1] == "<tool_call>\n"
     assert sent["json_schema"]["properties"]["name"] == {"const": "weather"}
 
 
 async def test_a_call_that_is_free_is_asked_for_in_words_and_read_again() -> None:
-    remote = vllm(*chatted("<tool_call>\n", CALL, "\n</tool_call>"))
-    async with asking(remote) as engine:
-        called = await heard(engine, ToolChoice.AUTO)
+    server = vllm(*chat_events("<tool_call>\n", CALL, "\n</tool_call>"))
+    async with upstream_engine(server) as engine:
+        called = await ask_with_tool(engine, ToolChoice.AUTO)
 
-    (sent,) = remote.sent_to("/v1/chat/completions")
+    (sent,) = server.sent_to("/v1/chat/completions")
     assert called == [ToolCall("call-1", "weather", '{"town": "Paris"}')]
     assert '"name": "weather"' in sent["messages"][0]["content"]
     assert "response_format" not in sent
@@ -494,27 +510,27 @@ async def test_a_call_that_is_free_is_asked_for_in_words_and_read_again() -> Non
 
 async def test_closing_an_answer_closes_the_connection() -> None:
     event = {"content": "a", "stop": False}
-    remote = llama_server(completion=lambda body: Answer(events=(event,), holds=True))
-    async with asking(remote) as engine:
+    server = llama_server(completion=lambda body: Answer(events=(event,), holds=True))
+    async with upstream_engine(server) as engine:
         request = GenerateRequest(await engine.tokenize("x"), 8)
         async with aclosing(engine.generate(request)) as events:
             assert isinstance(await anext(events), Chunk)
-        await asyncio.wait_for(remote.hung_up.wait(), 30)
+        await asyncio.wait_for(server.disconnected.wait(), 30)
         assert engine.stats().running == 0
 
 
 async def test_what_no_server_can_honour_is_refused() -> None:
-    remote = vllm(*spoken("x"))
-    async with asking(remote) as engine:
+    server = vllm(*completion_events("x"))
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
         with pytest.raises(InvalidRequest, match="tells no log probabilities of a prompt"):
-            await collected(engine, GenerateRequest(prompt, 8, prompt_logprobs=True))
+            await collect_answer(engine, GenerateRequest(prompt, 8, prompt_logprobs=True))
         with pytest.raises(InvalidRequest, match="token ids of a vocabulary"):
-            await collected(engine, GenerateRequest([17], 8))
+            await collect_answer(engine, GenerateRequest([17], 8))
         with pytest.raises(InvalidRequest, match="token ids of a vocabulary"):
             await engine.detokenize([17])
 
-    assert remote.sent_to("/v1/completions") == []
+    assert server.sent_to("/v1/completions") == []
 
 
 TOO_LONG = {"error": {"message": "the request exceeds it", "type": "exceed_context_size_error"}}
@@ -535,67 +551,67 @@ OF_VLLM = {"message": "This model's maximum context length is 4096 tokens.", "co
 async def test_a_refusal_is_told_with_the_servers_own_words(
     status: int, body: Any, kind: type[CopilotdError], message: str
 ) -> None:
-    remote = llama_server(completion=lambda asked: Answer(body, status))
-    async with asking(remote) as engine:
+    server = llama_server(completion=lambda asked: Answer(body, status))
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
         with pytest.raises(kind) as raised:
-            await collected(engine, GenerateRequest(prompt, 8))
+            await collect_answer(engine, GenerateRequest(prompt, 8))
 
-        assert remote.url in raised.value.message
+        assert server.url in raised.value.message
         assert message in raised.value.message
         assert engine.is_down is (kind is UpstreamFailed)
 
 
 async def test_a_failure_in_the_middle_of_an_answer_is_one() -> None:
     failed = {"error": {"message": "out of memory", "code": 500}}
-    remote = llama_server(completion=lambda body: Answer(events=({"content": "a"}, failed)))
-    async with asking(remote) as engine:
+    server = llama_server(completion=lambda body: Answer(events=({"content": "a"}, failed)))
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
         with pytest.raises(UpstreamFailed, match="answers 500: out of memory"):
-            await collected(engine, GenerateRequest(prompt, 8))
+            await collect_answer(engine, GenerateRequest(prompt, 8))
 
 
 async def test_a_connection_that_breaks_is_no_end_of_an_answer() -> None:
-    remote = llama_server(completion=lambda b: Answer(events=({"content": "a"},), breaks=True))
-    async with asking(remote) as engine:
+    server = llama_server(completion=lambda b: Answer(events=({"content": "a"},), breaks=True))
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
-        with pytest.raises(UpstreamFailed, match=f"{remote.url} ended the connection"):
-            await collected(engine, GenerateRequest(prompt, 8))
+        with pytest.raises(UpstreamFailed, match=f"{server.url} ended the connection"):
+            await collect_answer(engine, GenerateRequest(prompt, 8))
 
 
 @pytest.mark.parametrize(
-    "remote",
+    "server",
     [
         llama_server(completion=lambda body: Answer(events=({"content": "a"},))),
         vllm({"choices": [{"text": "a"}]}),
     ],
 )
-async def test_a_server_that_ends_in_an_answer_has_not_given_it(remote: Remote) -> None:
-    async with asking(remote) as engine:
+async def test_a_server_that_ends_in_an_answer_has_not_given_it(server: FakeUpstream) -> None:
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
-        with pytest.raises(UpstreamFailed, match=f"{remote.url} ended in the middle of an answer"):
-            await collected(engine, GenerateRequest(prompt, 8))
+        with pytest.raises(UpstreamFailed, match=f"{server.url} ended in the middle of an answer"):
+            await collect_answer(engine, GenerateRequest(prompt, 8))
 
 
 async def test_half_a_character_is_sent_as_none() -> None:
-    remote = vllm(*spoken("x"))
-    async with asking(remote) as engine:
+    server = vllm(*completion_events("x"))
+    async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("a\ud800")
-        await collected(engine, GenerateRequest(prompt, 8, tail="\ud800\n"))
+        await collect_answer(engine, GenerateRequest(prompt, 8, tail="\ud800\n"))
 
-    assert remote.sent_to("/v1/completions")[0]["prompt"] == "a??\n"
+    assert server.sent_to("/v1/completions")[0]["prompt"] == "a??\n"
 
 
 async def test_silence_counts_as_a_failure() -> None:
-    remote = vllm(completions=lambda body: Answer(holds=True))
-    async with asking(remote, timeout_s=0.2) as engine:
+    server = vllm(completions=lambda body: Answer(holds=True))
+    async with upstream_engine(server, timeout_s=0.2) as engine:
         # On a busy machine the first request may meet a silence too.
         with pytest.raises(UpstreamFailed, match=r"was silent for 0\.2 s"):
-            await collected(engine, GenerateRequest(await engine.tokenize("x"), 8))
+            await collect_answer(engine, GenerateRequest(await engine.tokenize("x"), 8))
 
 
 async def test_something_else_that_answers_is_said_to_be_no_server_of_models() -> None:
-    async with asking(Remote({})) as engine:
+    async with upstream_engine(FakeUpstream({})) as engine:
         with pytest.raises(UpstreamFailed) as raised:
             await engine.info()
 
@@ -604,7 +620,7 @@ async def test_something_else_that_answers_is_said_to_be_no_server_of_models() -
 
 
 async def test_a_model_that_is_not_offered_is_refused_with_those_that_are() -> None:
-    async with asking(vllm(), model="other") as engine:
+    async with upstream_engine(vllm(), model="other") as engine:
         with pytest.raises(UpstreamFailed, match="does not offer other") as raised:
             await engine.info()
 
@@ -613,13 +629,13 @@ async def test_a_model_that_is_not_offered_is_refused_with_those_that_are() -> N
 
 async def test_the_key_is_sent_and_told_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    remote = vllm(completions=lambda body: Answer({"message": "no"}, 401))
-    async with asking(remote, key="s3cret") as engine:
+    server = vllm(completions=lambda body: Answer({"message": "no"}, 401))
+    async with upstream_engine(server, key="s3cret") as engine:
         prompt = await engine.tokenize("x")
         with pytest.raises(UpstreamFailed) as raised:
-            await collected(engine, GenerateRequest(prompt, 8))
+            await collect_answer(engine, GenerateRequest(prompt, 8))
 
-    assert {headers["authorization"] for headers in remote.headers} == {"Bearer s3cret"}
+    assert {headers["authorization"] for headers in server.headers} == {"Bearer s3cret"}
     assert raised.value.hint == "Set upstream.key or upstream.key_file."
     told = (*caplog.messages, str(raised.value), repr(engine.status()), repr(engine.state))
     assert "s3cret" not in json.dumps(told)
@@ -628,11 +644,11 @@ async def test_the_key_is_sent_and_told_to_nobody(caplog: pytest.LogCaptureFixtu
 async def test_the_key_may_stand_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("s3cret\n")
-    remote = vllm()
-    async with asking(remote, key_file=str(file)) as engine:
+    server = vllm()
+    async with upstream_engine(server, key_file=str(file)) as engine:
         await engine.info()
 
-    assert {headers["authorization"] for headers in remote.headers} == {"Bearer s3cret"}
+    assert {headers["authorization"] for headers in server.headers} == {"Bearer s3cret"}
 
 
 # --- up and down ---------------------------------------------------------------------------------
@@ -648,23 +664,23 @@ async def until(engine: Any, phase: Phase) -> None:
 
 
 async def test_a_server_that_is_down_is_let_alone_for_a_while_and_comes_back_by_itself() -> None:
-    remote = vllm(*spoken("x"))
-    async with asking(remote) as engine:
-        await remote.stop()
+    server = vllm(*completion_events("x"))
+    async with upstream_engine(server) as engine:
+        await server.stop()
         with pytest.raises(UpstreamFailed) as raised:
             await engine.info()
         with pytest.raises(UpstreamFailed) as again:
             await engine.info()
         down = engine.status()
 
-        await remote.start()
+        await server.start()
         await until(engine, Phase.READY)
-        text, _ = await collected(engine, GenerateRequest(await engine.tokenize("x"), 8))
+        text, _ = await collect_answer(engine, GenerateRequest(await engine.tokenize("x"), 8))
 
     assert again.value is raised.value
-    assert raised.value.message.startswith(f"nothing answers at {remote.url}: ")
+    assert raised.value.message.startswith(f"nothing answers at {server.url}: ")
     assert raised.value.hint == "Is it running, and is upstream.url right? copilotd doctor looks."
-    assert (down.answers, down.detail, down.url) == (False, raised.value.message, remote.url)
+    assert (down.answers, down.detail, down.url) == (False, raised.value.message, server.url)
     assert text == "x"
     assert engine.stats().restarts == 1
 
@@ -672,18 +688,18 @@ async def test_a_server_that_is_down_is_let_alone_for_a_while_and_comes_back_by_
 @pytest.mark.parametrize("change", ["gone", "another model"])
 async def test_an_idle_server_is_looked_at_now_and_then(change: str) -> None:
     offered = [{"id": "qwen2.5-coder-7b"}]
-    remote = vllm(models=lambda body: Answer({"data": offered}))
-    async with asking(remote) as engine:
+    server = vllm(models=lambda body: Answer({"data": offered}))
+    async with upstream_engine(server) as engine:
         engine._check_every_s = 0.05
         assert (await engine.info()).name == "qwen2.5-coder-7b"
 
         if change == "gone":
-            await remote.stop()
+            await server.stop()
         else:
             offered[0] = {"id": "codestral"}
         await until(engine, Phase.FAILED)
         if change == "gone":
-            await remote.start()
+            await server.start()
         await until(engine, Phase.READY)
 
         names = {"gone": "qwen2.5-coder-7b", "another model": "codestral"}
@@ -692,8 +708,8 @@ async def test_an_idle_server_is_looked_at_now_and_then(change: str) -> None:
 
 async def test_a_server_that_still_loads_its_model_is_not_ready() -> None:
     loading = {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}
-    remote = Remote({"/props": lambda body: Answer(loading, 503)})
-    async with asking(remote) as engine:
+    server = FakeUpstream({"/props": lambda body: Answer(loading, 503)})
+    async with upstream_engine(server) as engine:
         with pytest.raises(UpstreamFailed, match="503: Loading model") as raised:
             await engine.info()
 
