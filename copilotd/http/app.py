@@ -1,4 +1,4 @@
-"""The HTTP application: every dialect behind one gate."""
+"""The HTTP application: every dialect, behind the same checks."""
 
 from typing import Any
 
@@ -9,70 +9,98 @@ from starlette.middleware.cors import CORSMiddleware
 import copilotd
 from copilotd.access_token import AccessToken
 from copilotd.config import ServerSection
-from copilotd.http import admin, anthropic, copilot, docs, health, llama_cpp, ollama, openai, tabby
-from copilotd.http.middleware.access_token import Door
-from copilotd.http.middleware.host_and_origin import Gate
+from copilotd.http import (
+    admin,
+    anthropic,
+    copilot,
+    docs,
+    health,
+    llama_cpp,
+    ollama,
+    openai,
+    tabby,
+    v1_completions,
+)
+from copilotd.http.middleware.access_token import TokenMiddleware
+from copilotd.http.middleware.host_and_origin import HostOriginMiddleware
 from copilotd.http.middleware.limits import BodyLimit, RequestLimit
 from copilotd.http.services import Services
-from copilotd.http.shared import errors
+from copilotd.http.shared.errors import ErrorResponses
 
 __all__ = ["Services", "build_app"]
 
-_ABOUT = """\
+_DESCRIPTION = """\
 One code model on your own machine, for every client that speaks one of these dialects.
 
-* Point an OpenAI client at this address plus `/v1`. Any API key will do, unless the daemon wants
-  its token (`copilotd token`) as the key. Any model name will do: the model that is for such
-  requests answers. Where chat has a model of its own, a request can name either
+* Point an OpenAI client at this address plus `/v1`. Any API key works, unless the daemon requires
+  its token (`copilotd token`) as the key. Any model name works: an unknown name selects the default
+  model for the request. If chat has its own model, a request can name either of the two
   (`GET /v1/models`).
-* Point an Anthropic client, or one of Ollama's or llama.cpp's, at this address itself.
+* Point an Anthropic, Ollama or llama.cpp client at this address itself.
 * `POST /v1/completions` with a `suffix` fills in the middle, which is what a code model does best.
-* Errors have the shape that a dialect's own clients expect. 503 with `Retry-After` means that the
-  same request may succeed soon.
+* Errors have the shape that the clients of the dialect expect. 503 with `Retry-After` means that
+  the same request may succeed later.
 """
+
+_ROUTES = (
+    v1_completions,
+    openai,
+    anthropic,
+    ollama,
+    copilot,
+    llama_cpp,
+    tabby,
+    health,
+    admin,
+    docs,
+)
+"""Each has a `router`; the API page lists them in this order."""
 
 _NO_TELEMETRY: dict[str, Any] = {
     "telemetry": {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 }
-"""FastAPI can report requests to a collector that the environment names; nothing leaves here."""
+"""FastAPI can send telemetry to a collector that the environment names; copilotd sends nothing."""
 
 
 def build_app(
     services: Services, settings: ServerSection, token: AccessToken | None = None
 ) -> FastAPI:
-    """Everything that HTTP clients can ask for, answered by `services`.
+    """The whole HTTP API on top of `services`.
 
-    With a `token` nothing is answered to who does not show it.
+    If there is a `token`, requests without it get 401.
     """
+    errors = ErrorResponses((anthropic.ERRORS, ollama.ERRORS, llama_cpp.ERRORS))
     app = FastAPI(
         title="copilotd",
         version=copilotd.__version__,
-        description=_ABOUT,
+        description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        middleware=_middleware(settings, token),
+        middleware=_middleware(settings, token, errors),
         **_NO_TELEMETRY,
     )
     app.state.services = services
-    for dialect in (openai, anthropic, ollama, copilot, llama_cpp, tabby, health, admin, docs):
-        app.include_router(dialect.router)
+    for module in _ROUTES:
+        app.include_router(module.router)
     errors.install(app)
     return app
 
 
-def _middleware(settings: ServerSection, token: AccessToken | None) -> list[Middleware]:
-    """Outermost first: nothing answers a stranger, not even a CORS preflight.
+def _middleware(
+    settings: ServerSection, token: AccessToken | None, errors: ErrorResponses
+) -> list[Middleware]:
+    """Outermost first: the check of Host and Origin comes before everything, CORS included.
 
-    A preflight of a page that is welcome cannot show a token, so CORS stands before the door.
+    CORS comes before the token, because a browser sends no token with a preflight.
     """
     origins = settings.allowed_origins
     cors = Middleware(
         CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"]
     )
     return [
-        Middleware(Gate, settings),
+        Middleware(HostOriginMiddleware, settings, errors),
         *([cors] if origins else []),
-        Middleware(Door, token),
-        Middleware(RequestLimit, settings.max_requests),
+        Middleware(TokenMiddleware, token, errors),
+        Middleware(RequestLimit, settings.max_requests, errors),
         Middleware(BodyLimit),
     ]

@@ -1,6 +1,6 @@
-"""The API page, which works without a network: Swagger UI's files come from a Python package.
+"""The API page, which works offline: Swagger UI's files come from a Python package.
 
-Its Content-Security-Policy forbids the browser to ask anybody but this server.
+Its Content-Security-Policy lets the browser connect to this server only.
 """
 
 from importlib.resources import files
@@ -22,12 +22,12 @@ _TYPES = {
     "swagger-ui.css": "text/css",
     "favicon.png": "image/png",
 }
-_SHOWN = {
+_UI_SETTINGS = {
     "tryItOutEnabled": True,
     "defaultModelsExpandDepth": -1,
     "displayRequestDuration": True,
     "docExpansion": "list",
-    # Swagger UI would ask a public service to check the schema.
+    # With a URL, Swagger UI would send the schema to a public service to check it.
     "validatorUrl": None,
 }
 
@@ -41,7 +41,7 @@ async def page(request: Request) -> HTMLResponse:
         swagger_js_url="/docs/swagger-ui-bundle.js",
         swagger_css_url="/docs/swagger-ui.css",
         swagger_favicon_url="/docs/favicon.png",
-        swagger_ui_parameters=_SHOWN,
+        swagger_ui_parameters=_UI_SETTINGS,
     )
     html.headers["Content-Security-Policy"] = _POLICY
     return html

@@ -1,4 +1,4 @@
-"""Serves the application in the daemon's own event loop."""
+"""Serves the HTTP application in the daemon's own event loop."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from copilotd.config import ServerSection
 from copilotd.errors import DaemonError
 from copilotd.http.slow_clients import TimedProtocol
-from copilotd.http.sockets import check_reach, forget_unix, listen_tcp, listen_unix
+from copilotd.http.sockets import check_reach, listen_tcp, listen_unix, remove_socket_file
 
 _GRACE_S = 0.6
-"""How long requests may take to end once they are told to; then their connections are cut."""
+"""Time for requests to end by themselves when the server closes; then their connections are cut."""
 
-_LAST_S = 0.2
-"""How long they may take after that; then they are cancelled."""
+_ABORT_S = 0.2
+"""Time for them to end after that; then their tasks are cancelled."""
 
 _MAX_HEAD = 32 * 1024
-"""Bytes of a request's line and headers that are waited for; GitHub's token alone can be 2 KB."""
+"""Limit for a request's line and headers, in bytes; GitHub's token alone can have 2 KB."""
 
 
-class HttpFront:
+class HttpServer:
     """One uvicorn server on a TCP port, and on a unix socket if the settings name one."""
 
     def __init__(
@@ -31,15 +31,15 @@ class HttpFront:
     ) -> None:
         self._settings = settings
         self._closing = asyncio.Event()
-        self._server = _Server(_config(_Endable(app, self._closing), protocol))
+        self._server = _Server(_config(_DisconnectOnClose(app, self._closing), protocol))
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
-        """Begin to listen; returns the base URL.
+        """Start to listen; returns the base URL.
 
         Raises:
-            PortInUse: names the program that holds the port.
-            StartFailed: the address cannot be listened on, or not without the token.
+            PortInUse: another program uses the port; the message names it.
+            StartFailed: the address does not work, or is only allowed together with the token.
         """
         settings = self._settings
         check_reach(settings)
@@ -55,41 +55,41 @@ class HttpFront:
         return url
 
     async def close(self) -> None:
-        """End every request and every connection, within a second; a second call does nothing."""
+        """End all requests and connections, within a second; a second call does nothing."""
         if self._serving is None:
             return
         self._closing.set()
         self._server.should_exit = True
         await asyncio.wait((self._serving,), timeout=_GRACE_S)
-        await self._abandon(self._serving)
+        await self._abort(self._serving)
         self._serving = None
         if self._settings.unix_socket:
-            forget_unix(Path(self._settings.unix_socket))
+            remove_socket_file(Path(self._settings.unix_socket))
 
-    async def _abandon(self, serving: asyncio.Task[None]) -> None:
-        """Hang up on what did not end by itself: a client that does not read holds its task up."""
+    async def _abort(self, serving: asyncio.Task[None]) -> None:
+        """Cut the connections that are left: a client that does not read blocks its task."""
         state = self._server.server_state
         for connection in tuple(state.connections):
             connection.transport.abort()
-        left = (serving, *state.tasks)
-        await asyncio.wait(left, timeout=_LAST_S)
-        for task in left:
+        tasks = (serving, *state.tasks)
+        await asyncio.wait(tasks, timeout=_ABORT_S)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Server(uvicorn.Server):
-    """The daemon handles signals; uvicorn leaves them alone."""
+    """A uvicorn server without signal handlers: the daemon has its own."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-class _Endable:
-    """Tells every request that its client is gone as soon as the server is closing.
+class _DisconnectOnClose:
+    """ASGI middleware that reports a disconnect to every request once the server is closing.
 
-    So an open stream ends in the way it knows, and frees the engine.
+    So an open stream ends as if its client had hung up, and frees the engine.
     """
 
     def __init__(self, app: ASGIApp, closing: asyncio.Event) -> None:
@@ -97,21 +97,21 @@ class _Endable:
         self._closing = closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def receive_or_end() -> Message:
-            return await _first(receive, self._closing)
+        async def receive_until_closing() -> Message:
+            return await _receive_or_disconnect(receive, self._closing)
 
-        await self._app(scope, receive_or_end, send)
+        await self._app(scope, receive_until_closing, send)
 
 
-async def _first(receive: Receive, closing: asyncio.Event) -> Message:
+async def _receive_or_disconnect(receive: Receive, closing: asyncio.Event) -> Message:
     receiving = asyncio.ensure_future(receive())
-    ending = asyncio.ensure_future(closing.wait())
+    waiting = asyncio.ensure_future(closing.wait())
     try:
-        await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((receiving, waiting), return_when=asyncio.FIRST_COMPLETED)
         return receiving.result() if receiving.done() else {"type": "http.disconnect"}
     finally:
         receiving.cancel()
-        ending.cancel()
+        waiting.cancel()
 
 
 def _config(app: ASGIApp, protocol: type[TimedProtocol]) -> uvicorn.Config:
@@ -123,14 +123,14 @@ def _config(app: ASGIApp, protocol: type[TimedProtocol]) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=protocol.patience.idle_s,
+        timeout_keep_alive=protocol.timeouts.idle_s,
         h11_max_incomplete_event_size=_MAX_HEAD,
-        # A header from the client must not change the scheme, which the check of Origin uses.
+        # The check of Origin uses the scheme, so no header of a client may change it.
         proxy_headers=False,
     )
 
 
 def _url(host: str, port: int) -> str:
-    """Where a program on this machine reaches the server."""
+    """The URL at which programs on this machine reach the server."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -1,4 +1,4 @@
-"""Listening sockets, who can reach them, and who holds an address that is taken."""
+"""Listening sockets, who can reach them, and which program uses an address already."""
 
 import errno
 import os
@@ -12,14 +12,14 @@ from copilotd.errors import PortInUse, StartFailed
 from copilotd.paths import has_unix_sockets
 
 _BACKLOG = 128
-_SOMEBODY = "another program"
+_UNKNOWN_PROGRAM = "another program"
 
 
 def check_reach(settings: ServerSection) -> None:
-    """Refuse to serve strangers by mistake.
+    """Refuse to serve the whole network by mistake.
 
     Raises:
-        StartFailed: the network would reach us, and the token is switched off.
+        StartFailed: other machines could reach the server, and the token is off.
     """
     if settings.require_token == "off" and not settings.is_on_loopback:
         raise StartFailed(
@@ -30,40 +30,42 @@ def check_reach(settings: ServerSection) -> None:
 
 
 def listen_tcp(host: str, port: int) -> socket.socket:
-    """A socket on `host`, on its IPv4 address where it has both kinds; port 0 takes a free one.
+    """A socket that listens on `host`: on its IPv4 address if it has both kinds.
+
+    Port 0 takes a free port.
 
     Raises:
-        PortInUse: with the process that holds the port, where the system tells.
-        StartFailed: `host` is no address of this machine, or the port is reserved.
+        PortInUse: the message names the process that uses the port, if the system tells it.
+        StartFailed: `host` is not an address of this machine, or the port is reserved.
     """
     try:
-        family, address = _address(host, port)
+        family, address = _resolve(host, port)
         both = address == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(
             (address, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both
         )
     except OSError as error:
-        raise _explained(error, host, port) from error
+        raise _to_daemon_error(error, host, port) from error
 
 
 def listen_unix(path: Path) -> socket.socket:
-    """A socket that only this user can open; a file that a dead server left there is replaced.
+    """A socket that only this user can open; it replaces the file of a server that crashed.
 
     Raises:
-        PortInUse: somebody listens there.
-        StartFailed: the file cannot be made.
+        PortInUse: another server listens there.
+        StartFailed: the file cannot be created.
     """
     if not has_unix_sockets():
-        raise StartFailed("there are no unix sockets here", "Leave server.unix_socket empty.")
-    if _answers(path):
+        raise StartFailed("this system has no unix sockets", "Leave server.unix_socket empty.")
+    if _accepts_connections(path):
         raise PortInUse(
-            f"somebody else serves HTTP on {path}", "Choose another server.unix_socket."
+            f"another program serves HTTP on {path}", "Choose another server.unix_socket."
         )
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.unlink(missing_ok=True)
         listener.bind(str(path))
-        # Nobody can connect before `listen`, so the file is private from its first moment.
+        # Nobody can connect before `listen`, so the socket is never open to other users.
         os.chmod(path, 0o600)
         listener.listen(_BACKLOG)
     except OSError as error:
@@ -75,31 +77,31 @@ def listen_unix(path: Path) -> socket.socket:
     return listener
 
 
-def forget_unix(path: Path) -> None:
-    """Remove the file of a socket that is closed."""
+def remove_socket_file(path: Path) -> None:
+    """Remove the file of a closed unix socket."""
     path.unlink(missing_ok=True)
 
 
-def holder_of(port: int) -> str:
-    """Who listens on a TCP port, in words; best effort, since some systems do not tell."""
+def find_port_user(port: int) -> str:
+    """The program that listens on a TCP port, in words; some systems do not tell which."""
     try:
-        found = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
-        pid = next((c.pid for c in found if getattr(c.laddr, "port", 0) == port and c.pid), None)
-        return f"{psutil.Process(pid).name()} (pid {pid})" if pid else _SOMEBODY
+        sockets = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        pid = next((c.pid for c in sockets if getattr(c.laddr, "port", 0) == port and c.pid), None)
+        return f"{psutil.Process(pid).name()} (pid {pid})" if pid else _UNKNOWN_PROGRAM
     except psutil.Error:
-        return _SOMEBODY
+        return _UNKNOWN_PROGRAM
 
 
-def _address(host: str, port: int) -> tuple[socket.AddressFamily, str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, str]:
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = min(entries, key=lambda entry: entry[0] != socket.AF_INET)
     return family, str(address[0])
 
 
-def _explained(error: OSError, host: str, port: int) -> PortInUse | StartFailed:
+def _to_daemon_error(error: OSError, host: str, port: int) -> PortInUse | StartFailed:
     if error.errno == errno.EADDRINUSE:
         return PortInUse(
-            f"port {port} is in use by {holder_of(port)}",
+            f"port {port} is in use by {find_port_user(port)}",
             f"End that program, or choose another port: copilotd start --port {port + 1}.",
         )
     if error.errno == errno.EACCES:
@@ -109,7 +111,7 @@ def _explained(error: OSError, host: str, port: int) -> PortInUse | StartFailed:
     )
 
 
-def _answers(path: Path) -> bool:
+def _accepts_connections(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))

@@ -6,11 +6,11 @@ from contextlib import aclosing
 
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import (
-    Candidate,
     Chunk,
     Finished,
     FinishReason,
     GenerateRequest,
+    TokenAlternative,
     TokenLogprob,
     Usage,
 )
@@ -25,7 +25,7 @@ class HeldEngine(FakeEngine):
     def __init__(self, answer: str = "Paris", *, hold: bool = True) -> None:
         self.gate = asyncio.Event()
         self.ended = asyncio.Event()
-        super().__init__(answer, hold=self.gate if hold else None)
+        super().__init__(answer, gate=self.gate if hold else None)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         """The same, and the event."""
@@ -83,5 +83,5 @@ class PlayedEngine(FakeEngine):
 def scored(text: str | bytes, logprob: float | None, **alternatives: float) -> TokenLogprob:
     """A token with its log probability and alternatives."""
     data = text.encode() if isinstance(text, str) else text
-    top = [Candidate(0, name.encode(), value) for name, value in alternatives.items()]
+    top = [TokenAlternative(0, name.encode(), value) for name, value in alternatives.items()]
     return TokenLogprob(0, data, logprob, top)

@@ -22,7 +22,7 @@ from copilotd.config import (
 )
 from copilotd.config.live import Live
 from copilotd.engine.fake import FakeEngine
-from copilotd.engine.performance import Measuring, Setup, Tuning
+from copilotd.engine.performance import CalibrationProgress, Setup, Tuning
 from copilotd.http.app import Services, build_app
 from copilotd.http.server import HttpServer
 from copilotd.http.slow_clients import TimedProtocol
@@ -105,9 +105,9 @@ def scripted(
     llama_cpp: LlamaCppSection = _LLAMA_CPP,
 ) -> Services:
     """The real services on a scripted engine; `stops` records who asked the daemon to end."""
-    first = ServedModel(engine, "fake", "local", chat)
-    second = ServedModel(chat_engine, "talker.gguf", "", chat) if chat_engine else first
-    third = ServedModel(embedding_engine, "vectors", "", chat) if embedding_engine else first
+    first = ServedModel(engine, "fake", "local", Live(chat))
+    second = ServedModel(chat_engine, "talker.gguf", "", Live(chat)) if chat_engine else first
+    third = ServedModel(embedding_engine, "vectors", "", Live(chat)) if embedding_engine else first
     return Services(
         completion=CompletionService(engine, Live(completion)),
         models=ServedModels(first, second, third),
@@ -119,11 +119,11 @@ def scripted(
     )
 
 
-async def measured(engine: FakeEngine) -> AsyncGenerator[Measuring | Tuning, None]:
+async def measured(engine: FakeEngine) -> AsyncGenerator[CalibrationProgress | Tuning, None]:
     """What the engine tells of its calibration, and the result as one of a machine of 1970."""
     async with aclosing(engine.calibrate(Setup(), 0.0, wait_for_idle_cpu=False)) as steps:
         async for step in steps:
-            yield step if isinstance(step, Measuring) else Tuning("fake", "a machine", 1.0, step)
+            yield step if isinstance(step, CalibrationProgress) else Tuning("fake", "a machine", 1.0, step)
 
 
 def daemon_status(engine: FakeEngine) -> DaemonStatus:

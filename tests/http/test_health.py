@@ -8,7 +8,7 @@ from tests.http.http_server import serving
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.STOPPED])
 async def test_health_is_good_if_a_request_would_be_answered(phase: Phase) -> None:
     engine = FakeEngine()
-    engine.enter(EngineState(phase))
+    engine.set_state(EngineState(phase))
     async with serving(engine) as served:
         response = await served.client.get("/health")
 
@@ -19,7 +19,7 @@ async def test_health_is_good_if_a_request_would_be_answered(phase: Phase) -> No
 @pytest.mark.parametrize("phase", [Phase.DOWNLOADING, Phase.LOADING, Phase.FAILED])
 async def test_health_is_bad_while_there_is_no_model(phase: Phase) -> None:
     engine = FakeEngine()
-    engine.enter(EngineState(phase, "qwen 42 %", 0.42))
+    engine.set_state(EngineState(phase, "qwen 42 %", 0.42))
     async with serving(engine) as served:
         response = await served.client.get("/health")
 

@@ -15,7 +15,7 @@ async def test_the_list_has_the_one_model_under_its_alias(paris: Served) -> None
 
 async def test_the_list_does_not_wait_for_the_model() -> None:
     engine = FakeEngine()
-    engine.enter(EngineState(Phase.LOADING))
+    engine.set_state(EngineState(Phase.LOADING))
     async with serving(engine) as served:
         response = await served.client.get("/v1/models")
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from copilotd.config import ServerSection
 from copilotd.engine.fake import FakeEngine
-from copilotd.engine.protocol import Generate, Tokenize, encoded
+from copilotd.engine.protocol import Generate, Tokenize, encode_command
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.http.app import build_app
 from tests.http.http_server import scripted
@@ -24,11 +24,11 @@ class Piped(FakeEngine):
     """Takes only what the pipe to a real worker can carry."""
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
-        encoded(Tokenize(0, text, special))
+        encode_command(Tokenize(0, text, special))
         return await super().tokenize(text, special=special)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
-        encoded(Generate(0, request))
+        encode_command(Generate(0, request))
         async for event in super().generate(request):
             yield event
 

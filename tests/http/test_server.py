@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from copilotd.config import ServerSection
 from copilotd.engine.types import Chunk
 from copilotd.errors import PortInUse, StartFailed
-from copilotd.http.server import HttpFront
+from copilotd.http.server import HttpServer
 from tests.http.fake_engines import EndlessEngine, HeldEngine, PlayedEngine
 from tests.http.http_server import serving
 
@@ -50,7 +50,7 @@ async def test_the_url_is_one_that_this_machine_can_reach(host: str, reachable: 
 
 async def test_a_port_in_use_is_refused_with_who_holds_it() -> None:
     async with serving() as served:
-        second = HttpFront(nothing, ServerSection(port=served.port))
+        second = HttpServer(nothing, ServerSection(port=served.port))
         with pytest.raises(PortInUse) as caught:
             await second.start()
 
@@ -64,7 +64,7 @@ async def test_a_port_in_use_is_refused_with_who_holds_it() -> None:
 async def test_a_host_that_is_not_ours_is_refused() -> None:
     # 192.0.2.1 is reserved for documentation.
     with pytest.raises(StartFailed) as caught:
-        await HttpFront(nothing, ServerSection(host="192.0.2.1", port=0)).start()
+        await HttpServer(nothing, ServerSection(host="192.0.2.1", port=0)).start()
 
     assert caught.value.message.startswith("cannot listen on 192.0.2.1: ")
 
@@ -116,7 +116,7 @@ async def test_closing_answers_requests_that_wait() -> None:
     engine = HeldEngine()
     async with serving(engine) as served:
         waiting = asyncio.create_task(served.post("/v1/completions", {"prompt": "x"}))
-        await asyncio.wait_for(engine.asked.wait(), 30)
+        await asyncio.wait_for(engine.request_received.wait(), 30)
         async with asyncio.timeout(30):
             await served.front.close()
         response = await waiting
@@ -199,9 +199,9 @@ async def test_a_unix_socket_in_use_is_refused_and_the_port_given_back(tmp_path:
     async with serving(settings=ServerSection(port=0, unix_socket=str(path))):
         with pytest.raises(PortInUse) as caught:
             settings = ServerSection(port=port, unix_socket=str(path))
-            await HttpFront(nothing, settings).start()
+            await HttpServer(nothing, settings).start()
 
-    assert caught.value.message == f"somebody else serves HTTP on {path}"
+    assert caught.value.message == f"another program serves HTTP on {path}"
     async with serving(settings=ServerSection(port=port)) as served:
         assert served.port == port
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
-from copilotd.http.slow_clients import Patience, TimedProtocol
+from copilotd.http.slow_clients import TimedProtocol, Timeouts
 from tests.http.fake_engines import STOP, HeldEngine, PlayedEngine
 from tests.http.http_server import Served, serving
 from tests.http.shared.test_disconnect import HI, sent
@@ -22,7 +22,7 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 class Hasty(TimedProtocol):
     """Waits for nobody: only what is missing ends a connection, so the others are long."""
 
-    patience = Patience(head_s=0.3, body_s=0.3, read_s=0.3, connections=3)
+    timeouts = Timeouts(head_s=0.3, body_s=0.3, read_s=0.3, connections=3)
 
 
 class Flood(HeldEngine):
@@ -106,7 +106,7 @@ async def test_an_answer_may_take_longer_than_a_request() -> None:
     engine = HeldEngine()
     async with serving(engine, protocol=Hasty) as served:
         asking = asyncio.create_task(served.post("/v1/completions", {"prompt": "x"}))
-        await asyncio.wait_for(engine.asked.wait(), 30)
+        await asyncio.wait_for(engine.request_received.wait(), 30)
         # Twice what a request may take.
         await asyncio.wait((asking,), timeout=0.6)
         engine.gate.set()
@@ -132,7 +132,7 @@ async def test_a_quick_client_may_ask_again_and_again_on_one_connection(hasty: S
 
 async def test_a_client_that_says_nothing_is_cut_off() -> None:
     class Impatient(TimedProtocol):
-        patience = Patience(idle_s=0)
+        timeouts = Timeouts(idle_s=0)
 
     async with serving(protocol=Impatient) as served:
         reader, writer = await opened(served)

@@ -1,4 +1,4 @@
-"""What copilotd's own command line asks of a running daemon."""
+"""The endpoints that copilotd's own command line calls."""
 
 from copilotd.http.admin.router import router
 

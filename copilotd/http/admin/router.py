@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from copilotd.completion.types import OutcomeRecord
 from copilotd.http.admin import convert
 from copilotd.http.admin.schema import CursorBody, Stopping
 from copilotd.http.services import ServicesOf
@@ -12,7 +13,7 @@ from copilotd.http.shared.sse import EventStream
 router = APIRouter(prefix="/admin", tags=["admin"])
 
 
-@router.get("/status", summary="One look at the whole daemon", response_class=Response)
+@router.get("/status", summary="The state of the daemon", response_class=Response)
 async def status(services: ServicesOf) -> Response:
     """Model, memory, uptime, connected editors, and counts since the start."""
     return convert.json_response(services.status())
@@ -25,10 +26,12 @@ async def status(services: ServicesOf) -> Response:
     responses=RESPONSES,
 )
 async def complete(body: CursorBody, request: Request, services: ServicesOf) -> Response:
-    """What an editor would show there, by the whole pipeline; or why it would show nothing."""
-    wanted = convert.completion_request(body)
-    outcome = await while_connected(request.receive, services.completion.complete(wanted))
-    return convert.json_response(outcome)
+    """The completion that an editor would show there, or why it would show none."""
+    completion_request = convert.completion_request(body)
+    outcome = await while_connected(
+        request.receive, services.completion.complete(completion_request)
+    )
+    return convert.json_response(OutcomeRecord.of(outcome))
 
 
 @router.post(
@@ -39,8 +42,8 @@ async def complete(body: CursorBody, request: Request, services: ServicesOf) -> 
     responses=RESPONSES,
 )
 async def tune(request: Request, services: ServicesOf) -> EventStream:
-    """Server-sent events: how far it is, and at the end the result."""
-    return await EventStream.opened(request, convert.tuning_frames(services.tune()))
+    """Server-sent events with the progress, then the result."""
+    return await EventStream.open(request, convert.tuning_frames(services.tune()))
 
 
 @router.post("/stop", summary="Stop the daemon", status_code=202)
@@ -54,6 +57,6 @@ async def stop(services: ServicesOf) -> Stopping:
     "/events", summary="The engine's state, live", status_code=200, response_class=EventStream
 )
 async def events(request: Request, services: ServicesOf) -> EventStream:
-    """Server-sent events of the model that completes: the state now, and each new one."""
+    """Server-sent events: the current state of the completion model's engine, then each new one."""
     engine = services.models.completion.engine
-    return await EventStream.opened(request, convert.state_frames(engine))
+    return await EventStream.open(request, convert.state_frames(engine))

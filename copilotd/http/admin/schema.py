@@ -1,4 +1,4 @@
-"""The requests of the admin endpoints. Their answers are the daemon's own values as JSON."""
+"""The requests of the admin endpoints. Their responses are the daemon's own values as JSON."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ class CursorBody(BaseModel):
     )
 
     path: str
-    """The file's name, as the model shall see it."""
+    """The name of the file, for the prompt."""
     text: str
     """The whole file."""
     offset: Annotated[int, Field(ge=0)]
@@ -34,16 +34,16 @@ class CursorBody(BaseModel):
 
     @field_validator("offset")
     @classmethod
-    def _in_text(cls, offset: int, info: ValidationInfo) -> int:
+    def _check_in_text(cls, offset: int, info: ValidationInfo) -> int:
         length = len(info.data.get("text", ""))
         if offset > length:
             raise PydanticCustomError(
-                "offset", "lies behind the end of the text ({length})", {"length": length}
+                "offset", "is after the end of the text ({length})", {"length": length}
             )
         return offset
 
 
 class Stopping(BaseModel):
-    """The daemon has begun to stop."""
+    """The daemon has started to stop."""
 
     status: str = "stopping"

@@ -1,17 +1,17 @@
-"""What a message of Anthropic's consists of."""
+"""The blocks of a message in Anthropic's format."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.shared.fields import text_of
-from copilotd.http.shared.images import of_base64, of_url
+from copilotd.http.shared.fields import join_text_parts
+from copilotd.http.shared.images import image_from_base64, image_from_url
 from copilotd.prompt.messages import Image
 
 
 class TextBlock(BaseModel):
-    """What is said."""
+    """Text of a message."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,16 +19,18 @@ class TextBlock(BaseModel):
     text: str
 
 
-def _lines(content: Any) -> Any:
-    return text_of(content, "block", between="\n")
+def _join_text(content: Any) -> Any:
+    return join_text_parts(content, "block", separator="\n")
 
 
-def _kind(block: Any) -> Any:
+def _type_of(block: Any) -> Any:
     return block.get("type") if isinstance(block, dict) else None
 
 
-Text = Annotated[str, BeforeValidator(_lines, json_schema_input_type=str | list[TextBlock] | None)]
-"""Text, or a list of text blocks; always text once it is read."""
+Text = Annotated[
+    str, BeforeValidator(_join_text, json_schema_input_type=str | list[TextBlock] | None)
+]
+"""Text, or a list of text blocks; once parsed, always text."""
 
 
 class ToolUseBlock(BaseModel):
@@ -38,29 +40,29 @@ class ToolUseBlock(BaseModel):
 
     type: Literal["tool_use"]
     id: str
-    """Its name, by which its result refers to it."""
+    """The id by which its result refers to it."""
     name: str
     """The tool."""
     input: dict[str, Any]
-    """What it is called with."""
+    """The arguments."""
 
 
 class ToolResultBlock(BaseModel):
-    """What a call resulted in."""
+    """The result of a call."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     type: Literal["tool_result"]
     tool_use_id: str
-    """The call."""
+    """The id of the call."""
     content: Text = ""
     """Text, or a list of text blocks."""
     is_error: bool = False
-    """Whether the call failed; the model is told so."""
+    """Whether the call failed; the prompt tells the model."""
 
 
 class ThinkingBlock(BaseModel):
-    """What another model thought; ignored."""
+    """The thinking of another model; ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,19 +70,19 @@ class ThinkingBlock(BaseModel):
 
 
 class FileSource(BaseModel):
-    """An image that is sent along."""
+    """An image in the request."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     type: Literal["base64"]
     media_type: str = ""
-    """Ignored: the file says itself what it is."""
+    """Ignored: the file itself shows its type."""
     data: str
     """The file in base64."""
 
 
 class AddressSource(BaseModel):
-    """An image that is elsewhere; fetched only if chat.fetch_images is on."""
+    """The URL of an image; copilotd fetches it only if chat.fetch_images is on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,7 +91,7 @@ class AddressSource(BaseModel):
 
 
 class ImageBlock(BaseModel):
-    """An image that the user shows."""
+    """An image from the user."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -97,45 +99,45 @@ class ImageBlock(BaseModel):
     source: Annotated[FileSource | AddressSource, Field(discriminator="type")]
 
     @model_validator(mode="after")
-    def _is_readable(self) -> Self:
-        # Once here, so that a broken one is named with its place in the request.
+    def _check_image(self) -> Self:
+        # Parsed here too, so that the error message names the place of a broken image.
         self.image()
         return self
 
     def image(self) -> Image:
         """The image itself."""
         if isinstance(self.source, FileSource):
-            return of_base64(self.source.data)
-        return of_url(self.source.url)
+            return image_from_base64(self.source.data)
+        return image_from_url(self.source.url)
 
 
 Block = TextBlock | ImageBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock
 
-_TAKEN = ("text", "image", "tool_use", "tool_result", "thinking", "redacted_thinking")
+_TYPES = ("text", "image", "tool_use", "tool_result", "thinking", "redacted_thinking")
 
 
-def _taken(block: Any) -> Any:
-    kind = _kind(block)
-    if kind not in _TAKEN:
+def _check_type(block: Any) -> Any:
+    kind = _type_of(block)
+    if kind not in _TYPES:
         raise PydanticCustomError(
             "content_block",
-            "takes text, image, tool_use and tool_result blocks only, not {kind}",
+            "accepts text, image, tool_use and tool_result blocks only, not {kind}",
             {"kind": kind},
         )
     return block
 
 
-def _blocks(value: Any) -> Any:
+def _as_blocks(value: Any) -> Any:
     return [{"type": "text", "text": value}] if isinstance(value, str) else value
 
 
 AnyBlock = Annotated[
     Annotated[Block, Field(discriminator="type")],
-    BeforeValidator(_taken, json_schema_input_type=Block),
+    BeforeValidator(_check_type, json_schema_input_type=Block),
 ]
 
 Content = Annotated[
     list[AnyBlock],
-    BeforeValidator(_blocks, json_schema_input_type=str | list[AnyBlock]),
+    BeforeValidator(_as_blocks, json_schema_input_type=str | list[AnyBlock]),
 ]
-"""Text, or a list of blocks; always a list once it is read."""
+"""Text, or a list of blocks; once parsed, always a list."""

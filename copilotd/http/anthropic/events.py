@@ -1,111 +1,106 @@
-"""The answer in pieces: the events that tell a client of every step."""
+"""The events of a streamed answer, which tell a client about every step."""
 
-import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import to_json
 
-from copilotd.chat.tool_calls.stream import Heard
-from copilotd.chat.tool_calls.types import Called
+from copilotd.chat.tool_calls.stream import ChatEvent
 from copilotd.engine.types import Finished, Usage
-from copilotd.errors import CopilotdError
 from copilotd.http.anthropic.blocks import TextBlock, ToolUseBlock
-from copilotd.http.anthropic.convert import begun, ending, usage
+from copilotd.http.anthropic.convert import message_usage, start_message, stop_fields
+from copilotd.http.anthropic.errors import anthropic_error
 from copilotd.http.anthropic.schema import AnswerBlock
-from copilotd.http.shared.error_bodies import ANTHROPIC
-from copilotd.http.shared.errors import failure
-from copilotd.http.shared.sse import event as sse
-
-log = logging.getLogger(__name__)
+from copilotd.http.shared.errors import body_of
+from copilotd.http.shared.sse import event_frame
+from copilotd.http.shared.streamed_response import Frames, end_with_error
+from copilotd.prompt.messages import ToolCall
 
 Event = dict[str, Any]
-"""An event of the stream: its type, and what it tells."""
+"""An event of the stream: its type and its fields."""
 
 
-async def frames(
-    telling: "Telling", heard: AsyncGenerator[Heard, None]
-) -> AsyncGenerator[bytes, None]:
-    """One server-sent event per step.
+def message_frames(model: str, events: AsyncGenerator[ChatEvent, None]) -> Frames:
+    """The answer as server-sent events; `model` is the client's name for the model.
 
-    An error before the first is raised; a later one becomes the last event.
+    An error before the first event is raised; a later one becomes the last event.
     """
-    try:
-        async with aclosing(heard):
-            async for one in heard:
-                for event in telling.heard(one):
-                    yield _frame(event["type"], event)
-    except Exception as error:  # the fault barrier of one streamed request
-        if not telling.is_begun:
-            raise
-        if not isinstance(error, CopilotdError):
-            log.exception("a stream failed")
-        yield _frame("error", failure(ANTHROPIC, error))
+    return end_with_error(_frames(EventWriter(model), events), _error_frame)
 
 
-def _frame(name: str, data: Event | BaseModel) -> bytes:
-    return f"event: {name}\n".encode() + sse(to_json(data))
+async def _frames(writer: "EventWriter", events: AsyncGenerator[ChatEvent, None]) -> Frames:
+    async with aclosing(events):
+        async for chat_event in events:
+            for event in writer.write(chat_event):
+                yield _frame(event)
 
 
-class Telling:
-    """Takes what is heard of the model that the client calls `model`, gives events."""
+def _error_frame(error: Exception) -> bytes:
+    return _frame(body_of(error, anthropic_error))
+
+
+def _frame(event: Event) -> bytes:
+    return event_frame(to_json(event), event["type"])
+
+
+class EventWriter:
+    """Turns the events of a chat into the events of the stream."""
 
     def __init__(self, model: str) -> None:
-        self.is_begun = False
         self._model = model
+        self._is_started = False
         self._index = 0
         self._is_in_text = False
 
-    def heard(self, one: Heard) -> Iterator[Event]:
-        """The events of this step."""
-        if not self.is_begun:
-            self.is_begun = True
-            yield from self._begun(one)
-        if isinstance(one, Finished):
-            yield from self._finished(one)
-        elif isinstance(one, Called):
-            yield from self._called(one)
-        elif one.text:
-            yield from self._said(one.text)
+    def write(self, event: ChatEvent) -> Iterator[Event]:
+        """The events of the stream for one event of the chat."""
+        if not self._is_started:
+            self._is_started = True
+            yield from self._start(event)
+        if isinstance(event, Finished):
+            yield from self._finish(event)
+        elif isinstance(event, ToolCall):
+            yield from self._write_call(event)
+        elif event.text:
+            yield from self._write_text(event.text)
 
-    def _begun(self, one: Heard) -> Iterator[Event]:
-        cost = None if isinstance(one, Called) else one.usage
-        yield {"type": "message_start", "message": begun(self._model, cost or Usage())}
+    def _start(self, event: ChatEvent) -> Iterator[Event]:
+        usage = None if isinstance(event, ToolCall) else event.usage
+        yield {"type": "message_start", "message": start_message(self._model, usage or Usage())}
         yield {"type": "ping"}
 
-    def _said(self, text: str) -> Iterator[Event]:
+    def _write_text(self, text: str) -> Iterator[Event]:
         if not self._is_in_text:
             self._is_in_text = True
-            yield self._opened(TextBlock(type="text", text=""))
+            yield self._open_block(TextBlock(type="text", text=""))
         yield self._delta(type="text_delta", text=text)
 
-    def _called(self, called: Called) -> Iterator[Event]:
-        yield from self._text_ended()
-        yield self._opened(ToolUseBlock(type="tool_use", id=called.id, name=called.name, input={}))
-        yield self._delta(type="input_json_delta", partial_json=called.arguments)
-        yield self._closed()
+    def _write_call(self, call: ToolCall) -> Iterator[Event]:
+        yield from self._end_text()
+        yield self._open_block(ToolUseBlock(type="tool_use", id=call.id, name=call.name, input={}))
+        yield self._delta(type="input_json_delta", partial_json=call.arguments)
+        yield self._close_block()
 
-    def _finished(self, finished: Finished) -> Iterator[Event]:
-        yield from self._text_ended()
-        cost = usage(finished.usage)
-        yield {"type": "message_delta", "delta": ending(finished), "usage": cost}
+    def _finish(self, finished: Finished) -> Iterator[Event]:
+        yield from self._end_text()
+        usage = message_usage(finished.usage)
+        yield {"type": "message_delta", "delta": stop_fields(finished), "usage": usage}
         yield {"type": "message_stop"}
 
-    def _text_ended(self) -> Iterator[Event]:
-        """The block of text that is being written ends, if there is one."""
+    def _end_text(self) -> Iterator[Event]:
+        """Close the open text block, if there is one."""
         if self._is_in_text:
             self._is_in_text = False
-            yield self._closed()
+            yield self._close_block()
 
-    def _opened(self, block: AnswerBlock) -> Event:
+    def _open_block(self, block: AnswerBlock) -> Event:
         return {"type": "content_block_start", "index": self._index, "content_block": block}
 
     def _delta(self, **fields: str) -> Event:
         return {"type": "content_block_delta", "index": self._index, "delta": fields}
 
-    def _closed(self) -> Event:
+    def _close_block(self) -> Event:
         event = {"type": "content_block_stop", "index": self._index}
         self._index += 1
         return event

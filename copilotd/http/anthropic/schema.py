@@ -1,4 +1,4 @@
-"""The requests of /v1/messages, and what answers them."""
+"""The requests and responses of /v1/messages."""
 
 from typing import Annotated, Any, Literal
 
@@ -13,15 +13,15 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from copilotd.http.anthropic.blocks import Content, Text, TextBlock, ToolUseBlock
-from copilotd.http.openai.chat.tools import Name
+from copilotd.http.shared.chat_completions.tools import Name
 from copilotd.http.shared.fields import ModelName, Stops
 
-_FOREIGN = {
+_FORBIDDEN_BLOCKS = {
     "user": ("tool_use",),
     "assistant": ("tool_result",),
     "system": ("tool_use", "tool_result"),
 }
-"""Blocks that a message of this role cannot hold."""
+"""The types of blocks that a message of this role cannot have."""
 
 
 class InputMessage(BaseModel):
@@ -30,20 +30,21 @@ class InputMessage(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     role: Literal["user", "assistant", "system"]
-    """Who speaks. If the last message is the assistant's, the model goes on with its text."""
+    """Who speaks. If the last message is the assistant's, the model continues its text."""
     content: Content
-    """Text, or a list of blocks; what other models thought is ignored."""
+    """Text, or a list of blocks; thinking blocks are ignored."""
 
     @field_validator("content")
     @classmethod
-    def _is_the_speakers(cls, content: Content, info: ValidationInfo) -> Content:
+    def _check_blocks(cls, content: Content, info: ValidationInfo) -> Content:
         role = info.data.get("role", "")
-        foreign = next((b.type for b in content if b.type in _FOREIGN.get(role, ())), None)
-        if foreign:
+        forbidden = _FORBIDDEN_BLOCKS.get(role, ())
+        kind = next((block.type for block in content if block.type in forbidden), None)
+        if kind:
             raise PydanticCustomError(
                 "content_block",
-                "a message of the {role} holds no {kind} block",
-                {"role": role, "kind": foreign},
+                "a message of the {role} cannot have a {kind} block",
+                {"role": role, "kind": kind},
             )
         return content
 
@@ -56,13 +57,13 @@ class ClientTool(BaseModel):
     name: Name
     """Its name."""
     description: str | None = None
-    """What it does; the model decides by it."""
+    """What the tool does; the model decides by it."""
     input_schema: dict[str, Any]
-    """The JSON schema of what it is called with."""
+    """The JSON schema of its arguments."""
 
     @model_validator(mode="before")
     @classmethod
-    def _is_the_clients_own(cls, tool: Any) -> Any:
+    def _check_is_custom(cls, tool: Any) -> Any:
         kind = tool.get("type") if isinstance(tool, dict) else None
         if kind not in (None, "custom"):
             raise PydanticCustomError(
@@ -75,37 +76,37 @@ class ClientTool(BaseModel):
 
 
 class ToolChoice(BaseModel):
-    """Whether the model calls something."""
+    """Whether the model calls a tool."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     type: Literal["auto", "any", "tool", "none"]
-    """auto: it decides; any: it calls; tool: it calls the one of that name; none: it answers."""
+    """auto: the model decides; any: it must call; tool: it must call `name`; none: no call."""
     name: str | None = None
-    """The tool that is to be called."""
+    """The tool that the model must call."""
     disable_parallel_tool_use: bool = False
-    """Whether an answer holds one call at most."""
+    """Whether an answer contains at most one call."""
 
 
 class ConversationBody(BaseModel):
-    """The conversation. Fields that are not listed here are ignored."""
+    """The conversation. Unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     model: ModelName = ""
-    """One of GET /v1/models; with any other name, the model that is for chat answers."""
+    """One of GET /v1/models. Any other name selects the chat model."""
     messages: Annotated[list[InputMessage], Field(min_length=1)]
     """The conversation so far."""
     system: Text = ""
     """A system message in place of copilotd's own: text, or a list of text blocks."""
     tools: list[ClientTool] | None = None
-    """What the model may call."""
+    """The tools that the model may call."""
     tool_choice: ToolChoice | None = None
-    """Whether it calls something; without it, the model decides."""
+    """Whether the model calls a tool; without it, the model decides."""
 
     @field_validator("tool_choice")
     @classmethod
-    def _can_be_made(cls, choice: ToolChoice | None, info: ValidationInfo) -> ToolChoice | None:
+    def _check_choice(cls, choice: ToolChoice | None, info: ValidationInfo) -> ToolChoice | None:
         names = {tool.name for tool in info.data.get("tools") or []}
         if choice and choice.type == "tool" and choice.name not in names:
             raise PydanticCustomError(
@@ -122,9 +123,9 @@ class MessagesBody(ConversationBody):
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Tokens to generate at most; the default is chat.max_tokens of the settings."""
     stop_sequences: Stops = []
-    """End before the first of these texts."""
+    """The answer ends before the first of these texts."""
     stream: bool = False
-    """Send the answer as server-sent events while it is made."""
+    """Send the answer as server-sent events while the model generates it."""
     temperature: Annotated[float, Field(ge=0)] | None = None
     """Randomness; 0 always takes the most probable token."""
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -144,11 +145,11 @@ class MessageUsage(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     input_tokens: int
-    """Tokens of the prompt, without those that were in the KV cache already."""
+    """Tokens of the prompt that were not in the KV cache."""
     cache_creation_input_tokens: Literal[0] = 0
-    """Nothing is charged for what is kept."""
+    """Always 0: writing to the KV cache costs nothing."""
     cache_read_input_tokens: int
-    """Tokens of the prompt that were in the KV cache already and cost nothing."""
+    """Tokens of the prompt that were in the KV cache and cost nothing."""
     output_tokens: int
 
 
@@ -161,9 +162,9 @@ class MessageAnswer(BaseModel):
     type: Literal["message"] = "message"
     role: Literal["assistant"] = "assistant"
     model: str
-    """The name by which the request called it."""
+    """The name of the model in the request."""
     content: list[AnswerBlock] = []
-    """What the model says and calls, in its order."""
+    """Texts and calls, in the order in which the model generates them."""
     stop_reason: StopReason | None = None
     stop_sequence: str | None = None
     """The text of `stop_sequences` that ended the answer."""
@@ -171,7 +172,7 @@ class MessageAnswer(BaseModel):
 
 
 class TokenCount(BaseModel):
-    """How long a conversation is."""
+    """The length of a conversation's prompt."""
 
     input_tokens: int
 
@@ -211,7 +212,7 @@ EXAMPLES: dict[str, Any] = {
         "value": {"messages": [_QUESTION], "max_tokens": 200, "tools": [_WEATHER]},
     },
     "result": {
-        "summary": "Go on with the result of a call",
+        "summary": "Continue with the result of a call",
         "value": {
             "messages": [
                 _QUESTION,
@@ -224,6 +225,6 @@ EXAMPLES: dict[str, Any] = {
     },
 }
 
-COUNTED: dict[str, Any] = {
+COUNT_EXAMPLES: dict[str, Any] = {
     "question": {"summary": "A question", "value": _CONVERSATION},
 }

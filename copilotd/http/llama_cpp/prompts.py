@@ -8,30 +8,30 @@ from pydantic_core import PydanticCustomError
 
 from copilotd.engine.interface import Engine
 from copilotd.engine.types import ModelInfo
-from copilotd.http.shared.fields import text_of
+from copilotd.http.shared.fields import join_text_parts
 from copilotd.prompt.fim import with_bos
 
 Prompt = str | list[int | str]
 """One prompt: a text, or token ids with texts between them."""
 
 
-def _prompts(value: Any) -> list[Prompt]:
-    many = value if isinstance(value, list) and not _is_mixed(value) else [value]
-    if not many:
+def _parse_prompts(value: Any) -> list[Prompt]:
+    prompts = value if isinstance(value, list) and not _is_mixed(value) else [value]
+    if not prompts:
         raise PydanticCustomError("prompt", "should not be empty")
-    return [_prompt(one) for one in many]
+    return [_parse_prompt(one) for one in prompts]
 
 
-def _prompt(value: Any) -> Prompt:
+def _parse_prompt(value: Any) -> Prompt:
     if isinstance(value, str) or _is_mixed(value):
         prompt: Prompt = value
         return prompt
     if isinstance(value, dict) and value.get("multimodal_data"):
-        raise PydanticCustomError("prompt", "the model takes text only, no multimodal_data")
+        raise PydanticCustomError("prompt", "the model accepts text only, no multimodal_data")
     if isinstance(value, dict) and "prompt_string" in value:
-        return _prompt(value["prompt_string"])
+        return _parse_prompt(value["prompt_string"])
     if isinstance(value, dict) and isinstance(value.get("content"), list):
-        text: str = text_of(value["content"], "part")
+        text: str = join_text_parts(value["content"], "part")
         return text
     raise PydanticCustomError(
         "prompt",
@@ -41,7 +41,7 @@ def _prompt(value: Any) -> Prompt:
 
 
 def _is_mixed(value: Any) -> bool:
-    """Whether it is one prompt of token ids, perhaps with texts; texts alone are several."""
+    """Whether it is one prompt of token ids and texts; a list of texts is several prompts."""
     if not isinstance(value, list):
         return False
     kinds = {type(part) for part in value}
@@ -51,26 +51,27 @@ def _is_mixed(value: Any) -> bool:
 Prompts = Annotated[
     list[Prompt],
     BeforeValidator(
-        _prompts,
+        _parse_prompts,
         json_schema_input_type=str | list[int | str] | list[str | list[int | str]],
     ),
 ]
-"""One or several prompts; always a list once it is read."""
+"""One or several prompts; once parsed, always a list."""
 
 
-async def tokens_of(
-    engine: Engine, info: ModelInfo, prompt: Prompt, *, begin: bool = True, special: bool = True
+async def tokenize_prompt(
+    engine: Engine, info: ModelInfo, prompt: Prompt, *, add_bos: bool = True, special: bool = True
 ) -> list[int]:
     """The token ids of `prompt`.
 
-    Where it starts with text and `begin` is set, with what the model begins all texts with.
-    `special` reads control tokens out of texts.
+    With `add_bos`, a prompt that starts with text gets the model's BOS token. With `special`,
+    control tokens in texts are parsed as tokens.
 
-    Raises: EngineError.
+    Raises:
+        EngineError: the engine cannot tokenize.
     """
     parts: Sequence[int | str] = [prompt] if isinstance(prompt, str) else prompt
     tokens: list[int] = []
     for part in parts:
         tokens += await engine.tokenize(part, special=special) if isinstance(part, str) else [part]
     starts_with_text = isinstance(parts[0], str)
-    return with_bos(info, tokens) if begin and starts_with_text else tokens
+    return with_bos(info, tokens) if add_bos and starts_with_text else tokens

@@ -1,20 +1,20 @@
-"""The fields of an answer that a client wants to see."""
+"""The fields of a response that the client selects."""
 
 from typing import Any
 
 
-def selected(answer: dict[str, Any], fields: list[str]) -> dict[str, Any]:
-    """Those of `fields` that there are, under the names that were asked for; all if it is empty.
+def select_fields(response: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+    """The `fields` that the response has, under the names in `fields`; all if `fields` is empty.
 
-    `timings/prompt_n` is one inside another.
+    `timings/prompt_n` names a field inside another.
     """
     if not fields:
-        return answer
-    found = {name: _at(answer, name.split("/")) for name in fields}
-    return {name: value for name, value in found.items() if value is not None}
+        return response
+    values = {name: _value_at(response, name.split("/")) for name in fields}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _at(value: Any, path: list[str]) -> Any:
+def _value_at(value: Any, path: list[str]) -> Any:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value

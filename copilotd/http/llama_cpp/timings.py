@@ -1,4 +1,4 @@
-"""What an answer cost, as llama.cpp's server reports it."""
+"""What a generation cost, as llama.cpp's server reports it."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,7 +6,7 @@ from copilotd.engine.types import Usage
 
 
 class Timings(BaseModel):
-    """Tokens and times: `prompt` is what was evaluated, `cache` what was known before."""
+    """Tokens and times. `prompt` counts evaluated tokens, `cache` tokens from the KV cache."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -17,13 +17,13 @@ class Timings(BaseModel):
     prompt_per_second: float
     predicted_n: int
     predicted_ms: float
-    """From the first token on, which the prompt has paid for: the rates leave it out."""
+    """Time after the first token. The prefill produces that token, so the rates leave it out."""
     predicted_per_token_ms: float
     predicted_per_second: float
 
     @classmethod
     def of(cls, usage: Usage) -> "Timings":
-        """Those of one generation."""
+        """The timings of one generation."""
         evaluated = usage.prompt_tokens - usage.cached_tokens
         steps = max(0, usage.completion_tokens - 1)
         return cls(

@@ -1,1 +1,1 @@
-"""Checks that every request passes before its route: Host, Origin, token, limits."""
+"""Checks that every request passes before its route: Host, Origin, access token and limits."""

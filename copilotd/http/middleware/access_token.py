@@ -1,8 +1,8 @@
-"""Who has to show the access token, and what becomes of credentials.
+"""Requires the access token, and removes all credentials from the requests that go on.
 
-No credential goes further than this: what is not there cannot be logged, stored or forwarded.
-GitHub's token arrives here when Copilot is pointed at us, and any key of a cloud's that a client
-sends out of habit.
+Code behind this middleware sees no credentials, so it cannot log, store or forward them. Clients do
+send them: GitHub's token comes when Copilot points at this server, and any cloud API key can come
+with a client's habit.
 """
 
 from collections.abc import Iterator
@@ -12,42 +12,49 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from copilotd.access_token import AccessToken
 from copilotd.http.shared.error_bodies import CLIENT_ERROR, ErrorDetail
-from copilotd.http.shared.errors import error_response
+from copilotd.http.shared.errors import ErrorResponses
 
-_SECRET = (b"authorization", b"proxy-authorization", b"cookie", b"x-api-key", b"api-key")
+_CREDENTIALS = (b"authorization", b"proxy-authorization", b"cookie", b"x-api-key", b"api-key")
 _KEYS = (b"x-api-key", b"api-key")
 _BEARER = b"bearer "
-_MISSING = ErrorDetail(
-    message="This daemon wants to see its token; `copilotd token` prints it. "
+_NO_TOKEN = ErrorDetail(
+    message="This daemon requires its access token; `copilotd token` prints it. "
     "Send it as the API key, or as Authorization: Bearer.",
     type=CLIENT_ERROR,
     code="invalid_api_key",
 )
 
 
-class Door:
-    """ASGI middleware that lets in who shows the token; without one, everybody.
+class TokenMiddleware:
+    """ASGI middleware that answers 401 to a request without the token.
 
-    Everybody may ask `/health` whether the daemon lives, and learns no more than that.
+    Without a `token` it lets every request through. `/health` answers everybody, but a client
+    without the token learns only that the daemon runs.
     """
 
-    def __init__(self, app: ASGIApp, token: AccessToken | None) -> None:
+    def __init__(self, app: ASGIApp, token: AccessToken | None, errors: ErrorResponses) -> None:
         self._app = app
         self._token = token
+        self._errors = errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on without its credentials, or answer 401."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif self._token is None or self._token.is_among(_shown(scope)):
-            await self._app(_without_credentials(scope), receive, send)
+        elif self._token is None or self._token.is_among(_tokens_in(scope)):
+            await self._app(_remove_credentials(scope), receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": _MISSING.code})
+            await send({"type": "websocket.close", "code": 1008, "reason": _NO_TOKEN.code})
         else:
-            await _refusal(scope)(scope, receive, send)
+            await self._refuse(scope)(scope, receive, send)
+
+    def _refuse(self, scope: Scope) -> JSONResponse:
+        if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
+            return JSONResponse({"status": "ok"})
+        return self._errors.build(scope["path"], 401, _NO_TOKEN, {"WWW-Authenticate": "Bearer"})
 
 
-def _shown(scope: Scope) -> Iterator[bytes]:
+def _tokens_in(scope: Scope) -> Iterator[bytes]:
     for name, value in scope["headers"]:
         if name in _KEYS:
             yield value
@@ -55,12 +62,6 @@ def _shown(scope: Scope) -> Iterator[bytes]:
             yield value[len(_BEARER) :].strip()
 
 
-def _without_credentials(scope: Scope) -> Scope:
-    kept = [(name, value) for name, value in scope["headers"] if name not in _SECRET]
+def _remove_credentials(scope: Scope) -> Scope:
+    kept = [(name, value) for name, value in scope["headers"] if name not in _CREDENTIALS]
     return {**scope, "headers": kept}
-
-
-def _refusal(scope: Scope) -> JSONResponse:
-    if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
-        return JSONResponse({"status": "ok"})
-    return error_response(scope["path"], 401, _MISSING, {"WWW-Authenticate": "Bearer"})

@@ -1,5 +1,6 @@
-"""Ollama's dialect: /api/chat, /api/generate, /api/embed, and what tells of the models."""
+"""Ollama's dialect: /api/chat, /api/generate, /api/embed, and the list of the models."""
 
+from copilotd.http.ollama.errors import ERRORS
 from copilotd.http.ollama.router import router
 
-__all__ = ["router"]
+__all__ = ["ERRORS", "router"]

@@ -1,4 +1,4 @@
-"""Between Ollama's fields and our values."""
+"""Between Ollama's fields and copilotd's values."""
 
 import json
 import time
@@ -8,24 +8,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from copilotd.chat.service import ChatRequest
-from copilotd.chat.tool_calls.ids import new_id
-from copilotd.chat.tool_calls.messages import resulted, said
-from copilotd.chat.tool_calls.stream import Heard
-from copilotd.chat.tool_calls.types import Called, Toolbox
+from copilotd.chat.tool_calls.ids import create_call_id
+from copilotd.chat.tool_calls.stream import ChatEvent
+from copilotd.chat.tool_calls.types import ToolSet
 from copilotd.completion.raw_text import TextRequest
 from copilotd.engine.types import Finished, FinishReason, Sampling, Usage
 from copilotd.http.ollama.schema import ChatBody, ChatMessage, Form, GenerateBody, Options
-from copilotd.http.openai.chat.tools import ToolFields, toolbox
-from copilotd.http.shared.fields import Said
-from copilotd.prompt.messages import Message
+from copilotd.http.shared.chat_completions.tools import ToolFields, parse_tools
+from copilotd.http.shared.fields import MessageContent
+from copilotd.http.shared.generation import override_sampling
+from copilotd.prompt.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolResult,
+    UserMessage,
+)
 
 Line = dict[str, Any]
-"""An object of the answer."""
+"""A JSON object of the response."""
 
-_SAMPLED = (
+_SAMPLING_FIELDS = (
     "temperature",
     "top_k",
     "top_p",
@@ -38,145 +43,151 @@ _SAMPLED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """Who answers, since when (`time.perf_counter`), and under which key the text stands."""
+class LineWriter:
+    """Writes the objects of one response.
+
+    `model` is the client's name for the model, `started` is in seconds of `time.perf_counter`, and
+    `is_chat` says whether the text is in `message` (chat) or in `response` (generate).
+    """
 
     model: str
     started: float
     is_chat: bool
 
     @classmethod
-    def of(cls, model: str, *, is_chat: bool) -> "Telling":
-        """From now on."""
+    def start(cls, model: str, *, is_chat: bool) -> "LineWriter":
+        """The writer of a response that starts now."""
         return cls(model, time.perf_counter(), is_chat)
 
-    def line(self, text: str, calls: list[Called] | None = None, **more: object) -> Line:
-        """One object."""
+    def write(self, text: str, calls: list[ToolCall] | None = None, **more: object) -> Line:
+        """One object with a piece of the text, or with calls."""
         content: Line = {"response": text}
         if self.is_chat:
             message: Line = {"role": "assistant", "content": text}
-            content = {"message": message | ({"tool_calls": _entries(calls)} if calls else {})}
+            content = {"message": message | ({"tool_calls": _write_calls(calls)} if calls else {})}
         return {"model": self.model, "created_at": _now(), **content, "done": False, **more}
 
-    def last(self, text: str, calls: list[Called], finished: Finished) -> Line:
-        """The object that ends the answer."""
+    def write_last(self, text: str, calls: list[ToolCall], finished: Finished) -> Line:
+        """The object that ends the response."""
         reason = "length" if finished.reason is FinishReason.LENGTH else "stop"
         costs = _costs(finished.usage, time.perf_counter() - self.started)
-        return self.line(text, calls, done=True, done_reason=reason, **costs)
+        return self.write(text, calls, done=True, done_reason=reason, **costs)
 
-    def loaded(self) -> Line:
-        """The answer to a request that asks for nothing."""
-        return self.line("", done=True, done_reason="load")
+    def write_loaded(self) -> Line:
+        """The response to a request without a prompt, which only loads the model."""
+        return self.write("", done=True, done_reason="load")
 
 
-async def lines(telling: Telling, events: AsyncGenerator[Heard, None]) -> AsyncGenerator[Line]:
-    """The answer in pieces."""
+async def stream_lines(
+    writer: LineWriter, events: AsyncGenerator[ChatEvent, None]
+) -> AsyncGenerator[Line]:
+    """The response in pieces."""
     async with aclosing(events):
         async for event in events:
             if isinstance(event, Finished):
-                yield telling.last("", [], event)
-            elif isinstance(event, Called):
-                yield telling.line("", [event])
+                yield writer.write_last("", [], event)
+            elif isinstance(event, ToolCall):
+                yield writer.write("", [event])
             elif event.text:
-                yield telling.line(event.text)
+                yield writer.write(event.text)
 
 
-async def whole(telling: Telling, events: AsyncGenerator[Heard, None]) -> Line:
-    """The answer in one object."""
-    text, calls, finished = "", list[Called](), Finished(FinishReason.STOP, Usage())
+async def collect_line(writer: LineWriter, events: AsyncGenerator[ChatEvent, None]) -> Line:
+    """The response in one object."""
+    text, calls, finished = "", list[ToolCall](), Finished(FinishReason.STOP, Usage())
     async with aclosing(events):
         async for event in events:
             if isinstance(event, Finished):
                 finished = event
-            elif isinstance(event, Called):
+            elif isinstance(event, ToolCall):
                 calls.append(event)
             else:
                 text += event.text
-    return telling.last(text, calls, finished)
+    return writer.write_last(text, calls, finished)
 
 
 def chat_request(body: ChatBody, default: Sampling) -> ChatRequest:
-    """The conversation; `default` is for what the client leaves open."""
+    """The conversation; `default` fills the fields that the client left out."""
     return ChatRequest(
         messages=_messages(body.messages),
-        max_tokens=_limit(body.options),
+        max_tokens=_max_tokens(body.options),
         sampling=_sampling(body.options, default),
         stop=tuple(body.options.stop),
-        toolbox=toolbox(ToolFields(tools=body.tools)) if body.tools else Toolbox(),
+        tools=parse_tools(ToolFields(tools=body.tools)) if body.tools else ToolSet(),
         schema=_schema(body.format),
     )
 
 
-def asked(body: GenerateBody, default: Sampling) -> ChatRequest:
-    """A prompt that is to be answered, as a conversation of one question."""
-    system = (Message("system", body.system),) if body.system else ()
+def question_request(body: GenerateBody, default: Sampling) -> ChatRequest:
+    """A conversation with one question, the prompt."""
+    system = (SystemMessage(body.system),) if body.system else ()
     return ChatRequest(
-        messages=(*system, _shown("user", body.prompt, body.images)),
-        max_tokens=_limit(body.options),
+        messages=(*system, _message_with_images("user", body.prompt, body.images)),
+        max_tokens=_max_tokens(body.options),
         sampling=_sampling(body.options, default),
         stop=tuple(body.options.stop),
         schema=_schema(body.format),
     )
 
 
-def continued(body: GenerateBody) -> TextRequest:
-    """A prompt that is to be continued, or between which and a suffix is to be filled in."""
+def text_request(body: GenerateBody) -> TextRequest:
+    """A prompt to continue, or to fill the gap between it and the suffix."""
     return TextRequest(
         body.prompt,
         suffix=body.suffix or None,
-        max_tokens=_limit(body.options) or 128,
+        max_tokens=_max_tokens(body.options) or 128,
         sampling=_sampling(body.options, Sampling()),
         stop=tuple(body.options.stop),
     )
 
 
 def _messages(messages: list[ChatMessage]) -> tuple[Message, ...]:
-    """Ollama's calls have no ids: a result belongs to the call that comes next in order."""
-    made: list[Message] = []
-    waiting: list[Called] = []
+    """Ollama's calls have no ids: results belong to the calls of the last answer, in order."""
+    converted: list[Message] = []
+    open_calls: list[ToolCall] = []
     for message in messages:
         text = message.content or ""
         if message.role == "assistant":
-            waiting = [_called(call.function) for call in message.tool_calls or []]
-            made.append(said(text, waiting))
+            open_calls = [_parse_call(call.function) for call in message.tool_calls or []]
+            converted.append(AssistantMessage(text, tuple(open_calls)))
         elif message.role == "tool":
-            call = waiting.pop(0) if waiting else None
+            call = open_calls.pop(0) if open_calls else None
             name = message.tool_name or (call.name if call else "")
-            made.append(resulted(text, call.id if call else "", name))
+            converted.append(ToolResult(text, call.id if call else "", name))
         else:
-            made.append(_shown(message.role, text, message.images))
-    return tuple(made)
+            converted.append(_message_with_images(message.role, text, message.images))
+    return tuple(converted)
 
 
-def _shown(role: str, text: str, shown: Said) -> Message:
-    """Ollama's images have no place in the text; as there, they come before it."""
-    return Message(role, shown.text + text, images=shown.images)
+def _message_with_images(role: str, text: str, shown: MessageContent) -> Message:
+    """Ollama's images have no position in the text; as in Ollama, they come before it."""
+    kind = SystemMessage if role == "system" else UserMessage
+    return kind(shown.text + text, shown.images)
 
 
-def _called(function: Any) -> Called:
-    return Called(new_id(), function.name, json.dumps(function.arguments))
+def _parse_call(function: Any) -> ToolCall:
+    return ToolCall(create_call_id(), function.name, json.dumps(function.arguments))
 
 
-def _entries(calls: list[Called]) -> list[Line]:
+def _write_calls(calls: list[ToolCall]) -> list[Line]:
     return [
         {"function": {"name": call.name, "arguments": json.loads(call.arguments)}} for call in calls
     ]
 
 
-def _schema(form: Form) -> Mapping[str, Any] | None:
-    if isinstance(form, dict):
-        return form
-    return {"type": "object"} if form == "json" else None
+def _schema(format: Form) -> Mapping[str, Any] | None:
+    if isinstance(format, dict):
+        return format
+    return {"type": "object"} if format == "json" else None
 
 
-def _limit(options: Options) -> int | None:
-    wanted = options.num_predict
-    return wanted if wanted is not None and wanted > 0 else None
+def _max_tokens(options: Options) -> int | None:
+    limit = options.num_predict
+    return limit if limit is not None and limit > 0 else None
 
 
 def _sampling(options: Options, default: Sampling) -> Sampling:
-    named = {name: getattr(options, name) for name in _SAMPLED}
-    return msgspec.structs.replace(default, **{k: v for k, v in named.items() if v is not None})
+    return override_sampling(default, **{name: getattr(options, name) for name in _SAMPLING_FIELDS})
 
 
 def _costs(usage: Usage, seconds: float) -> Line:

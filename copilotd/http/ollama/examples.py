@@ -1,4 +1,4 @@
-"""Requests for the API page."""
+"""Example requests for the API page."""
 
 from typing import Any
 
@@ -52,4 +52,4 @@ GENERATE: Examples = _one(
 EMBED: Examples = _one("Two texts", input=["def add(a, b):", "def plus(x, y):"])
 EMBED_ONE: Examples = _one("One text", prompt="def add(a, b):")
 SHOW: Examples = _one("The model")
-PULL: Examples = _one("The model, which is there", stream=False)
+PULL: Examples = _one("A model that is here", stream=False)

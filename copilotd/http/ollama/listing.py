@@ -1,4 +1,4 @@
-"""What there is, as Ollama tells of its models."""
+"""The models, as Ollama lists its own."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -13,10 +13,10 @@ _NEVER = "0001-01-01T00:00:00Z"
 _CAPABILITIES = ("completion", "tools")
 
 
-def entry(model: ServedModel) -> Entry:
-    """A model in the list of those that are there; what is not known before it is loaded is empty.
+def describe(model: ServedModel) -> Entry:
+    """An entry of the list; facts that are unknown before the first load are empty.
 
-    Ollama's digest is the hash of a manifest; ours is one of the model's name and size.
+    Ollama's digest is the hash of a manifest; this one is the hash of the model's name and size.
     """
     name, info = model.alias, model.info
     digest = hashlib.sha256(f"{name} {info.size if info else 0}".encode()).hexdigest()
@@ -26,19 +26,19 @@ def entry(model: ServedModel) -> Entry:
         "modified_at": _modified(info),
         "size": info.size if info else 0,
         "digest": digest,
-        "details": details(info),
+        "details": _details(info),
     }
 
 
-def running(model: ServedModel) -> Entry:
-    """A model that is loaded."""
+def describe_loaded(model: ServedModel) -> Entry:
+    """An entry of the list of loaded models."""
     info = model.info
     loaded = {"expires_at": _NEVER, "size_vram": 0, "context_length": info.n_ctx if info else 0}
-    return entry(model) | loaded
+    return describe(model) | loaded
 
 
-def details(info: ModelInfo | None) -> Entry:
-    """The kind of model."""
+def _details(info: ModelInfo | None) -> Entry:
+    """The family, size and quantization of a model."""
     family = info.architecture if info else ""
     return {
         "parent_model": "",
@@ -50,15 +50,15 @@ def details(info: ModelInfo | None) -> Entry:
     }
 
 
-def shown(info: ModelInfo) -> Entry:
-    """All about a model."""
+def describe_fully(info: ModelInfo) -> Entry:
+    """The details of a model."""
     insert = ("insert",) if info.fim.middle is not None else ()
-    vision = ("vision",) if info.sees else ()
+    vision = ("vision",) if info.supports_images else ()
     return {
         "modelfile": "",
         "parameters": f"num_ctx {info.n_ctx}",
         "template": info.chat_template or "",
-        "details": details(info),
+        "details": _details(info),
         "model_info": {
             "general.architecture": info.architecture,
             "general.parameter_count": info.parameters,

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Body, Request
 from starlette.responses import PlainTextResponse, Response
 
 import copilotd
-from copilotd.chat.tool_calls.stream import Heard
+from copilotd.chat.tool_calls.stream import ChatEvent
 from copilotd.engine.types import Phase, Sampling
 from copilotd.errors import InvalidRequest
 from copilotd.http.ollama import convert, examples, listing
-from copilotd.http.ollama.convert import Line, Telling
+from copilotd.http.ollama.convert import Line, LineWriter
+from copilotd.http.ollama.errors import RESPONSES, ollama_error
 from copilotd.http.ollama.schema import (
     ChatBody,
     EmbedBody,
@@ -23,63 +24,62 @@ from copilotd.http.ollama.schema import (
 )
 from copilotd.http.services import ServicesOf
 from copilotd.http.shared.disconnect import while_connected
-from copilotd.http.shared.error_bodies import OllamaError, responses
 from copilotd.http.shared.ndjson import LineStream, json_lines
 from copilotd.http.shared.untyped_json import UntypedRoute
 
-router = APIRouter(tags=["Ollama"], responses=responses(OllamaError), route_class=UntypedRoute)
+router = APIRouter(tags=["Ollama"], responses=RESPONSES, route_class=UntypedRoute)
 
 
 @router.get("/", include_in_schema=False)
 @router.head("/", include_in_schema=False)
 async def root() -> PlainTextResponse:
-    """What Ollama's clients look at to see whether it is there."""
+    """Ollama's clients request this page to find out whether Ollama runs."""
     return PlainTextResponse("Ollama is running: copilotd speaks its dialect. API page: /docs\n")
 
 
 @router.get("/api/version", summary="The version")
 async def version() -> dict[str, str]:
-    """Ours. Clients that compare it with Ollama's take it as that of a newer one."""
+    """Copilotd's version with 1. in front, so clients take it for a newer Ollama."""
     return {"version": f"1.{copilotd.__version__}"}
 
 
 @router.get("/api/tags", summary="The models")
 async def tags(services: ServicesOf) -> dict[str, Any]:
-    """The model that completes, then the one that chats if that is another."""
-    return {"models": [listing.entry(model) for model in services.models.all]}
+    """The completion model, then the chat model if it is another."""
+    return {"models": [listing.describe(model) for model in services.models.all]}
 
 
 @router.get("/api/ps", summary="The models that are loaded")
 async def loaded(services: ServicesOf) -> dict[str, Any]:
-    """Those of them that are in memory."""
+    """The models that are in memory."""
     ready = (m for m in services.models.all if m.engine.state.phase is Phase.READY)
-    return {"models": [listing.running(model) for model in ready]}
+    return {"models": [listing.describe_loaded(model) for model in ready]}
 
 
-@router.post("/api/show", summary="All about a model")
+@router.post("/api/show", summary="The details of a model")
 async def show(
     body: Annotated[ShowBody, Body(openapi_examples=examples.SHOW)],
     request: Request,
     services: ServicesOf,
 ) -> dict[str, Any]:
-    """The model that is named, or the one for chat; it is loaded for that."""
+    """The named model, or else the chat model. copilotd loads it for this."""
     model = services.models.for_chat(body.called)
-    return listing.shown(await while_connected(request.receive, model.engine.info()))
+    return listing.describe_fully(await while_connected(request.receive, model.engine.info()))
 
 
-@router.post("/api/pull", summary="Make sure that a model is there")
+@router.post("/api/pull", summary="Check that a model is here")
 async def pull(
     body: Annotated[PullBody, Body(openapi_examples=examples.PULL)],
     request: Request,
     services: ServicesOf,
 ) -> Response:
-    """Those that the settings name are; any other is pulled with `copilotd models pull`."""
-    if not any(model.is_called(body.called) for model in services.models.all):
+    """The models of the settings are; `copilotd models pull` downloads any other."""
+    if not any(model.has_name(body.called) for model in services.models.all):
         raise InvalidRequest(
             f"{body.called!r} is not served here",
-            "`copilotd models pull` fetches a model, and model.name of the settings chooses it.",
+            "`copilotd models pull` downloads a model, and the setting model.name selects it.",
         )
-    return await _answered(request, body.stream, _pulled())
+    return await _send_lines(request, body.stream, _pull_lines())
 
 
 @router.post("/api/chat", summary="Answer a conversation")
@@ -88,15 +88,15 @@ async def chat(
     request: Request,
     services: ServicesOf,
 ) -> Response:
-    """The model answers, by the chat template of its own GGUF; it may call the tools given."""
+    """The model answers, with the chat template of its own GGUF; it may call the given tools."""
     model = services.models.for_chat(body.called)
-    telling = Telling.of(body.model or model.alias, is_chat=True)
+    writer = LineWriter.start(body.model or model.alias, is_chat=True)
     if not body.messages:
         await while_connected(request.receive, model.load())
-        return _json(telling.loaded())
+        return _json(writer.write_loaded())
     default = Sampling(temperature=model.chat.settings.temperature)
-    events = model.chat.reply(convert.chat_request(body, default))
-    return await _told(request, body.stream, telling, events)
+    events = model.chat.stream_events(convert.chat_request(body, default))
+    return await _answer(request, body.stream, writer, events)
 
 
 @router.post("/api/generate", summary="Answer or continue a text, or fill in its middle")
@@ -105,21 +105,21 @@ async def generate(
     request: Request,
     services: ServicesOf,
 ) -> Response:
-    """A prompt is answered as a question; with `raw` or a `suffix` it is continued as it is."""
+    """The model answers the prompt; with `raw` or a `suffix` it continues the prompt as it is."""
     is_text = body.raw or bool(body.suffix)
     models = services.models
     model = models.for_text(body.called) if is_text else models.for_chat(body.called)
-    telling = Telling.of(body.model or model.alias, is_chat=False)
+    writer = LineWriter.start(body.model or model.alias, is_chat=False)
     if not body.prompt and not body.suffix:
         await while_connected(request.receive, model.load())
-        return _json(telling.loaded())
+        return _json(writer.write_loaded())
     default = Sampling(temperature=model.chat.settings.temperature)
-    events: AsyncGenerator[Heard, None] = (
-        model.text.generate(convert.continued(body))
+    events: AsyncGenerator[ChatEvent, None] = (
+        model.text.generate(convert.text_request(body))
         if is_text
-        else model.chat.reply(convert.asked(body, default))
+        else model.chat.stream_events(convert.question_request(body, default))
     )
-    return await _told(request, body.stream, telling, events)
+    return await _answer(request, body.stream, writer, events)
 
 
 @router.post("/api/embed", summary="Turn texts into vectors")
@@ -128,17 +128,17 @@ async def embed(
     request: Request,
     services: ServicesOf,
 ) -> dict[str, Any]:
-    """One vector of unit length per text."""
+    """One vector of unit length for each text."""
     model = services.models.for_embedding(body.called)
     info = await while_connected(request.receive, model.text.info())
     if body.dimensions not in (None, info.n_embd):
         raise InvalidRequest(f"{info.name} has {info.n_embd} dimensions, not {body.dimensions}")
     texts = [body.input] if isinstance(body.input, str) else body.input
-    found = await while_connected(request.receive, model.text.embed([*texts]))
+    embedded = await while_connected(request.receive, model.text.embed([*texts]))
     return {
         "model": body.model or model.alias,
-        "embeddings": found.vectors,
-        "prompt_eval_count": found.tokens,
+        "embeddings": embedded.vectors,
+        "prompt_eval_count": embedded.tokens,
     }
 
 
@@ -150,25 +150,27 @@ async def embed_one(
 ) -> dict[str, Any]:
     """A vector of unit length."""
     model = services.models.for_embedding(body.called)
-    found = await while_connected(request.receive, model.text.embed([body.prompt]))
-    return {"embedding": found.vectors[0]}
+    embedded = await while_connected(request.receive, model.text.embed([body.prompt]))
+    return {"embedding": embedded.vectors[0]}
 
 
-async def _told(
-    request: Request, stream: bool, telling: Telling, events: AsyncGenerator[Heard, None]
+async def _answer(
+    request: Request, stream: bool, writer: LineWriter, events: AsyncGenerator[ChatEvent, None]
 ) -> Response:
     if stream:
-        return await _answered(request, stream, convert.lines(telling, events))
-    return _json(await while_connected(request.receive, convert.whole(telling, events)))
+        return await _send_lines(request, stream, convert.stream_lines(writer, events))
+    return _json(await while_connected(request.receive, convert.collect_line(writer, events)))
 
 
-async def _answered(request: Request, stream: bool, lines: AsyncGenerator[Line, None]) -> Response:
+async def _send_lines(
+    request: Request, stream: bool, lines: AsyncGenerator[Line, None]
+) -> Response:
     if stream:
-        return await LineStream.opened(request, json_lines(lines))
+        return await LineStream.open(request, json_lines(lines, ollama_error))
     return _json([line async for line in lines][-1])
 
 
-async def _pulled() -> AsyncGenerator[Line, None]:
+async def _pull_lines() -> AsyncGenerator[Line, None]:
     yield {"status": "success"}
 
 

@@ -1,6 +1,7 @@
-"""What Ollama's clients send (docs/api.md of Ollama).
+"""The requests of Ollama's clients (docs/api.md of Ollama).
 
-Answers are written as plain objects in `convert.py`: their fields come and go from line to line.
+Responses have no models here: `convert.py` writes plain objects, because their fields differ from
+line to line.
 """
 
 from typing import Annotated, Any, Literal
@@ -8,51 +9,53 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.openai.chat.tools import ToolEntry
-from copilotd.http.shared.fields import ModelName, Said, Stops
-from copilotd.http.shared.images import of_base64
-from copilotd.prompt.messages import IMAGE
+from copilotd.http.shared.chat_completions.tools import ToolEntry
+from copilotd.http.shared.fields import MessageContent, ModelName, Stops
+from copilotd.http.shared.images import image_from_base64
+from copilotd.prompt.messages import IMAGE_PLACEHOLDER
 
 
-def _images(value: Any) -> Said:
+def _parse_images(value: Any) -> MessageContent:
     if not isinstance(value, list | None):
         raise PydanticCustomError("images", "should be a list of files in base64")
-    images = tuple(map(of_base64, value or ()))
-    return Said(IMAGE * len(images), images)
+    images = tuple(map(image_from_base64, value or ()))
+    return MessageContent(IMAGE_PLACEHOLDER * len(images), images)
 
 
-Images = Annotated[Said, PlainValidator(_images, json_schema_input_type=list[str] | None)]
-"""Files in base64, which say nothing else."""
+Images = Annotated[
+    MessageContent, PlainValidator(_parse_images, json_schema_input_type=list[str] | None)
+]
+"""Image files in base64."""
 
 Form = Literal["", "json"] | dict[str, Any]
-"""Any text, a JSON object, or JSON that keeps to this schema."""
+"""Any text, a JSON object, or JSON that conforms to this schema."""
 
 
 class Named(BaseModel):
-    """A request that names its model, under either of two names."""
+    """A request that names its model in one of two fields."""
 
     model_config = ConfigDict(
         frozen=True, allow_inf_nan=False, use_attribute_docstrings=True, populate_by_name=True
     )
 
     model: ModelName = ""
-    """One of GET /api/tags; with any other name, the model that is for such requests answers."""
+    """One of GET /api/tags. Any other name selects the default model for such requests."""
     name: str = ""
-    """The older name of the same."""
+    """The older name of `model`."""
 
     @property
     def called(self) -> str:
-        """What the client calls the model, without the tag that Ollama's clients add."""
+        """The client's name for the model, without the tag that Ollama's clients add."""
         return (self.model or self.name).removesuffix(":latest")
 
 
 class Options(BaseModel):
-    """How tokens are drawn, and how many; options for loading a model are ignored."""
+    """The sampling and the number of tokens; options for loading a model are ignored."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     num_predict: Annotated[int, Field(ge=-2)] | None = None
-    """Tokens to generate at most; 0 and less mean the default."""
+    """Tokens to generate at most; 0 and below mean the default."""
     temperature: Annotated[float, Field(ge=0)] | None = None
     top_k: Annotated[int, Field(ge=-1)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -65,27 +68,27 @@ class Options(BaseModel):
 
 
 class Generating(Named):
-    """What chat and generate have in common."""
+    """The fields that chat and generate share."""
 
     stream: bool = True
-    """A line of JSON for each piece; else one for the whole."""
+    """true: a line of JSON for each piece; false: one object for the whole response."""
     format: Form = ""
-    """`json`, or a JSON schema that the answer keeps to."""
+    """`json`, or a JSON schema that the answer conforms to."""
     options: Options = Options()
     keep_alive: Any = None
-    """Ignored: engine.idle_minutes of the settings says when a model is unloaded."""
+    """Ignored: the setting engine.idle_minutes says when copilotd unloads a model."""
 
 
 class GenerateBody(Generating):
-    """A text to go on from."""
+    """A prompt to answer or to continue."""
 
-    images: Images = Said("")
-    """Image files in base64, for a prompt that is answered."""
+    images: Images = MessageContent("")
+    """Image files in base64, for a prompt to answer."""
 
     prompt: str = ""
-    """What to answer; with `raw` or a `suffix`, the text itself to continue."""
+    """The question to answer; with `raw` or a `suffix`, the text to continue."""
     suffix: str = ""
-    """The text after the place to write at: the model fills in the middle."""
+    """The text after the gap: the model fills in the middle."""
     system: str = ""
     """A system message in place of copilotd's own."""
     raw: bool = False
@@ -93,7 +96,7 @@ class GenerateBody(Generating):
 
 
 class CalledFunction(BaseModel):
-    """What was called, with what."""
+    """The called function and its arguments."""
 
     name: str
     arguments: dict[str, Any] = {}
@@ -113,20 +116,20 @@ class ChatMessage(BaseModel):
     role: Literal["system", "user", "assistant", "tool"]
     content: str | None = ""
     tool_calls: list[ToolCall] | None = None
-    """What an assistant called."""
+    """The calls that the assistant made."""
     tool_name: str = ""
-    """The function whose result this is."""
-    images: Images = Said("")
-    """Image files in base64, of a user."""
+    """The name of the function whose result this is."""
+    images: Images = MessageContent("")
+    """Image files in base64, from a user."""
 
 
 class ChatBody(Generating):
     """A conversation."""
 
     messages: list[ChatMessage] = []
-    """Without any, the model is only loaded."""
+    """Without messages, copilotd only loads the model."""
     tools: list[ToolEntry] | None = None
-    """What the model may call."""
+    """The tools that the model may call."""
 
 
 class EmbedBody(Named):
@@ -134,9 +137,9 @@ class EmbedBody(Named):
 
     input: Annotated[list[str], Field(max_length=2048)] | str = []
     truncate: bool = True
-    """Ignored: a text that is too long is an error."""
+    """Ignored: too long a text is an error."""
     dimensions: Annotated[int, Field(ge=1)] | None = None
-    """Accepted if it is the model's own number."""
+    """Must be the model's own number."""
 
 
 class OldEmbedBody(Named):
@@ -146,10 +149,10 @@ class OldEmbedBody(Named):
 
 
 class ShowBody(Named):
-    """A model to tell of."""
+    """A model to describe."""
 
 
 class PullBody(Named):
-    """A model that should be there."""
+    """A model that should be here."""
 
     stream: bool = True

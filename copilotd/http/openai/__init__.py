@@ -1,7 +1,8 @@
-"""OpenAI's dialect: completions, chat completions, embeddings and the list of models.
+"""OpenAI's dialect: completions, chat completions, responses, embeddings and the list of models.
 
-One folder per endpoint, each with its router, its schema and its conversion; what they share
-stands beside them.
+An endpoint is one module, or a folder with its router, its schema and its conversion. What they
+share with other dialects is in `copilotd.http.shared`. The route of `completions` is in
+`copilotd.http.v1_completions`, since Tabby uses the same path.
 """
 
 from copilotd.http.openai.router import router

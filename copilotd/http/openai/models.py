@@ -1,4 +1,4 @@
-"""GET /v1/models: what is served, under the names that the settings give."""
+"""GET /v1/models: the served models, under the names that the settings give them."""
 
 from typing import Literal
 
@@ -20,7 +20,7 @@ class ModelEntry(BaseModel):
 
 
 class ModelList(BaseModel):
-    """All of them."""
+    """All served models."""
 
     object: Literal["list"] = "list"
     data: list[ModelEntry]
@@ -28,8 +28,8 @@ class ModelList(BaseModel):
 
 @router.get("/v1/models", summary="List the models")
 async def models(services: ServicesOf) -> ModelList:
-    """The model that completes, then the one that chats if that is another; neither need be loaded.
+    """The completion model, then the chat model if it is another; loaded or not.
 
-    A request that names neither goes to the one that is for it.
+    A request with any other name gets the default model for its endpoint.
     """
     return ModelList(data=[ModelEntry(id=model.alias) for model in services.models.all])

@@ -1,4 +1,4 @@
-"""Work that is worth doing only while its client listens."""
+"""Work that is only worth doing while its client is connected."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,30 +10,31 @@ T = TypeVar("T")
 
 
 class ClientGone(Exception):
-    """The client hung up before its answer was there."""
+    """The client hung up before its response was ready."""
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Do `work`; cancel it, and wait for its end, when the client hangs up.
+    """Do `work`. When the client hangs up, cancel it and wait until it has ended.
 
-    The body of the request has been read already, so `receive` has only the end to tell.
+    The body of the request has been read, so the disconnect is the only message that `receive`
+    still has.
 
     Raises:
         ClientGone: the client hung up first.
     """
     working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_disconnected(receive))
+    listening = asyncio.ensure_future(_wait_for_disconnect(receive))
     try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((working, listening), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             raise ClientGone
         return working.result()
     finally:
         working.cancel()
-        leaving.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+        listening.cancel()
+        await asyncio.gather(working, listening, return_exceptions=True)
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,46 +1,20 @@
-"""Errors in the shape that a dialect's clients expect.
+"""The body of an error, and how a dialect writes it.
 
-    {"error": {"message": "...", "type": "...", "param": null, "code": "..."}}    OpenAI's
-    {"type": "error", "error": {"type": "...", "message": "..."}}                 Anthropic's
-    {"error": "..."}                                                              Ollama's
-    {"error": {"code": 400, "message": "...", "type": "..."}}                     llama.cpp's
+A dialect whose clients expect a shape of its own has a module `errors` with an `ErrorShape`. All
+other endpoints use OpenAI's shape, which stands here:
 
-The request's path says which dialect is spoken; where none is, the shape is OpenAI's.
+    {"error": {"message": "...", "type": "...", "param": null, "code": "..."}}
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
-from copilotd.errors import ContextOverflow
-
 CLIENT_ERROR = "invalid_request_error"
 SERVER_ERROR = "server_error"
-
-ANTHROPIC = "/v1/messages"
-"""Where Anthropic's dialect is spoken."""
-_OLLAMA = "/api/"
-LLAMA_CPP = frozenset(
-    {
-        "/apply-template",
-        "/chat/completions",
-        "/chat/completions/input_tokens",
-        "/completion",
-        "/completions",
-        "/detokenize",
-        "/embedding",
-        "/embeddings",
-        "/infill",
-        "/metrics",
-        "/models",
-        "/props",
-        "/slots",
-        "/tokenize",
-    }
-)
-"""Where llama.cpp's dialect is spoken."""
 
 _EXAMPLE: JsonDict = {
     "error": {
@@ -58,137 +32,53 @@ class ErrorDetail(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     message: str
-    """The cause, and the next step where there is one."""
+    """The cause, and the next step if there is one."""
     type: str
-    """invalid_request_error (the caller's) or server_error (ours)."""
+    """invalid_request_error (a mistake of the client) or server_error (a failure of copilotd)."""
     param: str | None = None
-    """The field of the request that is at fault."""
+    """The field of the request that is wrong."""
     code: str | None = None
     """A name for programs, such as context_length_exceeded or engine_busy."""
 
 
 class ErrorResponse(BaseModel):
-    """The body of an answer that is not a success, in OpenAI's shape."""
+    """The body of an error response, in OpenAI's shape."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     error: ErrorDetail
 
 
-class AnthropicDetail(BaseModel):
-    """What went wrong."""
+ErrorBody = dict[str, Any]
+"""The JSON object of an error response."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    type: str
-    """A name for programs, such as invalid_request_error or overloaded_error."""
-    message: str
-    """The cause, and the next step where there is one."""
+WriteError = Callable[[int, ErrorDetail, Exception | None], ErrorBody]
+"""Writes the body from the status, the detail, and the exception if there was one."""
 
 
-class AnthropicError(BaseModel):
-    """The same in Anthropic's shape."""
+@dataclass(frozen=True, slots=True)
+class ErrorShape:
+    """How a dialect writes its errors, and whether a path belongs to that dialect."""
 
-    type: Literal["error"]
-    error: AnthropicDetail
-
-
-class OllamaError(BaseModel):
-    """The same in Ollama's shape."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    error: str
-    """The cause, and the next step where there is one."""
+    includes: Callable[[str], bool]
+    write: WriteError
 
 
-class LlamaCppDetail(BaseModel):
-    """What went wrong."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    code: int
-    """The status."""
-    message: str
-    """The cause, and the next step where there is one."""
-    type: str
-    """A name for programs, such as invalid_request_error or exceed_context_size_error."""
-    n_prompt_tokens: int | None = None
-    """Tokens of a prompt that is too long."""
-    n_ctx: int | None = None
-    """The tokens that there is room for."""
+def openai_error(status: int, detail: ErrorDetail, error: Exception | None = None) -> ErrorBody:
+    """The body in OpenAI's shape."""
+    return ErrorResponse(error=detail).model_dump()
 
 
-class LlamaCppError(BaseModel):
-    """The same in the shape of llama.cpp's server."""
-
-    error: LlamaCppDetail
-
-
-def responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """For the API page: what an endpoint may answer besides a success."""
+def error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """For the API page: the responses of an endpoint besides success."""
     return {
-        "4XX": {"model": body, "description": "The request cannot be honoured as it is."},
+        "4XX": {"model": body, "description": "The request cannot be served as it is."},
         "5XX": {
             "model": body,
-            "description": "The engine could not answer; 503 with Retry-After if it may soon.",
+            "description": "The engine could not answer. 503 with Retry-After: try again later.",
         },
     }
 
 
-RESPONSES = responses(ErrorResponse)
-"""What an endpoint of OpenAI's dialect, or of none, may answer."""
-
-LLAMA_CPP_RESPONSES = responses(LlamaCppError)
-"""What one of llama.cpp's dialect may answer."""
-
-
-_ANTHROPICS: Mapping[int, str] = {
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    503: "overloaded_error",
-}
-"""Anthropic's types of error, by status; all others are the two general ones."""
-
-
-_LLAMA_CPPS: Mapping[int, str] = {
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    501: "not_supported_error",
-    503: "unavailable_error",
-}
-"""The same of llama.cpp's."""
-
-
-def shaped(
-    path: str, status: int, detail: ErrorDetail, error: Exception | None = None
-) -> BaseModel:
-    """`detail`, of `error` if there is one, in the shape of the dialect that `path` is of."""
-    if path.startswith(ANTHROPIC):
-        kind = _ANTHROPICS.get(status, CLIENT_ERROR if status < 500 else "api_error")
-        return AnthropicError(
-            type="error", error=AnthropicDetail(type=kind, message=detail.message)
-        )
-    if path.startswith(_OLLAMA):
-        return OllamaError(error=detail.message)
-    if path in LLAMA_CPP:
-        return LlamaCppError(error=_llama_cpp_detail(status, detail, error))
-    return ErrorResponse(error=detail)
-
-
-def _llama_cpp_detail(status: int, detail: ErrorDetail, error: Exception | None) -> LlamaCppDetail:
-    if isinstance(error, ContextOverflow) and error.n_ctx:
-        # In its own words: clients look for them.
-        return LlamaCppDetail(
-            code=status,
-            message=f"the request ({error.tokens} tokens) exceeds the available context size "
-            f"({error.n_ctx} tokens). {error.hint}",
-            type="exceed_context_size_error",
-            n_prompt_tokens=error.tokens,
-            n_ctx=error.n_ctx,
-        )
-    kind = _LLAMA_CPPS.get(status, CLIENT_ERROR if status < 500 else SERVER_ERROR)
-    return LlamaCppDetail(code=status, message=detail.message, type=kind)
+RESPONSES = error_responses(ErrorResponse)
+"""The error responses of an endpoint that uses OpenAI's shape."""

@@ -1,15 +1,14 @@
-"""Errors on the wire: which failure has which status, and how a client learns of it.
+"""Which failure has which status, and what a client reads about it.
 
-A client may retry a 503 after `Retry-After` seconds; it need not retry anything else.
+A client may retry a 503 after `Retry-After` seconds. Retrying any other error is useless.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -27,11 +26,14 @@ from copilotd.errors import (
 from copilotd.http.shared.disconnect import ClientGone
 from copilotd.http.shared.error_bodies import (
     CLIENT_ERROR,
-    LLAMA_CPP,
     SERVER_ERROR,
+    ErrorBody,
     ErrorDetail,
-    shaped,
+    ErrorShape,
+    WriteError,
+    openai_error,
 )
+from copilotd.http.shared.fields import DIALECT_TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,118 +54,130 @@ _KINDS: Mapping[type[Exception], _Kind] = {
     EngineLoadFailed: _Kind(500, SERVER_ERROR, "engine_load_failed"),
     ModelError: _Kind(500, SERVER_ERROR, "model_unavailable"),
 }
-_OTHER = _Kind(500, SERVER_ERROR, "internal_error")
+_UNEXPECTED = _Kind(500, SERVER_ERROR, "internal_error")
 
-_REFUSALS: Mapping[int, tuple[str, str]] = {
+_FRAMEWORK_ERRORS: Mapping[int, tuple[str, str]] = {
     404: ("There is no {method} {path}; the API page is at /docs", "unknown_url"),
-    405: ("{path} does not take {method}; the API page is at /docs", "method_not_supported"),
+    405: ("{path} does not accept {method}; the API page is at /docs", "method_not_supported"),
     413: ("{detail}", "request_too_large"),
 }
-"""Message and code of what the framework itself refuses, by status."""
+"""Message and code of the errors that the framework itself raises, by status."""
 
 
-def install(app: FastAPI) -> None:
-    """Answer every failure in the shape that its client knows."""
-    app.add_exception_handler(CopilotdError, _failed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(ClientGone, _gone)
-    app.add_exception_handler(Exception, _failed)
+class ErrorResponses:
+    """Builds every error response, in the shape of the dialect that the request's path belongs to.
 
+    A path that belongs to none of `shapes` gets OpenAI's shape.
+    """
 
-def error_response(
-    path: str,
-    status: int,
-    detail: ErrorDetail,
-    headers: Mapping[str, str] | None = None,
-    error: Exception | None = None,
-) -> JSONResponse:
-    """The answer that carries `detail`, of `error` if there is one, to a request for `path`."""
-    # What is quoted of a request can have halves of surrogate pairs, which no answer can.
-    message = detail.message.encode("utf-8", "replace").decode()
-    readable = detail.model_copy(update={"message": message})
-    body = shaped(path, status, readable, error).model_dump(exclude_unset=path in LLAMA_CPP)
-    return JSONResponse(body, status, headers=dict(headers or {}))
+    def __init__(self, shapes: Sequence[ErrorShape]) -> None:
+        self._shapes = tuple(shapes)
 
+    def install(self, app: FastAPI) -> None:
+        """Handle every exception of `app`."""
+        app.add_exception_handler(CopilotdError, self._handle_failure)
+        app.add_exception_handler(RequestValidationError, self._handle_invalid_request)
+        app.add_exception_handler(HTTPException, self._handle_http_exception)
+        app.add_exception_handler(ClientGone, self._handle_client_gone)
+        app.add_exception_handler(Exception, self._handle_failure)
 
-def failure(path: str, error: Exception) -> BaseModel:
-    """What a request for `path` is told of `error` when its answer has begun already."""
-    return shaped(path, _kind(error).status, detail_of(error), error)
+    def build(
+        self,
+        path: str,
+        status: int,
+        detail: ErrorDetail,
+        headers: Mapping[str, str] | None = None,
+        error: Exception | None = None,
+    ) -> JSONResponse:
+        """The error response to a request for `path`; `error` is its exception, if there is one."""
+        # A message can quote half a surrogate pair from a request, and UTF-8 cannot encode that.
+        message = detail.message.encode("utf-8", "replace").decode()
+        readable = detail.model_copy(update={"message": message})
+        body = self._writer(path)(status, readable, error)
+        return JSONResponse(body, status, headers=dict(headers or {}))
+
+    def _writer(self, path: str) -> WriteError:
+        return next((shape.write for shape in self._shapes if shape.includes(path)), openai_error)
+
+    async def _handle_failure(self, request: Request, error: Exception) -> Response:
+        kind = _kind_of(error)
+        delay = kind.retry_after_s
+        headers = {} if delay is None else {"Retry-After": str(delay)}
+        return self.build(request.url.path, kind.status, detail_of(error), headers, error)
+
+    async def _handle_client_gone(self, request: Request, error: Exception) -> Response:
+        # A client that hung up reads nothing. If the daemon is stopping, the client is still there.
+        message = "the request was cancelled: its client hung up or the daemon is stopping"
+        detail = ErrorDetail(message=message, type=SERVER_ERROR, code="request_given_up")
+        return self.build(request.url.path, 503, detail, {"Retry-After": "1"})
+
+    async def _handle_http_exception(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        pattern, code = _FRAMEWORK_ERRORS.get(error.status_code, ("{detail}", None))
+        message = pattern.format(
+            method=request.method, path=request.url.path, detail=str(error.detail).rstrip(".")
+        )
+        detail = ErrorDetail(message=f"{message}.", type=CLIENT_ERROR, code=code)
+        return self.build(request.url.path, error.status_code, detail, error.headers)
+
+    async def _handle_invalid_request(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        return self.build(request.url.path, 400, _describe_invalid_request(error))
 
 
 def detail_of(error: Exception) -> ErrorDetail:
-    """What a client is told of `error`; of one that nobody foresaw, only that it is in the log."""
-    kind = _kind(error)
-    return ErrorDetail(message=_message(error), type=kind.type, code=kind.code)
+    """What a client reads about `error`; of an unexpected one, only that the log has more."""
+    kind = _kind_of(error)
+    return ErrorDetail(message=_message_of(error), type=kind.type, code=kind.code)
 
 
-def _kind(error: Exception) -> _Kind:
-    return next((_KINDS[c] for c in type(error).__mro__ if c in _KINDS), _OTHER)
+def body_of(error: Exception, write: WriteError) -> ErrorBody:
+    """The error as `write` shapes it, for a response whose status has already been sent."""
+    return write(_kind_of(error).status, detail_of(error), error)
 
 
-def _message(error: Exception) -> str:
+def _kind_of(error: Exception) -> _Kind:
+    return next((_KINDS[c] for c in type(error).__mro__ if c in _KINDS), _UNEXPECTED)
+
+
+def _message_of(error: Exception) -> str:
     if not isinstance(error, CopilotdError):
         return "copilotd failed unexpectedly; its log says more: copilotd logs."
     return f"{error.message.rstrip('.')}. {error.hint}".strip()
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    kind = _kind(error)
-    again = kind.retry_after_s
-    headers = {} if again is None else {"Retry-After": str(again)}
-    return error_response(request.url.path, kind.status, detail_of(error), headers, error)
-
-
-async def _gone(request: Request, error: Exception) -> Response:
-    # Nobody reads this if the client left; if the daemon is ending, somebody does.
-    message = "the request was given up: its client is gone or the daemon is ending"
-    detail = ErrorDetail(message=message, type=SERVER_ERROR, code="request_given_up")
-    return error_response(request.url.path, 503, detail, {"Retry-After": "1"})
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    pattern, code = _REFUSALS.get(error.status_code, ("{detail}", None))
-    message = pattern.format(
-        method=request.method, path=request.url.path, detail=str(error.detail).rstrip(".")
-    )
-    detail = ErrorDetail(message=f"{message}.", type=CLIENT_ERROR, code=code)
-    return error_response(request.url.path, error.status_code, detail, error.headers)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
+def _describe_invalid_request(error: RequestValidationError) -> ErrorDetail:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        detail = _invalid_body(f"The body is not JSON: {first['ctx']['error']}.")
-    elif not _path(first):
-        detail = _invalid_body(
+        return _describe_invalid_body(f"The body is not JSON: {first['ctx']['error']}.")
+    if not _location(first):
+        return _describe_invalid_body(
             "Send a JSON object, with the header Content-Type: application/json."
         )
-    else:
-        detail = _invalid_field(error)
-    return error_response(request.url.path, 400, detail)
+    return _describe_invalid_field(error)
 
 
-def _invalid_body(message: str) -> ErrorDetail:
+def _describe_invalid_body(message: str) -> ErrorDetail:
     return ErrorDetail(message=message, type=CLIENT_ERROR, code="invalid_body")
 
 
-def _invalid_field(error: RequestValidationError) -> ErrorDetail:
-    """The first field at fault, with all that is said of it (one line per member of a union)."""
-    where = _path(error.errors()[0])[0]
-    same = [e for e in error.errors() if _path(e)[:1] == (where,)]
-    said = " Or: ".join(dict.fromkeys(f"{_place(e)}: {e['msg']}." for e in same))
-    return ErrorDetail(message=said, type=CLIENT_ERROR, param=str(where), code="invalid_value")
+def _describe_invalid_field(error: RequestValidationError) -> ErrorDetail:
+    """The first wrong field with all its errors (a union has one for each of its members)."""
+    field = _location(error.errors()[0])[0]
+    same_field = [e for e in error.errors() if _location(e)[:1] == (field,)]
+    lines = dict.fromkeys(f"{_dotted_location(e)}: {e['msg']}." for e in same_field)
+    message = " Or: ".join(lines)
+    return ErrorDetail(message=message, type=CLIENT_ERROR, param=str(field), code="invalid_value")
 
 
-def _place(error: dict[str, Any]) -> str:
-    return ".".join(map(str, _path(error)))
+def _dotted_location(error: dict[str, Any]) -> str:
+    return ".".join(map(str, _location(error)))
 
 
-def _path(error: dict[str, Any]) -> tuple[str | int, ...]:
-    """The way to the field; where a path serves several dialects, without the dialect's name."""
+def _location(error: dict[str, Any]) -> tuple[str | int, ...]:
+    """The path to the field in the body, without the tag of a dialect."""
     _, *path = error["loc"]
-    return tuple(path[1:] if path[:1] in (["openai"], ["tabby"]) else path)
+    is_tagged = bool(path) and str(path[0]).startswith(DIALECT_TAG)
+    return tuple(path[1:] if is_tagged else path)

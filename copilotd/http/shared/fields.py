@@ -1,4 +1,4 @@
-"""Types of request fields that several dialects have in common."""
+"""Types of request fields that several dialects share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,101 +8,114 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import any_schema
 
-from copilotd.http.shared.images import of_url
-from copilotd.prompt.messages import IMAGE, Image
+from copilotd.http.shared.images import image_from_url
+from copilotd.prompt.messages import IMAGE_PLACEHOLDER, Image
 
 Tokens = list[int]
 
+DIALECT_TAG = "dialect:"
+"""Begins the tags of a body that can be of several dialects; no error message shows these tags."""
 
-_MOST_TEXTS = 2048
+_MAX_TEXTS = 2048
 """OpenAI's own limit."""
 
 
-def _texts(value: Any) -> list[str | Tokens]:
-    many: list[Any] = [value] if isinstance(value, str) or _is_tokens(value) else value
-    if not isinstance(many, list) or not all(isinstance(t, str) or _is_tokens(t) for t in many):
+def _as_texts(value: Any) -> list[str | Tokens]:
+    texts: list[Any] = [value] if isinstance(value, str) or _is_tokens(value) else value
+    if not isinstance(texts, list) or not all(isinstance(t, str) or _is_tokens(t) for t in texts):
         raise PydanticCustomError(
             "text_or_tokens",
             "should be a string, a list of strings, a list of token ids or a list of such lists",
         )
-    if not 1 <= len(many) <= _MOST_TEXTS:
-        raise PydanticCustomError("texts", "should have 1 to {most} entries", {"most": _MOST_TEXTS})
-    return many
+    if not 1 <= len(texts) <= _MAX_TEXTS:
+        raise PydanticCustomError("texts", "should have 1 to {most} entries", {"most": _MAX_TEXTS})
+    return texts
 
 
 def _is_tokens(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(type(t) is int and t >= 0 for t in value)
 
 
-def _stops(value: Any) -> Any:
+def _as_stops(value: Any) -> Any:
     if value is None:
         return []
     return [value] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A content that was read: its text, in which IMAGE is the place of each of its images."""
+class MessageContent:
+    """The content of a message; each IMAGE_PLACEHOLDER in `text` is the place of an image."""
 
     text: str
     images: tuple[Image, ...] = ()
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
-        # What a client sends is described where it is read; this is never sent.
+        # Each dialect describes the JSON that it parses; this type is never sent.
         return any_schema()
 
 
-def said_of(content: Any, image: str, kinds: Sequence[str] = ("text",)) -> Said:
-    """A content: text, nothing, or a list of parts of text and of images.
+def parse_content(
+    content: Any, image_type: str, text_types: Sequence[str] = ("text",)
+) -> MessageContent:
+    """The content from a string, null, or a list of text and image parts.
 
-    `image` is what the dialect calls a part that is one, `kinds` what it calls text.
+    `image_type` and `text_types` are the `type` of these parts in the dialect.
+
+    Raises:
+        PydanticCustomError: it is something else.
     """
-    if isinstance(content, Said):
+    if isinstance(content, MessageContent):
         return content
     if not isinstance(content, list):
         if isinstance(content, str | None):
-            return Said(content or "")
+            return MessageContent(content or "")
         raise PydanticCustomError("content", "should be a string or a list of parts")
-    images = [of_url(_address(part)) for part in content if _kind(part) == image]
-    return Said("".join(_shown(part, image, kinds) for part in content), tuple(images))
+    images = [image_from_url(_url_of(part)) for part in content if _type_of(part) == image_type]
+    text = "".join(_part_text(part, image_type, text_types) for part in content)
+    return MessageContent(text, tuple(images))
 
 
-def _shown(part: Any, image: str, kinds: Sequence[str]) -> str:
-    kind = _kind(part)
-    if kind == image:
-        return IMAGE
-    if kind not in kinds:
-        taken = "takes text and image parts only, not {kind}"
-        raise PydanticCustomError("content_part", taken, {"kind": kind})
-    return _text(part, "part", kinds)
+def _part_text(part: Any, image_type: str, text_types: Sequence[str]) -> str:
+    kind = _type_of(part)
+    if kind == image_type:
+        return IMAGE_PLACEHOLDER
+    if kind not in text_types:
+        message = "accepts text and image parts only, not {kind}"
+        raise PydanticCustomError("content_part", message, {"kind": kind})
+    return _text_of(part, "part", text_types)
 
 
-def _kind(part: Any) -> Any:
+def _type_of(part: Any) -> Any:
     return part.get("type") if isinstance(part, dict) else None
 
 
-def _address(part: dict[str, Any]) -> Any:
-    """OpenAI's two dialects have it at two depths."""
-    found = part.get("image_url")
-    return found.get("url") if isinstance(found, dict) else found
+def _url_of(part: dict[str, Any]) -> Any:
+    """The URL of an image part; chat completions nest it one level deeper than responses."""
+    url = part.get("image_url")
+    return url.get("url") if isinstance(url, dict) else url
 
 
-def text_of(content: Any, noun: str, kinds: Sequence[str] = ("text",), between: str = "") -> Any:
-    """A content that is a list of parts of text as one string; null is none, all else as it is.
+def join_text_parts(
+    content: Any, noun: str, text_types: Sequence[str] = ("text",), separator: str = ""
+) -> Any:
+    """One string from a list of text parts; null becomes "", any other value stays as it is.
 
-    `noun` is what a client calls a part; those of other `kinds` are refused.
+    `noun` is what the dialect calls a part.
+
+    Raises:
+        PydanticCustomError: a part is not one of `text_types`.
     """
     if not isinstance(content, list):
         return "" if content is None else content
-    return between.join(_text(part, noun, kinds) for part in content)
+    return separator.join(_text_of(part, noun, text_types) for part in content)
 
 
-def _text(part: Any, noun: str, kinds: Sequence[str]) -> str:
-    kind = _kind(part)
-    if kind not in kinds:
+def _text_of(part: Any, noun: str, text_types: Sequence[str]) -> str:
+    kind = _type_of(part)
+    if kind not in text_types:
         raise PydanticCustomError(
-            f"content_{noun}", f"takes text {noun}s only, not {{kind}}", {"kind": kind}
+            f"content_{noun}", f"accepts text {noun}s only, not {{kind}}", {"kind": kind}
         )
     text = part.get("text")
     if not isinstance(text, str):
@@ -110,13 +123,13 @@ def _text(part: Any, noun: str, kinds: Sequence[str]) -> str:
     return text
 
 
-def _refused(value: Any) -> Any:
-    if value in _HARMLESS:
+def _check_has_no_effect(value: Any) -> Any:
+    if value in _NO_EFFECT:
         return None
     raise PydanticCustomError("unsupported", "is not supported yet; leave it out")
 
 
-def _unicode(value: str) -> str:
+def _check_is_unicode(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -124,23 +137,23 @@ def _unicode(value: str) -> str:
     return value
 
 
-_HARMLESS: tuple[Any, ...] = (None, [], {}, False, "none", "auto", {"type": "text"})
-"""Values that ask for nothing but what happens anyway."""
+_NO_EFFECT: tuple[Any, ...] = (None, [], {}, False, "none", "auto", {"type": "text"})
+"""Values that ask for the default behaviour."""
 
 Texts = Annotated[
     list[str | Tokens],
-    BeforeValidator(_texts, json_schema_input_type=str | list[str] | Tokens | list[Tokens]),
+    BeforeValidator(_as_texts, json_schema_input_type=str | list[str] | Tokens | list[Tokens]),
 ]
-"""One or several texts, each a string or token ids; always a list once it is read."""
+"""One or several texts, each a string or token ids; once parsed, always a list."""
 
-ModelName = Annotated[str, AfterValidator(_unicode)]
-"""A text that is repeated in the answer, and so has to be one that JSON can hold."""
+ModelName = Annotated[str, AfterValidator(_check_is_unicode)]
+"""A text that the response repeats, so UTF-8 must be able to encode it."""
 
 Stops = Annotated[
     list[Annotated[str, Field(min_length=1)]],
-    BeforeValidator(_stops, json_schema_input_type=str | list[str] | None),
+    BeforeValidator(_as_stops, json_schema_input_type=str | list[str] | None),
 ]
-"""None, one or several texts at which to end; always a list once it is read."""
+"""No, one or several texts that end the output; once parsed, always a list."""
 
-Unsupported = Annotated[Any, AfterValidator(_refused)]
-"""A field that would change the answer and that we cannot honour."""
+Unsupported = Annotated[Any, AfterValidator(_check_has_no_effect)]
+"""A field that would change the output and that copilotd does not implement."""

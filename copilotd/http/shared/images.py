@@ -9,22 +9,30 @@ from pydantic_core import PydanticCustomError
 from copilotd.prompt.messages import Image
 
 
-def of_url(url: Any) -> Image:
-    """The image of a data: URL, or one that is elsewhere."""
+def image_from_url(url: Any) -> Image:
+    """The image of a data: URL, or a reference to one at an http(s) URL.
+
+    Raises:
+        PydanticCustomError: it is none of the two.
+    """
     if not isinstance(url, str):
         raise PydanticCustomError("image", "has an image without a URL")
     if url.startswith("data:"):
         head, _, data = url.partition(",")
         if not head.endswith(";base64"):
             raise PydanticCustomError("image", "has a data: URL that is not in base64")
-        return of_base64(data)
+        return image_from_base64(data)
     if url.startswith(("https://", "http://")):
         return Image(url=url)
-    raise PydanticCustomError("image", "takes images as data:, https: or http: URLs only")
+    raise PydanticCustomError("image", "accepts images as data:, https: or http: URLs only")
 
 
-def of_base64(data: Any) -> Image:
-    """The image of a file in base64."""
+def image_from_base64(data: Any) -> Image:
+    """The image whose file is `data` in base64.
+
+    Raises:
+        PydanticCustomError: it is not base64.
+    """
     if not isinstance(data, str):
         raise PydanticCustomError("image", "has an image without its data")
     try:

@@ -1,41 +1,36 @@
-"""Answers that are sent while they are made, as lines of JSON."""
+"""Streamed responses as lines of JSON."""
 
-import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
-from copilotd.errors import CopilotdError
-from copilotd.http.shared.errors import detail_of
-from copilotd.http.shared.sse import EventStream
-
-log = logging.getLogger(__name__)
+from copilotd.http.shared.error_bodies import WriteError
+from copilotd.http.shared.errors import body_of
+from copilotd.http.shared.streamed_response import Frames, StreamedResponse, end_with_error
 
 
-class LineStream(EventStream):
-    """Sends lines as they come; a client that hangs up ends the work behind them."""
+class LineStream(StreamedResponse):
+    """A stream of lines, each of which is a JSON object."""
 
     media_type = "application/x-ndjson"
 
 
-async def json_lines(
-    objects: AsyncGenerator[Mapping[str, Any], None],
-) -> AsyncGenerator[bytes, None]:
-    """One line per object.
+def json_lines(objects: AsyncGenerator[Mapping[str, Any], None], write: WriteError) -> Frames:
+    """One line for each object.
 
-    An error before the first is raised; a later one becomes the last line.
+    An error before the first object is raised; a later one becomes the last line, in the shape
+    that `write` gives it.
     """
-    begun = False
-    try:
-        async with aclosing(objects):
-            async for one in objects:
-                begun = True
-                yield msgspec.json.encode(one) + b"\n"
-    except Exception as error:  # the fault barrier of one streamed request
-        if not begun:
-            raise
-        if not isinstance(error, CopilotdError):
-            log.exception("a stream failed")
-        yield msgspec.json.encode({"error": detail_of(error).message}) + b"\n"
+    return end_with_error(_lines(objects), lambda error: _line(body_of(error, write)))
+
+
+async def _lines(objects: AsyncGenerator[Mapping[str, Any], None]) -> Frames:
+    async with aclosing(objects):
+        async for one in objects:
+            yield _line(one)
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(value) + b"\n"

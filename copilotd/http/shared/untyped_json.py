@@ -1,4 +1,4 @@
-"""Bodies whose sender does not say that they are JSON."""
+"""JSON bodies whose sender does not declare them as JSON."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -12,19 +12,19 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class UntypedRoute(APIRoute):
-    """Reads every body as JSON: with curl's default header, as in Ollama's manual, or with none.
+    """Reads every body as JSON, also with curl's default Content-Type (Ollama's manual) or none.
 
-    Elsewhere the header is asked for. It keeps no stranger out here: a web page that sends a body
-    without asking first still names its origin.
+    Other routes require the header. Doing without it opens nothing to web pages: a page that sends
+    a body without a CORS preflight still sends its Origin, and that is checked on every path.
     """
 
     def get_route_handler(self) -> Handler:
-        """The handler, which sees the header that should have been sent."""
+        """The handler, with the header that the client should have sent."""
         handle = super().get_route_handler()
 
-        async def handler(request: Request) -> Response:
+        async def handle_as_json(request: Request) -> Response:
             others = [pair for pair in request.scope["headers"] if pair[0] != _JSON[0]]
             scope = {**request.scope, "headers": [*others, _JSON]}
             return await handle(Request(scope, request.receive))
 
-        return handler
+        return handle_as_json

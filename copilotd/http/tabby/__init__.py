@@ -1,6 +1,6 @@
 """Tabby's dialect, for its editor plug-ins.
 
-They ask at OpenAI's path, with a body that tells them apart; see openai/completions/router.py.
+They request completions at OpenAI's path: `copilotd.http.v1_completions` tells the two apart.
 """
 
 from copilotd.http.tabby.router import complete, router

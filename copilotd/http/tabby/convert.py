@@ -1,17 +1,21 @@
-"""Between Tabby's fields and our values."""
+"""Between Tabby's fields and copilotd's values."""
 
 import os
 import platform
 from uuid import uuid4
 
-from copilotd.completion.types import CompletionRequest, Outcome, Trigger
+from copilotd.completion.types import CompletionRequest, NotShown, Outcome, Trigger
 from copilotd.documents import Document
 from copilotd.http.tabby.schema import TabbyBody, TabbyChoice, TabbyCompletion, TabbyHealth
 from copilotd.serving.registry import ServedModels
 
 
 def completion_request(body: TabbyBody) -> CompletionRequest:
-    """A request of its own client: Tabby's agent calls back by itself what it no longer wants."""
+    """The completion request.
+
+    Its client name is new each time, so it cancels no other request: Tabby's agent itself cancels
+    the requests that it no longer needs.
+    """
     segments = body.segments
     path = segments.filepath or ""
     text = segments.prefix + (segments.suffix or "")
@@ -22,15 +26,15 @@ def completion_request(body: TabbyBody) -> CompletionRequest:
 
 
 def completion(outcome: Outcome) -> TabbyCompletion:
-    """The ghost text as the only choice."""
-    made = outcome.completion
-    if made is None:
+    """The completion as the only choice."""
+    if isinstance(outcome, NotShown):
         return TabbyCompletion(id=f"none-{uuid4().hex}", choices=[])
-    return TabbyCompletion(id=made.id, choices=[TabbyChoice(index=0, text=made.text)])
+    completion = outcome.completion
+    return TabbyCompletion(id=completion.id, choices=[TabbyChoice(index=0, text=completion.text)])
 
 
 def health(models: ServedModels, status: str) -> TabbyHealth:
-    """The models and the machine."""
+    """Facts about the models and the machine."""
     return TabbyHealth(
         status=status,
         model=models.completion.alias,

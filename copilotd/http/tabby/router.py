@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from copilotd.http.health import verdict
+from copilotd.http.health import judge_state
 from copilotd.http.services import Services, ServicesOf
 from copilotd.http.shared.disconnect import while_connected
 from copilotd.http.tabby import convert
@@ -18,34 +18,36 @@ router = APIRouter(tags=["Tabby"])
 
 
 async def complete(body: TabbyBody, request: Request, services: Services) -> TabbyCompletion:
-    """What our own editors would show there, by the whole pipeline."""
-    wanted = convert.completion_request(body)
-    outcome = await while_connected(request.receive, services.completion.complete(wanted))
+    """The completion that copilotd's own editors would show there, from the whole pipeline."""
+    completion_request = convert.completion_request(body)
+    outcome = await while_connected(
+        request.receive, services.completion.complete(completion_request)
+    )
     return convert.completion(outcome)
 
 
 @router.get("/v1/health", summary="The models and the machine, for Tabby's plug-ins")
 @router.post("/v1/health", include_in_schema=False)
 async def health(response: Response, services: ServicesOf) -> TabbyHealth:
-    """Older plug-ins ask with POST for the same. llama-server has an address of this name too."""
-    response.status_code, word = verdict(services.models.completion.engine.state)
+    """Older plug-ins send POST. llama-server has this path too."""
+    response.status_code, word = judge_state(services.models.completion.engine.state)
     return convert.health(services.models, word)
 
 
-@router.get("/v1beta/server_setting", summary="What Tabby's plug-ins shall do")
+@router.get("/v1beta/server_setting", summary="Settings for Tabby's plug-ins")
 async def server_setting() -> ServerSetting:
-    """They shall report nothing."""
+    """Telemetry is off."""
     return ServerSetting()
 
 
-@router.post("/v1/events", summary="What became of a suggestion", response_class=Response)
+@router.post("/v1/events", summary="What the user did with a completion", response_class=Response)
 async def event(body: TabbyEvent, services: ServicesOf) -> Response:
-    """Counted like our own editors' acceptance."""
-    settle = {
-        "view": services.completion.shown,
+    """Counted like the feedback of copilotd's own editors."""
+    record = {
+        "view": services.completion.mark_drawn,
         "select": services.completion.accept,
         "dismiss": services.completion.reject,
     }.get(body.type)
-    if settle is not None:
-        settle(body.completion_id)
+    if record is not None:
+        record(body.completion_id)
     return Response(status_code=200)

@@ -1,4 +1,4 @@
-"""The requests and answers of Tabby's API, as far as its editor plug-ins use it."""
+"""The requests and responses of Tabby's API that its editor plug-ins use."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Segments(BaseModel):
-    """The text around the cursor. Tabby's agent sends snippets of other files too: not used."""
+    """The text around the cursor. Snippets of other files are ignored."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
@@ -29,14 +29,14 @@ class TabbyBody(BaseModel):
 
 
 class TabbyChoice(BaseModel):
-    """What to put at the cursor."""
+    """The text to insert at the cursor."""
 
     index: int
     text: str
 
 
 class TabbyCompletion(BaseModel):
-    """The answer; no choice where there is nothing to suggest."""
+    """The response; without choices if there is nothing to show."""
 
     id: str
     choices: list[TabbyChoice]
@@ -52,7 +52,7 @@ class Version(BaseModel):
 
 
 class TabbyHealth(BaseModel):
-    """What the plug-ins show of their server; `status` is what llama-server's clients look for."""
+    """What the plug-ins show about their server; llama-server's clients read `status`."""
 
     status: str
     model: str
@@ -65,13 +65,13 @@ class TabbyHealth(BaseModel):
 
 
 class ServerSetting(BaseModel):
-    """Nothing is reported to anybody."""
+    """Settings for the plug-ins."""
 
     disable_client_side_telemetry: bool = True
 
 
 class TabbyEvent(BaseModel):
-    """What became of a suggestion."""
+    """What the user did with a completion."""
 
     model_config = ConfigDict(
         frozen=True,

@@ -3,9 +3,9 @@ from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
-from copilotd.completion.types import Completion, Outcome, Status
+from copilotd.completion.types import Completion, OutcomeRecord, Status
 from copilotd.engine.fake import FAKE_CALIBRATION, FakeEngine
-from copilotd.engine.performance import Calibration, Measuring, Setup, Tuning
+from copilotd.engine.performance import Calibration, CalibrationProgress, Setup, Tuning
 from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import EngineDied
 from copilotd.serving.status import DaemonStatus
@@ -24,7 +24,7 @@ async def test_a_completion_at_a_cursor_comes_with_its_explanation() -> None:
     async with serving(FakeEngine("a + b")) as served:
         response = await served.post("/admin/complete", body | {"language": "python"})
 
-    outcome = msgspec.json.decode(response.content, type=Outcome)
+    outcome = msgspec.json.decode(response.content, type=OutcomeRecord)
     assert outcome.status is Status.SHOWN
     assert outcome.completion is not None
     assert outcome.completion == Completion(outcome.completion.id, "a + b", 26, 26)
@@ -36,7 +36,7 @@ async def test_an_outcome_without_a_completion_has_its_reason() -> None:
     async with serving(FakeEngine("")) as served:
         response = await served.post("/admin/complete", {"path": "a", "text": "x", "offset": 1})
 
-    outcome = msgspec.json.decode(response.content, type=Outcome)
+    outcome = msgspec.json.decode(response.content, type=OutcomeRecord)
     assert (outcome.status, outcome.completion) == (Status.EMPTY, None)
     assert outcome.reason
 
@@ -46,7 +46,7 @@ async def test_a_cursor_behind_the_end_is_refused(paris: Served) -> None:
 
     assert response.status_code == 400
     assert response.json()["error"] == {
-        "message": "offset: lies behind the end of the text (3).",
+        "message": "offset: is after the end of the text (3).",
         "type": "invalid_request_error",
         "param": "offset",
         "code": "invalid_value",
@@ -85,7 +85,7 @@ async def test_events_tell_the_state_now_and_each_new_one_until_the_client_leave
         async with served.client.stream("GET", "/admin/events") as response:
             lines = response.aiter_lines()
             now = await anext(lines), await anext(lines)
-            engine.enter(EngineState(Phase.DOWNLOADING, "qwen 42 %", 0.42))
+            engine.set_state(EngineState(Phase.DOWNLOADING, "qwen 42 %", 0.42))
             then = await anext(lines), await anext(lines)
         await engine.left.wait()
 
@@ -112,10 +112,10 @@ class Dying(FakeEngine):
         self._late = late
 
     async def calibrate(
-        self, asked: Setup, quiet_s: float, *, patient: bool
-    ) -> AsyncGenerator[Measuring | Calibration, None]:
+        self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
+    ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
         if self._late:
-            yield Measuring("measuring speed", 0.5)
+            yield CalibrationProgress("measuring speed", 0.5)
         raise EngineDied("the worker ended", "Try again.")
 
 

@@ -174,24 +174,24 @@ def content(*blocks: Any, role: str = "user") -> dict[str, Any]:
         ),
         (
             content({"type": "document", "source": {}}),
-            "messages.0.content.0: takes text, image, tool_use and tool_result blocks only, "
+            "messages.0.content.0: accepts text, image, tool_use and tool_result blocks only, "
             "not document.",
         ),
         (
             content({"type": "tool_result", "tool_use_id": "a", "content": [{"type": "image"}]}),
-            "messages.0.content.0.tool_result.content: takes text blocks only, not image.",
+            "messages.0.content.0.tool_result.content: accepts text blocks only, not image.",
         ),
         (content({"type": "text"}), "messages.0.content.0.text.text: Field required."),
-        (content(USED), "messages.0.content: a message of the user holds no tool_use block."),
+        (content(USED), "messages.0.content: a message of the user cannot have a tool_use block."),
         (
             content({"type": "tool_result", "tool_use_id": "a"}, role="assistant"),
-            "messages.0.content: a message of the assistant holds no tool_result block.",
+            "messages.0.content: a message of the assistant cannot have a tool_result block.",
         ),
         (
             {"messages": [{"role": "wizard", "content": "x"}]},
             "messages.0.role: Input should be 'user', 'assistant' or 'system'.",
         ),
-        ({"system": [{"type": "image"}]}, "system: takes text blocks only, not image."),
+        ({"system": [{"type": "image"}]}, "system: accepts text blocks only, not image."),
         ({"system": [{"type": "text"}]}, "system: has a text block without text."),
         ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1."),
         (

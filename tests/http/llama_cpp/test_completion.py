@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from copilotd.config import LlamaCppSection
 from copilotd.engine.fake import END, FAKE_MODEL, FakeEngine
 from copilotd.engine.types import (
-    Candidate,
     Chunk,
     Finished,
     FinishReason,
     Sampling,
+    TokenAlternative,
     TokenLogprob,
     Usage,
 )
@@ -24,7 +24,7 @@ from tests.http.http_server import events, serving
 PATH = "/completion"
 
 
-def token(id: int, text: str, *top: Candidate) -> TokenLogprob:
+def token(id: int, text: str, *top: TokenAlternative) -> TokenLogprob:
     return TokenLogprob(id, text.encode(), -0.5, list(top))
 
 
@@ -74,7 +74,7 @@ async def test_an_answer_has_llama_servers_fields() -> None:
 
 
 async def test_tokens_and_their_probabilities_are_told_on_request() -> None:
-    other = Candidate(8, b"\xf0\x9f", -2.0)
+    other = TokenAlternative(8, b"\xf0\x9f", -2.0)
     engine = PlayedEngine(
         Chunk("ab", [token(1, "a", other), token(2, "b")]), Finished(FinishReason.STOP, COST)
     )
@@ -156,7 +156,7 @@ async def test_prompts_are_text_or_tokens_or_both(prompt: Any, tokens: list[list
     ("prompt", "message"),
     [
         ([], "prompt: should not be empty."),
-        ({"prompt_string": "a", "multimodal_data": ["x"]}, "takes text only"),
+        ({"prompt_string": "a", "multimodal_data": ["x"]}, "accepts text only"),
         ([["a", "b"]], "prompt: should be a text, a list of token ids"),
         (7, "prompt: should be a text, a list of token ids"),
     ],

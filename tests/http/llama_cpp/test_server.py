@@ -174,8 +174,8 @@ async def test_a_client_that_leaves_ends_its_completion() -> None:
     engine = HeldEngine()
     async with serving(engine) as served:
         asking = asyncio.create_task(served.post("/completion", {"prompt": "x"}))
-        await asyncio.wait_for(engine.asked.wait(), 30)
+        await asyncio.wait_for(engine.request_received.wait(), 30)
         asking.cancel()
-        await asyncio.wait_for(engine.closed.wait(), 30)
+        await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
 
     assert engine.cancelled == 1

@@ -11,12 +11,13 @@ from starlette.types import Message, Receive, Scope, Send
 from copilotd.access_token import AccessToken
 from copilotd.config import ServerSection
 from copilotd.errors import StartFailed
-from copilotd.http.middleware.access_token import Door
-from copilotd.http.server import HttpFront
+from copilotd.http.middleware.access_token import TokenMiddleware
+from copilotd.http.server import HttpServer
+from copilotd.http.shared.errors import ErrorResponses
 from tests.http.http_server import Served, serving
 
 MESSAGE = (
-    "This daemon wants to see its token; `copilotd token` prints it. "
+    "This daemon requires its access token; `copilotd token` prints it. "
     "Send it as the API key, or as Authorization: Bearer."
 )
 OPENAIS = {
@@ -217,7 +218,7 @@ async def test_beyond_loopback_nothing_is_served_with_the_token_switched_off(hos
         raise AssertionError("nobody calls this application")
 
     with pytest.raises(StartFailed) as caught:
-        await HttpFront(nothing, ServerSection(host=host, port=0, require_token="off")).start()
+        await HttpServer(nothing, ServerSection(host=host, port=0, require_token="off")).start()
 
     assert caught.value.message == (
         f"server.host is {host}, where anybody on your network could use the model, "
@@ -278,5 +279,5 @@ async def through_the_door(
         sent.append(message)
 
     scope: Scope = {"type": kind, "path": "/v1/models", "method": "GET", "headers": headers}
-    await Door(app, token)(scope, receive, send)
+    await TokenMiddleware(app, token, ErrorResponses(()))(scope, receive, send)
     return sent, seen

@@ -6,7 +6,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from copilotd.config import ServerSection
-from copilotd.http.middleware.host_and_origin import Gate
+from copilotd.http.middleware.host_and_origin import HostOriginMiddleware
+from copilotd.http.shared.errors import ErrorResponses
 from tests.http.http_server import Served, serving
 
 PATHS = [
@@ -120,7 +121,7 @@ async def test_a_web_page_is_refused_everywhere(paris: Served, origin: str) -> N
     assert responses[0].json() == {
         "error": {
             "message": f"Web pages from '{origin}' may not call copilotd; add the origin to "
-            "server.allowed_origins if they shall.",
+            "server.allowed_origins if you want to allow them.",
             "type": "invalid_request_error",
             "param": None,
             "code": "origin_not_allowed",
@@ -378,5 +379,7 @@ async def through_the_gate(
         "headers": headers,
         "server": server,
     }
-    await Gate(app, ServerSection(host="0.0.0.0"))(scope, receive, send)
+    await HostOriginMiddleware(app, ServerSection(host="0.0.0.0"), ErrorResponses(()))(
+        scope, receive, send
+    )
     return sent

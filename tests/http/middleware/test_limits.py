@@ -15,7 +15,7 @@ from tests.http.http_server import serving
 
 HI = [{"role": "user", "content": "Hi"}]
 ONE = ServerSection(port=0, max_requests=1)
-FULL = "1 requests are under way already; server.max_requests sets the limit."
+FULL = "1 requests are already running; server.max_requests sets the limit."
 BUSY = "64 requests are waiting already. Try again in a moment."
 
 
@@ -85,7 +85,7 @@ async def test_one_request_too_many_is_503_with_retry_after_in_every_dialect(
     engine = HeldEngine()
     async with serving(engine, ONE) as served:
         first = asyncio.create_task(served.post("/v1/completions", {"prompt": "x"}))
-        await asyncio.wait_for(engine.asked.wait(), 30)
+        await asyncio.wait_for(engine.request_received.wait(), 30)
         response = await served.post(path, body)
         engine.gate.set()
         answered = await first
@@ -122,7 +122,7 @@ async def test_a_full_daemon_can_still_be_looked_at_and_stopped() -> None:
     engine = HeldEngine()
     async with serving(engine, ONE) as served:
         first = asyncio.create_task(served.post("/v1/completions", {"prompt": "x"}))
-        await asyncio.wait_for(engine.asked.wait(), 30)
+        await asyncio.wait_for(engine.request_received.wait(), 30)
         answers = [
             await served.client.get("/health"),
             await served.client.get("/admin/status"),

@@ -175,7 +175,7 @@ async def test_log_probabilities_come_as_parallel_lists() -> None:
 
 async def test_echo_with_log_probabilities_scores_the_prompt_as_well() -> None:
     engine = PlayedEngine(
-        Chunk("", [scored("x", None), scored(":", -1.0, y=-0.5)], prompt=True),
+        Chunk("", [scored("x", None), scored(":", -1.0, y=-0.5)], is_prompt=True),
         Chunk("!", [scored("!", -2.0)]),
         STOP,
     )

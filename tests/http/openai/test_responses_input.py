@@ -89,27 +89,27 @@ def user(part: dict[str, Any]) -> dict[str, Any]:
         (
             user({"type": "input_file", "file_id": "f"}),
             "input",
-            "input.0.message.content: takes text and image parts only, not input_file.",
+            "input.0.message.content: accepts text and image parts only, not input_file.",
         ),
         (
             {"input": [{"type": "item_reference", "id": "msg_1"}]},
             "input",
-            "input.0: refers to an item, but nothing is stored here; send the item itself.",
+            "input.0: refers to an item, but copilotd stores nothing; send the item itself.",
         ),
         (
             {"input": [{"id": "msg_1"}]},
             "input",
-            "input.0: refers to an item, but nothing is stored here; send the item itself.",
+            "input.0: refers to an item, but copilotd stores nothing; send the item itself.",
         ),
         (
             ASK | {"previous_response_id": "resp_1"},
             "previous_response_id",
-            "previous_response_id: nothing is stored here; send the whole conversation as input.",
+            "previous_response_id: copilotd stores nothing; send the whole conversation as input.",
         ),
         (
             ASK | {"conversation": "conv_1"},
             "conversation",
-            "conversation: nothing is stored here; send the whole conversation as input.",
+            "conversation: copilotd stores nothing; send the whole conversation as input.",
         ),
         (
             ASK | {"background": True},

@@ -30,7 +30,7 @@ async def test_a_client_that_hangs_up_before_the_first_token_frees_the_engine(
     engine = HeldEngine()
     async with serving(engine) as served:
         _, writer = await sent(served, path, body)
-        await soon(engine.asked.wait())
+        await soon(engine.request_received.wait())
         writer.close()
         await soon(engine.ended.wait())
 
@@ -64,7 +64,7 @@ async def test_a_client_that_hangs_up_frees_the_engine_from_every_choice() -> No
     engine = HeldEngine()
     async with serving(engine) as served:
         _, writer = await sent(served, "/v1/completions", {"prompt": "x", "n": 3})
-        await soon(engine.asked.wait())
+        await soon(engine.request_received.wait())
         writer.close()
         await soon(engine.ended.wait())
 

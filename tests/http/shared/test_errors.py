@@ -233,7 +233,7 @@ async def test_a_bug_in_the_middle_of_a_stream_is_its_last_event() -> None:
             CHAT,
             {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
             "messages",
-            "messages.0.content: takes text and image parts only, not input_audio.",
+            "messages.0.content: accepts text and image parts only, not input_audio.",
         ),
         (
             CHAT,
@@ -319,7 +319,7 @@ async def test_a_wrong_method_is_405_in_the_same_shape(paris: Served) -> None:
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
     assert response.json() == invalid(
-        "/v1/completions does not take GET; the API page is at /docs.",
+        "/v1/completions does not accept GET; the API page is at /docs.",
         None,
         "method_not_supported",
     )
@@ -403,7 +403,7 @@ async def test_a_wrong_method_of_anthropics_dialect_is_an_invalid_request(paris:
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
     assert response.json() == anthropics(
-        "invalid_request_error", "/v1/messages does not take GET; the API page is at /docs."
+        "invalid_request_error", "/v1/messages does not accept GET; the API page is at /docs."
     )
 
 
@@ -417,7 +417,7 @@ async def test_a_wrong_method_of_anthropics_dialect_is_an_invalid_request(paris:
             "dimensions: Input should be greater than or equal to 1.",
         ),
         ("/api/push", {}, 404, "There is no POST /api/push; the API page is at /docs."),
-        ("/api/tags", {}, 405, "/api/tags does not take POST; the API page is at /docs."),
+        ("/api/tags", {}, 405, "/api/tags does not accept POST; the API page is at /docs."),
     ],
 )
 async def test_ollamas_clients_get_errors_in_its_shape(
@@ -446,7 +446,7 @@ async def test_status_and_retry_are_the_same_in_every_shape(path: str, told: Any
 
 FOREIGN_PAGE = (
     "Web pages from 'https://evil.example' may not call copilotd; "
-    "add the origin to server.allowed_origins if they shall."
+    "add the origin to server.allowed_origins if you want to allow them."
 )
 
 

@@ -11,7 +11,7 @@ from copilotd.config import ChatSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from tests.http.http_server import serving
 
-SEEING = msgspec.structs.replace(FAKE_MODEL, sees=True)
+SEEING = msgspec.structs.replace(FAKE_MODEL, supports_images=True)
 RED, BLUE = b"BM red", b"BM blue"
 """What passes for an image where nobody looks at it: they begin like BMP files."""
 
@@ -129,7 +129,10 @@ async def test_what_is_elsewhere_is_not_fetched_unless_the_settings_allow_it() -
     tried, _ = await asked("/v1/chat/completions", body, fetch_images=True)
 
     assert refused.status_code == tried.status_code == 400
-    assert "copilotd does not fetch images. Send it as a data: URL" in refused.json()["error"]["message"]
+    assert (
+        "copilotd does not fetch images. Send it as a data: URL"
+        in refused.json()["error"]["message"]
+    )
     assert "red.bmp cannot be fetched" in tried.json()["error"]["message"]
 
 
@@ -155,7 +158,7 @@ async def test_what_the_settings_allow_is_fetched() -> None:
         (
             "/v1/chat/completions",
             {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
-            "messages.0.content: takes text and image parts only, not input_audio.",
+            "messages.0.content: accepts text and image parts only, not input_audio.",
         ),
         (
             "/v1/chat/completions",
@@ -177,7 +180,7 @@ async def test_what_the_settings_allow_is_fetched() -> None:
                     }
                 ]
             },
-            "input.0.message.content: takes images as data:, https: or http: URLs only.",
+            "input.0.message.content: accepts images as data:, https: or http: URLs only.",
         ),
         (
             "/api/chat",

@@ -6,7 +6,7 @@ import pytest
 
 from copilotd.engine.types import Chunk, Finished, FinishReason, Usage
 from copilotd.errors import EngineDied
-from copilotd.http.shared.parallel import Reply, gathered, interleaved
+from copilotd.http.shared.parallel import Reply, collect_replies, merge_events
 from tests.http.fake_engines import STOP
 
 
@@ -17,7 +17,7 @@ async def says(text: str) -> AsyncGenerator[Chunk | Finished, None]:
 
 
 async def test_gathered_choices_are_in_order_whatever_came_first() -> None:
-    replies = await gathered(interleaved([says("long"), says("x"), says("")]), 3)
+    replies = await collect_replies(merge_events([says("long"), says("x"), says("")]), 3)
 
     usage = Usage(prompt_tokens=5, cached_tokens=3, completion_tokens=2)
     assert replies == [Reply(text, [], [], FinishReason.STOP, usage) for text in ("long", "x", "")]
@@ -33,7 +33,7 @@ async def test_at_most_eight_generations_are_under_way_at_once() -> None:
         yield STOP
 
     async with asyncio.TaskGroup() as group:
-        work = group.create_task(gathered(interleaved([counted() for _ in range(20)]), 20))
+        work = group.create_task(collect_replies(merge_events([counted() for _ in range(20)]), 20))
         # Turns of the loop and not time: a busy machine takes fewer of them in a moment.
         for _ in range(100):
             await asyncio.sleep(0)
@@ -53,7 +53,7 @@ async def test_closing_ends_every_generation() -> None:
         finally:
             ended.append(index)
 
-    async with aclosing(interleaved([endless(0), endless(1)])) as events:
+    async with aclosing(merge_events([endless(0), endless(1)])) as events:
         seen = [await anext(events), await anext(events)]
 
     assert seen == [(0, Chunk("x")), (1, Chunk("x"))]
@@ -66,4 +66,4 @@ async def test_the_first_failure_is_raised() -> None:
         raise EngineDied("the worker ended")
 
     with pytest.raises(EngineDied):
-        await gathered(interleaved([says("abc"), fails()]), 2)
+        await collect_replies(merge_events([says("abc"), fails()]), 2)

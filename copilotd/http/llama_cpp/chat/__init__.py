@@ -1,4 +1,4 @@
-"""POST /chat/completions: OpenAI's chat with what llama.cpp's server adds to it."""
+"""POST /chat/completions: OpenAI's chat completions, with what llama.cpp's server adds."""
 
 from copilotd.http.llama_cpp.chat.router import router
 

@@ -1,4 +1,4 @@
-"""What llama.cpp's server adds to an answer of OpenAI's."""
+"""What llama.cpp's server adds to a chat completion in OpenAI's format."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -7,36 +7,37 @@ from dataclasses import replace
 from pydantic import BaseModel, RootModel
 
 from copilotd.chat.service import ChatRequest
-from copilotd.chat.tool_calls.stream import Heard
+from copilotd.chat.tool_calls.stream import ChatEvent
 from copilotd.engine.types import Finished, Usage
-from copilotd.http.llama_cpp.chat.schema import Answer
+from copilotd.http.llama_cpp.chat.schema import TimedResponse
 from copilotd.http.llama_cpp.timings import Timings
-from copilotd.http.openai.chat.schema import ChatChunk
+from copilotd.http.shared.chat_completions.schema import ChatChunk
 from copilotd.http.shared.parallel import IndexedEvents
+from copilotd.prompt.messages import AssistantMessage
 
 
-class Chunk(RootModel[Answer]):
-    """A piece of an answer."""
+class Chunk(RootModel[TimedResponse]):
+    """A piece of a response."""
 
 
-def continued(request: ChatRequest) -> ChatRequest:
-    """The same conversation; what the assistant has begun to say is where its answer begins."""
+def continue_last_message(request: ChatRequest) -> ChatRequest:
+    """The same request; if its last message is the assistant's, the answer continues it."""
     *before, last = request.messages
-    if last.role != "assistant" or last.extra or not before:
+    if not isinstance(last, AssistantMessage) or last.calls or not before:
         return request
-    return replace(request, messages=tuple(before), opening=last.content)
+    return replace(request, messages=tuple(before), answer_prefix=last.content)
 
 
-def timed(answer: BaseModel, usage: Usage) -> Answer:
-    """The answer with its timings."""
-    told = Timings.of(usage).model_dump()
-    return answer.model_dump(mode="json", exclude_unset=True) | {"timings": told}
+def add_timings(response: BaseModel, usage: Usage) -> TimedResponse:
+    """The response with its timings."""
+    timings = Timings.of(usage).model_dump()
+    return response.model_dump(mode="json", exclude_unset=True) | {"timings": timings}
 
 
-async def noted(
-    events: IndexedEvents[Heard], costs: list[Usage]
-) -> AsyncGenerator[tuple[int, Heard], None]:
-    """The same events; what each answer cost goes into `costs` as it ends."""
+async def record_costs(
+    events: IndexedEvents[ChatEvent], costs: list[Usage]
+) -> AsyncGenerator[tuple[int, ChatEvent], None]:
+    """The same events; when an answer ends, its usage is added to `costs`."""
     async with aclosing(events):
         async for index, event in events:
             if isinstance(event, Finished):
@@ -45,18 +46,18 @@ async def noted(
 
 
 async def chunks(
-    sent: AsyncGenerator[ChatChunk, None], costs: list[Usage]
+    openai_chunks: AsyncGenerator[ChatChunk, None], costs: list[Usage]
 ) -> AsyncGenerator[Chunk, None]:
-    """The pieces as llama.cpp's server has them: the first has no content, the last timings."""
-    async with aclosing(sent):
-        async for chunk in sent:
+    """The chunks as llama.cpp's server sends them: the first has no content, the last timings."""
+    async with aclosing(openai_chunks):
+        async for chunk in openai_chunks:
             is_last = not chunk.choices or chunk.choices[0].finish_reason is not None
-            answer = (
-                timed(chunk, costs[-1])
+            response = (
+                add_timings(chunk, costs[-1])
                 if is_last
                 else chunk.model_dump(mode="json", exclude_unset=True)
             )
-            for choice in answer["choices"]:
+            for choice in response["choices"]:
                 if "role" in choice["delta"]:
                     choice["delta"]["content"] = None
-            yield Chunk(answer)
+            yield Chunk(response)

@@ -8,15 +8,14 @@ from fastapi.responses import JSONResponse
 from copilotd.engine.types import Sampling, Usage
 from copilotd.http.llama_cpp.chat import convert
 from copilotd.http.llama_cpp.chat.schema import Counted, LlamaChatBody
-from copilotd.http.openai.chat import convert as openai
-from copilotd.http.openai.chat.schema import EXAMPLES, ChatCompletion
+from copilotd.http.llama_cpp.errors import RESPONSES, llama_cpp_error
 from copilotd.http.services import ServicesOf
+from copilotd.http.shared.chat_completions import convert as openai_format
+from copilotd.http.shared.chat_completions.schema import EXAMPLES, ChatCompletion
 from copilotd.http.shared.disconnect import while_connected
-from copilotd.http.shared.envelope import Envelope
-from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
-from copilotd.http.shared.errors import failure
-from copilotd.http.shared.parallel import gathered, interleaved
-from copilotd.http.shared.sse import DONE, STREAMED, EventStream, frames
+from copilotd.http.shared.parallel import collect_replies, merge_events
+from copilotd.http.shared.response_meta import ResponseMeta
+from copilotd.http.shared.sse import DONE, STREAMED, EventStream, chunk_frames
 
 router = APIRouter(tags=["llama.cpp"])
 
@@ -25,47 +24,46 @@ router = APIRouter(tags=["llama.cpp"])
     "/chat/completions",
     summary="Answer a conversation",
     response_model=None,
-    responses=STREAMED | {200: {"model": ChatCompletion}} | LLAMA_CPP_RESPONSES,
+    responses=STREAMED | {200: {"model": ChatCompletion}} | RESPONSES,
 )
 async def chat(
     body: Annotated[LlamaChatBody, Body(openapi_examples=EXAMPLES)],
     request: Request,
     services: ServicesOf,
 ) -> JSONResponse | EventStream:
-    """As /v1/chat/completions, with `timings` in the answer."""
+    """Like /v1/chat/completions, with `timings` in the response."""
     model = services.models.for_chat(body.model)
-    envelope = Envelope.of("chatcmpl", model.alias)
+    meta = ResponseMeta.create("chatcmpl", model.alias)
     default = Sampling(temperature=model.chat.settings.temperature)
-    wanted = [convert.continued(one) for one in openai.chat_requests(body, default)]
-    events = interleaved([model.chat.reply(one) for one in wanted])
+    requests = [
+        convert.continue_last_message(one) for one in openai_format.chat_requests(body, default)
+    ]
+    events = merge_events([model.chat.stream_events(one) for one in requests])
     if body.stream:
         costs: list[Usage] = []
-        sent = openai.chunks(body, envelope, convert.noted(events, costs))
-        chunks = frames(convert.chunks(sent, costs), _failed, DONE)
-        return await EventStream.opened(request, chunks)
-    replies = await while_connected(request.receive, gathered(events, len(wanted)))
-    answer = convert.timed(openai.completion(body, envelope, replies), replies[-1].usage)
+        chunks = openai_format.chunks(body, meta, convert.record_costs(events, costs))
+        frames = chunk_frames(convert.chunks(chunks, costs), llama_cpp_error, DONE)
+        return await EventStream.open(request, frames)
+    replies = await while_connected(request.receive, collect_replies(events, len(requests)))
+    completion = openai_format.completion(body, meta, replies)
+    response = convert.add_timings(completion, replies[-1].usage)
     if body.verbose:
-        answer["__verbose"] = {"prompt": await model.chat.rendered(wanted[0])}
-    return JSONResponse(answer)
+        response["__verbose"] = {"prompt": await model.chat.render_prompt(requests[0])}
+    return JSONResponse(response)
 
 
 @router.post(
     "/chat/completions/input_tokens",
     summary="Count the tokens of a conversation",
-    responses=LLAMA_CPP_RESPONSES,
+    responses=RESPONSES,
 )
 async def count(
     body: Annotated[LlamaChatBody, Body(openapi_examples=EXAMPLES)],
     request: Request,
     services: ServicesOf,
 ) -> Counted:
-    """As many as the model would read."""
+    """The length of the prompt that the model would get."""
     model = services.models.for_chat(body.model)
-    wanted = convert.continued(openai.chat_requests(body, Sampling())[0])
-    tokens = await while_connected(request.receive, model.chat.count(wanted))
+    chat_request = convert.continue_last_message(openai_format.chat_requests(body, Sampling())[0])
+    tokens = await while_connected(request.receive, model.chat.count_tokens(chat_request))
     return Counted(input_tokens=tokens)
-
-
-def _failed(error: Exception) -> str:
-    return failure("/chat/completions", error).model_dump_json(exclude_unset=True)

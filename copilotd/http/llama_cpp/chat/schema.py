@@ -5,25 +5,25 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.openai.chat.schema import ChatBody
+from copilotd.http.shared.chat_completions.schema import ChatBody
 
 
 class LlamaChatBody(ChatBody):
-    """OpenAI's, and what llama.cpp's server takes besides.
+    """OpenAI's request with the fields that llama.cpp's server adds.
 
-    Where the last message is the assistant's, the answer goes on from it.
+    If the last message is the assistant's, the answer continues it.
     """
 
     verbose: bool = False
-    """Add the prompt to the answer, under `__verbose`."""
+    """Add the prompt to the response, under `__verbose`."""
 
     add_generation_prompt: bool | None = None
-    """false has the answer go on from the assistant's last message, which it does anyway."""
+    """false: the answer continues the assistant's last message. That is also the default."""
     continue_final_message: bool = False
-    """The same the other way round."""
+    """true means the same as `add_generation_prompt` false."""
 
     @model_validator(mode="after")
-    def _continues_or_begins(self) -> "LlamaChatBody":
+    def _check_not_both_flags(self) -> "LlamaChatBody":
         if self.add_generation_prompt and self.continue_final_message:
             raise PydanticCustomError(
                 "messages", "add_generation_prompt and continue_final_message exclude each other"
@@ -31,9 +31,9 @@ class LlamaChatBody(ChatBody):
         return self
 
     @model_validator(mode="after")
-    def _has_one_beginning(self) -> "LlamaChatBody":
+    def _check_one_last_answer(self) -> "LlamaChatBody":
         if [message.role for message in self.messages[-2:]] == ["assistant", "assistant"]:
-            raise PydanticCustomError("messages", "two of the assistant's end the list")
+            raise PydanticCustomError("messages", "the last two messages are both the assistant's")
         return self
 
 
@@ -43,8 +43,8 @@ class Counted(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     input_tokens: int
-    """Of the whole prompt."""
+    """The length of the whole prompt."""
 
 
-Answer = dict[str, Any]
-"""An answer of OpenAI's, with `timings`."""
+TimedResponse = dict[str, Any]
+"""A response or chunk in OpenAI's format, with `timings`."""

@@ -1,4 +1,4 @@
-"""Which tokens are to be more or less probable."""
+"""Which tokens a request makes more or less probable."""
 
 import math
 
@@ -7,10 +7,11 @@ from copilotd.engine.types import ModelInfo
 from copilotd.http.llama_cpp.completion.schema import CompletionBody
 
 
-async def bias_of(body: CompletionBody, engine: Engine, info: ModelInfo) -> dict[int, float]:
+async def build_bias(body: CompletionBody, engine: Engine, info: ModelInfo) -> dict[int, float]:
     """What is added to the score of each token; a text stands for all its tokens.
 
-    Raises: EngineError.
+    Raises:
+        EngineError: the engine cannot tokenize.
     """
     biases: dict[int, float] = {}
     for name, amount in _entries(body):

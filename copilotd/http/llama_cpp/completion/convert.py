@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from copilotd.chat.tool_calls.grammar import of_schema
+from copilotd.chat.tool_calls.grammar import build_schema_grammar
 from copilotd.completion.raw_text import TextRequest
 from copilotd.config import LlamaCppSection
-from copilotd.engine import types as engine_request
-from copilotd.engine.gbnf import of_gbnf
+from copilotd.engine import types as engine_types
+from copilotd.engine.gbnf import convert_gbnf
 from copilotd.engine.types import Chunk, Finished, FinishReason, Grammar, ModelInfo, TokenLogprob
-from copilotd.http.llama_cpp.completion.bias import bias_of
+from copilotd.http.llama_cpp.completion.bias import build_bias
 from copilotd.http.llama_cpp.completion.schema import (
     Candidate,
     Completion,
@@ -22,17 +22,17 @@ from copilotd.http.llama_cpp.completion.schema import (
     Probability,
     Selected,
 )
-from copilotd.http.llama_cpp.completion.settings import n_predict, sampling, shown
-from copilotd.http.llama_cpp.prompts import tokens_of
-from copilotd.http.llama_cpp.selection import selected
+from copilotd.http.llama_cpp.completion.settings import n_predict, sampling, settings_of
+from copilotd.http.llama_cpp.prompts import tokenize_prompt
+from copilotd.http.llama_cpp.selection import select_fields
 from copilotd.http.llama_cpp.timings import Timings
 from copilotd.http.shared.parallel import Reply, TextEvents
 from copilotd.serving.registry import ServedModel
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """One answer that is asked for: what the engine gets, and what the answer says of it."""
+class PreparedRequest:
+    """One generation of a request: what the engine gets, and what the response repeats."""
 
     request: TextRequest
     prompt: str
@@ -41,99 +41,108 @@ class Wanted:
     n_ctx: int
 
 
-async def wanted(
+async def prepare_requests(
     body: CompletionBody, model: ServedModel, section: LlamaCppSection
-) -> list[Wanted]:
-    """One per prompt and answer.
+) -> list[PreparedRequest]:
+    """`n_cmpl` requests for each prompt.
 
-    Raises: EngineError; InvalidRequest for a grammar that makes no sense.
+    Raises:
+        EngineError: the model cannot be loaded, or cannot tokenize the prompt.
+        InvalidRequest: the grammar is not valid.
     """
     info = await model.text.info()
-    limit, bias = n_predict(body, section), await bias_of(body, model.engine, info)
-    chosen, grammar = sampling(body, section, bias, info.n_ctx), _grammar(body)
-    found: list[Wanted] = []
+    limit, bias = n_predict(body, section), await build_bias(body, model.engine, info)
+    base, grammar = sampling(body, section, bias, info.n_ctx), _grammar(body)
+    prepared: list[PreparedRequest] = []
     for prompt in body.prompt:
-        tokens = _begun(await tokens_of(model.engine, info, prompt), info)
+        tokens = _without_empty_prompt(await tokenize_prompt(model.engine, info, prompt), info)
         text = await model.engine.detokenize(tokens)
         for i in range(body.n_cmpl):
-            drawn = chosen if chosen.seed is None else replace(chosen, seed=chosen.seed + i)
+            own = base if base.seed is None else replace(base, seed=base.seed + i)
             request = TextRequest(
                 prompt=tokens,
                 max_tokens=None if limit < 0 else limit,
-                sampling=drawn,
+                sampling=own,
                 stop=tuple(body.stop),
-                logprobs=body.n_probs if _names_tokens(body) else None,
+                logprobs=body.n_probs if _needs_token_ids(body) else None,
                 grammar=grammar,
             )
-            settings = shown(body, limit, drawn)
-            found.append(Wanted(request, text, model.alias, settings, info.n_ctx))
-    return found
+            settings = settings_of(body, limit, own)
+            prepared.append(PreparedRequest(request, text, model.alias, settings, info.n_ctx))
+    return prepared
 
 
-def completion(body: CompletionBody, index: int, asked: Wanted, reply: Reply) -> dict[str, Any]:
-    """One whole answer."""
-    answer = _end(asked, index, Finished(reply.reason, reply.usage, reply.stop), reply.text)
+def completion(
+    body: CompletionBody, index: int, prepared: PreparedRequest, reply: Reply
+) -> dict[str, Any]:
+    """One whole completion."""
+    answer = _completion(
+        prepared, index, Finished(reply.reason, reply.usage, reply.stop), reply.text
+    )
     if body.return_tokens:
         answer = answer.model_copy(update={"tokens": [token.id for token in reply.tokens]})
     if body.n_probs:
-        told = {"completion_probabilities": [_probability(token) for token in reply.tokens]}
-        answer = answer.model_copy(update=told)
-    return _fields(body, answer)
+        probabilities = [_probability(token) for token in reply.tokens]
+        answer = answer.model_copy(update={"completion_probabilities": probabilities})
+    return _select(body, answer)
 
 
 async def pieces(
-    body: CompletionBody, asked: Sequence[Wanted], events: TextEvents
+    body: CompletionBody, prepared: Sequence[PreparedRequest], events: TextEvents
 ) -> AsyncGenerator[Piece | Selected, None]:
-    """The answers in pieces; the last of each says how it ended."""
-    written, lines = [0] * len(asked), [False] * len(asked)
-    evaluated = [0] * len(asked)
+    """The completions in pieces; the last piece of each has no text and says how it ended."""
+    generated, has_newline = [0] * len(prepared), [False] * len(prepared)
+    evaluated = [0] * len(prepared)
     async with aclosing(events):
         async for index, event in events:
             if isinstance(event, Finished):
-                end = _end(asked[index], index, event, "\n" if lines[index] else "")
-                yield Selected(_fields(body, end.model_copy(update={"content": ""})))
+                content = "\n" if has_newline[index] else ""
+                end = _completion(prepared[index], index, event, content)
+                yield Selected(_select(body, end.model_copy(update={"content": ""})))
                 continue
             if event.usage is not None:
                 evaluated[index] = event.usage.prompt_tokens
-            written[index] += len(event.tokens)
-            lines[index] |= "\n" in event.text
+            generated[index] += len(event.tokens)
+            has_newline[index] |= "\n" in event.text
             if event.text or event.tokens:
-                yield _piece(body, index, event, written[index], evaluated[index])
+                yield _piece(body, index, event, generated[index], evaluated[index])
 
 
-def _names_tokens(body: CompletionBody) -> bool:
-    """Whether the answer has to say which tokens it is made of."""
+def _needs_token_ids(body: CompletionBody) -> bool:
+    """Whether the response lists its tokens."""
     return body.stream or body.return_tokens or body.n_probs > 0
 
 
-def _begun(tokens: list[int], info: ModelInfo) -> list[int]:
-    """Something has to be read before anything can be written."""
+def _without_empty_prompt(tokens: list[int], info: ModelInfo) -> list[int]:
+    """The tokens, or BOS alone: a model cannot generate from an empty prompt."""
     return tokens if tokens or info.bos is None else [info.bos]
 
 
 def _grammar(body: CompletionBody) -> Grammar | None:
     if body.json_schema is not None:
-        return of_schema(body.json_schema or {"type": "object"})
-    return of_gbnf(body.grammar) if body.grammar else None
+        return build_schema_grammar(body.json_schema or {"type": "object"})
+    return convert_gbnf(body.grammar) if body.grammar else None
 
 
-def _piece(body: CompletionBody, index: int, chunk: Chunk, written: int, evaluated: int) -> Piece:
+def _piece(body: CompletionBody, index: int, chunk: Chunk, generated: int, evaluated: int) -> Piece:
     piece = Piece(
         index=index,
         content=chunk.text,
         tokens=[token.id for token in chunk.tokens],
         stop=False,
         id_slot=0,
-        tokens_predicted=written,
+        tokens_predicted=generated,
         tokens_evaluated=evaluated,
     )
     if not body.n_probs:
         return piece
-    told = [_probability(token) for token in chunk.tokens]
-    return piece.model_copy(update={"completion_probabilities": told})
+    probabilities = [_probability(token) for token in chunk.tokens]
+    return piece.model_copy(update={"completion_probabilities": probabilities})
 
 
-def _end(asked: Wanted, index: int, finished: Finished, content: str) -> Completion:
+def _completion(
+    prepared: PreparedRequest, index: int, finished: Finished, content: str
+) -> Completion:
     usage = finished.usage
     return Completion(
         index=index,
@@ -141,33 +150,33 @@ def _end(asked: Wanted, index: int, finished: Finished, content: str) -> Complet
         tokens=[],
         id_slot=0,
         stop=True,
-        model=asked.model,
+        model=prepared.model,
         tokens_predicted=usage.completion_tokens,
         tokens_evaluated=usage.prompt_tokens,
         tokens_cached=usage.cached_tokens,
-        generation_settings=asked.settings,
-        prompt=asked.prompt,
+        generation_settings=prepared.settings,
+        prompt=prepared.prompt,
         has_new_line="\n" in content,
-        truncated=_is_truncated(asked, finished),
+        truncated=_is_truncated(prepared, finished),
         stop_type=_stop_type(finished),
-        stopping_word=finished.stop,
+        stopping_word=finished.stop_text,
         timings=Timings.of(usage),
     )
 
 
-def _is_truncated(asked: Wanted, finished: Finished) -> bool:
+def _is_truncated(prepared: PreparedRequest, finished: Finished) -> bool:
     used = finished.usage.prompt_tokens + finished.usage.completion_tokens
-    return finished.reason is FinishReason.LENGTH and used >= asked.n_ctx
+    return finished.reason is FinishReason.LENGTH and used >= prepared.n_ctx
 
 
 def _stop_type(finished: Finished) -> Literal["eos", "word", "limit"]:
     if finished.reason is FinishReason.LENGTH:
         return "limit"
-    return "word" if finished.stop else "eos"
+    return "word" if finished.stop_text else "eos"
 
 
-def _fields(body: CompletionBody, answer: Completion) -> dict[str, Any]:
-    return selected(answer.model_dump(exclude_unset=True), body.response_fields)
+def _select(body: CompletionBody, answer: Completion) -> dict[str, Any]:
+    return select_fields(answer.model_dump(exclude_unset=True), body.response_fields)
 
 
 def _probability(token: TokenLogprob) -> Probability:
@@ -175,13 +184,13 @@ def _probability(token: TokenLogprob) -> Probability:
         id=token.id,
         token=_text(token.text),
         bytes=list(token.text),
-        # Only the first token of a prompt has none.
+        # Only the first token of a prompt has no log probability.
         logprob=token.logprob or 0.0,
         top_logprobs=[_candidate(candidate) for candidate in token.top],
     )
 
 
-def _candidate(candidate: engine_request.Candidate) -> Candidate:
+def _candidate(candidate: engine_types.TokenAlternative) -> Candidate:
     return Candidate(
         id=candidate.id,
         token=_text(candidate.text),
@@ -191,5 +200,5 @@ def _candidate(candidate: engine_request.Candidate) -> Candidate:
 
 
 def _text(data: bytes) -> str:
-    """What of a token is whole characters."""
+    """The whole characters of a token."""
     return data.decode("utf-8", "ignore")

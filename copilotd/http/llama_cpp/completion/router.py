@@ -7,20 +7,19 @@ from fastapi.responses import JSONResponse
 
 from copilotd.http.llama_cpp.completion import convert
 from copilotd.http.llama_cpp.completion.schema import EXAMPLES, Completion, CompletionBody
+from copilotd.http.llama_cpp.errors import RESPONSES, llama_cpp_error
 from copilotd.http.services import ServicesOf
 from copilotd.http.shared.disconnect import while_connected
-from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
-from copilotd.http.shared.errors import failure
-from copilotd.http.shared.parallel import gathered, interleaved
-from copilotd.http.shared.sse import STREAMED, EventStream, frames
+from copilotd.http.shared.parallel import collect_replies, merge_events
+from copilotd.http.shared.sse import STREAMED, EventStream, chunk_frames
 
 router = APIRouter(tags=["llama.cpp"])
 
-_ANSWER: dict[int | str, dict[str, Any]] = {
+_SUCCESS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": Completion,
-        "description": "The answer, or a list of them; with `stream` in pieces, as server-sent "
-        "events.",
+        "description": "The response, or a list of them; with `stream`, server-sent events with "
+        "their pieces.",
         "content": STREAMED[200]["content"],
     }
 }
@@ -31,32 +30,27 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
     "/completion",
     summary="Continue a text",
     response_model=None,
-    responses=_ANSWER | LLAMA_CPP_RESPONSES,
+    responses=_SUCCESS | RESPONSES,
 )
 async def complete(
     body: Annotated[CompletionBody, Body(openapi_examples=EXAMPLES)],
     request: Request,
     services: ServicesOf,
 ) -> JSONResponse | EventStream:
-    """The model writes on from `prompt`, in which control tokens are read as such.
+    """The model continues `prompt`; control tokens in it are parsed as tokens.
 
-    Several prompts (or `n_cmpl`) give a list of answers. Everything that is not a field of the
-    request is as the settings say.
+    Several prompts (or `n_cmpl`) give a list of completions. The settings have the defaults.
     """
     model = services.models.for_text(None)
-    asking = convert.wanted(body, model, services.llama_cpp)
-    asked = await while_connected(request.receive, asking)
-    events = interleaved([model.text.generate(one.request) for one in asked])
+    preparing = convert.prepare_requests(body, model, services.llama_cpp)
+    prepared = await while_connected(request.receive, preparing)
+    events = merge_events([model.text.generate(one.request) for one in prepared])
     if body.stream:
-        sent = frames(convert.pieces(body, asked, events), _failed)
-        return await EventStream.opened(request, sent)
-    replies = await while_connected(request.receive, gathered(events, len(asked)))
-    answers = [
+        pieces = convert.pieces(body, prepared, events)
+        return await EventStream.open(request, chunk_frames(pieces, llama_cpp_error))
+    replies = await while_connected(request.receive, collect_replies(events, len(prepared)))
+    completions = [
         convert.completion(body, i, one, reply)
-        for i, (one, reply) in enumerate(zip(asked, replies, strict=True))
+        for i, (one, reply) in enumerate(zip(prepared, replies, strict=True))
     ]
-    return JSONResponse(answers[0] if len(answers) == 1 else answers)
-
-
-def _failed(error: Exception) -> str:
-    return failure("/completion", error).model_dump_json(exclude_unset=True)
+    return JSONResponse(completions[0] if len(completions) == 1 else completions)

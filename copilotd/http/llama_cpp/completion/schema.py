@@ -18,18 +18,18 @@ from copilotd.http.llama_cpp.timings import Timings
 from copilotd.http.shared.fields import Stops
 
 
-def _off(value: float) -> float:
+def _check_is_off(value: float) -> float:
     if value > 0:
         raise PydanticCustomError("unsupported", "is not supported; leave it out")
     return value
 
 
-Off = Annotated[float, AfterValidator(_off)]
-"""The strength of a sampler that there is none of here: any value that turns it off will do."""
+Off = Annotated[float, AfterValidator(_check_is_off)]
+"""The strength of a sampler that copilotd does not have; only values that turn it off are valid."""
 
 
 class CompletionBody(BaseModel):
-    """What to continue, and how. Unknown fields are ignored; null is the default."""
+    """What to continue, and how. Unknown fields are ignored; null means the default."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
@@ -41,14 +41,14 @@ class CompletionBody(BaseModel):
             ge=-1, validation_alias=AliasChoices("n_predict", "max_completion_tokens", "max_tokens")
         ),
     ] = None
-    """Tokens to generate at most; 0 only has the prompt read. -1, the default, means
+    """Tokens to generate at most; 0 only evaluates the prompt. -1, the default, means
     llama_cpp.n_predict of the settings, or as many as fit."""
     n_cmpl: Annotated[int, Field(ge=1, le=128, validation_alias=AliasChoices("n_cmpl", "n"))] = 1
-    """Answers per prompt."""
+    """Completions for each prompt."""
     stream: bool = False
-    """Send the answer as server-sent events while it is made."""
+    """Send the response as server-sent events while the model generates it."""
     stop: Stops = []
-    """End before the first of these texts."""
+    """The output ends before the first of these texts."""
     temperature: float | None = None
     """Randomness; 0 and below always take the most probable token."""
     top_k: int = 40
@@ -58,11 +58,11 @@ class CompletionBody(BaseModel):
     min_p: float = 0.05
     """Leave out tokens below this share of the most probable one."""
     typical_p: float = 1.0
-    """Sample from the tokens that are about as surprising as is typical; 1 means all."""
+    """Locally typical sampling: keep the tokens near the expected surprise; 1 means all."""
     repeat_last_n: Annotated[int, Field(ge=-1)] = 64
     """Tokens that the penalties look back; -1 means all."""
     repeat_penalty: Annotated[float, Field(gt=0)] = 1.0
-    """Above 1: make what was said less probable."""
+    """Above 1: make tokens that occurred less probable."""
     presence_penalty: float = 0.0
     """Lower a token's score once it has occurred."""
     frequency_penalty: float = 0.0
@@ -72,7 +72,7 @@ class CompletionBody(BaseModel):
     logit_bias: list[tuple[int | str, float | bool]] | dict[str, float | bool] = []
     """Add to the score of tokens, by id or text; false forbids them."""
     ignore_eos: bool = False
-    """Write on where the model would end."""
+    """Continue where the model would end."""
     n_probs: Annotated[int, Field(ge=0, validation_alias=AliasChoices("n_probs", "logprobs"))] = 0
     """Report each token's log probability, and those of this many alternatives."""
     return_tokens: bool = False
@@ -82,22 +82,22 @@ class CompletionBody(BaseModel):
     grammar: str = ""
     """Keep to this grammar, in GBNF."""
     cache_prompt: bool = True
-    """Accepted: reuse does not change an answer here."""
+    """Ignored: copilotd always reuses the KV cache, and this does not change the output."""
     response_fields: list[str] = []
-    """The fields to answer, `timings/prompt_n` being one inside another; all without it."""
+    """The fields of the response; all without it. `timings/prompt_n` names one inside another."""
     post_sampling_probs: Literal[False] = False
-    """Log probabilities are always those of the model, before any sampler."""
+    """Log probabilities are always the model's own, before any sampler."""
     dynatemp_range: Off = 0.0
     top_n_sigma: Off = -1.0
     xtc_probability: Off = 0.0
     dry_multiplier: Off = 0.0
     mirostat: Off = 0.0
     adaptive_target: float = -1.0
-    """Not supported above 0, as the five before it."""
+    """Not supported above 0, like the five fields before it."""
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, data: Any) -> Any:
+    def _drop_nulls(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
         return {name: value for name, value in data.items() if value is not None}
@@ -113,13 +113,13 @@ class Candidate(BaseModel):
 
 
 class Probability(Candidate):
-    """A token of the answer; natural logarithms."""
+    """A token of the output; natural logarithms."""
 
     top_logprobs: list[Candidate]
 
 
 class Piece(BaseModel):
-    """A piece of a streamed answer."""
+    """A piece of a streamed completion."""
 
     index: int
     content: str
@@ -132,12 +132,12 @@ class Piece(BaseModel):
 
 
 class Completion(BaseModel):
-    """The answer; it is the last event of a stream, without the content."""
+    """The completion; in a stream it is the last event, without the content."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     index: int
-    """Which answer, where there are several."""
+    """Which completion, if there are several."""
     content: str
     tokens: list[int]
     id_slot: int = 0
@@ -145,26 +145,26 @@ class Completion(BaseModel):
     model: str
     tokens_predicted: int
     tokens_evaluated: int
-    """Tokens of the prompt."""
+    """Tokens in the prompt."""
     tokens_cached: int
-    """Those of them that were known before."""
+    """Tokens of the prompt that were in the KV cache."""
     generation_settings: dict[str, Any]
-    """How it was made."""
+    """The settings of this generation."""
     prompt: str
-    """What the model read, control tokens shown as their names."""
+    """The prompt that the model got; control tokens appear as their names."""
     has_new_line: bool
     truncated: bool
-    """Whether the context was full."""
+    """Whether the output ended because the context was full."""
     stop_type: Literal["eos", "word", "limit"]
-    """The model ended, one of `stop` was written, or there was no room for more."""
+    """The model ended (eos), one of `stop` came (word), or the limit was reached (limit)."""
     stopping_word: str
-    """The one of `stop` that ended it."""
+    """The text of `stop` that ended the output."""
     timings: Timings
     completion_probabilities: list[Probability] | None = None
 
 
 class Selected(RootModel[dict[str, Any]]):
-    """An answer with the fields that were asked for."""
+    """A completion with the fields that the request selects."""
 
 
 EXAMPLES: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""How an answer is made, as the engine is told and as llama.cpp's server shows it."""
+"""The settings of a generation, for the engine and as llama.cpp's server reports them."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from copilotd.config import LlamaCppSection
 from copilotd.engine.types import Sampling
 from copilotd.http.llama_cpp.completion.schema import CompletionBody
 
-_ABSENT: Mapping[str, Any] = {
+_NOT_IMPLEMENTED: Mapping[str, Any] = {
     "dynatemp_range": 0.0,
     "dynatemp_exponent": 1.0,
     "top_n_sigma": -1.0,
@@ -30,20 +30,20 @@ _ABSENT: Mapping[str, Any] = {
     "post_sampling_probs": False,
     "lora": [],
 }
-"""What there is none of here."""
+"""llama.cpp's settings that copilotd does not implement, with the values that turn them off."""
 
 _SAMPLERS = ["penalties", "top_k", "typ_p", "top_p", "min_p", "temperature"]
 
 
 def n_predict(body: CompletionBody, section: LlamaCppSection) -> int:
-    """The most tokens to write; -1 for as many as fit."""
+    """The maximum number of tokens to generate; -1 means as many as fit."""
     return section.n_predict if body.n_predict in (None, -1) else body.n_predict
 
 
 def sampling(
     body: CompletionBody, section: LlamaCppSection, bias: dict[int, float], n_ctx: int
 ) -> Sampling:
-    """How tokens are chosen."""
+    """The sampling; the settings have the defaults."""
     seed = section.seed if body.seed is None else body.seed
     temperature = section.temperature if body.temperature is None else body.temperature
     return Sampling(
@@ -61,30 +61,30 @@ def sampling(
     )
 
 
-def shown(body: CompletionBody, limit: int, chosen: Sampling) -> dict[str, Any]:
-    """The settings of one generation."""
-    return dict(_ABSENT) | {
-        "seed": -1 if chosen.seed is None else chosen.seed,
-        "temperature": chosen.temperature,
-        "top_k": chosen.top_k,
-        "top_p": chosen.top_p,
-        "min_p": chosen.min_p,
-        "typical_p": chosen.typical_p,
-        "repeat_last_n": chosen.repeat_last_n,
-        "repeat_penalty": chosen.repeat_penalty,
-        "presence_penalty": chosen.presence_penalty,
-        "frequency_penalty": chosen.frequency_penalty,
+def settings_of(body: CompletionBody, limit: int, sampling: Sampling) -> dict[str, Any]:
+    """The settings of one generation, as llama.cpp's server reports them."""
+    return dict(_NOT_IMPLEMENTED) | {
+        "seed": -1 if sampling.seed is None else sampling.seed,
+        "temperature": sampling.temperature,
+        "top_k": sampling.top_k,
+        "top_p": sampling.top_p,
+        "min_p": sampling.min_p,
+        "typical_p": sampling.typical_p,
+        "repeat_last_n": sampling.repeat_last_n,
+        "repeat_penalty": sampling.repeat_penalty,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
         "stop": list(body.stop),
         "max_tokens": limit,
         "n_predict": limit,
         "ignore_eos": body.ignore_eos,
         "stream": body.stream,
-        "logit_bias": [_biased(*one) for one in chosen.logit_bias.items()],
+        "logit_bias": [_bias_entry(*one) for one in sampling.logit_bias.items()],
         "n_probs": body.n_probs,
         "grammar": body.grammar,
         "samplers": _SAMPLERS,
     }
 
 
-def _biased(token: int, bias: float) -> dict[str, Any]:
+def _bias_entry(token: int, bias: float) -> dict[str, Any]:
     return {"token": token, "bias": bias if math.isfinite(bias) else None}

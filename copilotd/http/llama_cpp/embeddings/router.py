@@ -4,37 +4,37 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from copilotd.completion.raw_text import Embeddings as Found
+from copilotd.completion.raw_text import Embeddings as Vectors
 from copilotd.http.llama_cpp.embeddings.schema import EXAMPLES, Embedding, EmbeddingBody, Embeddings
-from copilotd.http.llama_cpp.prompts import tokens_of
+from copilotd.http.llama_cpp.errors import RESPONSES
+from copilotd.http.llama_cpp.prompts import tokenize_prompt
 from copilotd.http.services import ServicesOf
 from copilotd.http.shared.disconnect import while_connected
-from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
 from copilotd.serving.registry import ServedModel
 
 router = APIRouter(tags=["llama.cpp"])
 
 
 @router.post("/embeddings", include_in_schema=False)
-@router.post("/embedding", summary="Turn texts into vectors", responses=LLAMA_CPP_RESPONSES)
+@router.post("/embedding", summary="Turn texts into vectors", responses=RESPONSES)
 async def embed(
     body: Annotated[EmbeddingBody, Body(openapi_examples=EXAMPLES)],
     request: Request,
     services: ServicesOf,
 ) -> Embeddings:
-    """One vector of unit length per input, from the model for embeddings."""
-    found = await while_connected(request.receive, _found(body, services.models.embedding))
+    """One vector of unit length for each input, from the embedding model."""
+    embedded = await while_connected(request.receive, _embed(body, services.models.embedding))
     return Embeddings(
-        [Embedding(index=i, embedding=[vector]) for i, vector in enumerate(found.vectors)]
+        [Embedding(index=i, embedding=[vector]) for i, vector in enumerate(embedded.vectors)]
     )
 
 
-async def _found(body: EmbeddingBody, model: ServedModel) -> Found:
+async def _embed(body: EmbeddingBody, model: ServedModel) -> Vectors:
     info = await model.text.info()
     inputs = [
         one
         if isinstance(one, str)
-        else await tokens_of(model.engine, info, one, begin=False, special=False)
+        else await tokenize_prompt(model.engine, info, one, add_bos=False, special=False)
         for one in body.content
     ]
     return await model.text.embed(inputs)

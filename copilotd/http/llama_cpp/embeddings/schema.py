@@ -22,13 +22,13 @@ class Embedding(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     index: int
-    """Which input."""
+    """The index of the input."""
     embedding: list[list[float]]
-    """One vector, as llama.cpp's server pools."""
+    """A list with one vector, like llama.cpp's server with pooling."""
 
 
 class Embeddings(RootModel[list[Embedding]]):
-    """One per input."""
+    """One entry for each input."""
 
 
 EXAMPLES: dict[str, Any] = {

@@ -8,7 +8,7 @@ from copilotd.http.llama_cpp.timings import Timings
 
 
 class Chunk(BaseModel):
-    """Code from another place."""
+    """Code from another file."""
 
     filename: str = ""
     text: str
@@ -17,32 +17,31 @@ class Chunk(BaseModel):
 class InfillBody(BaseModel):
     """The text around the cursor.
 
-    Fields that set samplers and times are accepted and not used: what is written follows the
-    daemon's own settings.
+    Fields for samplers and time limits are ignored: the daemon's own settings apply.
     """
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     input_prefix: str
-    """The lines above the cursor's."""
+    """The lines above the cursor's line."""
     prompt: str = ""
     """The cursor's line up to the cursor."""
     input_suffix: str = ""
-    """What follows the cursor."""
+    """The text after the cursor."""
     input_extra: list[Chunk] = []
     """Code from other files, oldest first.
 
-    It is read in the pauses, and put in front of the prompts from then on: the newest in the size
-    that this machine reads in three seconds.
+    The daemon evaluates it while you pause, and then puts it at the start of the prompts: the
+    newest chunks, as much as this machine evaluates in three seconds.
     """
     n_predict: Annotated[int, Field(ge=-1)] = -1
-    """0 only has the text read, so that the next request is answered sooner."""
+    """0 only evaluates the prompt, which makes the next request faster."""
     response_fields: list[str] = []
-    """The fields to answer, `timings/prompt_n` being one inside another; all without it."""
+    """The fields of the response; all without it. `timings/prompt_n` names one inside another."""
 
 
 class Infill(BaseModel):
-    """The answer."""
+    """The response."""
 
     content: str
     stop: bool = True

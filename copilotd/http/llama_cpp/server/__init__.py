@@ -1,4 +1,4 @@
-"""GET /props, /slots, /metrics and /models: what runs, and how it is doing."""
+"""GET /props, /slots, /metrics and /models: the model, the load of the server, and its counts."""
 
 from copilotd.http.llama_cpp.server.router import router
 

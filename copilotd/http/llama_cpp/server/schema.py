@@ -1,4 +1,4 @@
-"""What is told of the server."""
+"""The responses about the server and its model."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Modalities(BaseModel):
-    """What the model takes besides text."""
+    """What the model accepts besides text."""
 
     vision: bool = False
     video: bool = False
@@ -14,7 +14,7 @@ class Modalities(BaseModel):
 
 
 class Props(BaseModel):
-    """What runs."""
+    """The model and the server's properties."""
 
     default_generation_settings: dict[str, Any]
     total_slots: int
@@ -32,7 +32,7 @@ class Props(BaseModel):
 
 
 class Slot(BaseModel):
-    """A place for a request; here they are only counted."""
+    """A slot for a request. Here slots are only a count: no request is bound to one."""
 
     id: int
     n_ctx: int
@@ -41,7 +41,7 @@ class Slot(BaseModel):
 
 
 class Meta(BaseModel):
-    """What the model file says; sizes in bytes and tokens."""
+    """Facts from the model file; sizes in bytes and tokens."""
 
     n_vocab: int
     n_ctx: int
@@ -63,11 +63,11 @@ class Model(BaseModel):
     created: int
     owned_by: Literal["copilotd"] = "copilotd"
     meta: Meta | None
-    """null until it was loaded once."""
+    """null until the model is loaded for the first time."""
 
 
 class Models(BaseModel):
-    """All of them."""
+    """All models."""
 
     object: Literal["list"] = "list"
     data: list[Model]

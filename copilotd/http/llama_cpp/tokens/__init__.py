@@ -1,4 +1,4 @@
-"""POST /tokenize, /detokenize and /apply-template: what the model reads."""
+"""POST /tokenize, /detokenize and /apply-template: prompts as tokens and as text."""
 
 from copilotd.http.llama_cpp.tokens.router import router
 

@@ -1,21 +1,25 @@
-"""Between these fields and our values."""
+"""Between the fields of these endpoints and copilotd's values."""
 
 from copilotd.chat.service import ChatRequest
 from copilotd.engine.interface import Engine
-from copilotd.http.llama_cpp.prompts import tokens_of
+from copilotd.http.llama_cpp.prompts import tokenize_prompt
 from copilotd.http.llama_cpp.tokens.schema import TemplateBody, TokenizeBody, Tokenized, TokenPiece
-from copilotd.http.openai.chat.convert import messages_of
-from copilotd.http.openai.chat.tools import toolbox
+from copilotd.http.shared.chat_completions.convert import parse_messages
+from copilotd.http.shared.chat_completions.tools import parse_tools
 
 
-async def tokenized(body: TokenizeBody, engine: Engine) -> Tokenized:
-    """The tokens, with their pieces if they were asked for. Raises: EngineError."""
+async def tokenize(body: TokenizeBody, engine: Engine) -> Tokenized:
+    """The tokens, with their texts if the request asks for them.
+
+    Raises:
+        EngineError: the engine cannot tokenize.
+    """
     info = await engine.info()
-    wanted = {"begin": body.add_special, "special": body.parse_special}
-    tokens = await tokens_of(engine, info, body.content, **wanted) if body.content else []
+    options = {"add_bos": body.add_special, "special": body.parse_special}
+    tokens = await tokenize_prompt(engine, info, body.content, **options) if body.content else []
     if not body.with_pieces:
         return Tokenized(tokens=tokens)
-    pieces = await engine.pieces(tokens)
+    pieces = await engine.token_bytes(tokens)
     return Tokenized(
         tokens=[
             TokenPiece(id=token, piece=_piece(data))
@@ -25,8 +29,8 @@ async def tokenized(body: TokenizeBody, engine: Engine) -> Tokenized:
 
 
 def conversation(body: TemplateBody) -> ChatRequest:
-    """What is to be written out."""
-    return ChatRequest(messages_of(body.messages), toolbox=toolbox(body))
+    """The conversation to render."""
+    return ChatRequest(parse_messages(body.messages), tools=parse_tools(body))
 
 
 def _piece(data: bytes) -> str | list[int]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
+from copilotd.http.llama_cpp.errors import RESPONSES
 from copilotd.http.llama_cpp.tokens import convert
 from copilotd.http.llama_cpp.tokens.schema import (
     CONVERSATION,
@@ -18,43 +19,40 @@ from copilotd.http.llama_cpp.tokens.schema import (
 )
 from copilotd.http.services import ServicesOf
 from copilotd.http.shared.disconnect import while_connected
-from copilotd.http.shared.error_bodies import LLAMA_CPP_RESPONSES
 
 router = APIRouter(tags=["llama.cpp"])
 
 
-@router.post("/tokenize", summary="A text as tokens", responses=LLAMA_CPP_RESPONSES)
+@router.post("/tokenize", summary="A text as tokens", responses=RESPONSES)
 async def tokenize(
     body: Annotated[TokenizeBody, Body(openapi_examples=TEXT)],
     request: Request,
     services: ServicesOf,
 ) -> Tokenized:
-    """The ids of its tokens, for the model that completes."""
+    """The token ids, for the completion model."""
     engine = services.models.completion.engine
-    return await while_connected(request.receive, convert.tokenized(body, engine))
+    return await while_connected(request.receive, convert.tokenize(body, engine))
 
 
-@router.post("/detokenize", summary="Tokens as text", responses=LLAMA_CPP_RESPONSES)
+@router.post("/detokenize", summary="Tokens as text", responses=RESPONSES)
 async def detokenize(
     body: Annotated[DetokenizeBody, Body(openapi_examples=TOKENS)],
     request: Request,
     services: ServicesOf,
 ) -> Detokenized:
-    """The text that they stand for."""
+    """The text of the tokens."""
     engine = services.models.completion.engine
     content = await while_connected(request.receive, engine.detokenize(body.tokens))
     return Detokenized(content=content)
 
 
-@router.post(
-    "/apply-template", summary="A conversation as the model reads it", responses=LLAMA_CPP_RESPONSES
-)
+@router.post("/apply-template", summary="A conversation as a prompt", responses=RESPONSES)
 async def apply_template(
     body: Annotated[TemplateBody, Body(openapi_examples=CONVERSATION)],
     request: Request,
     services: ServicesOf,
 ) -> Template:
-    """The prompt by the model's own chat template, up to where the answer begins."""
+    """The prompt that the model's chat template makes, up to where the answer begins."""
     chat = services.models.chat.chat
-    wanted = convert.conversation(body)
-    return Template(prompt=await while_connected(request.receive, chat.rendered(wanted)))
+    conversation = convert.conversation(body)
+    return Template(prompt=await while_connected(request.receive, chat.render_prompt(conversation)))

@@ -5,27 +5,27 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from copilotd.http.llama_cpp.prompts import Prompt
-from copilotd.http.openai.chat.schema import ChatMessage
-from copilotd.http.openai.chat.tools import ToolFields
+from copilotd.http.shared.chat_completions.schema import ChatMessage
+from copilotd.http.shared.chat_completions.tools import ToolFields
 
 
 class TokenizeBody(BaseModel):
-    """A text to take apart."""
+    """A text to tokenize."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     content: Prompt = ""
     """A text, or a list of texts and token ids."""
     add_special: bool = False
-    """Begin with the token that the model begins all texts with, if it has one."""
+    """Add the model's BOS token at the start, if it has one."""
     parse_special: bool = True
-    """Read control tokens out of the text."""
+    """Parse control tokens in the text as tokens."""
     with_pieces: bool = False
-    """Tell the text of each token."""
+    """Report the text of each token."""
 
 
 class TokenPiece(BaseModel):
-    """A token and its text, or its bytes where they are only a part of a character."""
+    """A token and its text, or its bytes if they are only part of a character."""
 
     id: int
     piece: str | list[int]
@@ -38,26 +38,26 @@ class Tokenized(BaseModel):
 
 
 class DetokenizeBody(BaseModel):
-    """Token ids to put together."""
+    """Token ids to detokenize."""
 
     tokens: list[int] = []
 
 
 class Detokenized(BaseModel):
-    """Their text, control tokens shown as their names."""
+    """The text of the tokens; control tokens appear as their names."""
 
     content: str
 
 
 class TemplateBody(ToolFields):
-    """A conversation to write out."""
+    """A conversation to render."""
 
     messages: list[ChatMessage]
-    """As for a chat. Without a system message, copilotd's own is put before it."""
+    """The messages, as for a chat. copilotd adds its own system message if there is none."""
 
 
 class Template(BaseModel):
-    """The conversation as the model reads it."""
+    """The conversation as a prompt."""
 
     prompt: str
 

@@ -1,5 +1,5 @@
 """POST /v1/completions: continue a text, or fill in its middle."""
 
-from copilotd.http.openai.completions.router import router
+from copilotd.http.openai.completions.endpoint import complete
 
-__all__ = ["router"]
+__all__ = ["complete"]

@@ -1,4 +1,4 @@
-"""Between the completions endpoint's fields and our values."""
+"""Between the fields of /v1/completions and copilotd's values."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -16,21 +16,22 @@ from copilotd.http.openai.completions.schema import (
     CompletionChoice,
     Logprobs,
 )
-from copilotd.http.openai.convert import grammar, sampling, usage
-from copilotd.http.shared.envelope import Envelope
+from copilotd.http.shared.generation import grammar_of, sampling_for_choice
 from copilotd.http.shared.parallel import Reply, TextEvents
+from copilotd.http.shared.response_meta import ResponseMeta
+from copilotd.http.shared.usage import sum_usage
 
 
 def text_requests(body: CompletionBody) -> list[TextRequest]:
-    """One per choice; choice i is for prompt i // n."""
+    """One request for each choice; choice i belongs to prompt i // n."""
     return [_request(body, prompt, i) for prompt in body.prompt for i in range(body.n)]
 
 
 async def prompt_texts(body: CompletionBody, engine: Engine) -> list[str]:
-    """What stands before each choice's output; nothing is looked up unless it will be used.
+    """The prompt of each choice as text; empty texts if the response does not need them.
 
     Raises:
-        EngineError: the engine cannot tell the text of token ids.
+        EngineError: the engine cannot detokenize.
     """
     if not body.echo and body.logprobs is None:
         return [""] * (len(body.prompt) * body.n)
@@ -38,51 +39,51 @@ async def prompt_texts(body: CompletionBody, engine: Engine) -> list[str]:
     return [text for text in texts for _ in range(body.n)]
 
 
-async def echoed(events: TextEvents, texts: Sequence[str]) -> TextEvents:
-    """The same events, with `texts[i]` before the output of choice i."""
-    begun: set[int] = set()
+async def prepend_prompts(events: TextEvents, texts: Sequence[str]) -> TextEvents:
+    """The same events, with the prompt `texts[i]` before the output of choice i."""
+    started: set[int] = set()
     async with aclosing(events):
         async for index, event in events:
-            first = index not in begun
-            begun.add(index)
-            if first and isinstance(event, Chunk) and event.prompt:
+            is_first = index not in started
+            started.add(index)
+            if is_first and isinstance(event, Chunk) and event.is_prompt:
                 yield index, msgspec.structs.replace(event, text=texts[index])
                 continue
-            if first:
-                yield index, Chunk(texts[index], prompt=True)
+            if is_first:
+                yield index, Chunk(texts[index], is_prompt=True)
             yield index, event
 
 
 def completion(
-    body: CompletionBody, envelope: Envelope, replies: Sequence[Reply], texts: Sequence[str]
+    body: CompletionBody, meta: ResponseMeta, replies: Sequence[Reply], texts: Sequence[str]
 ) -> Completion:
-    """The whole answer."""
+    """The whole response."""
     choices = [
         _choice(i, reply.text, _table(body, _writer(body, texts[i]), reply.tokens), reply.reason)
         for i, reply in enumerate(replies)
     ]
-    return _whole(envelope, choices, [reply.usage for reply in replies], body.n)
+    return _completion(meta, choices, [reply.usage for reply in replies], body.n)
 
 
 async def chunks(
     body: CompletionBody,
-    envelope: Envelope,
+    meta: ResponseMeta,
     events: TextEvents,
     texts: Sequence[str],
 ) -> AsyncGenerator[Completion, None]:
-    """The answer in pieces, each choice ending with a piece that says why it ends."""
+    """The response in pieces; the last piece of each choice has its finish reason."""
     writers = [_writer(body, text) for text in texts]
     costs = [Usage()] * len(texts)
     async with aclosing(events):
         async for index, event in events:
             if isinstance(event, Finished):
                 costs[index] = event.usage
-                yield _piece(envelope, _choice(index, "", None, event.reason))
+                yield _piece(meta, _choice(index, "", None, event.reason))
             elif event.text or event.tokens:
                 table = _table(body, writers[index], event.tokens)
-                yield _piece(envelope, _choice(index, event.text, table, None))
+                yield _piece(meta, _choice(index, event.text, table, None))
     if body.stream_options is not None and body.stream_options.include_usage:
-        yield _whole(envelope, [], costs, body.n)
+        yield _completion(meta, [], costs, body.n)
 
 
 def _request(body: CompletionBody, prompt: str | list[int], choice: int) -> TextRequest:
@@ -90,11 +91,11 @@ def _request(body: CompletionBody, prompt: str | list[int], choice: int) -> Text
         prompt=prompt,
         suffix=body.suffix,
         max_tokens=None if body.max_tokens == -1 else body.max_tokens,
-        sampling=sampling(body, Sampling(), choice),
+        sampling=sampling_for_choice(body, Sampling(), choice),
         stop=tuple(body.stop),
         logprobs=body.logprobs,
         prompt_logprobs=body.echo and body.logprobs is not None,
-        grammar=grammar(body),
+        grammar=grammar_of(body),
     )
 
 
@@ -105,7 +106,7 @@ def _writer(body: CompletionBody, text: str) -> LogprobWriter:
 def _table(
     body: CompletionBody, writer: LogprobWriter, tokens: Sequence[TokenLogprob]
 ) -> Logprobs | None:
-    return None if body.logprobs is None else writer.table(tokens)
+    return None if body.logprobs is None else writer.build_table(tokens)
 
 
 def _choice(
@@ -119,13 +120,13 @@ def _choice(
     )
 
 
-def _piece(envelope: Envelope, choice: CompletionChoice) -> Completion:
-    return Completion(**asdict(envelope), object="text_completion", choices=[choice])
+def _piece(meta: ResponseMeta, choice: CompletionChoice) -> Completion:
+    return Completion(**asdict(meta), object="text_completion", choices=[choice])
 
 
-def _whole(
-    envelope: Envelope, choices: list[CompletionChoice], costs: Sequence[Usage], n: int
+def _completion(
+    meta: ResponseMeta, choices: list[CompletionChoice], costs: Sequence[Usage], n: int
 ) -> Completion:
     return Completion(
-        **asdict(envelope), object="text_completion", choices=choices, usage=usage(costs, n)
+        **asdict(meta), object="text_completion", choices=choices, usage=sum_usage(costs, n)
     )

@@ -5,33 +5,33 @@ from collections.abc import Sequence
 
 from copilotd.engine.types import TokenLogprob
 from copilotd.http.openai.completions.schema import Logprobs
-from copilotd.http.openai.convert import token_text
+from copilotd.http.shared.usage import token_text
 
 
 class LogprobWriter:
-    """Tabulates the tokens of one choice, piece by piece; it remembers where the text stands.
+    """Builds the table of one choice's tokens, piece by piece, and counts their text offsets.
 
-    `offset` is where the first token begins. A token that is only a part of a character begins
-    where the character does.
+    `offset` is the offset of the first token. A token that is only part of a character has the
+    offset of that character.
     """
 
     def __init__(self, offset: int) -> None:
         self._offset = offset
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def table(self, tokens: Sequence[TokenLogprob]) -> Logprobs:
+    def build_table(self, tokens: Sequence[TokenLogprob]) -> Logprobs:
         """The next tokens as a table."""
         return Logprobs(
             tokens=[_name(t.text) for t in tokens],
             token_logprobs=[t.logprob for t in tokens],
             top_logprobs=[_alternatives(t) for t in tokens],
-            text_offset=[self._begin(t.text) for t in tokens],
+            text_offset=[self._next_offset(t.text) for t in tokens],
         )
 
-    def _begin(self, data: bytes) -> int:
-        begin = self._offset
+    def _next_offset(self, data: bytes) -> int:
+        offset = self._offset
         self._offset += len(self._decoder.decode(data))
-        return begin
+        return offset
 
 
 def _alternatives(token: TokenLogprob) -> dict[str, float] | None:
@@ -42,6 +42,6 @@ def _alternatives(token: TokenLogprob) -> dict[str, float] | None:
 
 
 def _name(data: bytes) -> str:
-    r"""The token's text, or `bytes:\xNN` as OpenAI writes what is no text by itself."""
+    r"""The token's text, or `bytes:\xNN`, as OpenAI writes bytes that are not whole characters."""
     text = token_text(data)
     return text if text.encode() == data else f"bytes:{text}"

@@ -1,4 +1,4 @@
-"""The request and the answer of /v1/completions."""
+"""The request and the response of /v1/completions."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,29 +6,30 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 from copilotd.engine.types import FinishReason
-from copilotd.http.openai.schema import GenerationBody, Usage
 from copilotd.http.shared.fields import Texts
+from copilotd.http.shared.generation import GenerationBody
+from copilotd.http.shared.usage import Usage
 
 
 class CompletionBody(GenerationBody):
     """What to continue, and how."""
 
     prompt: Texts
-    """The text before the place to write at; a list asks for one answer (or `n`) for each."""
+    """The text before the completion; each prompt of a list gets its own completion (or `n`)."""
     suffix: str | None = None
-    """The text after that place. With it, even if empty, the model fills in the middle."""
+    """The text after the completion. With it, even if empty, the model fills in the middle."""
     max_tokens: Annotated[int, Field(ge=-1)] | None = 16
     """Tokens to generate at most; null and -1 mean as many as fit."""
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    """Report each token's log probability, and those of this many alternatives."""
+    """Report the log probabilities of each token and of this many alternatives."""
     echo: bool = False
-    """Begin the text with the prompt (and its tokens' log probabilities, if asked for)."""
+    """Begin the text with the prompt (and the log probabilities with those of its tokens)."""
     best_of: int | None = None
-    """Accepted if equal to `n`; choosing among more candidates is not supported."""
+    """Must equal `n`; choosing among more candidates is not supported."""
 
     @field_validator("suffix")
     @classmethod
-    def _needs_text(cls, suffix: str | None, info: ValidationInfo) -> str | None:
+    def _check_prompt_is_text(cls, suffix: str | None, info: ValidationInfo) -> str | None:
         prompt = info.data.get("prompt", [])
         if suffix is not None and not all(isinstance(text, str) for text in prompt):
             raise PydanticCustomError("suffix", "needs a prompt that is text, not token ids")
@@ -36,28 +37,28 @@ class CompletionBody(GenerationBody):
 
     @field_validator("best_of")
     @classmethod
-    def _equals_n(cls, best_of: int | None, info: ValidationInfo) -> int | None:
+    def _check_equals_n(cls, best_of: int | None, info: ValidationInfo) -> int | None:
         if best_of not in (None, info.data.get("n")):
             raise PydanticCustomError("best_of", "should equal n, or be left out")
         return best_of
 
 
 class Logprobs(BaseModel):
-    """One entry per token in each list; natural logarithms."""
+    """Each list has one entry for each token; natural logarithms."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     tokens: list[str]
     token_logprobs: list[float | None]
-    """null for the first token of a prompt, which nothing predicts."""
+    """null for the first token of a prompt, because nothing precedes it."""
     top_logprobs: list[dict[str, float] | None]
     """The alternatives, and the token itself."""
     text_offset: list[int]
-    """Where each token begins in prompt + text, in code points."""
+    """The offset of each token in prompt + text, in code points."""
 
 
 class CompletionChoice(BaseModel):
-    """One answer, or a piece of it."""
+    """One choice, or a piece of it."""
 
     text: str
     index: int
@@ -66,7 +67,7 @@ class CompletionChoice(BaseModel):
 
 
 class Completion(BaseModel):
-    """The whole answer; a stream sends objects of the same shape with pieces of the text."""
+    """The whole response; a stream sends objects of the same shape with pieces of the text."""
 
     id: str
     object: Literal["text_completion"]

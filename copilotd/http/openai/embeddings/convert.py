@@ -1,4 +1,4 @@
-"""Between the embeddings endpoint's fields and our values."""
+"""Between the fields of /v1/embeddings and copilotd's values."""
 
 import base64
 import struct
@@ -14,11 +14,11 @@ from copilotd.http.openai.embeddings.schema import (
 )
 
 
-def check(body: EmbeddingBody, info: ModelInfo) -> None:
-    """Make sure that the model's vectors are what was asked for.
+def check_dimensions(body: EmbeddingBody, info: ModelInfo) -> None:
+    """Check that the model's vectors have the number of dimensions that the request wants.
 
     Raises:
-        InvalidRequest: another number of dimensions.
+        InvalidRequest: they have not.
     """
     if body.dimensions not in (None, info.n_embd):
         raise InvalidRequest(
@@ -27,19 +27,19 @@ def check(body: EmbeddingBody, info: ModelInfo) -> None:
         )
 
 
-def embedding_list(body: EmbeddingBody, found: Embeddings, model: str) -> EmbeddingList:
-    """The whole answer."""
+def embedding_list(body: EmbeddingBody, embeddings: Embeddings, model: str) -> EmbeddingList:
+    """The whole response."""
     return EmbeddingList(
         data=[
-            Embedding(index=i, embedding=_written(body, vector))
-            for i, vector in enumerate(found.vectors)
+            Embedding(index=i, embedding=_encode(body, vector))
+            for i, vector in enumerate(embeddings.vectors)
         ],
         model=model,
-        usage=EmbeddingUsage(prompt_tokens=found.tokens, total_tokens=found.tokens),
+        usage=EmbeddingUsage(prompt_tokens=embeddings.tokens, total_tokens=embeddings.tokens),
     )
 
 
-def _written(body: EmbeddingBody, vector: list[float]) -> list[float] | str:
+def _encode(body: EmbeddingBody, vector: list[float]) -> list[float] | str:
     if body.encoding_format == "float":
         return vector
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

@@ -19,8 +19,8 @@ async def embed(
     request: Request,
     services: ServicesOf,
 ) -> EmbeddingList:
-    """One vector of unit length per input, from the model for embeddings, or the one named."""
+    """One vector of unit length for each input, from the embedding model or the named model."""
     model = services.models.for_embedding(body.model)
-    convert.check(body, await while_connected(request.receive, model.text.info()))
-    found = await while_connected(request.receive, model.text.embed(body.input))
-    return convert.embedding_list(body, found, model.alias)
+    convert.check_dimensions(body, await while_connected(request.receive, model.text.info()))
+    embeddings = await while_connected(request.receive, model.text.embed(body.input))
+    return convert.embedding_list(body, embeddings, model.alias)

@@ -1,27 +1,27 @@
-"""The request and the answer of /v1/embeddings."""
+"""The request and the response of /v1/embeddings."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.openai.schema import Body
 from copilotd.http.shared.fields import Texts, Tokens
+from copilotd.http.shared.generation import Body
 
 
 class EmbeddingBody(Body):
-    """What to embed, and how to write the vectors."""
+    """The texts to embed, and the encoding of the vectors."""
 
     input: Texts
     """The text, or several of them."""
     encoding_format: Literal["float", "base64"] = "float"
     """Vectors as lists of numbers, or as base64 of little-endian 32-bit floats."""
     dimensions: Annotated[int, Field(ge=1)] | None = None
-    """Accepted if it is the model's own number; vectors are never cut."""
+    """Must be the model's own number; vectors are never shortened."""
 
     @field_validator("input")
     @classmethod
-    def _not_empty(cls, texts: list[str | Tokens]) -> list[str | Tokens]:
+    def _check_not_empty(cls, texts: list[str | Tokens]) -> list[str | Tokens]:
         if "" in texts:
             raise PydanticCustomError("empty_input", "should not contain an empty string")
         return texts
@@ -34,7 +34,7 @@ class Embedding(BaseModel):
 
     object: Literal["embedding"] = "embedding"
     index: int
-    """Which input."""
+    """The index of the input."""
     embedding: list[float] | str
     """The numbers, or their base64."""
 
@@ -47,7 +47,7 @@ class EmbeddingUsage(BaseModel):
 
 
 class EmbeddingList(BaseModel):
-    """One vector per input, in the order of the inputs."""
+    """One vector for each input, in the order of the inputs."""
 
     object: Literal["list"] = "list"
     data: list[Embedding]

@@ -1,4 +1,4 @@
-"""The answer of /v1/responses."""
+"""The response of /v1/responses."""
 
 import time
 from typing import Any, Literal
@@ -11,13 +11,13 @@ from copilotd.http.openai.responses.schema import FunctionChoice, FunctionTool, 
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 
 
-def _named(prefix: str) -> Any:
-    """A field for an id that differs each time."""
+def _new_id(prefix: str) -> Any:
+    """A field with a new random id in each object."""
     return Field(default_factory=lambda: f"{prefix}_{uuid4().hex}")
 
 
 class OutputText(BaseModel):
-    """Text of the answer."""
+    """Text of the model."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,11 +28,11 @@ class OutputText(BaseModel):
 
 
 class OutputMessage(BaseModel):
-    """What the model says."""
+    """A message of the model."""
 
     model_config = ConfigDict(frozen=True)
 
-    id: str = _named("msg")
+    id: str = _new_id("msg")
     type: Literal["message"] = "message"
     status: ItemStatus
     role: Literal["assistant"] = "assistant"
@@ -40,11 +40,11 @@ class OutputMessage(BaseModel):
 
 
 class OutputCall(BaseModel):
-    """A call that the model makes; `call_id` is what its result has to name."""
+    """A call that the model makes; its result must name `call_id`."""
 
     model_config = ConfigDict(frozen=True)
 
-    id: str = _named("fc")
+    id: str = _new_id("fc")
     type: Literal["function_call"] = "function_call"
     status: ItemStatus
     call_id: str
@@ -56,24 +56,24 @@ OutputItem = OutputMessage | OutputCall
 
 
 class InputTokensDetails(BaseModel):
-    """What became of the prompt."""
+    """How much of the prompt was cached."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     cached_tokens: int
-    """Tokens that were in the KV cache already and cost nothing."""
+    """Tokens that were already in the KV cache and cost nothing."""
     cache_write_tokens: Literal[0] = 0
-    """Nothing is charged for what is kept."""
+    """Always 0: writing to the KV cache costs nothing."""
 
 
 class OutputTokensDetails(BaseModel):
-    """What became of the answer."""
+    """How the output tokens divide."""
 
     reasoning_tokens: Literal[0] = 0
 
 
 class ResponseUsage(BaseModel):
-    """What the request cost, in tokens."""
+    """The cost of the request, in tokens."""
 
     input_tokens: int
     input_tokens_details: InputTokensDetails
@@ -83,24 +83,24 @@ class ResponseUsage(BaseModel):
 
 
 class ResponseFailure(BaseModel):
-    """Why there is no answer, or only a part of it."""
+    """Why the response failed."""
 
     code: str
     message: str
 
 
 class IncompleteDetails(BaseModel):
-    """Why the answer ends before its end."""
+    """Why the answer is incomplete."""
 
     reason: Literal["max_output_tokens"] = "max_output_tokens"
 
 
 class ResponseObject(BaseModel):
-    """The answer, and the request's settings as they were understood."""
+    """The response, with the settings of the request as copilotd parsed them."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    id: str = _named("resp")
+    id: str = _new_id("resp")
     object: Literal["response"] = "response"
     created_at: int = Field(default_factory=lambda: int(time.time()))
     """Seconds since 1970."""
@@ -109,7 +109,7 @@ class ResponseObject(BaseModel):
     incomplete_details: IncompleteDetails | None = None
     model: str
     output: list[OutputItem] = []
-    """Messages and calls, in the order in which the model made them."""
+    """Messages and calls, in the order in which the model generated them."""
     usage: ResponseUsage | None = None
     instructions: str | None
     metadata: dict[str, str]
@@ -119,7 +119,7 @@ class ResponseObject(BaseModel):
     max_output_tokens: int | None
     text: TextSettings
     tools: list[FunctionTool]
-    """Without those that were ignored."""
+    """The tools of the request without the ignored ones."""
     tool_choice: Literal["none", "auto", "required"] | FunctionChoice
     previous_response_id: None = None
     store: Literal[False] = False

@@ -1,25 +1,12 @@
-"""Between the request's fields and our values."""
+"""Between the fields of /v1/responses and copilotd's values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from msgspec.structs import replace
-
 from copilotd.chat.service import ChatRequest
-from copilotd.chat.tool_calls.messages import resulted, said
-from copilotd.chat.tool_calls.types import Toolbox
+from copilotd.chat.tool_calls.types import ToolSet
 from copilotd.engine.types import Sampling
-from copilotd.http.openai.chat.tools import (
-    CalledFunction,
-    Named,
-    NamedChoice,
-    ToolCall,
-    ToolEntry,
-    ToolFields,
-    calls,
-    toolbox,
-)
 from copilotd.http.openai.responses.answer import ResponseObject
 from copilotd.http.openai.responses.items import CallItem, Item, MessageItem, ResultItem
 from copilotd.http.openai.responses.schema import (
@@ -29,30 +16,46 @@ from copilotd.http.openai.responses.schema import (
     ResponsesBody,
     TextSettings,
 )
-from copilotd.http.shared.fields import Said
-from copilotd.prompt.messages import Message
+from copilotd.http.shared.chat_completions.tools import (
+    CalledFunction,
+    Named,
+    NamedChoice,
+    ToolCall,
+    ToolEntry,
+    ToolFields,
+    parse_calls,
+    parse_tools,
+)
+from copilotd.http.shared.fields import MessageContent
+from copilotd.http.shared.generation import override_sampling
+from copilotd.prompt.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolResult,
+    UserMessage,
+)
 
 
 def sampling(body: ResponsesBody, default: Sampling) -> Sampling:
-    """How tokens are drawn; what the client leaves open is `default`'s."""
-    named = {"temperature": body.temperature, "top_p": body.top_p}
-    return replace(default, **{name: value for name, value in named.items() if value is not None})
+    """The sampling; `default` fills the fields that the client left out."""
+    return override_sampling(default, temperature=body.temperature, top_p=body.top_p)
 
 
 def chat_request(body: ResponsesBody, sampling: Sampling) -> ChatRequest:
-    """The conversation, and how it is to be answered."""
+    """The conversation, and how to answer it."""
     return ChatRequest(
         messages=tuple(_messages(body)),
         max_tokens=body.max_output_tokens,
         sampling=sampling,
-        toolbox=_toolbox(body),
+        tools=_tools(body),
         schema=_schema(body.text),
-        shortens=None if body.truncation is None else body.truncation == "auto",
+        may_truncate=None if body.truncation is None else body.truncation == "auto",
     )
 
 
-def begun(body: ResponsesBody, sampling: Sampling, model: str) -> ResponseObject:
-    """The answer of which nothing is there yet."""
+def start_response(body: ResponsesBody, sampling: Sampling, model: str) -> ResponseObject:
+    """The response before it has any output."""
     return ResponseObject(
         model=model,
         instructions=body.instructions,
@@ -68,23 +71,23 @@ def begun(body: ResponsesBody, sampling: Sampling, model: str) -> ResponseObject
 
 
 def _messages(body: ResponsesBody) -> Iterator[Message]:
-    """The turns of the conversation.
+    """The messages of the conversation.
 
-    Items of one speaker in a row are one turn: calls belong to what was said before them, and many
-    templates insist that user and assistant take turns, and that one system message comes first.
+    Consecutive items of one role become one message: calls belong to the text before them, and many
+    chat templates insist on one system message at the start, then user and assistant in turn.
     """
-    first = MessageItem(role="system", content=Said(body.instructions or ""))
+    first = MessageItem(role="system", content=MessageContent(body.instructions or ""))
     items: list[Item] = [*([first] if body.instructions else []), *body.input]
     names = {item.call_id: item.name for item in items if isinstance(item, CallItem)}
     for role, run in groupby((item for item in items if _role(item)), _role):
         if role == "tool":
             yield from _results(list(run), names)
         else:
-            yield _turn(role, list(run))
+            yield _merge_run(role, list(run))
 
 
 def _role(item: Item) -> str:
-    """Who speaks; nobody in an item that is ignored."""
+    """The role of an item; "" for an item that is ignored."""
     match item:
         case MessageItem(role="developer"):
             return "system"
@@ -98,15 +101,21 @@ def _role(item: Item) -> str:
             return ""
 
 
-def _turn(role: str, run: Sequence[Item]) -> Message:
+def _merge_run(role: str, run: Sequence[Item]) -> Message:
     contents = [item.content for item in run if isinstance(item, MessageItem)]
     text = "\n\n".join(content.text for content in contents)
-    made = calls([_call(item) for item in run if isinstance(item, CallItem)])
+    made_calls = parse_calls([_tool_call(item) for item in run if isinstance(item, CallItem)])
     images = tuple(image for content in contents for image in content.images)
-    return said(text, made) if made else Message(role, text, images=images)
+    match role:
+        case "system":
+            return SystemMessage(text, images)
+        case "user":
+            return UserMessage(text, images)
+        case _:
+            return AssistantMessage(text, made_calls)
 
 
-def _call(item: CallItem) -> ToolCall:
+def _tool_call(item: CallItem) -> ToolCall:
     function = CalledFunction(name=item.name, arguments=item.arguments)
     return ToolCall(id=item.call_id, function=function)
 
@@ -114,17 +123,17 @@ def _call(item: CallItem) -> ToolCall:
 def _results(run: Sequence[Item], names: Mapping[str, str]) -> Iterator[Message]:
     for item in run:
         if isinstance(item, ResultItem):
-            yield resulted(item.output, item.call_id, names.get(item.call_id, ""))
+            yield ToolResult(item.output, item.call_id, names.get(item.call_id, ""))
 
 
-def _toolbox(body: ResponsesBody) -> Toolbox:
+def _tools(body: ResponsesBody) -> ToolSet:
     choice = body.tool_choice
     fields = ToolFields(
         tools=[ToolEntry(type="function", function=tool) for tool in body.tools],
         tool_choice=_named(choice) if isinstance(choice, FunctionChoice) else choice,
         parallel_tool_calls=body.parallel_tool_calls is not False,
     )
-    return toolbox(fields)
+    return parse_tools(fields)
 
 
 def _named(choice: FunctionChoice) -> NamedChoice:
@@ -132,7 +141,7 @@ def _named(choice: FunctionChoice) -> NamedChoice:
 
 
 def _schema(text: TextSettings | None) -> Mapping[str, Any] | None:
-    """What the answer keeps to; None if any text will do."""
+    """The schema that the answer conforms to; None if any text is allowed."""
     match text.format if text else None:
         case NamedSchemaFormat(schema_=schema):
             return schema or {}

@@ -1,16 +1,13 @@
-"""The answer as it is made: its items, and the events that tell a client of every step."""
+"""The response while it is generated: its items, and the events that report every step."""
 
-import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
 
 from pydantic_core import to_json
 
-from copilotd.chat.tool_calls.stream import Heard
-from copilotd.chat.tool_calls.types import Called
+from copilotd.chat.tool_calls.stream import ChatEvent
 from copilotd.engine.types import Finished, FinishReason, Usage
-from copilotd.errors import CopilotdError
 from copilotd.http.openai.responses.answer import (
     IncompleteDetails,
     InputTokensDetails,
@@ -24,56 +21,56 @@ from copilotd.http.openai.responses.answer import (
     ResponseUsage,
 )
 from copilotd.http.shared.errors import detail_of
-from copilotd.http.shared.sse import event as sse
-
-log = logging.getLogger(__name__)
+from copilotd.http.shared.sse import event_frame
+from copilotd.http.shared.streamed_response import Frames, end_with_error
+from copilotd.prompt.messages import ToolCall
 
 Event = dict[str, Any]
-"""An event of the stream: its type, its number, and what it tells."""
+"""An event of the stream: its type, its number and its fields."""
 
 
-async def whole(telling: "Telling", heard: AsyncGenerator[Heard, None]) -> ResponseObject:
-    """The answer once it is complete."""
-    async for _ in _told(telling, heard):
+async def collect_response(
+    builder: "ResponseBuilder", events: AsyncGenerator[ChatEvent, None]
+) -> ResponseObject:
+    """The whole response, once the model has finished."""
+    async for _ in _response_events(builder, events):
         pass
-    return telling.response
+    return builder.response
 
 
-async def frames(
-    telling: "Telling", heard: AsyncGenerator[Heard, None]
-) -> AsyncGenerator[bytes, None]:
-    """One server-sent event per step.
+def response_frames(builder: "ResponseBuilder", events: AsyncGenerator[ChatEvent, None]) -> Frames:
+    """One server-sent event for each step.
 
-    An error before the first is raised; a later one becomes the last event, `response.failed`.
+    An error before the first event is raised; a later one ends the stream with `response.failed`.
     """
-    try:
-        async with aclosing(_told(telling, heard)) as events:
-            async for event in events:
-                yield _frame(event)
-    except Exception as error:  # the fault barrier of one streamed request
-        if not telling.is_begun:
-            raise
-        if not isinstance(error, CopilotdError):
-            log.exception("a stream failed")
-        for event in telling.failed(error):
+
+    def write_error(error: Exception) -> bytes:
+        return b"".join(map(_frame, builder.fail(error)))
+
+    return end_with_error(_frames(builder, events), write_error)
+
+
+async def _frames(builder: "ResponseBuilder", events: AsyncGenerator[ChatEvent, None]) -> Frames:
+    async with aclosing(_response_events(builder, events)) as response_events:
+        async for event in response_events:
             yield _frame(event)
 
 
-async def _told(
-    telling: "Telling", heard: AsyncGenerator[Heard, None]
+async def _response_events(
+    builder: "ResponseBuilder", events: AsyncGenerator[ChatEvent, None]
 ) -> AsyncGenerator[Event, None]:
-    async with aclosing(heard):
-        async for one in heard:
-            for event in telling.heard(one):
+    async with aclosing(events):
+        async for chat_event in events:
+            for event in builder.add(chat_event):
                 yield event
 
 
 def _frame(event: Event) -> bytes:
-    return f"event: {event['type']}\n".encode() + sse(to_json(event))
+    return event_frame(to_json(event), event["type"])
 
 
-class Telling:
-    """Takes what is heard of the model, gives events; `response` is the answer so far."""
+class ResponseBuilder:
+    """Builds `response` from the events of a chat, and reports each step as events."""
 
     def __init__(self, response: ResponseObject) -> None:
         self.response = response
@@ -82,76 +79,71 @@ class Telling:
         self._message: OutputMessage | None = None
         self._text = ""
 
-    @property
-    def is_begun(self) -> bool:
-        """Whether there was an event yet."""
-        return self._count > 0
-
-    def heard(self, one: Heard) -> Iterator[Event]:
-        """The events of this step."""
-        if not self.is_begun:
+    def add(self, event: ChatEvent) -> Iterator[Event]:
+        """The events of the stream for one event of the chat."""
+        if self._count == 0:
             yield self._event("response.created", response=self.response)
             yield self._event("response.in_progress", response=self.response)
-        if isinstance(one, Finished):
-            yield from self._finished(one)
-        elif isinstance(one, Called):
-            yield from self._called(one)
-        elif one.text:
-            yield from self._said(one.text)
+        if isinstance(event, Finished):
+            yield from self._finish(event)
+        elif isinstance(event, ToolCall):
+            yield from self._add_call(event)
+        elif event.text:
+            yield from self._add_text(event.text)
 
-    def failed(self, error: Exception) -> Iterator[Event]:
-        """The last events, if the answer ends in an error."""
-        yield from self._closed("incomplete")
+    def fail(self, error: Exception) -> Iterator[Event]:
+        """The last events of a response that ends with an error."""
+        yield from self._close_message("incomplete")
         detail = detail_of(error)
         failure = ResponseFailure(code=detail.code or detail.type, message=detail.message)
-        self._become(status="failed", error=failure)
+        self._update(status="failed", error=failure)
         yield self._event("response.failed", response=self.response)
 
-    def _said(self, text: str) -> Iterator[Event]:
+    def _add_text(self, text: str) -> Iterator[Event]:
         if self._message is None:
-            yield from self._opened()
+            yield from self._open_message()
         self._text += text
         yield self._part_event("output_text.delta", delta=text, logprobs=[])
 
-    def _opened(self) -> Iterator[Event]:
-        """A message begins."""
+    def _open_message(self) -> Iterator[Event]:
+        """Start a message."""
         self._message = OutputMessage(status="in_progress")
         yield self._item_event("added", self._message)
         yield self._part_event("content_part.added", part=OutputText(text=""))
 
-    def _closed(self, status: ItemStatus) -> Iterator[Event]:
-        """The message that is being written ends, if there is one."""
+    def _close_message(self, status: ItemStatus) -> Iterator[Event]:
+        """End the open message, if there is one."""
         if self._message is None:
             return
         part = OutputText(text=self._text)
         yield self._part_event("output_text.done", text=self._text, logprobs=[])
         yield self._part_event("content_part.done", part=part)
-        yield self._done(self._message.model_copy(update={"status": status, "content": [part]}))
+        yield self._add_item(self._message.model_copy(update={"status": status, "content": [part]}))
         self._message, self._text = None, ""
 
-    def _called(self, called: Called) -> Iterator[Event]:
-        yield from self._closed("completed")
-        begun = OutputCall(status="in_progress", call_id=called.id, name=called.name, arguments="")
-        yield self._item_event("added", begun)
-        yield self._call_event("delta", begun, delta=called.arguments)
-        yield self._call_event("done", begun, arguments=called.arguments)
-        ended = {"status": "completed", "arguments": called.arguments}
-        yield self._done(begun.model_copy(update=ended))
+    def _add_call(self, call: ToolCall) -> Iterator[Event]:
+        yield from self._close_message("completed")
+        item = OutputCall(status="in_progress", call_id=call.id, name=call.name, arguments="")
+        yield self._item_event("added", item)
+        yield self._call_event("delta", item, delta=call.arguments)
+        yield self._call_event("done", item, arguments=call.arguments)
+        completed = {"status": "completed", "arguments": call.arguments}
+        yield self._add_item(item.model_copy(update=completed))
 
-    def _finished(self, finished: Finished) -> Iterator[Event]:
+    def _finish(self, finished: Finished) -> Iterator[Event]:
         if not self._items and self._message is None:
-            yield from self._opened()
-        is_cut = finished.reason is FinishReason.LENGTH
-        status: ItemStatus = "incomplete" if is_cut else "completed"
-        yield from self._closed(status)
-        details = IncompleteDetails() if is_cut else None
-        self._become(status=status, incomplete_details=details, usage=_usage(finished.usage))
+            yield from self._open_message()
+        is_truncated = finished.reason is FinishReason.LENGTH
+        status: ItemStatus = "incomplete" if is_truncated else "completed"
+        yield from self._close_message(status)
+        details = IncompleteDetails() if is_truncated else None
+        self._update(status=status, incomplete_details=details, usage=_usage(finished.usage))
         yield self._event(f"response.{status}", response=self.response)
 
-    def _become(self, **fields: object) -> None:
+    def _update(self, **fields: object) -> None:
         self.response = self.response.model_copy(update={"output": self._items, **fields})
 
-    def _done(self, item: OutputItem) -> Event:
+    def _add_item(self, item: OutputItem) -> Event:
         event = self._item_event("done", item)
         self._items.append(item)
         return event
@@ -160,7 +152,7 @@ class Telling:
         return self._event(f"response.output_item.{step}", output_index=len(self._items), item=item)
 
     def _part_event(self, step: str, **fields: object) -> Event:
-        """About the one part of the message that is being written."""
+        """An event about the only part of the open message."""
         item_id = self._message.id if self._message else ""
         place = {"item_id": item_id, "output_index": len(self._items), "content_index": 0}
         return self._event(f"response.{step}", **place, **fields)
@@ -175,10 +167,10 @@ class Telling:
         return event
 
 
-def _usage(cost: Usage) -> ResponseUsage:
+def _usage(usage: Usage) -> ResponseUsage:
     return ResponseUsage(
-        input_tokens=cost.prompt_tokens,
-        input_tokens_details=InputTokensDetails(cached_tokens=cost.cached_tokens),
-        output_tokens=cost.completion_tokens,
-        total_tokens=cost.prompt_tokens + cost.completion_tokens,
+        input_tokens=usage.prompt_tokens,
+        input_tokens_details=InputTokensDetails(cached_tokens=usage.cached_tokens),
+        output_tokens=usage.completion_tokens,
+        total_tokens=usage.prompt_tokens + usage.completion_tokens,
     )

@@ -12,7 +12,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.shared.fields import Said, said_of, text_of
+from copilotd.http.shared.fields import MessageContent, join_text_parts, parse_content
 
 
 class InputPart(BaseModel):
@@ -22,51 +22,51 @@ class InputPart(BaseModel):
     text: str
 
 
-_TEXTS = ("input_text", "output_text", "text")
+_TEXT_TYPES = ("input_text", "output_text", "text")
 
 
-def _joined(content: Any) -> Any:
-    return text_of(content, "part", _TEXTS)
+def _join_text(content: Any) -> Any:
+    return join_text_parts(content, "part", _TEXT_TYPES)
 
 
 Content = Annotated[
-    str, BeforeValidator(_joined, json_schema_input_type=str | list[InputPart] | None)
+    str, BeforeValidator(_join_text, json_schema_input_type=str | list[InputPart] | None)
 ]
-"""Text, or a list of text parts; always text once it is read."""
+"""Text, or a list of text parts; once parsed, always text."""
 
 
 class ImagePart(BaseModel):
-    """An image in what somebody said."""
+    """An image in a message."""
 
     type: Literal["input_image"]
     image_url: str
     """A data: URL that holds it in base64; http(s) only if chat.fetch_images is on."""
 
 
-def _read(content: Any) -> Said:
-    return said_of(content, "input_image", _TEXTS)
+def _parse_content(content: Any) -> MessageContent:
+    return parse_content(content, "input_image", _TEXT_TYPES)
 
 
-Spoken = Annotated[
-    Said,
-    PlainValidator(_read, json_schema_input_type=str | list[InputPart | ImagePart] | None),
+ItemContent = Annotated[
+    MessageContent,
+    PlainValidator(_parse_content, json_schema_input_type=str | list[InputPart | ImagePart] | None),
 ]
 """Text, or a list of parts of text and images."""
 
 
 class MessageItem(BaseModel):
-    """What somebody said."""
+    """A message of the conversation."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     type: Literal["message"] = "message"
     role: Literal["user", "assistant", "system", "developer"]
-    """Who speaks; developer is another word for system."""
-    content: Spoken
-    """What is said: text, or a list of parts of text and, of a user, images."""
+    """Who speaks; developer means the same as system."""
+    content: ItemContent
+    """Text, or a list of text parts and, from a user, image parts."""
 
     @model_validator(mode="after")
-    def _only_users_show(self) -> Self:
+    def _check_images(self) -> Self:
         if self.content.images and self.role != "user":
             raise PydanticCustomError("content", "images belong in messages of the user")
         return self
@@ -79,27 +79,27 @@ class CallItem(BaseModel):
 
     type: Literal["function_call"]
     call_id: str
-    """Its name, by which its result refers to it."""
+    """The id by which its result refers to it."""
     name: str
     """The function."""
     arguments: str
-    """A JSON object as text; broken text is mended, as models are wont to break it."""
+    """A JSON object as text; copilotd repairs broken JSON, which models often write."""
 
 
 class ResultItem(BaseModel):
-    """What a call resulted in."""
+    """The result of a call."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     type: Literal["function_call_output"]
     call_id: str
-    """The call."""
+    """The id of the call."""
     output: Content
     """Text, or a list of text parts."""
 
 
 class ReasoningItem(BaseModel):
-    """What another model thought; ignored."""
+    """The reasoning of another model; ignored."""
 
     type: Literal["reasoning"]
 
@@ -107,30 +107,30 @@ class ReasoningItem(BaseModel):
 Item = MessageItem | CallItem | ResultItem | ReasoningItem
 
 
-def _typed(item: Any) -> Any:
-    """The item with its type, which a message may leave out."""
+def _add_type(item: Any) -> Any:
+    """The item with its type, which a message may omit."""
     if not isinstance(item, dict):
         return item
     kind = item.get("type") or ("message" if "role" in item else "item_reference")
     if kind == "item_reference":
         raise PydanticCustomError(
-            "item_reference", "refers to an item, but nothing is stored here; send the item itself"
+            "item_reference", "refers to an item, but copilotd stores nothing; send the item itself"
         )
     return item | {"type": kind}
 
 
-def _items(value: Any) -> Any:
+def _as_items(value: Any) -> Any:
     return [{"role": "user", "content": value}] if isinstance(value, str) else value
 
 
 AnyItem = Annotated[
     Annotated[Item, Field(discriminator="type")],
-    BeforeValidator(_typed, json_schema_input_type=Item),
+    BeforeValidator(_add_type, json_schema_input_type=Item),
 ]
 
 Items = Annotated[
     list[AnyItem],
     Field(min_length=1),
-    BeforeValidator(_items, json_schema_input_type=str | list[AnyItem]),
+    BeforeValidator(_as_items, json_schema_input_type=str | list[AnyItem]),
 ]
-"""A question, or the items of a conversation; always a list once it is read."""
+"""A question, or the items of a conversation; once parsed, always a list."""

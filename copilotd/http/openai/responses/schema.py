@@ -13,13 +13,13 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from copilotd.http.openai.chat.response_format import NamedSchema, TextFormat
-from copilotd.http.openai.chat.tools import Function
 from copilotd.http.openai.responses.items import Items
-from copilotd.http.openai.schema import Body
+from copilotd.http.shared.chat_completions.response_format import NamedSchema, TextFormat
+from copilotd.http.shared.chat_completions.tools import Function
 from copilotd.http.shared.fields import Unsupported
+from copilotd.http.shared.generation import Body
 
-_MOST_TOOLS = 128
+_MAX_TOOLS = 128
 """OpenAI's own limit."""
 
 
@@ -29,8 +29,8 @@ class FunctionTool(Function):
     type: Literal["function"] = "function"
 
 
-def _functions(tools: Any) -> Any:
-    """The functions among them; what is no tool at all stays, to be refused."""
+def _select_functions(tools: Any) -> Any:
+    """The functions among the tools. Other values stay, and fail the validation that follows."""
     if not isinstance(tools, list):
         return [] if tools is None else tools
     return [t for t in tools if not isinstance(t, dict) or t.get("type", "function") == "function"]
@@ -38,14 +38,14 @@ def _functions(tools: Any) -> Any:
 
 Functions = Annotated[
     list[FunctionTool],
-    Field(max_length=_MOST_TOOLS),
-    BeforeValidator(_functions, json_schema_input_type=list[FunctionTool] | None),
+    Field(max_length=_MAX_TOOLS),
+    BeforeValidator(_select_functions, json_schema_input_type=list[FunctionTool] | None),
 ]
-"""Tools, without those that are no functions."""
+"""Tools without those that are not functions."""
 
 
 class FunctionChoice(BaseModel):
-    """The one function that is to be called."""
+    """The one function that the model must call."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,37 +62,37 @@ class AnyObjectFormat(BaseModel):
 
 
 class NamedSchemaFormat(NamedSchema):
-    """JSON that keeps to a schema."""
+    """JSON that conforms to a schema."""
 
     type: Literal["json_schema"]
 
 
 class TextSettings(BaseModel):
-    """What form the text of an answer has."""
+    """The format of the text of an answer."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     format: Annotated[
         TextFormat | AnyObjectFormat | NamedSchemaFormat, Field(discriminator="type")
     ] = TextFormat(type="text")
-    """Any text, a JSON object, or JSON that keeps to a schema."""
+    """Any text, a JSON object, or JSON that conforms to a schema."""
 
 
-def _stored(value: Any) -> None:
+def _check_is_null(value: Any) -> None:
     if value is not None:
         raise PydanticCustomError(
-            "stored", "nothing is stored here; send the whole conversation as input"
+            "stored", "copilotd stores nothing; send the whole conversation as input"
         )
 
 
-Stored = Annotated[Any, AfterValidator(_stored)]
-"""A field that refers to what OpenAI would have stored."""
+Stored = Annotated[Any, AfterValidator(_check_is_null)]
+"""A field that refers to something that OpenAI would have stored."""
 
 
 class ResponsesBody(Body):
     """The conversation, and how to answer it.
 
-    Whatever else OpenAI's clients send (store, reasoning, include and so on) is ignored.
+    Other fields of OpenAI's clients (store, reasoning, include and so on) are ignored.
     """
 
     input: Items
@@ -100,11 +100,11 @@ class ResponsesBody(Body):
     instructions: str | None = None
     """A system message before the rest."""
     tools: Functions = Field(default_factory=list)
-    """What the model may call; tools that are no functions are ignored."""
+    """The functions that the model may call; other tools are ignored."""
     tool_choice: Literal["none", "auto", "required"] | FunctionChoice | None = None
-    """none: it only answers; auto: it decides; required: it calls; or the function to call."""
+    """none: no call; auto: the model decides; required: it must call; or the function to call."""
     parallel_tool_calls: bool | None = None
-    """Whether an answer may hold several calls, which is the default."""
+    """Whether an answer may contain several calls; the default is true."""
     max_output_tokens: Annotated[int, Field(ge=1)] | None = None
     """Tokens to generate at most; the default is chat.max_tokens of the settings."""
     temperature: Annotated[float, Field(ge=0)] | None = None
@@ -112,17 +112,17 @@ class ResponsesBody(Body):
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     """Sample from the most probable tokens that together reach this probability."""
     stream: bool | None = None
-    """Send the answer as server-sent events while it is made."""
+    """Send the response as server-sent events while the model generates it."""
     text: TextSettings | None = None
-    """What form the answer has."""
+    """The format of the answer."""
     truncation: Literal["auto", "disabled"] | None = None
-    """auto: a conversation that is too long loses its middle; disabled: it is an error."""
+    """auto: too long a conversation loses its middle; disabled: it is an error."""
     metadata: dict[str, str] | None = None
-    """Repeated in the answer."""
+    """Repeated in the response."""
     previous_response_id: Stored = None
-    """Not supported: nothing is stored here."""
+    """Not supported: copilotd stores nothing."""
     conversation: Stored = None
-    """Not supported: nothing is stored here."""
+    """Not supported: copilotd stores nothing."""
     prompt: Unsupported = None
     """Not supported; use `instructions` and `input`."""
     background: Unsupported = None
@@ -130,7 +130,7 @@ class ResponsesBody(Body):
 
     @field_validator("tool_choice")
     @classmethod
-    def _has_what_it_names(cls, choice: Any, info: ValidationInfo) -> Any:
+    def _check_choice(cls, choice: Any, info: ValidationInfo) -> Any:
         names = {tool.name for tool in info.data.get("tools", [])}
         if isinstance(choice, FunctionChoice) and choice.name not in names:
             raise PydanticCustomError(
@@ -159,7 +159,7 @@ EXAMPLES: dict[str, Any] = {
         },
     },
     "result": {
-        "summary": "Go on with the result of a call",
+        "summary": "Continue with the result of a call",
         "value": {
             "input": [
                 {"role": "user", "content": "What is the weather in Paris?"},

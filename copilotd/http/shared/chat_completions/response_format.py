@@ -1,4 +1,4 @@
-"""What form an answer is asked to have."""
+"""The format that a request wants the answer to have."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ class TextFormat(BaseModel):
 
 
 class ObjectFormat(BaseModel):
-    """A JSON object; `schema` says which, for llama.cpp's clients."""
+    """A JSON object; llama.cpp's clients can give its `schema`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,7 +32,7 @@ class NamedSchema(BaseModel):
 
 
 class SchemaFormat(BaseModel):
-    """JSON that keeps to a schema."""
+    """JSON that conforms to a schema."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,15 +42,17 @@ class SchemaFormat(BaseModel):
 
 ResponseFormat = Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discriminator="type")]
 
-_OBJECT: Mapping[str, Any] = {"type": "object"}
+_ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 
 
-def schema_of(form: TextFormat | ObjectFormat | SchemaFormat | None) -> Mapping[str, Any] | None:
-    """The schema that the answer keeps to; None if any text will do."""
-    match form:
+def schema_of(
+    response_format: TextFormat | ObjectFormat | SchemaFormat | None,
+) -> Mapping[str, Any] | None:
+    """The schema that the answer conforms to; None if any text is allowed."""
+    match response_format:
         case SchemaFormat():
-            return form.json_schema.schema_ or {}
+            return response_format.json_schema.schema_ or {}
         case ObjectFormat():
-            return form.schema_ or _OBJECT
+            return response_format.schema_ or _ANY_OBJECT
         case _:
             return None

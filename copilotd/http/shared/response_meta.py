@@ -1,4 +1,4 @@
-"""What every object of one answer repeats, in OpenAI's dialect and in those made after it."""
+"""The fields that every object of one response repeats, in OpenAI's format."""
 
 import time
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import copilotd
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
-    """The id of the answer, when it began (seconds since 1970), and who answers.
+class ResponseMeta:
+    """The id of the response, its start (seconds since 1970), and the model that answers.
 
     `system_fingerprint` tells versions of the server apart, in llama.cpp's form.
     """
@@ -20,6 +20,6 @@ class Envelope:
     system_fingerprint: str = f"b{copilotd.__version__}-copilotd"
 
     @classmethod
-    def of(cls, prefix: str, model: str) -> "Envelope":
-        """A new one, with an id of its own."""
+    def create(cls, prefix: str, model: str) -> "ResponseMeta":
+        """The fields of a new response; its id is `prefix` and a random number."""
         return cls(f"{prefix}-{uuid4().hex}", int(time.time()), model)

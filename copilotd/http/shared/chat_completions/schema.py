@@ -1,4 +1,4 @@
-"""The request and the answer of /v1/chat/completions."""
+"""The request and the response of chat completions."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,10 +14,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from copilotd.engine.types import FinishReason
-from copilotd.http.openai.chat.response_format import ResponseFormat
-from copilotd.http.openai.chat.tools import ToolCall, ToolFields
-from copilotd.http.openai.schema import GenerationBody, Usage
-from copilotd.http.shared.fields import Said, Unsupported, said_of
+from copilotd.http.shared.chat_completions.response_format import ResponseFormat
+from copilotd.http.shared.chat_completions.tools import ToolCall, ToolFields
+from copilotd.http.shared.fields import MessageContent, Unsupported, parse_content
+from copilotd.http.shared.generation import GenerationBody
+from copilotd.http.shared.usage import Usage
 
 
 class TextPart(BaseModel):
@@ -41,8 +42,8 @@ class ImagePart(BaseModel):
     image_url: ImageAddress
 
 
-def _read(content: Any) -> Said:
-    return said_of(content, "image_url")
+def _parse_content(content: Any) -> MessageContent:
+    return parse_content(content, "image_url")
 
 
 class ChatMessage(BaseModel):
@@ -51,22 +52,24 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    """Who speaks; developer is another word for system, tool gives the result of a call."""
+    """Who speaks; developer means the same as system, and tool gives the result of a call."""
     content: Annotated[
-        Said,
-        PlainValidator(_read, json_schema_input_type=str | list[TextPart | ImagePart] | None),
-    ] = Said("")
-    """What is said: text, or a list of parts of text and, of a user, images; nothing beside
-    calls."""
+        MessageContent,
+        PlainValidator(
+            _parse_content, json_schema_input_type=str | list[TextPart | ImagePart] | None
+        ),
+    ] = MessageContent("")
+    """Text, or a list of text parts and, from a user, image parts; may be left out beside
+    `tool_calls`."""
     tool_calls: list[ToolCall] | None = None
-    """What an assistant called."""
+    """The calls that the assistant made."""
     tool_call_id: str | None = None
-    """The call whose result this is."""
+    """The id of the call whose result this is."""
     name: str | None = None
-    """The function whose result this is."""
+    """The name of the function whose result this is."""
 
     @model_validator(mode="after")
-    def _says_something(self) -> "ChatMessage":
+    def _check_content(self) -> "ChatMessage":
         if "content" not in self.model_fields_set and not self.tool_calls:
             raise PydanticCustomError("content", "a message needs content, or tool calls")
         if self.content.images and self.role != "user":
@@ -78,17 +81,17 @@ class ChatBody(GenerationBody, ToolFields):
     """The conversation, and how to answer it."""
 
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
-    """The conversation so far. Without a system message, copilotd's own is put before it."""
+    """The conversation so far. copilotd adds its own system message if there is none."""
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     """Tokens to generate at most; the default is chat.max_tokens of the settings."""
     max_tokens: Annotated[int, Field(ge=-1)] | None = None
-    """The older name of the same; 0 and -1 mean the default."""
+    """The older name of `max_completion_tokens`; 0 and -1 mean the default."""
     logprobs: bool | None = None
     """Report each token's log probability."""
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    """Report those of this many alternatives too; needs `logprobs`."""
+    """Report the log probabilities of this many alternatives too; needs `logprobs`."""
     response_format: ResponseFormat | None = None
-    """Any text, a JSON object, or JSON that keeps to a schema."""
+    """Any text, a JSON object, or JSON that conforms to a schema."""
     functions: Unsupported = None
     """OpenAI's older way of function calling is not supported; use `tools`."""
     function_call: Unsupported = None
@@ -98,7 +101,7 @@ class ChatBody(GenerationBody, ToolFields):
 
     @field_validator("top_logprobs")
     @classmethod
-    def _needs_logprobs(cls, top: int | None, info: ValidationInfo) -> int | None:
+    def _check_logprobs(cls, top: int | None, info: ValidationInfo) -> int | None:
         if top is not None and not info.data.get("logprobs"):
             raise PydanticCustomError("top_logprobs", "needs logprobs to be true")
         return top
@@ -119,7 +122,7 @@ class ChatTokenLogprob(ChatCandidate):
 
 
 class ChatLogprobs(BaseModel):
-    """One entry per token; natural logarithms."""
+    """One entry for each token; natural logarithms."""
 
     content: list[ChatTokenLogprob]
 
@@ -142,7 +145,7 @@ class ChatChoice(BaseModel):
 
 
 class ChatCompletion(BaseModel):
-    """The whole answer."""
+    """The whole response."""
 
     id: str
     object: Literal["chat.completion"]
@@ -154,7 +157,7 @@ class ChatCompletion(BaseModel):
 
 
 class CallDelta(ToolCall):
-    """A call, which comes in one piece; `index` counts the calls of a choice."""
+    """A whole call: calls are not split into pieces. `index` counts the calls of a choice."""
 
     index: int
 
@@ -177,7 +180,7 @@ class ChunkChoice(BaseModel):
 
 
 class ChatChunk(BaseModel):
-    """A piece of the answer."""
+    """A piece of the response."""
 
     id: str
     object: Literal["chat.completion.chunk"]
@@ -230,7 +233,7 @@ EXAMPLES: dict[str, Any] = {
         },
     },
     "JSON": {
-        "summary": "Have the answer keep to a JSON schema",
+        "summary": "Get JSON that conforms to a schema",
         "value": {
             "messages": [{"role": "user", "content": "Name a prime number above 90."}],
             "response_format": {

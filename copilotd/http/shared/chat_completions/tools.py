@@ -1,4 +1,4 @@
-"""The fields of function calling, and what they mean."""
+"""The fields of function calling, and what they mean for a chat."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,10 +12,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from copilotd.chat.tool_calls.messages import mended
-from copilotd.chat.tool_calls.types import Called, Choice, Tool, Toolbox
+from copilotd.chat.tool_calls.messages import repair_arguments
+from copilotd.chat.tool_calls.types import ToolChoice, ToolDefinition, ToolSet
+from copilotd.prompt import messages
 
-_MOST = 128
+_MAX_TOOLS = 128
 """OpenAI's own limit."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.:/-]{1,128}$")]
@@ -29,11 +30,11 @@ class Function(BaseModel):
     name: Name
     """Its name."""
     description: str | None = None
-    """What it does; the model decides by it."""
+    """What the function does; the model decides by it."""
     parameters: dict[str, Any] | None = None
-    """The JSON schema of its arguments; without it there are none."""
+    """The JSON schema of its arguments; without it the function has none."""
     strict: bool | None = None
-    """Arguments always keep to the schema, as far as a grammar can say it."""
+    """Ignored: arguments always conform to the schema, as far as a grammar can express it."""
 
 
 class ToolEntry(BaseModel):
@@ -50,20 +51,20 @@ class Named(BaseModel):
 
 
 class NamedChoice(BaseModel):
-    """The one function that is to be called."""
+    """The one function that the model must call."""
 
     type: Literal["function"] = "function"
     function: Named
 
 
 class CalledFunction(BaseModel):
-    """What was called, with what."""
+    """The called function and its arguments."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     name: str
     arguments: str | dict[str, Any] = "{}"
-    """A JSON object as text; broken text is mended, as models are wont to break it."""
+    """A JSON object as text; copilotd repairs broken JSON, which models often write."""
 
 
 class ToolCall(BaseModel):
@@ -75,20 +76,20 @@ class ToolCall(BaseModel):
 
 
 class ToolFields(BaseModel):
-    """What of a request is about function calling."""
+    """The fields of a request that are about function calling."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    tools: Annotated[list[ToolEntry], Field(max_length=_MOST)] | None = None
-    """What the model may call."""
+    tools: Annotated[list[ToolEntry], Field(max_length=_MAX_TOOLS)] | None = None
+    """The functions that the model may call."""
     tool_choice: Literal["none", "auto", "required"] | NamedChoice | None = None
-    """none: it only answers; auto: it decides; required: it calls; or the function to call."""
+    """none: no call; auto: the model decides; required: it must call; or the function to call."""
     parallel_tool_calls: bool = True
-    """Whether an answer may hold several calls."""
+    """Whether an answer may contain several calls."""
 
     @field_validator("tool_choice")
     @classmethod
-    def _is_there(
+    def _check_choice(
         cls, choice: "str | NamedChoice | None", info: ValidationInfo
     ) -> "str | NamedChoice | None":
         names = {tool.function.name for tool in info.data.get("tools") or []}
@@ -101,29 +102,29 @@ class ToolFields(BaseModel):
         return choice
 
 
-def toolbox(fields: ToolFields) -> Toolbox:
-    """The tools as the chat knows them."""
+def parse_tools(fields: ToolFields) -> ToolSet:
+    """The tools of a chat request."""
     tools = tuple(_tool(entry.function) for entry in fields.tools or [])
     choice = fields.tool_choice
     if isinstance(choice, NamedChoice):
         only = tuple(tool for tool in tools if tool.name == choice.function.name)
-        return Toolbox(only, Choice.REQUIRED, parallel=False)
-    return Toolbox(tools, Choice(choice or "auto"), fields.parallel_tool_calls)
+        return ToolSet(only, ToolChoice.REQUIRED, parallel=False)
+    return ToolSet(tools, ToolChoice(choice or "auto"), fields.parallel_tool_calls)
 
 
-def calls(entries: list[ToolCall] | None) -> tuple[Called, ...]:
-    """Earlier calls."""
+def parse_calls(entries: list[ToolCall] | None) -> tuple[messages.ToolCall, ...]:
+    """The calls of an earlier answer."""
     return tuple(
-        Called(entry.id, entry.function.name, mended(entry.function.arguments))
+        messages.ToolCall(entry.id, entry.function.name, repair_arguments(entry.function.arguments))
         for entry in entries or []
     )
 
 
-def entry(called: Called) -> ToolCall:
-    """A call in OpenAI's form."""
-    function = CalledFunction(name=called.name, arguments=called.arguments)
-    return ToolCall(id=called.id, type="function", function=function)
+def write_call(call: messages.ToolCall) -> ToolCall:
+    """The call in OpenAI's format."""
+    function = CalledFunction(name=call.name, arguments=call.arguments)
+    return ToolCall(id=call.id, type="function", function=function)
 
 
-def _tool(function: Function) -> Tool:
-    return Tool(function.name, function.description or "", function.parameters or {})
+def _tool(function: Function) -> ToolDefinition:
+    return ToolDefinition(function.name, function.description or "", function.parameters or {})
