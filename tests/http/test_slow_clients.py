@@ -2,8 +2,11 @@
 
 import asyncio
 import gc
+import tomllib
 import tracemalloc
 from collections.abc import AsyncGenerator, AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from tests.http.shared.test_disconnect import HI, sent
 HEAD = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 STREAM = b'{"prompt": "x", "stream": true}'
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 class Hasty(TimedProtocol):
@@ -225,6 +229,14 @@ async def test_headers_without_end_are_refused(paris: Served) -> None:
     writer.close()
 
     assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_uvicorn_is_pinned_to_the_minor_version_that_these_tests_run_with() -> None:
+    dependencies = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]["dependencies"]
+    [pin] = [one for one in dependencies if one.startswith("uvicorn")]
+    major, minor = map(int, version("uvicorn").split(".")[:2])
+
+    assert pin == f"uvicorn>={major}.{minor},<{major}.{minor + 1}"
 
 
 async def opened(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
