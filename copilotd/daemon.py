@@ -18,7 +18,7 @@ from watchfiles import Change, awatch
 from copilotd import __version__, lifecycle, logs
 from copilotd.access_token import AccessToken
 from copilotd.completion.service import CompletionService
-from copilotd.config import RELOADABLE, Settings, changes
+from copilotd.config import RELOADABLE, ChatSection, Settings, changes
 from copilotd.config.live import Live
 from copilotd.engine.interface import Engine
 from copilotd.engine.performance import Speed, Tuning
@@ -84,7 +84,8 @@ class Daemon:
         self._paths = paths
         self._settings = settings
         self._origin = origin
-        self._models = _models(settings, engines)
+        self._chat_settings = Live(settings.chat)
+        self._models = _models(settings, engines, self._chat_settings)
         self._completion_settings = Live(settings.completion)
         self._speed: Live[Speed | None] = Live(None)
         self._completion = CompletionService(engine, self._completion_settings, self._speed)
@@ -232,18 +233,19 @@ class Daemon:
     def _apply(self, settings: Settings) -> None:
         self._settings = settings
         self._completion_settings.current = settings.completion
-        for model in self._models.all:
-            model.chat.settings = settings.chat
+        self._chat_settings.current = settings.chat
         self._tools.apply_settings(settings.tools)
         logs.set_level(settings.log.level)
 
 
-def _models(settings: Settings, engines: EnginePool) -> ServedModels:
+def _models(
+    settings: Settings, engines: EnginePool, chat_settings: Live[ChatSection]
+) -> ServedModels:
     def served(engine: Engine | None, name: str) -> ServedModel:
-        return ServedModel(engine, name, "", settings.chat) if engine else first
+        return ServedModel(engine, name, "", chat_settings) if engine else first
 
     section = settings.model
-    first = ServedModel(engines.completion, section.name, section.alias, settings.chat)
+    first = ServedModel(engines.completion, section.name, section.alias, chat_settings)
     chat = served(engines.chat, settings.chat.model)
     name = settings.embedding.model
     if name and canonical(name) == canonical(settings.chat.model):

@@ -24,6 +24,7 @@ from copilotd.chat.tool_calls.stream import ChatEvent, separate_calls
 from copilotd.chat.tool_calls.types import ToolChoice, ToolSet
 from copilotd.chat.truncation import drop_oldest_exchange
 from copilotd.config import ChatSection
+from copilotd.config.live import Live
 from copilotd.engine.image_refs import encode_image_ref
 from copilotd.engine.interface import Engine
 from copilotd.engine.types import (
@@ -71,12 +72,17 @@ class ChatService:
     def __init__(
         self,
         engine: Engine,
-        settings: ChatSection,
+        settings: Live[ChatSection],
         create_id: Callable[[], str] = create_call_id,
     ) -> None:
         self._engine = engine
         self._create_id = create_id
-        self.settings = settings
+        self._settings = settings
+
+    @property
+    def settings(self) -> ChatSection:
+        """The settings in force now."""
+        return self._settings.current
 
     async def stream_events(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Stream the answer, then `Finished`; closing the generator frees the engine.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from copilotd.chat.service import ChatService
 from copilotd.completion.raw_text import TextService
 from copilotd.config import ChatSection
+from copilotd.config.live import Live
 from copilotd.engine.interface import Engine
 from copilotd.engine.types import ModelInfo
 from copilotd.errors import CopilotdError
@@ -18,7 +19,7 @@ class ServedModel:
     `info` tells of it once it was loaded, and still does when it is unloaded again.
     """
 
-    def __init__(self, engine: Engine, name: str, alias: str, settings: ChatSection) -> None:
+    def __init__(self, engine: Engine, name: str, alias: str, settings: Live[ChatSection]) -> None:
         self.engine = engine
         self.text = TextService(engine)
         self.chat = ChatService(engine, settings)

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from copilotd.chat.agent import Agent, AgentAnswer, ToolCallProgress
 from copilotd.chat.service import ChatService
 from copilotd.config import ChatSection
+from copilotd.config.live import Live
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.types import FinishReason
 from copilotd.prompt.messages import AssistantMessage, ToolResult, UserMessage
-from tests.tools.fake_editor import FakeEditor, runner
+from tests.tools.fake_editor import FakeEditor, create_runner
 
 QUESTION = [UserMessage("What is in a.txt?")]
 
@@ -52,8 +53,8 @@ async def answer(
     editor: FakeEditor, model: ScriptedModel, steps: int = 3, n_ctx: int = 40_000
 ) -> list[Any]:
     engine = FakeEngine(model, info=replace(FAKE_MODEL, n_ctx=n_ctx))
-    chat = ChatService(engine, ChatSection(), counting_ids())
-    agent = Agent(chat, runner(editor), steps)
+    chat = ChatService(engine, Live(ChatSection()), counting_ids())
+    agent = Agent(chat, create_runner(editor), steps)
     return [event async for event in agent.answer(QUESTION, editor)]
 
 
@@ -133,7 +134,7 @@ async def test_a_control_token_in_a_file_cannot_end_the_result(editor: FakeEdito
             return tokens
 
     engine = Engine(ScriptedModel(READ, "No."), info=replace(FAKE_MODEL, n_ctx=40_000))
-    chat = ChatService(engine, ChatSection(), counting_ids())
-    events: AsyncIterator[Any] = Agent(chat, runner(editor), 3).answer(QUESTION, editor)
+    chat = ChatService(engine, Live(ChatSection()), counting_ids())
+    events: AsyncIterator[Any] = Agent(chat, create_runner(editor), 3).answer(QUESTION, editor)
     assert join_texts([event async for event in events]) == "No."
     assert FAKE_MODEL.eos not in [token for tokens in seen for token in tokens]

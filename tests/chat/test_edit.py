@@ -7,6 +7,7 @@ import pytest
 from copilotd.chat.edit import EditCommand, EditRequest, find_passage, stream_rewrite
 from copilotd.chat.service import ChatService
 from copilotd.config import ChatSection
+from copilotd.config.live import Live
 from copilotd.documents import Document
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import FinishReason
@@ -30,7 +31,7 @@ async def rewrite(marked: str, answer: str) -> tuple[str, str]:
         return answer
 
     request = edit_request(marked)
-    chat = ChatService(FakeEngine(record), ChatSection(system_prompt=""))
+    chat = ChatService(FakeEngine(record), Live(ChatSection(system_prompt="")))
     passage = find_passage(request)
     pieces = [piece async for piece in stream_rewrite(chat, request, passage)]
     assert pieces[-1] is FinishReason.STOP
@@ -103,12 +104,12 @@ async def test_a_passage_with_a_code_block_gets_a_longer_fence() -> None:
 
 async def test_closing_the_stream_stops_the_model() -> None:
     gate = asyncio.Event()
-    engine = FakeEngine("y\n```", hold=gate)
+    engine = FakeEngine("y\n```", gate=gate)
     request = edit_request("|x|\n")
-    chat = ChatService(engine, ChatSection())
+    chat = ChatService(engine, Live(ChatSection()))
     stream = stream_rewrite(chat, request, find_passage(request))
     first = asyncio.ensure_future(anext(stream))
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     first.cancel()
     await asyncio.wait([first])
     await stream.aclose()

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.chat.truncation import drop_oldest_exchange
 from copilotd.config import ChatSection
+from copilotd.config.live import Live
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.errors import ContextOverflow
 from copilotd.prompt.messages import (
@@ -65,7 +66,7 @@ LONG: tuple[Message, ...] = (
 
 def service(**settings: Any) -> tuple[ChatService, FakeEngine]:
     engine = FakeEngine("Yes.", info=replace(FAKE_MODEL, n_ctx=180))
-    return ChatService(engine, ChatSection(**settings)), engine
+    return ChatService(engine, Live(ChatSection(**settings))), engine
 
 
 async def answer(service: ChatService, request: ChatRequest) -> str:

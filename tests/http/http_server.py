@@ -123,7 +123,11 @@ async def measured(engine: FakeEngine) -> AsyncGenerator[CalibrationProgress | T
     """What the engine tells of its calibration, and the result as one of a machine of 1970."""
     async with aclosing(engine.calibrate(Setup(), 0.0, wait_for_idle_cpu=False)) as steps:
         async for step in steps:
-            yield step if isinstance(step, CalibrationProgress) else Tuning("fake", "a machine", 1.0, step)
+            yield (
+                step
+                if isinstance(step, CalibrationProgress)
+                else Tuning("fake", "a machine", 1.0, step)
+            )
 
 
 def daemon_status(engine: FakeEngine) -> DaemonStatus:

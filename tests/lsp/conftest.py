@@ -37,7 +37,7 @@ class ScriptedModel(FakeEngine):
 
     def __init__(self) -> None:
         self.text = ""
-        self.first: list[str] = []
+        self.first_texts: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.prompts: asyncio.Queue[str] = asyncio.Queue()
@@ -57,7 +57,7 @@ class ScriptedModel(FakeEngine):
 
     def _write(self, prompt: str) -> str:
         self.prompts.put_nowait(prompt)
-        return self.first.pop(0) if self.first else self.text
+        return self.first_texts.pop(0) if self.first_texts else self.text
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def daemon_status(engine: Engine, completion: CompletionService) -> DaemonStatus
 
 def build_services(engine: Engine, completion: CompletionService, paths: Paths) -> Services:
     """The real services on `engine`, except for `stop` and `tune`, which editors do not call."""
-    model = ServedModel(engine, "fake", "", ChatSection())
+    model = ServedModel(engine, "fake", "", Live(ChatSection()))
     return Services(
         completion=completion,
         models=ServedModels(model, model, model),
@@ -134,8 +134,8 @@ async def connect(daemon: FakeDaemon) -> AsyncIterator[Connect]:
 
     yield connect
     for client in clients:
-        if not client.is_over:
-            await client.leave()
+        if not client.is_closed:
+            await client.shut_down()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from benchmarks.servers.served import Served, copilotd, served
-from tests.lsp.raw_client import INLINE, RawClient, at
+from tests.lsp.raw_client import INLINE, RawClient, completion_params
 
 pytestmark = pytest.mark.model
 
@@ -87,11 +87,11 @@ async def test_a_suffix_makes_the_model_fill_in_the_middle(http: httpx2.AsyncCli
 
 async def test_an_editor_gets_ghost_text(daemon: Served) -> None:
     editor = await RawClient.connect(daemon.socket)
-    await editor.begin("editor")
-    editor.open(ADD)
-    items = await editor.ghost_text(1, 11, kind=BY_HAND)
+    await editor.initialize("editor")
+    editor.open_file(ADD)
+    items = await editor.request_ghost_text(1, 11, kind=BY_HAND)
     assert [item["insertText"].strip().removeprefix("return ") for item in items] == ["a + b"]
-    await editor.leave()
+    await editor.shut_down()
 
 
 async def test_an_editor_gets_ghost_text_through_the_bridge(daemon: Served) -> None:
@@ -101,10 +101,10 @@ async def test_an_editor_gets_ghost_text_through_the_bridge(daemon: Served) -> N
     )
     assert bridge.stdout is not None and bridge.stdin is not None
     editor = RawClient(bridge.stdout, bridge.stdin)
-    await editor.begin("editor")
-    editor.open(ADD)
-    assert await editor.ghost_text(1, 11, kind=BY_HAND)
-    await editor.leave()
+    await editor.initialize("editor")
+    editor.open_file(ADD)
+    assert await editor.request_ghost_text(1, 11, kind=BY_HAND)
+    await editor.shut_down()
     assert await asyncio.wait_for(bridge.wait(), 30) == 0
 
 
@@ -113,14 +113,14 @@ async def test_five_editors_and_twenty_http_clients_share_one_worker(
 ) -> None:
     async def edit(number: int) -> bool:
         editor = await RawClient.connect(daemon.socket)
-        await editor.begin(f"editor {number}")
-        editor.open(f"# file {number}\n{ADD}")
+        await editor.initialize(f"editor {number}")
+        editor.open_file(f"# file {number}\n{ADD}")
         try:
             async with asyncio.timeout(90):
-                _, answered = editor.ask(INLINE, at(2, 11, kind=BY_HAND))
+                _, answered = editor.send_request(INLINE, completion_params(2, 11, kind=BY_HAND))
                 return bool((await answered)["result"]["items"])
         finally:
-            await editor.leave()
+            await editor.shut_down()
 
     async def call(number: int) -> bool:
         body = {"prompt": f"numbers = [{number}, ", "max_tokens": 4}

@@ -8,6 +8,7 @@ import pytest
 from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.chat.tool_calls.types import ToolChoice, ToolDefinition, ToolSet
 from copilotd.config import ChatSection
+from copilotd.config.live import Live
 from copilotd.engine.local.client import EngineClient
 from copilotd.engine.types import Chunk, Finished, Grammar, Sampling
 from copilotd.errors import InvalidRequest
@@ -33,7 +34,7 @@ TIME = ToolDefinition("get_time", "The time in a city.", {"type": "object", "pro
 async def answer(
     engine: EngineClient, question: str, **options: Any
 ) -> tuple[str, list[ToolCall], str]:
-    chat = ChatService(engine, ChatSection())
+    chat = ChatService(engine, Live(ChatSection()))
     request = ChatRequest((UserMessage(question),), sampling=Sampling(), **options)
     text, calls, reason = "", list[ToolCall](), ""
     async for event in chat.stream_events(request):

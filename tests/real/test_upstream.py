@@ -28,7 +28,7 @@ from copilotd.engine.upstream.openai import OpenAI
 from copilotd.models.catalogue import load_catalogue
 from copilotd.prompt.messages import UserMessage
 from tests.cursor import completion_of
-from tests.lsp.raw_client import INLINE, RawClient, at
+from tests.lsp.raw_client import INLINE, RawClient, completion_params
 from tests.real.conftest import ANSWERED_AT_LENGTH
 
 pytestmark = [
@@ -128,11 +128,11 @@ def until(is_true: Callable[[], bool]) -> None:
 async def ghost_text(daemon: Served) -> list[str]:
     """What an editor is offered behind `retu`."""
     client = await RawClient.connect(daemon.socket)
-    await client.begin()
-    client.open(CODE)
-    params = at(1, 8, kind=1)
-    response = await asyncio.wait_for(client.ask(INLINE, params)[1], WITHIN_S)
-    await client.leave()
+    await client.initialize()
+    client.open_file(CODE)
+    params = completion_params(1, 8, kind=1)
+    response = await asyncio.wait_for(client.send_request(INLINE, params)[1], WITHIN_S)
+    await client.shut_down()
     return [item["insertText"] for item in response["result"]["items"]]
 
 
@@ -233,7 +233,7 @@ async def test_openais_dialect_completes_and_chats_too(by_openai: UpstreamEngine
     asked = CompletionRequest(document, CODE.index("retu") + 4, Trigger.INVOKED)
     found = await service.complete(asked)
     question = ChatRequest((UserMessage("What is the capital of France?"),), max_tokens=8)
-    async with aclosing(ChatService(by_openai, ChatSection()).stream_text(question)) as pieces:
+    async with aclosing(ChatService(by_openai, Live(ChatSection())).stream_text(question)) as pieces:
         said = "".join([piece async for piece in pieces])
 
     assert completion_of(found).text == "rn a + b"

@@ -11,11 +11,12 @@ from copilotd.cli.daemon_client import Connection
 from copilotd.cli.views.loading import wait_for_model
 from copilotd.completion.raw_text import TextRequest, TextService
 from copilotd.config import Settings
+from copilotd.config.live import Live
 from copilotd.engine.types import Chunk, ModelInfo, Phase
 from copilotd.errors import EngineLoadFailed
 from copilotd.lifecycle import Running
 from copilotd.prompt.messages import UserMessage
-from copilotd.serving.engines import Pool, Wanted, pool
+from copilotd.serving.engines import EnginePool, ModelRequest, build_engine_pool
 
 
 class Subject(Protocol):
@@ -40,7 +41,7 @@ class Subject(Protocol):
 
 @contextmanager
 def subject(
-    running: Running | None, settings: Settings, models: Sequence[Wanted]
+    running: Running | None, settings: Settings, models: Sequence[ModelRequest]
 ) -> Iterator[Subject]:
     """The models that serve, or would serve, this user."""
     if running is not None:
@@ -48,7 +49,7 @@ def subject(
             yield _Remote(connection)
         return
     with asyncio.Runner() as runner:
-        built = pool(models, settings)
+        built = build_engine_pool(models, settings)
         try:
             yield _Local(runner, built, settings)
         finally:
@@ -82,11 +83,11 @@ class _Remote:
 
 
 class _Local:
-    def __init__(self, runner: asyncio.Runner, pool: Pool, settings: Settings) -> None:
+    def __init__(self, runner: asyncio.Runner, pool: EnginePool, settings: Settings) -> None:
         self._runner = runner
         self._pool = pool
         self._text = TextService(pool.completion)
-        self._chat = ChatService(pool.chat or pool.completion, settings.chat)
+        self._chat = ChatService(pool.chat or pool.completion, Live(settings.chat))
 
     def info(self) -> ModelInfo:
         return self._runner.run(self._pool.completion.info())

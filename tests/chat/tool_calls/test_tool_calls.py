@@ -19,6 +19,7 @@ from copilotd.chat.tool_calls.grammar import (
 from copilotd.chat.tool_calls.messages import adapt_to_template
 from copilotd.chat.tool_calls.types import ToolChoice, ToolDefinition, ToolSet
 from copilotd.config import ChatSection
+from copilotd.config.live import Live
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.types import Chunk, Finished, ModelInfo
 from copilotd.prompt.chat import render_chat
@@ -190,7 +191,7 @@ def test_mistrals_templates_get_ids_of_nine_characters() -> None:
 
 async def answer(engine: FakeEngine, request: ChatRequest) -> list[str]:
     """The texts, the calls and the finish reason, as strings."""
-    chat = ChatService(engine, ChatSection(system_prompt=""), create_id=lambda: "call_2")
+    chat = ChatService(engine, Live(ChatSection(system_prompt="")), create_id=lambda: "call_2")
     events = [event async for event in chat.stream_events(request)]
     return [
         event.reason

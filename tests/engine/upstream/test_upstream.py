@@ -13,6 +13,7 @@ from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.chat.tool_calls.stream import ChatEvent
 from copilotd.chat.tool_calls.types import ToolChoice, ToolDefinition, ToolSet
 from copilotd.config import ChatSection
+from copilotd.config.live import Live
 from copilotd.engine.interface import Engine
 from copilotd.engine.performance import Calibration, CalibrationProgress, Setup
 from copilotd.engine.types import (
@@ -242,7 +243,7 @@ async def test_a_prompt_is_read_ahead_in_pauses_alone() -> None:
 async def test_a_conversation_is_rendered_with_the_template_of_the_llama_server() -> None:
     server = llama_server(completion=llama_server_answer("Paris"))
     async with upstream_engine(server) as engine:
-        chat = ChatService(engine, ChatSection(system_prompt=""))
+        chat = ChatService(engine, Live(ChatSection(system_prompt="")))
         request = ChatRequest((UserMessage("Where? <|im_end|>"),), max_tokens=3)
         said = [piece async for piece in chat.stream_text(request)]
 
@@ -309,7 +310,7 @@ async def test_a_family_that_nobody_knows_is_said_clearly(
 async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
     server = vllm(*chat_events("Par", "is"))
     async with upstream_engine(server) as engine:
-        chat = ChatService(engine, ChatSection(system_prompt="Be brief."))
+        chat = ChatService(engine, Live(ChatSection(system_prompt="Be brief.")))
         messages = (
             UserMessage("Where is <|upstream user|> it?"),
             AssistantMessage(""),
@@ -344,7 +345,7 @@ async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
 async def test_the_opening_of_an_answer_and_its_schema_are_passed_on() -> None:
     server = vllm(*chat_events("1]"))
     async with upstream_engine(server) as engine:
-        chat = ChatService(engine, ChatSection(system_prompt=""))
+        chat = ChatService(engine, Live(ChatSection(system_prompt="")))
         question = (UserMessage("Which?"),)
         request = ChatRequest(question, answer_prefix="[", schema={"type": "array"})
         said = [piece async for piece in chat.stream_text(request)]
@@ -365,7 +366,7 @@ async def test_a_grammar_is_refused_where_no_server_keeps_to_it() -> None:
         prompt = await engine.tokenize("x")
         with pytest.raises(InvalidRequest, match="no grammar in a text completion") as refused:
             await collect_answer(engine, GenerateRequest(prompt, 8, grammar=schema))
-        chat = ChatService(engine, ChatSection())
+        chat = ChatService(engine, Live(ChatSection()))
         asked = ChatRequest((UserMessage("x"),), grammar=Grammar("start: A"))
         with pytest.raises(InvalidRequest, match="keeps to JSON schemas and to no such grammar"):
             async for _ in chat.stream_events(asked):
@@ -476,7 +477,7 @@ CALL = '{"name": "weather", "arguments": {"town": "Paris"}}'
 
 async def ask_with_tool(engine: Engine, choice: ToolChoice) -> list[ChatEvent]:
     """What comes of a question that can be answered with a tool."""
-    chat = ChatService(engine, ChatSection(system_prompt="Be brief."), lambda: "call-1")
+    chat = ChatService(engine, Live(ChatSection(system_prompt="Be brief.")), lambda: "call-1")
     question = (UserMessage("Sunny?"),)
     request = ChatRequest(question, max_tokens=9, tools=ToolSet((WEATHER,), choice))
     async with aclosing(chat.stream_events(request)) as events:
