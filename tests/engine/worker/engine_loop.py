@@ -29,7 +29,7 @@ class EngineLoop:
         self,
         n_ctx: int = 400,
         n_seq: int = 4,
-        memory_tier_bytes: int = 500,
+        memory_tier_cells: int = 500,
         resident_cells: int = 100,
         disk: DiskTier = NO_DISK,
         speculation: Speculation | None = None,
@@ -40,7 +40,7 @@ class EngineLoop:
         self.texts: dict[int, str] = defaultdict(str)
         self.last_events: dict[int, Event] = {}
         self.finish_order: list[int] = []
-        memory = MemoryTier(memory_tier_bytes * CELL_BYTES, disk)
+        memory = MemoryTier(memory_tier_cells * CELL_BYTES, disk)
         self.pool = SlotPool(self.model, memory, n_seq, n_ctx, resident_cells)
         self.generation = Generation(self.model, self.interrupt, self.pool, self._emit, speculation)
 

@@ -212,7 +212,7 @@ def test_any_mix_of_requests_gives_the_output_of_a_fresh_evaluation(
         loop = EngineLoop(
             n_ctx=rng.choice([150, 300, 600]),
             n_seq=rng.choice([1, 2, 4, 8]),
-            memory_tier_bytes=rng.choice([0, 150, 1000]),
+            memory_tier_cells=rng.choice([0, 150, 1000]),
             resident_cells=rng.choice([0, 50, 200]),
             disk=disk_tier_in(tmp_path, budget=rng.choice([0, 400, 10_000]) * CELL_BYTES),
         )

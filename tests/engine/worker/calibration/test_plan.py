@@ -1,4 +1,4 @@
-"""The course of a calibration on machines that are functions."""
+"""What a calibration measures and chooses, on machines that are functions of the batch."""
 
 import math
 from collections.abc import Callable
@@ -14,33 +14,33 @@ DEFAULT = Setup("off", 4, 4, 128)
 Machine = Callable[[TrialBatch], float]
 
 
-def even(work: TrialBatch) -> float:
-    """Reads 200 tokens/s and needs 40 ms for one token, half as much for each further one."""
-    if work.tokens > 8:
-        return work.tokens * 5.0
-    return 40.0 * (1 + (work.tokens - 1) / 2)
+def even(batch: TrialBatch) -> float:
+    """200 tokens/s of prefill; 40 ms for one token, and 20 ms for each further one."""
+    if batch.tokens > 8:
+        return batch.tokens * 5.0
+    return 40.0 * (1 + (batch.tokens - 1) / 2)
 
 
-def measured(
-    machine: Machine, asked: Setup | None = None, disturbance: float = 0.0
+def calibrate(
+    machine: Machine, requested: Setup | None = None, disturbance: float = 0.0
 ) -> tuple[Calibration, list[TrialBatch]]:
-    """What comes out on `machine`, and the work that it did."""
-    run = make_plan(asked or Setup(), DEFAULT, 8)
-    run.disturbance = disturbance
+    """Calibrate on `machine`; returns the result and the batches that were measured."""
+    plan = make_plan(requested or Setup(), DEFAULT, 8)
+    plan.disturbance = disturbance
     done: list[TrialBatch] = []
-    steps = run.run()
-    work = next(steps)
+    steps = plan.run()
+    batch = next(steps)
     try:
         while True:
-            done.append(work)
-            work = steps.send(machine(work))
+            done.append(batch)
+            batch = steps.send(machine(batch))
     except StopIteration as end:
         result: Calibration = end.value
         return result, done
 
 
-def test_the_default_stays_where_nothing_makes_a_difference() -> None:
-    calibration, _ = measured(even)
+def test_the_default_stays_if_no_setting_makes_a_difference() -> None:
+    calibration, _ = calibrate(even)
 
     assert calibration.chosen == calibration.default == DEFAULT
     assert calibration.speed.prefill == {32: 200, 128: 200, 512: 200}
@@ -49,11 +49,11 @@ def test_the_default_stays_where_nothing_makes_a_difference() -> None:
 
 
 def faster_with(**choice: object) -> Machine:
-    """A machine that needs four fifths of the time if it is run so."""
+    """Make a machine that takes four fifths of the time with the settings in `choice`."""
 
-    def machine(work: TrialBatch) -> float:
-        chosen = all(getattr(work.setup, name) == value for name, value in choice.items())
-        return even(work) * (0.8 if chosen else 1.0)
+    def machine(batch: TrialBatch) -> float:
+        chosen = all(getattr(batch.setup, name) == value for name, value in choice.items())
+        return even(batch) * (0.8 if chosen else 1.0)
 
     return machine
 
@@ -67,140 +67,142 @@ def faster_with(**choice: object) -> Machine:
         (faster_with(n_ubatch=256), replace(DEFAULT, n_ubatch=256)),
     ],
 )
-def test_what_is_clearly_faster_is_chosen(machine: Machine, chosen: Setup) -> None:
-    assert measured(machine)[0].chosen == chosen
+def test_a_clearly_faster_setting_is_chosen(machine: Machine, chosen: Setup) -> None:
+    assert calibrate(machine)[0].chosen == chosen
 
 
-def test_what_is_hardly_faster_is_not_chosen() -> None:
-    calibration, _ = measured(lambda work: even(work) * (1 - (work.setup != DEFAULT) * 0.04))
-
-    assert calibration.chosen == DEFAULT
-
-
-def test_a_batch_size_must_be_better_than_that() -> None:
-    calibration, _ = measured(lambda work: even(work) * (0.92 if work.setup.n_ubatch > 128 else 1))
+def test_a_slightly_faster_setting_is_not_chosen() -> None:
+    calibration, _ = calibrate(lambda batch: even(batch) * (1 - (batch.setup != DEFAULT) * 0.04))
 
     assert calibration.chosen == DEFAULT
 
 
-def test_threads_for_writing_and_for_reading_are_chosen_apart() -> None:
-    def machine(work: TrialBatch) -> float:
-        fewer_write_faster = work.tokens == 1 and work.setup.n_threads < 4
-        more_read_faster = work.tokens > 8 and work.setup.n_threads_batch == 8
-        return even(work) * (0.8 if fewer_write_faster or more_read_faster else 1.0)
+def test_a_ubatch_size_must_gain_more_than_other_settings() -> None:
+    calibration, _ = calibrate(
+        lambda batch: even(batch) * (0.92 if batch.setup.n_ubatch > 128 else 1)
+    )
 
-    chosen = measured(machine)[0].chosen
+    assert calibration.chosen == DEFAULT
+
+
+def test_threads_for_decode_and_for_prefill_are_chosen_separately() -> None:
+    def machine(batch: TrialBatch) -> float:
+        fewer_write_faster = batch.tokens == 1 and batch.setup.n_threads < 4
+        more_read_faster = batch.tokens > 8 and batch.setup.n_threads_batch == 8
+        return even(batch) * (0.8 if fewer_write_faster or more_read_faster else 1.0)
+
+    chosen = calibrate(machine)[0].chosen
 
     assert (chosen.n_threads, chosen.n_threads_batch) == (3, 8)
 
 
-def test_the_largest_batch_is_tried_only_where_the_larger_one_was_faster() -> None:
-    tried = {work.setup.n_ubatch for work in measured(even)[1]}
-    growing = measured(lambda work: even(work) * 0.8 ** math.log2(work.setup.n_ubatch))
+def test_the_largest_ubatch_is_tried_only_if_the_next_smaller_one_was_faster() -> None:
+    tried = {batch.setup.n_ubatch for batch in calibrate(even)[1]}
+    growing = calibrate(lambda batch: even(batch) * 0.8 ** math.log2(batch.setup.n_ubatch))
 
     assert tried == {64, 128, 256}
     assert growing[0].chosen.n_ubatch == 512
 
 
-def test_the_precision_of_the_cache_is_measured_and_left_to_the_user() -> None:
-    calibration, _ = measured(faster_with(kv_type="q8_0"))
+def test_the_precision_of_the_kv_cache_is_measured_but_only_the_user_chooses_it() -> None:
+    calibration, _ = calibrate(faster_with(kv_type="q8_0"))
 
     assert calibration.chosen == DEFAULT
     assert any(m.setup.kv_type == "q8_0" for m in calibration.measurements)
 
 
-def test_what_was_asked_for_is_not_varied() -> None:
-    asked = Setup(flash_attention="off", n_threads=4, n_threads_batch=4)
+def test_requested_settings_are_not_varied() -> None:
+    requested = Setup(flash_attention="off", n_threads=4, n_threads_batch=4)
 
-    _, done = measured(even, asked)
+    _, done = calibrate(even, requested)
 
-    ways = {(w.setup.flash_attention, w.setup.n_threads, w.setup.n_threads_batch) for w in done}
-    assert ways == {("off", 4, 4)}
+    settings = {(w.setup.flash_attention, w.setup.n_threads, w.setup.n_threads_batch) for w in done}
+    assert settings == {("off", 4, 4)}
 
 
-def test_a_way_that_is_far_behind_is_not_tried_again() -> None:
-    def machine(work: TrialBatch) -> float:
-        return even(work) * (3 if work.setup.flash_attention == "on" else 1)
+def test_a_much_slower_setting_is_not_tried_again() -> None:
+    def machine(batch: TrialBatch) -> float:
+        return even(batch) * (3 if batch.setup.flash_attention == "on" else 1)
 
-    slow = [w for w in measured(machine)[1] if w.setup == replace(DEFAULT, flash_attention="on")]
+    slow = [w for w in calibrate(machine)[1] if w.setup == replace(DEFAULT, flash_attention="on")]
 
-    # One round: the cold prompt, some lines, and a token three times.
+    # One round: the cold prompt, some lines, and a single token three times.
     assert len(slow) == 5
 
 
-def test_ways_take_turns() -> None:
-    _, done = measured(even)
+def test_settings_take_turns() -> None:
+    _, done = calibrate(even)
 
-    setups = [work.setup for work in done if work.tokens == 128][:6]
-    on, q8 = replace(DEFAULT, flash_attention="on"), replace(DEFAULT, flash_attention="on")
+    setups = [batch.setup for batch in done if batch.tokens == 128][:6]
+    on = replace(DEFAULT, flash_attention="on")
     q8 = replace(on, kv_type="q8_0")
     assert setups == [DEFAULT, on, q8, DEFAULT, on, q8]
 
 
-def test_a_way_that_does_not_work_is_left_out_of_the_result() -> None:
-    calibration, _ = measured(
-        lambda work: math.inf if work.setup.flash_attention == "on" else even(work)
+def test_a_setting_that_does_not_work_is_left_out_of_the_result() -> None:
+    calibration, _ = calibrate(
+        lambda batch: math.inf if batch.setup.flash_attention == "on" else even(batch)
     )
 
     assert calibration.chosen == DEFAULT
     assert {m.setup.flash_attention for m in calibration.measurements} == {"off"}
 
 
-def test_a_model_that_does_not_work_at_all_cannot_be_measured() -> None:
+def test_a_model_that_does_not_run_at_all_cannot_be_measured() -> None:
     with pytest.raises(EngineError, match="this model cannot be measured"):
-        measured(lambda work: math.inf)
+        calibrate(lambda batch: math.inf)
 
 
 def test_nothing_is_compared_while_other_programs_are_busy() -> None:
-    calibration, done = measured(faster_with(flash_attention="on"), disturbance=0.5)
+    calibration, done = calibrate(faster_with(flash_attention="on"), disturbance=0.5)
 
     assert (calibration.chosen, calibration.disturbance) == (DEFAULT, 0.5)
-    assert {work.setup for work in done} == {DEFAULT}
+    assert {batch.setup for batch in done} == {DEFAULT}
 
 
 def test_one_lucky_sample_does_not_win() -> None:
     lucky = iter([0.1])
 
-    def machine(work: TrialBatch) -> float:
-        once = work.setup.flash_attention == "on" and work.tokens == 1
-        return even(work) * (next(lucky, 1.0) if once else 1.0)
+    def machine(batch: TrialBatch) -> float:
+        once = batch.setup.flash_attention == "on" and batch.tokens == 1
+        return even(batch) * (next(lucky, 1.0) if once else 1.0)
 
-    assert measured(machine)[0].chosen == DEFAULT
+    assert calibrate(machine)[0].chosen == DEFAULT
 
 
-def test_a_slow_machine_is_spared_long_work() -> None:
-    def slow(work: TrialBatch) -> float:
-        return even(work) * 20
+def test_long_batches_are_skipped_on_a_slow_machine() -> None:
+    def slow(batch: TrialBatch) -> float:
+        return even(batch) * 20
 
-    calibration, done = measured(slow)
+    calibration, done = calibrate(slow)
 
     assert calibration.chosen == DEFAULT
-    assert max(work.tokens for work in done) == 32
+    assert max(batch.tokens for batch in done) == 32
     assert calibration.speed.prefill == {32: 10}
 
 
 def test_more_tokens_at_once_never_cost_less() -> None:
-    def disturbed(work: TrialBatch) -> float:
-        return 1.0 if work.tokens in (2, 6) else even(work)
+    def disturbed(batch: TrialBatch) -> float:
+        return 1.0 if batch.tokens in (2, 6) else even(batch)
 
-    assert measured(disturbed)[0].speed.batch == {2: 1.0, 3: 2.0, 4: 2.5, 6: 2.5, 8: 4.5}
+    assert calibrate(disturbed)[0].speed.batch == {2: 1.0, 3: 2.0, 4: 2.5, 6: 2.5, 8: 4.5}
 
 
 def test_progress_grows_to_the_end() -> None:
-    run = CalibrationPlan(DEFAULT, [replace(DEFAULT, flash_attention="on")], [2])
-    steps, told = run.run(), []
-    work = next(steps)
+    plan = CalibrationPlan(DEFAULT, [replace(DEFAULT, flash_attention="on")], [2])
+    steps, reports = plan.run(), []
+    batch = next(steps)
     try:
         while True:
-            work = steps.send(even(work))
-            told.append(run.progress)
+            batch = steps.send(even(batch))
+            reports.append(plan.progress)
     except StopIteration:
         pass
 
-    fractions = [step.fraction for step in told]
+    fractions = [step.fraction for step in reports]
     assert fractions == sorted(fractions)
     assert (fractions[0], max(fractions) < 1) == (0.0, True)
-    assert list(dict.fromkeys(step.text for step in told)) == [
+    assert list(dict.fromkeys(step.text for step in reports)) == [
         "measuring",
         "measuring flash attention",
         "measuring threads",

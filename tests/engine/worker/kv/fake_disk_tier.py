@@ -1,4 +1,4 @@
-"""Archives for tests."""
+"""Disk tiers for tests."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ KEY = b"k" * 32
 
 def disk_tier_in(folder: Path, budget: int = 10**6, key: bytes = KEY) -> DiskTier:
     """An disk that must not have anything to complain about."""
-    return DiskTier(folder, budget, key, _fail)
+    return DiskTier(folder, budget, key, _fail_on_warning)
 
 
-def _fail(message: str) -> None:
+def _fail_on_warning(message: str) -> None:
     raise AssertionError(message)
 
 

@@ -1,4 +1,4 @@
-"""Sequences that outlive the worker: what is on disk is right, bounded, private, or not used."""
+"""Sequences on disk are correct, bounded and private; damaged ones are not used."""
 
 import os
 import sys
@@ -27,34 +27,34 @@ def write(disk: DiskTier, tokens: list[int], byte: int = 7) -> None:
     assert disk.write(tokens, state(byte), always)
 
 
-def contents(disk: DiskTier) -> list[tuple[list[int], list[int]]]:
-    """Tokens and state of each file, a state by its bytes that differ."""
-    found = []
+def list_contents(disk: DiskTier) -> list[tuple[list[int], list[int]]]:
+    """List the tokens and the distinct state bytes of each file."""
+    listed = []
     for file in list(disk.entries):
         read = file.read_state()
         assert read is not None
-        found.append((file.tokens, np.unique(read).tolist()))
-    return found
+        listed.append((file.tokens, np.unique(read).tolist()))
+    return listed
 
 
-def the_file(folder: Path) -> Path:
+def only_file(folder: Path) -> Path:
     (path,) = folder.iterdir()
     return path
 
 
-def test_what_one_worker_wrote_the_next_one_reads(tmp_path: Path) -> None:
+def test_a_worker_reads_what_an_earlier_one_wrote(tmp_path: Path) -> None:
     write(disk_tier_in(tmp_path), TOKENS)
-    assert contents(disk_tier_in(tmp_path)) == [(TOKENS, [7])]
+    assert list_contents(disk_tier_in(tmp_path)) == [(TOKENS, [7])]
 
 
-def test_it_is_known_how_much_of_a_sequence_is_not_on_disk(tmp_path: Path) -> None:
+def test_the_tokens_of_a_sequence_that_are_not_on_disk_are_counted(tmp_path: Path) -> None:
     disk = disk_tier_in(tmp_path)
     write(disk, TOKENS)
     found = [disk.count_missing(tokens) for tokens in (TOKENS[:40], [*TOKENS, 1, 2], [5, 6])]
     assert found == [0, 2, 2]
 
 
-def test_without_a_budget_nothing_is_written_and_no_folder_made(tmp_path: Path) -> None:
+def test_without_a_budget_nothing_is_written_and_no_folder_is_made(tmp_path: Path) -> None:
     disk = disk_tier_in(tmp_path / "states", budget=0)
     write(disk, TOKENS)
     assert (disk.count_missing(TOKENS), disk.entries) == (0, [])
@@ -62,39 +62,39 @@ def test_without_a_budget_nothing_is_written_and_no_folder_made(tmp_path: Path) 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such permissions")
-def test_only_the_user_can_read_it(tmp_path: Path) -> None:
+def test_only_the_user_can_read_the_files(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "states"
     write(disk_tier_in(folder), TOKENS)
-    assert (folder.stat().st_mode & 0o777, the_file(folder).stat().st_mode & 0o777) == (
+    assert (folder.stat().st_mode & 0o777, only_file(folder).stat().st_mode & 0o777) == (
         0o700,
         0o600,
     )
 
 
-def test_states_of_another_model_are_not_used_and_stay(tmp_path: Path) -> None:
+def test_states_of_another_model_are_not_used_and_not_removed(tmp_path: Path) -> None:
     write(disk_tier_in(tmp_path), TOKENS)
     other = disk_tier_in(tmp_path, key=b"o" * 32)
     assert other.entries == []
     write(other, TOKENS, byte=8)
-    assert contents(disk_tier_in(tmp_path)) == [(TOKENS, [7])]
+    assert list_contents(disk_tier_in(tmp_path)) == [(TOKENS, [7])]
 
 
 def test_the_same_tokens_are_written_once(tmp_path: Path) -> None:
     tiers = [disk_tier_in(tmp_path), disk_tier_in(tmp_path)]
     for byte, disk in enumerate([*tiers, tiers[0]], 1):
         write(disk, TOKENS, byte)
-    assert [contents(disk) for disk in tiers] == [[(TOKENS, [3])]] * 2
+    assert [list_contents(disk) for disk in tiers] == [[(TOKENS, [3])]] * 2
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_longer_sequence_takes_the_place_of_its_beginning(tmp_path: Path) -> None:
+def test_a_longer_sequence_replaces_its_prefix(tmp_path: Path) -> None:
     disk = disk_tier_in(tmp_path)
     write(disk, TOKENS[:60])
     write(disk, TOKENS)
-    assert contents(disk) == contents(disk_tier_in(tmp_path)) == [(TOKENS, [7])]
+    assert list_contents(disk) == list_contents(disk_tier_in(tmp_path)) == [(TOKENS, [7])]
 
 
-def test_the_least_recently_used_file_goes_first(tmp_path: Path) -> None:
+def test_the_least_recently_used_file_is_evicted_first(tmp_path: Path) -> None:
     disk = disk_tier_in(tmp_path, budget=4000)
     sequences = [[number] * 50 for number in range(3)]
     for age, tokens in enumerate(sequences):
@@ -107,7 +107,7 @@ def test_the_least_recently_used_file_goes_first(tmp_path: Path) -> None:
     assert sorted(file.tokens for file in disk_tier_in(tmp_path, budget=4000).entries) == kept
 
 
-def test_a_document_that_moved_on_gives_way_to_others(tmp_path: Path) -> None:
+def test_an_older_state_of_a_document_is_evicted_before_other_documents(tmp_path: Path) -> None:
     disk = disk_tier_in(tmp_path, budget=3000)
     other, old, new = [9] * 50, [*[1] * 45, 2], [*[1] * 45, 3]
     for tokens in (other, old, new):
@@ -115,9 +115,9 @@ def test_a_document_that_moved_on_gives_way_to_others(tmp_path: Path) -> None:
     assert [file.tokens for file in disk.entries] == [other, new]
 
 
-def test_files_of_other_models_count_and_give_way_too(tmp_path: Path) -> None:
+def test_files_of_other_models_count_and_are_evicted_too(tmp_path: Path) -> None:
     write(disk_tier_in(tmp_path, key=b"o" * 32), TOKENS)
-    os.utime(the_file(tmp_path), (1, 1))
+    os.utime(only_file(tmp_path), (1, 1))
     write(disk_tier_in(tmp_path, budget=2000), [5] * 50)
     assert disk_tier_in(tmp_path, key=b"o" * 32).entries == []
 
@@ -126,10 +126,10 @@ def test_a_state_beyond_the_budget_is_not_written(tmp_path: Path) -> None:
     disk = disk_tier_in(tmp_path, budget=1500)
     write(disk, TOKENS)
     assert disk.write([4] * 50, state(size=1501), always)
-    assert contents(disk) == [(TOKENS, [7])]
+    assert list_contents(disk) == [(TOKENS, [7])]
 
 
-def test_a_write_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_write_leaves_no_file(tmp_path: Path) -> None:
     disk = disk_tier_in(tmp_path)
     assert not disk.write(TOKENS, state(), lambda: False)
     assert (list(tmp_path.iterdir()), disk.count_missing(TOKENS)) == ([], 100)
@@ -139,7 +139,7 @@ def cut(data: bytes) -> bytes:
     return data[:-1]
 
 
-def cut_in_the_head(data: bytes) -> bytes:
+def cut_in_the_header(data: bytes) -> bytes:
     return data[:30]
 
 
@@ -156,12 +156,12 @@ def another_token(data: bytes) -> bytes:
     return data[:place] + b"\1" + data[place + 1 :]
 
 
-@pytest.mark.parametrize("damage", [cut, cut_in_the_head, empty, another_version, another_token])
-def test_a_file_with_a_damaged_head_is_removed_at_the_start(
+@pytest.mark.parametrize("damage", [cut, cut_in_the_header, empty, another_version, another_token])
+def test_a_file_with_a_damaged_header_is_removed_at_start(
     tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     write(disk_tier_in(tmp_path), TOKENS)
-    path = the_file(tmp_path)
+    path = only_file(tmp_path)
     path.write_bytes(damage(path.read_bytes()))
     assert disk_tier_in(tmp_path).entries == []
     assert list(tmp_path.iterdir()) == []
@@ -177,16 +177,16 @@ def test_a_file_that_is_damaged_later_is_not_read_and_removed(
 ) -> None:
     disk = disk_tier_in(tmp_path)
     write(disk, TOKENS)
-    path = the_file(tmp_path)
+    path = only_file(tmp_path)
     path.write_bytes(damage(path.read_bytes()))
     assert disk.entries[0].read_state() is None
     assert (disk.entries, list(tmp_path.iterdir())) == ([], [])
 
 
-def test_a_file_that_vanished_is_forgotten(tmp_path: Path) -> None:
+def test_a_file_that_was_deleted_is_dropped(tmp_path: Path) -> None:
     disk = disk_tier_in(tmp_path)
     write(disk, TOKENS)
-    the_file(tmp_path).unlink()
+    only_file(tmp_path).unlink()
     assert disk.entries[0].read_state() is None
     assert disk.entries == []
 
@@ -200,19 +200,19 @@ def test_a_temporary_file_is_removed_when_nobody_can_be_writing_it(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [new]
 
 
-def test_a_folder_that_cannot_be_used_is_said_once(tmp_path: Path) -> None:
+def test_an_unusable_folder_causes_one_warning(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    said: list[str] = []
-    disk = DiskTier(tmp_path / "file", 10_000, KEY, said.append)
+    warnings: list[str] = []
+    disk = DiskTier(tmp_path / "file", 10_000, KEY, warnings.append)
     write(disk, TOKENS)
-    assert len(said) == 1 and str(tmp_path / "file") in said[0]
+    assert len(warnings) == 1 and str(tmp_path / "file") in warnings[0]
 
 
-def test_a_full_disk_is_said_once_and_what_is_there_is_still_read(
+def test_a_full_disk_causes_one_warning_and_old_files_are_still_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    disk = DiskTier(tmp_path, 10_000, KEY, said.append)
+    warnings: list[str] = []
+    disk = DiskTier(tmp_path, 10_000, KEY, warnings.append)
     write(disk, TOKENS)
 
     def full(*args: object) -> None:
@@ -221,5 +221,7 @@ def test_a_full_disk_is_said_once_and_what_is_there_is_still_read(
     monkeypatch.setattr("copilotd.engine.worker.kv.disk_tier.write_state", full)
     for number in (1, 2):
         write(disk, [number] * 50)
-    assert said == [f"the KV cache is not saved in {tmp_path}: [Errno 28] No space left on device"]
-    assert contents(disk) == [(TOKENS, [7])]
+    assert warnings == [
+        f"the KV cache is not saved in {tmp_path}: [Errno 28] No space left on device"
+    ]
+    assert list_contents(disk) == [(TOKENS, [7])]

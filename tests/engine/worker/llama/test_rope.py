@@ -1,4 +1,4 @@
-"""Keys turned in a saved state, of which each test builds the bytes."""
+"""Keys are rotated in a saved state; each test builds the bytes of one."""
 
 import math
 import struct
@@ -18,14 +18,14 @@ VALUES = b"values, which stay"
 
 
 def rope(*, n_rot: int = 4, base: float = 1.0, scale: float = QUARTER, halves: bool = True) -> Rope:
-    """With its defaults, a position turns every pair by a quarter."""
+    """With the defaults, one position rotates every pair by a quarter turn."""
     return Rope(4, n_rot, base, scale, halves)
 
 
 def state(
     keys: Rows, first: int = 7, *, streams: int = 1, kind: int = 1, holders: int = 1
 ) -> SequenceState:
-    """One layer's `keys`, a row for each cell, from position `first` on."""
+    """Build a state with one layer of `keys`, a row per cell, from position `first` on."""
     cells = b"".join(struct.pack("<iIi", first + n, holders, 4) for n in range(len(keys)))
     rows = np.array(keys, np.float16).tobytes()
     head = struct.pack("<IIII", 0xAF12, 4, streams, len(keys))
@@ -42,33 +42,33 @@ def state(
         (rope(n_rot=2, halves=False), [[-2, 1, 3, 4], [-6, 5, 7, 8]]),
     ],
 )
-def test_each_pair_of_every_key_is_turned_and_all_else_stays(how: Rope, expected: Rows) -> None:
-    turned = how.rotate(state(KEYS), 1)
-    assert turned is not None
-    assert turned.tobytes() == state(expected, first=8).tobytes()
+def test_each_pair_of_every_key_is_rotated_and_all_else_stays(how: Rope, expected: Rows) -> None:
+    rotated = how.rotate(state(KEYS), 1)
+    assert rotated is not None
+    assert rotated.tobytes() == state(expected, first=8).tobytes()
 
 
-def test_each_head_of_a_key_is_turned_for_itself() -> None:
-    turned = rope().rotate(state([[1, 2, 3, 4, 5, 6, 7, 8]]), 1)
-    assert turned is not None
-    assert turned.tobytes() == state([[-3, -4, 1, 2, -7, -8, 5, 6]], first=8).tobytes()
+def test_each_head_of_a_key_is_rotated_by_itself() -> None:
+    rotated = rope().rotate(state([[1, 2, 3, 4, 5, 6, 7, 8]]), 1)
+    assert rotated is not None
+    assert rotated.tobytes() == state([[-3, -4, 1, 2, -7, -8, 5, 6]], first=8).tobytes()
 
 
-def test_later_pairs_are_turned_less() -> None:
-    turned = rope(base=100.0, scale=1.0).rotate(state([[1, 1, 0, 0]]), 2)
-    assert turned is not None
+def test_later_pairs_are_rotated_less() -> None:
+    rotated = rope(base=100.0, scale=1.0).rotate(state([[1, 1, 0, 0]]), 2)
+    assert rotated is not None
     expected = [math.cos(2), math.cos(0.2), math.sin(2), math.sin(0.2)]
-    assert turned.tobytes() == state([expected], first=9).tobytes()
+    assert rotated.tobytes() == state([expected], first=9).tobytes()
 
 
-def test_the_state_that_is_turned_stays_as_it_was() -> None:
+def test_the_original_state_is_not_changed() -> None:
     before = state(KEYS)
     rope().rotate(before, 1)
     assert before.tobytes() == state(KEYS).tobytes()
 
 
 @pytest.mark.parametrize("shift", [-7, 3, 4000])
-def test_what_is_turned_there_and_back_is_alike(shift: int) -> None:
+def test_keys_rotated_there_and_back_are_the_same(shift: int) -> None:
     how = rope(base=10000.0, scale=1.0)
     there = how.rotate(state(KEYS, first=50), shift)
     back = how.rotate(there, -shift) if there is not None else None
@@ -84,12 +84,12 @@ def test_what_is_turned_there_and_back_is_alike(shift: int) -> None:
         rope(base=1.1).rotate(state(KEYS, first=6), 1),
     ],
 )
-def test_other_positions_and_other_keys_are_not_alike(other: SequenceState) -> None:
+def test_other_positions_and_other_keys_are_not_the_same(other: SequenceState) -> None:
     assert not has_same_keys(state(KEYS), other, rope())
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "unknown",
     [
         state(KEYS, streams=2),
         state(KEYS, holders=2),
@@ -101,8 +101,8 @@ def test_other_positions_and_other_keys_are_not_alike(other: SequenceState) -> N
         state(KEYS)[: -len(VALUES) - 2],
     ],
 )
-def test_a_state_of_another_layout_is_left_to_others(odd: SequenceState) -> None:
-    assert rope().rotate(odd, 1) is None
+def test_a_state_with_an_unknown_layout_is_not_rotated(unknown: SequenceState) -> None:
+    assert rope().rotate(unknown, 1) is None
 
 
 QWEN = {
@@ -127,7 +127,7 @@ QWEN = {
         (2, {}, None),
     ],
 )
-def test_how_keys_are_turned_is_read_from_the_models_metadata(
+def test_the_rope_parameters_are_read_from_the_models_metadata(
     kind: int, metadata: dict[str, str], expected: Rope | None
 ) -> None:
     assert Rope.from_metadata(kind, 1.0, lambda key: metadata.get(key, "")) == expected

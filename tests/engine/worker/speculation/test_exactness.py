@@ -127,7 +127,7 @@ def test_any_mix_of_requests_gives_the_same_output_as_without_speculation(seed: 
         predict_clearly,
         n_ctx=rng.choice([150, 300, 600]),
         n_seq=rng.choice([1, 2, 4, 8]),
-        memory_tier_bytes=rng.choice([0, 150, 1000]),
+        memory_tier_cells=rng.choice([0, 150, 1000]),
     )
     loop.model.before_decode = lambda entries: interrupt_sometimes(loop, rng)
     expected: dict[int, str] = {}

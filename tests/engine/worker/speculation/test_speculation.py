@@ -125,7 +125,7 @@ def test_drafts_take_no_cells_from_others() -> None:
     def predict_end(tokens: list[int]) -> Logits:
         return one_hot(END) if len(tokens) == 85 else predict_period(tokens)
 
-    loop = SpeculatingLoop(predict_end, n_ctx=150, n_seq=2, memory_tier_bytes=0)
+    loop = SpeculatingLoop(predict_end, n_ctx=150, n_seq=2, memory_tier_cells=0)
     loop.warm_up()
     loop.add(1, "x" * 60, max_tokens=1)
     loop.run()

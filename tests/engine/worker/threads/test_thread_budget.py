@@ -1,4 +1,4 @@
-"""How many threads a batch is given, on a machine of which others take a part."""
+"""How many threads a batch gets on a machine that other programs use too."""
 
 from dataclasses import dataclass, field
 
@@ -8,79 +8,82 @@ from copilotd.engine.worker.threads.thread_budget import MEASURE_EVERY_S, Clocks
 
 
 @dataclass
-class CursorContext:
-    """A machine with `cores`, others taking a `share` of them; what passes is told to `batch`."""
+class BusyMachine:
+    """A machine whose other programs use a `load` of its `cores`; `run_batch` lets time pass."""
 
     cores: int = 4
-    share: float = 0.0
+    load: float = 0.0
     now: float = 0.0
-    worked: float = 0.0
-    crew: ThreadBudget = field(init=False)
+    cpu: float = 0.0
+    budget: ThreadBudget = field(init=False)
 
     def __post_init__(self) -> None:
-        clocks = Clocks(lambda: self.now, lambda: self.worked)
-        self.crew = ThreadBudget(self.cores, lambda: self.share, clocks)
+        clocks = Clocks(lambda: self.now, lambda: self.cpu)
+        self.budget = ThreadBudget(self.cores, lambda: self.load, clocks)
 
-    def batch(self, took: float = 0.02, running: float = 1.0, wanted: int = 4) -> int:
-        """Threads of a batch that `took` so long, in which each was `running` for that share."""
-        threads = self.crew.acquire(wanted)
-        self.now += took
-        self.worked += took * running * threads
-        self.crew.release()
+    def run_batch(self, wall: float = 0.02, running: float = 1.0, n_threads: int = 4) -> int:
+        """Run a batch for `wall` seconds, and each thread for the share `running` of that.
+
+        Returns the number of threads.
+        """
+        threads = self.budget.acquire(n_threads)
+        self.now += wall
+        self.cpu += wall * running * threads
+        self.budget.release()
         return threads
 
 
-def test_a_machine_with_nothing_else_to_do_gives_all_threads() -> None:
-    scene = CursorContext()
-    assert [scene.batch() for _ in range(40)] == [4] * 40
+def test_on_an_idle_machine_all_threads_are_used() -> None:
+    machine = BusyMachine()
+    assert [machine.run_batch() for _ in range(40)] == [4] * 40
 
 
 @pytest.mark.parametrize(
-    ("share", "threads"), [(0.05, 4), (0.1, 4), (0.2, 3), (0.25, 3), (0.5, 2), (0.75, 1), (1.0, 1)]
+    ("load", "threads"), [(0.05, 4), (0.1, 4), (0.2, 3), (0.25, 3), (0.5, 2), (0.75, 1), (1.0, 1)]
 )
-def test_what_others_take_is_left_to_them(share: float, threads: int) -> None:
-    scene = CursorContext(share=share, now=-MEASURE_EVERY_S)
-    scene.now = 0.0
-    assert scene.batch() == threads
+def test_cores_that_other_programs_use_are_left_to_them(load: float, threads: int) -> None:
+    machine = BusyMachine(load=load, now=-MEASURE_EVERY_S)
+    machine.now = 0.0
+    assert machine.run_batch() == threads
 
 
-def test_a_batch_that_was_held_up_is_followed_by_one_with_fewer_threads() -> None:
-    scene = CursorContext(cores=2)
-    assert scene.batch(took=0.1, running=0.5, wanted=2) == 2
-    assert scene.batch(wanted=2) == 1
+def test_after_a_batch_that_was_held_up_fewer_threads_are_used() -> None:
+    machine = BusyMachine(cores=2)
+    assert machine.run_batch(wall=0.1, running=0.5, n_threads=2) == 2
+    assert machine.run_batch(n_threads=2) == 1
 
 
-def test_threads_come_back_once_others_have_gone() -> None:
-    scene = CursorContext(cores=2)
-    scene.batch(took=0.1, running=0.5, wanted=2)
-    scene.now += MEASURE_EVERY_S
-    assert scene.batch(wanted=2) == 2
+def test_all_threads_are_used_again_once_other_programs_have_ended() -> None:
+    machine = BusyMachine(cores=2)
+    machine.run_batch(wall=0.1, running=0.5, n_threads=2)
+    machine.now += MEASURE_EVERY_S
+    assert machine.run_batch(n_threads=2) == 2
 
 
-def test_what_others_did_in_a_pause_is_not_held_against_them() -> None:
-    scene = CursorContext(cores=2, share=1.0)
-    scene.now += 60.0
-    assert scene.batch(wanted=2) == 2
+def test_load_during_a_pause_takes_no_threads_away() -> None:
+    machine = BusyMachine(cores=2, load=1.0)
+    machine.now += 60.0
+    assert machine.run_batch(n_threads=2) == 2
 
 
-def test_who_was_busy_before_a_pause_and_in_it_is_taken_to_be_so_after_it() -> None:
-    scene = CursorContext(cores=2, share=0.5)
-    scene.batch(took=0.1, running=0.5, wanted=2)
-    scene.now += 60.0
-    assert scene.batch(wanted=2) == 1
+def test_programs_that_were_busy_before_and_during_a_pause_count_as_busy_after_it() -> None:
+    machine = BusyMachine(cores=2, load=0.5)
+    machine.run_batch(wall=0.1, running=0.5, n_threads=2)
+    machine.now += 60.0
+    assert machine.run_batch(n_threads=2) == 1
 
 
-def test_threads_stay_away_while_others_are_busy() -> None:
-    scene = CursorContext(cores=2, share=0.5)
-    scene.batch(took=0.1, running=0.5, wanted=2)
-    assert {scene.batch(wanted=2) for _ in range(100)} == {1}
+def test_fewer_threads_are_used_while_other_programs_are_busy() -> None:
+    machine = BusyMachine(cores=2, load=0.5)
+    machine.run_batch(wall=0.1, running=0.5, n_threads=2)
+    assert {machine.run_batch(n_threads=2) for _ in range(100)} == {1}
 
 
-def test_a_short_batch_says_nothing() -> None:
-    scene = CursorContext(cores=2)
-    scene.batch(took=0.001, running=0.1, wanted=2)
-    assert scene.batch(wanted=2) == 2
+def test_a_short_batch_does_not_change_the_budget() -> None:
+    machine = BusyMachine(cores=2)
+    machine.run_batch(wall=0.001, running=0.1, n_threads=2)
+    assert machine.run_batch(n_threads=2) == 2
 
 
-def test_no_more_threads_are_given_than_are_wanted() -> None:
-    assert CursorContext(cores=8).batch(wanted=3) == 3
+def test_no_more_threads_are_used_than_requested() -> None:
+    assert BusyMachine(cores=8).run_batch(n_threads=3) == 3
