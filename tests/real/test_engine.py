@@ -27,7 +27,7 @@ from tests.real.fill_in_cases import HOLES, Hole
 pytestmark = pytest.mark.model
 
 
-async def generate(engine: EngineClient, generation: GenerateRequest) -> tuple[str, Finished]:
+async def collect(engine: EngineClient, generation: GenerateRequest) -> tuple[str, Finished]:
     text = ""
     async with aclosing(engine.generate(generation)) as events:
         async for event in events:
@@ -46,14 +46,15 @@ def strip_white_space(text: str) -> str:
     return "".join(text.split())
 
 
+def count_lines_before_cursor(marked: str) -> int:
+    return marked.count("\n", 0, marked.index(CURSOR))
+
+
 def is_right(hole: Hole, after: str) -> bool:
     line = next(line for line in after.split("\n") if CURSOR in line)
-    n_lines_added = after.count("\n", 0, after.index(CURSOR)) - hole.marked.count(
-        "\n", 0, hole.marked.index(CURSOR)
-    )
-    return n_lines_added == 0 and strip_white_space(line.replace(CURSOR, "")) == strip_white_space(
-        hole.line
-    )
+    is_one_line = count_lines_before_cursor(after) == count_lines_before_cursor(hole.marked)
+    is_same = strip_white_space(line.replace(CURSOR, "")) == strip_white_space(hole.line)
+    return is_one_line and is_same
 
 
 async def test_at_least_six_of_ten_holes_are_filled_with_the_right_line(
@@ -94,8 +95,8 @@ async def test_a_second_request_reuses_the_cache_and_gives_the_same_output(
     engine: EngineClient,
 ) -> None:
     generation = GenerateRequest((await long_prompt(engine, 300)), 12)
-    first_text, first = await generate(engine, generation)
-    second_text, second = await generate(engine, generation)
+    first_text, first = await collect(engine, generation)
+    second_text, second = await collect(engine, generation)
     assert (first.usage.cached_tokens, second.usage.cached_tokens) == (0, 299)
     assert first_text == second_text
 
@@ -105,8 +106,8 @@ async def test_returning_to_an_earlier_prompt_evaluates_one_token_and_gives_the_
 ) -> None:
     tokens = await long_prompt(engine, 500)
     generations = [GenerateRequest(tokens[start : start + 200], 12) for start in (0, 100, 300)]
-    first = [(await generate(engine, generation))[0] for generation in generations]
-    again = [await generate(engine, generation) for generation in generations]
+    first = [(await collect(engine, generation))[0] for generation in generations]
+    again = [await collect(engine, generation) for generation in generations]
     assert [text for text, _ in again] == first
     assert [finished.usage.cached_tokens for _, finished in again] == [199, 199, 199]
 
@@ -119,10 +120,10 @@ async def test_a_cancelled_prompt_frees_the_engine(engine: EngineClient) -> None
             await anext(generation)
     short = await engine.tokenize("def main():\n    ")
     async with asyncio.timeout(60):
-        text, _ = await generate(engine, GenerateRequest(short, 4, lane=Lane.COMPLETION))
+        text, _ = await collect(engine, GenerateRequest(short, 4, lane=Lane.COMPLETION))
     assert text
     # The cached part of the long prompt shows how far its evaluation came.
-    _, again = await generate(engine, GenerateRequest(prompt[:1500], 0))
+    _, again = await collect(engine, GenerateRequest(prompt[:1500], 0))
     assert again.usage.cached_tokens < 1499
 
 
@@ -130,7 +131,7 @@ async def test_a_completion_overtakes_the_prompt_of_a_chat(engine: EngineClient)
     order: list[str] = []
 
     async def run(name: str, prompt: list[int], lane: Lane) -> None:
-        await generate(engine, GenerateRequest(prompt, 4, lane=lane))
+        await collect(engine, GenerateRequest(prompt, 4, lane=lane))
         order.append(name)
 
     chat = asyncio.create_task(run("chat", await long_prompt(engine, 600), Lane.CHAT))
@@ -151,7 +152,7 @@ async def test_a_killed_worker_fails_its_request_and_the_next_request_is_served(
                 assert pid is not None
                 os.kill(pid, signal.SIGKILL)
     assert engine.state.phase is Phase.FAILED
-    text, _ = await generate(engine, GenerateRequest(prompt, 4))
+    text, _ = await collect(engine, GenerateRequest(prompt, 4))
     assert text
     assert engine.stats().restarts == 1
 
@@ -169,14 +170,14 @@ async def test_a_file_that_is_no_model_fails_to_load_with_a_reason(tmp_path: Pat
 async def test_a_prompt_that_fills_the_context_raises_context_overflow(model_path: Path) -> None:
     engine = engine_of(model_path, n_ctx=512)
     with pytest.raises(ContextOverflow, match="the prompt has 600 tokens, the context 512"):
-        await generate(engine, GenerateRequest(await long_prompt(engine, 600), 4))
+        await collect(engine, GenerateRequest(await long_prompt(engine, 600), 4))
     await engine.close()
 
 
 async def test_equal_seeds_give_equal_samples(engine: EngineClient) -> None:
     prompt = await engine.tokenize("Once upon a time")
     texts = [
-        (await generate(engine, GenerateRequest(prompt, 12, Sampling(temperature=1.0, seed=seed))))[
+        (await collect(engine, GenerateRequest(prompt, 12, Sampling(temperature=1.0, seed=seed))))[
             0
         ]
         for seed in (1, 1, 2)
@@ -213,7 +214,7 @@ async def test_an_invalid_token_id_is_refused_and_the_worker_lives_on(
     engine: EngineClient, token: int
 ) -> None:
     generation = GenerateRequest([1, token], 1)
-    for call in (engine.detokenize([token]), engine.embed([[token]]), generate(engine, generation)):
+    for call in (engine.detokenize([token]), engine.embed([[token]]), collect(engine, generation)):
         with pytest.raises(InvalidRequest, match="outside the vocabulary"):
             await call
 
@@ -224,7 +225,7 @@ async def test_a_bias_for_an_invalid_token_id_changes_nothing(engine: EngineClie
     prompt = await engine.tokenize("def add(a, b):\n    return")
     invalid = {-5: 100.0, 10**9: 100.0, 2**40: 100.0}
     texts = [
-        (await generate(engine, GenerateRequest(prompt, 6, Sampling(temperature=0, logit_bias=b))))[
+        (await collect(engine, GenerateRequest(prompt, 6, Sampling(temperature=0, logit_bias=b))))[
             0
         ]
         for b in ({}, invalid)
@@ -277,6 +278,6 @@ async def test_the_output_follows_a_gbnf_grammar(engine: EngineClient) -> None:
     grammar = convert_gbnf('root ::= answer "!"{2}\nanswer ::= "maybe" | [0-9]{1,3} "%"')
     sampling = Sampling(temperature=1.0, seed=1, typical_p=0.9, repeat_last_n=4)
 
-    text, _ = await generate(engine, GenerateRequest(prompt, 30, sampling, grammar=grammar))
+    text, _ = await collect(engine, GenerateRequest(prompt, 30, sampling, grammar=grammar))
 
     assert re.fullmatch(r"(maybe|[0-9]{1,3}%)!!", text)

@@ -1,4 +1,4 @@
-"""Speculation with the real model: the same text, although guesses were taken."""
+"""Speculation with the real model: the output stays the same although guesses are accepted."""
 
 import itertools
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.speculation import Bench, Pair
 from benchmarks.workloads.passages import Prompt
-from copilotd.engine.worker.speculation.ngram_lookup import Lookup
+from copilotd.engine.worker.speculation.ngram_lookup import NgramLookup
 from copilotd.errors import EngineLoadFailed
 from tests.real.conftest import engine_of
 from tests.real.minilm import minilm_path
@@ -24,43 +24,41 @@ COUNTED = "".join(f"{i:03}\n" for i in range(100, 160))
 CLEAR = "    0x00, 0x00, 0x00, 0x00,\n" * 12
 
 
-def test_what_was_guessed_right_leaves_the_text_as_it_is(model_path: Path) -> None:
-    pairs = written_twice(model_path, CODE)
+def test_accepted_guesses_leave_the_output_as_it_is(model_path: Path) -> None:
+    pairs = write_twice(model_path, CODE)
     assert [pair.guessed.text for pair in pairs] == [pair.plain.text for pair in pairs]
     assert sum(pair.tally.accepted for pair in pairs) > 10
 
 
 def test_text_without_close_choices_takes_fewer_batches(model_path: Path) -> None:
-    pairs = written_twice(model_path, (CLEAR,))
+    pairs = write_twice(model_path, (CLEAR,))
     assert [pair.guessed.text for pair in pairs] == [pair.plain.text for pair in pairs]
     assert sum(pair.guessed.batches for pair in pairs) < sum(pair.plain.batches for pair in pairs)
 
 
-def test_what_a_draft_model_guesses_is_written_in_fewer_batches(
+def test_right_guesses_of_a_draft_model_save_batches(
     model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Lookup, "find", lambda *_: None)
-    pairs = written_twice(model_path, (COUNTED, *CODE[:2]), draft=model_path)
+    monkeypatch.setattr(NgramLookup, "find", lambda *_: None)
+    pairs = write_twice(model_path, (COUNTED, *CODE[:2]), draft=model_path)
     assert [pair.guessed.text for pair in pairs] == [pair.plain.text for pair in pairs]
     assert pairs[0].tally.accepted > 10
     assert pairs[0].guessed.batches < pairs[0].plain.batches
 
 
 def test_a_draft_model_of_another_family_is_refused(model_path: Path, minilm_path: Path) -> None:
-    with pytest.raises(EngineLoadFailed, match="so it can draft nothing for this model"):
+    with pytest.raises(EngineLoadFailed, match="so it cannot draft for this model"):
         Bench(model_path, minilm_path)
 
 
-async def test_the_engine_says_which_model_drafts_for_it(model_path: Path) -> None:
+async def test_the_engine_names_its_draft_model(model_path: Path) -> None:
     engine = engine_of(model_path, draft=str(model_path))
     assert (await engine.info()).draft == model_path.name
     await engine.close()
 
 
-def written_twice(
-    model_path: Path, texts: tuple[str, ...], draft: Path | None = None
-) -> list[Pair]:
-    """By a clock by which a batch costs what one token does, so that guesses always pay."""
+def write_twice(model_path: Path, texts: tuple[str, ...], draft: Path | None = None) -> list[Pair]:
+    """Measure with a clock by which a batch costs as much as a token, so that drafts always pay."""
     seconds = itertools.count()
     bench = Bench(model_path, draft, lambda: float(next(seconds)))
     vocabulary = bench.model.vocabulary
