@@ -35,8 +35,8 @@ from benchmarks.servers.idle import idle_since, worker_of
 from benchmarks.servers.served import copilotd, served
 from benchmarks.servers.sides import sides_of
 from benchmarks.workloads.conversation import FUNCTION, chat_body
-from copilotd.engine.worker.llama.context_params import cores
-from tests.lsp.raw_client import INLINE, RawClient, at
+from copilotd.engine.worker.llama.context_params import count_cores
+from tests.lsp.raw_client import INLINE, RawClient, completion_params
 
 N_CTX = 8192
 SLICE_TOKENS = 128
@@ -113,11 +113,11 @@ def _lsp_mid_prompt(side: Side, number: int) -> float:
 
 async def _cancelled_request(side: Side, number: int) -> float:
     editor = await RawClient.connect(side.socket)
-    await editor.begin("benchmark")
+    await editor.initialize("benchmark")
     text, uri = _code(number) + "result = ", f"file:///w/{number}.py"
-    editor.open(text, uri)
+    editor.open_file(text, uri)
     line = text.count("\n")
-    id, answer = editor.ask(INLINE, at(line, len("result = "), uri, kind=INVOKED))
+    id, answer = editor.send_request(INLINE, completion_params(line, len("result = "), uri, kind=INVOKED))
     await asyncio.sleep(_mid_prompt_s(number))
     if answer.done():
         raise SystemExit("the request over LSP was answered before it could be cancelled")
@@ -125,7 +125,7 @@ async def _cancelled_request(side: Side, number: int) -> float:
     cancelled = time.perf_counter()
     # An editor that leaves frees the worker by that alone, so it stays.
     idle_ms = await asyncio.to_thread(_idle_ms, side, cancelled)
-    await editor.leave()
+    await editor.shut_down()
     return idle_ms
 
 
@@ -233,7 +233,7 @@ def _copilotd(model: Path) -> Iterator[Side]:
 
 @contextmanager
 def _llama_server(model: Path) -> Iterator[Side]:
-    with llama_server(model, cores(), "off", N_CTX) as peer:
+    with llama_server(model, count_cores(), "off", N_CTX) as peer:
         yield Side(peer.url, peer.pid)
 
 

@@ -16,7 +16,7 @@ from benchmarks.measure import Row, machine, table
 from benchmarks.servers.api import Api
 from benchmarks.servers.raw import Raw, Timed
 from benchmarks.servers.served import Served, served
-from tests.lsp.raw_client import INLINE, RawClient, at
+from tests.lsp.raw_client import INLINE, RawClient, completion_params
 
 PREFILL_TOKENS = 512
 DECODE_TOKENS = 96
@@ -64,7 +64,7 @@ def _generate(side: Raw | Api, prompt: list[int]) -> Timed:
 async def _round_trips(raw: Raw, daemon: Served, api: Api, runs: int) -> list[Row]:
     """One token more, by way of each front; only the last word of the prompt is new."""
     editor = await RawClient.connect(daemon.socket)
-    await editor.begin("benchmark")
+    await editor.initialize("benchmark")
     http, lsp, direct = [], [], []
     for run in range(runs + 1):
         # Both engines saw another first letter last, so both evaluate the whole word.
@@ -72,7 +72,7 @@ async def _round_trips(raw: Raw, daemon: Served, api: Api, runs: int) -> list[Ro
         http.append(api.generate({"prompt": raw.fim(SOURCE + words[0], ""), "max_tokens": 1}))
         lsp.append(await _ghost_text(editor, run, SOURCE + words[1]))
         direct.append(raw.generate(raw.fim(SOURCE + words[2], ""), 1))
-    await editor.leave()
+    await editor.shut_down()
     # The first of each evaluated the whole prompt.
     base = [timed.total_ms for timed in direct[1:]]
     return [
@@ -84,10 +84,10 @@ async def _round_trips(raw: Raw, daemon: Served, api: Api, runs: int) -> list[Ro
 async def _ghost_text(editor: RawClient, run: int, text: str) -> float:
     """Milliseconds of an inline completion at the end of `text`; the model may write one token."""
     uri = f"file:///w/{run}.py"
-    editor.open(text, uri)
+    editor.open_file(text, uri)
     lines = text.split("\n")
     started = time.perf_counter()
-    await editor.request(INLINE, at(len(lines) - 1, len(lines[-1]), uri))
+    await editor.request(INLINE, completion_params(len(lines) - 1, len(lines[-1]), uri))
     return (time.perf_counter() - started) * 1000
 
 

@@ -28,8 +28,8 @@ from benchmarks.servers.idle import idle_since, worker_of
 from benchmarks.servers.served import Served, served
 from benchmarks.workloads.conversation import FUNCTION
 from benchmarks.workloads.functions import Keystroke
-from copilotd.engine.worker.llama.context_params import cores
-from tests.lsp.raw_client import INLINE, RawClient, at
+from copilotd.engine.worker.llama.context_params import count_cores
+from tests.lsp.raw_client import INLINE, RawClient, completion_params
 
 EDITORS = (1, 8)
 FUNCTIONS = 56
@@ -82,17 +82,17 @@ async def _with_editors(model: Path, number: int) -> list[Row]:
         await asyncio.to_thread(_wait_for_unload, daemon)
         rows.append(Row(f"unloaded, editors: {number}", _memory(daemon.pid)))
         for editor in editors:
-            await editor.leave()
+            await editor.shut_down()
     return rows
 
 
 async def _editor(daemon: Served, number: int) -> RawClient:
     """An editor that had one completion, and for which nothing more is prepared."""
     editor = await RawClient.connect(daemon.socket)
-    await editor.begin("benchmark")
+    await editor.initialize("benchmark")
     text, uri = _text(number), f"file:///w/{number}.py"
-    editor.open(text, uri)
-    await editor.request(INLINE, at(text.count("\n"), len(CURSOR), uri, kind=INVOKED))
+    editor.open_file(text, uri)
+    await editor.request(INLINE, completion_params(text.count("\n"), len(CURSOR), uri, kind=INVOKED))
     await asyncio.to_thread(_settle, worker_of(daemon.pid))
     return editor
 
@@ -111,7 +111,7 @@ def _wait_for_unload(daemon: Served) -> None:
 
 
 def _llama_server(model: Path) -> Row:
-    with llama_server(model, cores(), "off", N_CTX) as peer:
+    with llama_server(model, count_cores(), "off", N_CTX) as peer:
         LlamaServer(peer.url).answer(Keystroke(_text(0), "", ""))
         _settle(peer.pid)
         return Row("llama-server, one slot", None, _memory(peer.pid))

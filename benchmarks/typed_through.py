@@ -24,7 +24,7 @@ import httpx2
 from benchmarks.measure import machine, p95
 from benchmarks.servers.served import Served, served
 from benchmarks.workloads.functions import NAMES, Function, function
-from tests.lsp.raw_client import INLINE, RawClient, at, edit
+from tests.lsp.raw_client import INLINE, RawClient, completion_params, content_change
 
 LINES = (500, 5000)
 EVERY = 12
@@ -59,13 +59,13 @@ async def _measured(daemon: Served, lines: int, places: int) -> Typed:
     """Every function, at so many places each."""
     seen = Typed()
     editor = await RawClient.connect(daemon.socket)
-    await editor.begin("benchmark")
+    await editor.initialize("benchmark")
     async with httpx2.AsyncClient(base_url=daemon.url, timeout=60) as http:
         for name in NAMES:
             file = File(editor, lengthened(function(name), lines), name)
             for place in range(places):
                 await _type(file, place * EVERY, seen, http)
-    await editor.leave()
+    await editor.shut_down()
     return seen
 
 
@@ -76,17 +76,17 @@ class File:
         self.wanted, self._editor = wanted, editor
         self._uri = f"file:///w/{name}.py"
         self._version = 1
-        editor.open(wanted.before + wanted.after, self._uri)
+        editor.open_file(wanted.before + wanted.after, self._uri)
 
     def write(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
         """`didChange`."""
         self._version += 1
-        self._editor.change(edit(start, end, text), version=self._version, uri=self._uri)
+        self._editor.change_file(content_change(start, end, text), version=self._version, uri=self._uri)
 
     async def suggested(self, place: tuple[int, int], kind: int) -> str:
         """What is suggested behind `place`; empty if nothing is."""
         # The client's own patience is that of a test, in which no model has to answer.
-        _, answer = self._editor.ask(INLINE, at(*place, self._uri, kind))
+        _, answer = self._editor.send_request(INLINE, completion_params(*place, self._uri, kind))
         response = await asyncio.wait_for(answer, WITHIN_S)
         return "".join(item["insertText"] for item in response["result"]["items"])
 

@@ -14,7 +14,7 @@ from benchmarks.recording.player import Client, Work
 from benchmarks.recording.timeline import rest_behind
 from benchmarks.recording.trace import Asked, Ended
 from benchmarks.servers.served import Served
-from tests.lsp.raw_client import INLINE, RawClient, at, edit
+from tests.lsp.raw_client import INLINE, RawClient, completion_params, content_change
 
 LAST = "copilotd.lastCompletion"
 LANGUAGES = {
@@ -52,7 +52,7 @@ class CopilotdClient(Client):
         """Connect; let the model write a few words."""
         self._http = httpx2.AsyncClient(base_url=self._daemon.url, timeout=60)
         self._editor = await RawClient.connect(self._daemon.socket)
-        await self._editor.begin("benchmark")
+        await self._editor.initialize("benchmark")
         body = {"prompt": "for word in words:\n", "max_tokens": 8}
         (await self._http.post("/v1/completions", json=body)).raise_for_status()
         self._seen = await self._total()
@@ -61,7 +61,7 @@ class CopilotdClient(Client):
     def opened(self, buffer: Buffer) -> None:
         """`didOpen`."""
         language = LANGUAGES.get(PurePosixPath(buffer.path).suffix, "plaintext")
-        self._editor.open(characters(buffer.text), _uri(buffer), language)
+        self._editor.open_file(characters(buffer.text), _uri(buffer), language)
 
     def focused(self, buffer: Buffer) -> None:
         """`didFocus`."""
@@ -70,8 +70,8 @@ class CopilotdClient(Client):
 
     def edited(self, buffer: Buffer, changes: Sequence[Change]) -> None:
         """`didChange`."""
-        edits = [edit(change.start, change.end, change.text) for change in changes]
-        self._editor.change(*edits, version=buffer.version, uri=_uri(buffer))
+        edits = [content_change(change.start, change.end, change.text) for change in changes]
+        self._editor.change_file(*edits, version=buffer.version, uri=_uri(buffer))
 
     def closed(self, buffer: Buffer) -> None:
         """`didClose`."""
@@ -82,7 +82,7 @@ class CopilotdClient(Client):
         """`inlineCompletion`; what was done since the last answer was done ahead of need."""
         self._sampling.put_nowait("ahead")
         position = buffer.position(buffer.cursor)
-        id, answer = self._editor.ask(INLINE, at(*position, uri=_uri(buffer)))
+        id, answer = self._editor.send_request(INLINE, completion_params(*position, uri=_uri(buffer)))
         self._pending[asked.request] = id
         self._answers.add(answer)
         rest = rest_behind(buffer)
@@ -104,7 +104,7 @@ class CopilotdClient(Client):
         self._sampling.put_nowait("ahead")
         await self._sampling.join()
         self._sampler.cancel()
-        await self._editor.leave()
+        await self._editor.shut_down()
         await self._http.aclose()
 
     async def work(self) -> tuple[Work, Work]:
@@ -127,7 +127,7 @@ class CopilotdClient(Client):
 
     def _why(self, request: int) -> None:
         """Ask what the answer that just came has cost."""
-        _, told = self._editor.ask("workspace/executeCommand", {"command": LAST})
+        _, told = self._editor.send_request("workspace/executeCommand", {"command": LAST})
         told.add_done_callback(partial(self._explained, request))
 
     def _explained(self, request: int, told: asyncio.Future[dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.types import Chunk, EngineState, Finished, GenerateRequest, ModelInfo, Phase
 from copilotd.errors import CopilotdError
 from copilotd.paths import Paths
-from copilotd.serving.engines import Pool
+from copilotd.serving.engines import EnginePool
 
 
 def answer(prompt: str) -> str:
@@ -31,11 +31,11 @@ class Scripted(FakeEngine):
 
     def __init__(self, name: str = "fake", phase: Phase = Phase.READY) -> None:
         super().__init__(answer, info=replace(FAKE_MODEL, name=name))
-        self.enter(EngineState(phase))
+        self.set_state(EngineState(phase))
 
     async def info(self) -> ModelInfo:
         if self.state.phase is not Phase.READY:
-            self.enter(EngineState(Phase.READY))
+            self.set_state(EngineState(Phase.READY))
         return await super().info()
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
@@ -53,7 +53,7 @@ def main() -> None:
     logs.set_up(paths.log, read().log.level)
     origin = daemon.Origin(read, (paths.user_settings,), arguments(options))
     talker = Scripted("talker", Phase.STOPPED) if read().chat.model else None
-    daemon.serve(daemon.Daemon(paths, read(), Pool(Scripted(), talker), origin))
+    daemon.serve(daemon.Daemon(paths, read(), EnginePool(Scripted(), talker), origin))
 
 
 if __name__ == "__main__":

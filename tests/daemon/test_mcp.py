@@ -43,13 +43,13 @@ async def test_a_chat_calls_a_server_which_ends_with_the_daemon(home: Home) -> N
         assert not born.exists()
         client = await RawClient.connect(daemon.status().socket)
         client.replies = {"copilotd/approve": {"decision": "once"}}
-        await client.begin()
+        await client.initialize()
         answer = await chat(client)
         [pid] = map(int, born.read_text().split())
         assert is_alive(pid)
         async with asyncio.timeout(ENDS_WITHIN_S):
             daemon.stop()
-            await client.closed()
+            await client.wait_until_closed()
 
     assert [m["content"] for m in answer["messages"] if m["role"] == "tool"] == ["42"]
     assert eventually(lambda: not is_alive(pid))
@@ -65,7 +65,7 @@ async def test_a_server_that_the_settings_name_later_is_there_without_a_restart(
     async with serving(home, daemon):
         client = await RawClient.connect(daemon.status().socket)
         client.replies = {"copilotd/approve": {"decision": "once"}}
-        await client.begin()
+        await client.initialize()
         first = await client.request("copilotd/chat", ASKED)
         home.settings(
             f"[tools.mcp.s]\ncommand = {json.dumps([sys.executable, str(SDK_SERVER), str(born)])}\n"
@@ -74,7 +74,7 @@ async def test_a_server_that_the_settings_name_later_is_there_without_a_restart(
         home.settings("")
         [pid] = map(int, born.read_text().split())
         await until(lambda: not is_alive(pid))
-        await client.leave()
+        await client.shut_down()
 
     assert first["content"] == "There is no such tool."
     assert [m["content"] for m in answer["messages"] if m["role"] == "tool"] == ["42"]

@@ -1,4 +1,4 @@
-"""What a file defines."""
+"""The symbols that a file defines."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from copilotd.index.symbols import find_symbols
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "found"),
+    ("file", "text", "symbols"),
     [
         ("a.py", "class A(B):\n    async def f(self):\n        x = 1\n", ["class A", "def f"]),
         (
@@ -40,7 +40,5 @@ from copilotd.index.symbols import find_symbols
         ("a.py", f"def {'f' * 600}():\n", []),
     ],
 )
-def test_definitions_are_found_as_their_language_begins_them(
-    file: str, text: str, found: list[str]
-) -> None:
-    assert [f"{s.kind} {s.name}" for s in find_symbols(Path(file), text)] == found
+def test_definitions_are_found_in_every_language(file: str, text: str, symbols: list[str]) -> None:
+    assert [f"{s.kind} {s.name}" for s in find_symbols(Path(file), text)] == symbols

@@ -1,4 +1,4 @@
-"""Which files of a folder its programmers work on."""
+"""Which files of a folder are listed."""
 
 import subprocess
 from pathlib import Path
@@ -8,19 +8,19 @@ import pytest
 from copilotd.index.walk import list_folder, walk_files
 
 
-def made(root: Path, *names: str) -> None:
+def create_files(root: Path, *names: str) -> None:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("")
 
 
-def found(root: Path) -> list[str]:
+def list_names(root: Path) -> list[str]:
     return [path.relative_to(root).as_posix() for path in walk_files(root)]
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    made(
+    create_files(
         tmp_path,
         "b.py",
         "a.log",
@@ -37,8 +37,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_git_ignores_is_left_out_folder_by_folder(root: Path) -> None:
-    assert found(root) == [
+def test_ignored_files_are_left_out_in_every_folder(root: Path) -> None:
+    assert list_names(root) == [
         ".gitignore",
         "b.py",
         "keep.log",
@@ -48,7 +48,7 @@ def test_what_git_ignores_is_left_out_folder_by_folder(root: Path) -> None:
     ]
 
 
-def test_it_is_what_git_itself_lists(root: Path) -> None:
+def test_the_walk_finds_the_same_files_as_git(root: Path) -> None:
     (root / ".git/config").unlink()
     (root / ".git").rmdir()
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
@@ -60,21 +60,21 @@ def test_it_is_what_git_itself_lists(root: Path) -> None:
         capture_output=True,
         text=True,
     )
-    # Nobody has listed node_modules here, and still nobody works on it.
-    wanted = [name for name in listed.stdout.split() if not name.startswith("node_modules")]
-    assert sorted(found(root)) == sorted(wanted)
+    # No .gitignore lists node_modules here, and the walk skips it anyway.
+    expected = [name for name in listed.stdout.split() if not name.startswith("node_modules")]
+    assert sorted(list_names(root)) == sorted(expected)
 
 
 def test_links_to_folders_are_not_followed(root: Path) -> None:
     (root / "src/up").symlink_to(root)
-    assert len(found(root)) == 6
+    assert len(list_names(root)) == 6
 
 
-def test_a_folder_that_cannot_be_read_is_empty(root: Path) -> None:
+def test_an_unreadable_folder_is_empty(root: Path) -> None:
     assert list(walk_files(root / "no")) == []
 
 
-def test_of_one_folder_folders_come_first(root: Path) -> None:
+def test_a_listing_shows_folders_before_files(root: Path) -> None:
     assert [path.name for path in list_folder(root, root)] == [
         "src",
         ".gitignore",

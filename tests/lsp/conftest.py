@@ -42,7 +42,7 @@ class ScriptedModel(FakeEngine):
         self.gate.set()
         self.prompts: asyncio.Queue[str] = asyncio.Queue()
         self.ended: asyncio.Queue[str] = asyncio.Queue()
-        info = replace(FAKE_MODEL, n_ctx=32_000)  # characters, and tools have many
+        info = replace(FAKE_MODEL, n_ctx=32_000)  # in characters, and the tools alone have many
         super().__init__(self._write, info=info, gate=self.gate)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
@@ -125,7 +125,7 @@ async def daemon(paths: Paths) -> AsyncIterator[FakeDaemon]:
 
 @pytest.fixture
 async def connect(daemon: FakeDaemon) -> AsyncIterator[Connect]:
-    """Opens connections; at the end every one must have had all its answers."""
+    """Opens connections, and checks at the end that each got all its responses."""
     clients: list[RawClient] = []
 
     async def connect() -> RawClient:
@@ -140,5 +140,5 @@ async def connect(daemon: FakeDaemon) -> AsyncIterator[Connect]:
 
 @pytest.fixture
 async def client(connect: Connect) -> RawClient:
-    """One connection, on which nothing has been said yet."""
+    """One connection, before `initialize`."""
     return await connect()

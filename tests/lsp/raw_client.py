@@ -1,4 +1,4 @@
-"""A small LSP client that sees every byte the server sends, and checks the server's bookkeeping."""
+"""A small LSP client that keeps every message of the server and counts the responses."""
 
 import asyncio
 import json
@@ -14,25 +14,28 @@ Json = dict[str, Any]
 
 
 class RawClient:
-    """Answers the server's own requests with `replies`, else null; all that comes is kept."""
+    """Answers the server's own requests from `replies`, else with null.
+
+    `received` holds all messages with a method, `answers` the number of responses by request id.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._ids = count(1)
         self._waiting: dict[int, asyncio.Future[Json]] = {}
-        self._news = asyncio.Condition()
+        self._arrived = asyncio.Condition()
         self._reading = asyncio.create_task(self._read())
         self.answers: Counter[int] = Counter()
         self.received: list[Json] = []
         self.replies: dict[str, Any] = {}
-        self.is_over = False
+        self.is_closed = False
 
     @classmethod
     async def connect(cls, path: str) -> "RawClient":
         return cls(*await asyncio.open_unix_connection(path))
 
-    async def begin(self, name: str = "test", **capabilities: Any) -> Json:
-        """The opening of a session; gives the server's capabilities."""
+    async def initialize(self, name: str = "test", **capabilities: Any) -> Json:
+        """Start a session; returns the server's capabilities."""
         folder = {"uri": "file:///w", "name": "w"}
         result = await self.request(
             "initialize",
@@ -54,8 +57,8 @@ class RawClient:
     def notify(self, method: str, params: Any) -> None:
         self.send({"method": method, "params": params})
 
-    def ask(self, method: str, params: Any) -> tuple[int, "asyncio.Future[Json]"]:
-        """Send a request; its id, and its whole response when that comes."""
+    def send_request(self, method: str, params: Any) -> tuple[int, "asyncio.Future[Json]"]:
+        """Send a request; returns its id and a future of the whole response."""
         id = next(self._ids)
         self._waiting[id] = asyncio.get_running_loop().create_future()
         self.answers[id] = 0
@@ -63,68 +66,70 @@ class RawClient:
         return id, self._waiting[id]
 
     async def request(self, method: str, params: Any) -> Any:
-        """The result of a request that succeeds."""
-        response = await asyncio.wait_for(self.ask(method, params)[1], WITHIN_S)
+        """Send a request that succeeds; returns its result."""
+        response = await asyncio.wait_for(self.send_request(method, params)[1], WITHIN_S)
         assert "error" not in response, response
         return response["result"]
 
-    async def fails(self, method: str, params: Any) -> Json:
-        """The error of a request that does not."""
-        response = await asyncio.wait_for(self.ask(method, params)[1], WITHIN_S)
+    async def request_error(self, method: str, params: Any) -> Json:
+        """Send a request that fails; returns its error."""
+        response = await asyncio.wait_for(self.send_request(method, params)[1], WITHIN_S)
         return dict(response["error"])
 
-    async def messages(self, method: str, number: int) -> list[Any]:
-        """The parameters of the first `number` messages of `method`, once they are there."""
+    async def wait_for_messages(self, method: str, number: int) -> list[Any]:
+        """Wait for `number` messages of `method`; returns their parameters."""
 
-        def found() -> list[Any]:
+        def list_params() -> list[Any]:
             return [m["params"] for m in self.received if m["method"] == method]
 
-        async with asyncio.timeout(WITHIN_S), self._news:
-            await self._news.wait_for(lambda: len(found()) >= number)
-        return found()[:number]
+        async with asyncio.timeout(WITHIN_S), self._arrived:
+            await self._arrived.wait_for(lambda: len(list_params()) >= number)
+        return list_params()[:number]
 
-    def open(self, text: str, uri: str = URI, language: str = "python") -> None:
+    def open_file(self, text: str, uri: str = URI, language: str = "python") -> None:
         item = {"uri": uri, "languageId": language, "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": item})
 
-    def change(self, *changes: Json, version: int = 2, uri: str = URI) -> None:
+    def change_file(self, *changes: Json, version: int = 2, uri: str = URI) -> None:
         document = {"uri": uri, "version": version}
         self.notify(
             "textDocument/didChange", {"textDocument": document, "contentChanges": list(changes)}
         )
 
-    async def ghost_text(
+    async def request_ghost_text(
         self, line: int, character: int, uri: str = URI, kind: int = 2
     ) -> list[Json]:
-        return list((await self.request(INLINE, at(line, character, uri, kind)))["items"])
+        return list(
+            (await self.request(INLINE, completion_params(line, character, uri, kind)))["items"]
+        )
 
-    async def leave(self) -> None:
-        """End the session as an editor does; every request must have had its one answer."""
+    async def shut_down(self) -> None:
+        """End the session as an editor does, and check that every request got one response."""
         await self.request("shutdown", None)
         self.notify("exit", None)
-        await self.closed()
+        await self.wait_until_closed()
         assert set(self.answers.values()) == {1}, self.answers
 
-    async def closed(self) -> None:
-        """Wait until the server has hung up."""
+    async def wait_until_closed(self) -> None:
+        """Wait until the server has closed the connection."""
         await asyncio.wait_for(self._reading, WITHIN_S)
         self._writer.close()
-        self.is_over = True
+        self.is_closed = True
 
-    async def vanish(self) -> None:
-        """Close the connection without a word, as a killed editor does."""
+    async def disconnect(self) -> None:
+        """Close the connection without `shutdown`, as a killed editor does."""
         self._reading.cancel()
         self._writer.transport.abort()
-        self.is_over = True
+        self.is_closed = True
 
     async def _read(self) -> None:
         while header := await self._reader.readline():
             length = int(header.removeprefix(b"Content-Length: "))
             while (await self._reader.readline()).strip():
                 pass
-            await self._take(json.loads(await self._reader.readexactly(length)))
+            await self._handle(json.loads(await self._reader.readexactly(length)))
 
-    async def _take(self, message: Json) -> None:
+    async def _handle(self, message: Json) -> None:
         if "method" not in message:
             self.answers[message["id"]] += 1
             waiting = self._waiting.pop(message["id"], None)
@@ -133,12 +138,12 @@ class RawClient:
             return
         if "id" in message:
             await self._reply(message)
-        async with self._news:
+        async with self._arrived:
             self.received.append(message)
-            self._news.notify_all()
+            self._arrived.notify_all()
 
     async def _reply(self, message: Json) -> None:
-        """A reply that is an event keeps the server waiting until it is set, and longer."""
+        """Answer a request of the server. If the reply is an event, set it and do not answer."""
         reply = self.replies.get(message["method"])
         if isinstance(reply, asyncio.Event):
             reply.set()
@@ -149,7 +154,7 @@ class RawClient:
             self.send({"id": message["id"], "result": reply})
 
 
-def at(line: int, character: int, uri: str = URI, kind: int = 2) -> Json:
+def completion_params(line: int, character: int, uri: str = URI, kind: int = 2) -> Json:
     """The parameters of a completion request."""
     return {
         "textDocument": {"uri": uri},
@@ -158,7 +163,7 @@ def at(line: int, character: int, uri: str = URI, kind: int = 2) -> Json:
     }
 
 
-def edit(start: tuple[int, int], end: tuple[int, int], text: str) -> Json:
-    """A content change, from position to position."""
-    places = [{"line": line, "character": character} for line, character in (start, end)]
-    return {"range": {"start": places[0], "end": places[1]}, "text": text}
+def content_change(start: tuple[int, int], end: tuple[int, int], text: str) -> Json:
+    """A content change between two positions."""
+    positions = [{"line": line, "character": character} for line, character in (start, end)]
+    return {"range": {"start": positions[0], "end": positions[1]}, "text": text}

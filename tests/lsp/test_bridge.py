@@ -40,7 +40,7 @@ Spawn = Callable[..., Awaitable[Process]]
 
 @pytest.fixture
 async def spawn() -> AsyncIterator[Spawn]:
-    """Starts Python with pipes; none of the processes outlives its test."""
+    """Starts Python with pipes, and kills each process at the end of the test."""
     started: list[Process] = []
 
     async def spawn(*arguments: str, **environment: str) -> Process:
@@ -62,83 +62,81 @@ async def spawn() -> AsyncIterator[Spawn]:
         await process.communicate()
 
 
-def editor(process: Process) -> RawClient:
+def connect_editor(process: Process) -> RawClient:
     assert process.stdout is not None and process.stdin is not None
     return RawClient(process.stdout, process.stdin)
 
 
-async def ending(process: Process) -> tuple[int, str]:
-    """Exit code and standard error, once the process has ended by itself."""
+async def wait_for_exit(process: Process) -> tuple[int, str]:
+    """Wait until the process ends by itself; returns its exit code and standard error."""
     assert process.stderr is not None
     async with asyncio.timeout(WITHIN_S):
         return await process.wait(), (await process.stderr.read()).decode()
 
 
-async def test_a_session_runs_through_the_bridge_and_ends_cleanly(
-    daemon: FakeDaemon, spawn: Spawn
-) -> None:
+async def test_a_session_through_the_bridge_ends_cleanly(daemon: FakeDaemon, spawn: Spawn) -> None:
     process = await spawn("-c", CONNECTED, daemon.socket)
-    client = editor(process)
-    await client.begin("Neovim")
+    client = connect_editor(process)
+    await client.initialize("Neovim")
     daemon.model.text = "😀" * 10
-    client.open("x = 1\n" * 200_000 + "y = ")
-    items = await client.ghost_text(200_000, 4)
+    client.open_file("x = 1\n" * 200_000 + "y = ")
+    items = await client.request_ghost_text(200_000, 4)
     assert [item["insertText"] for item in items] == ["😀" * 10]
     assert list(daemon.listener.clients) == ["Neovim"]
-    await client.leave()
-    assert await ending(process) == (0, "")
+    await client.shut_down()
+    assert await wait_for_exit(process) == (0, "")
 
 
 async def test_the_end_of_the_editors_input_is_a_clean_end(
     daemon: FakeDaemon, spawn: Spawn
 ) -> None:
     process = await spawn("-c", CONNECTED, daemon.socket)
-    client = editor(process)
-    await client.begin()
+    client = connect_editor(process)
+    await client.initialize()
     assert process.stdin is not None
     process.stdin.close()
-    assert await ending(process) == (0, "")
-    await client.closed()
+    assert await wait_for_exit(process) == (0, "")
+    await client.wait_until_closed()
 
 
-async def test_a_daemon_that_goes_away_ends_the_bridge_with_a_code_of_its_own(
+async def test_a_lost_daemon_ends_the_bridge_with_its_own_exit_code(
     daemon: FakeDaemon, spawn: Spawn
 ) -> None:
     process = await spawn("-c", CONNECTED, daemon.socket)
-    client = editor(process)
-    await client.begin()
-    client.open('say("method":"exit")')
-    await client.ghost_text(0, 0)
+    client = connect_editor(process)
+    await client.initialize()
+    client.open_file('say("method":"exit")')
+    await client.request_ghost_text(0, 0)
     await daemon.listener.close()
     ended = (DAEMON_LOST, "copilotd lsp: the daemon closed the connection\n")
-    assert await ending(process) == ended
-    await client.closed()
+    assert await wait_for_exit(process) == ended
+    await client.wait_until_closed()
 
 
 async def test_a_daemon_that_cannot_start_is_the_answer_to_initialize(spawn: Spawn) -> None:
     process = await spawn("-c", FAILING)
-    client = editor(process)
+    client = connect_editor(process)
     client.notify("$/setTrace", {"value": "off"})
-    error = await client.fails("initialize", {"capabilities": {}})
+    error = await client.request_error("initialize", {"capabilities": {}})
     assert error == {
         "code": -32803,
         "message": "copilotd: the disk is full. Make room.",
         "data": {"retry": False},
     }
     ended = (NO_DAEMON, "copilotd lsp: the disk is full. Make room.\n")
-    assert await ending(process) == ended
-    await client.closed()
+    assert await wait_for_exit(process) == ended
+    await client.wait_until_closed()
 
 
 async def test_a_socket_where_nobody_listens_is_the_answer_to_initialize(
     spawn: Spawn, tmp_path: Path
 ) -> None:
     process = await spawn("-c", CONNECTED, str(tmp_path / "no.sock"))
-    client = editor(process)
-    error = await client.fails("initialize", {"capabilities": {}})
+    client = connect_editor(process)
+    error = await client.request_error("initialize", {"capabilities": {}})
     assert "copilotd restart" in error["message"]
-    assert (await ending(process))[0] == NO_DAEMON
-    await client.closed()
+    assert (await wait_for_exit(process))[0] == NO_DAEMON
+    await client.wait_until_closed()
 
 
 async def test_the_bridge_imports_nothing_heavy(spawn: Spawn) -> None:
@@ -160,10 +158,10 @@ async def test_the_command_connects_to_the_daemon_that_runs(
     with lifecycle.claim(own):
         lifecycle.announce(own, "http://127.0.0.1:1", daemon.socket, "1.2.3", ())
         process = await spawn("-m", "copilotd", "lsp", XDG_RUNTIME_DIR=str(paths.runtime))
-        client = editor(process)
-        await client.begin("Helix")
-        await client.leave()
-        assert await ending(process) == (0, "")
+        client = connect_editor(process)
+        await client.initialize("Helix")
+        await client.shut_down()
+        assert await wait_for_exit(process) == (0, "")
 
 
 def running(pid: int) -> Running:
@@ -180,7 +178,7 @@ def test_a_daemon_is_started_if_none_runs(paths: Paths) -> None:
     assert find_or_start(paths, find=lambda _: None, launch=lambda *_: running(2)) == running(2)
 
 
-def test_a_daemon_that_somebody_else_just_started_is_used(paths: Paths) -> None:
+def test_a_daemon_that_another_process_has_just_started_is_used(paths: Paths) -> None:
     looks = iter([None, running(1)])
 
     def too_late(paths: Paths, arguments: tuple[str, ...]) -> Running:

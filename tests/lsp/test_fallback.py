@@ -1,17 +1,15 @@
-from typing import Any
-
-from tests.lsp.conftest import FakeDaemon
-from tests.lsp.raw_client import RawClient, at
+from tests.lsp.conftest import Connect, FakeDaemon
+from tests.lsp.raw_client import RawClient, completion_params
 
 COMPLETION = "textDocument/completion"
 SNIPPETS = {"completion": {"completionItem": {"snippetSupport": True}}}
 
 
-async def test_the_menu_item_is_announced_to_clients_without_inline_completion_only(
-    client: RawClient, connect: Any
+async def test_menu_items_are_announced_only_to_clients_without_inline_completion(
+    client: RawClient, connect: Connect
 ) -> None:
-    plain = await client.begin()
-    modern = await (await connect()).begin(textDocument={"inlineCompletion": {}})
+    plain = await client.initialize()
+    modern = await (await connect()).initialize(textDocument={"inlineCompletion": {}})
     assert plain["completionProvider"]["triggerCharacters"] == [".", "(", "[", "{", "=", ",", ":"]
     assert "completionProvider" not in modern
     assert plain["inlineCompletionProvider"] == modern["inlineCompletionProvider"] == {}
@@ -20,10 +18,10 @@ async def test_the_menu_item_is_announced_to_clients_without_inline_completion_o
 async def test_the_menu_item_is_an_escaped_snippet_in_the_negotiated_encoding(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin(general={"positionEncodings": ["utf-8"]}, textDocument=SNIPPETS)
+    await client.initialize(general={"positionEncodings": ["utf-8"]}, textDocument=SNIPPETS)
     daemon.model.text = "cho(`${HOME}\\n`)"
-    client.open("'😀'; e")
-    result = await client.request(COMPLETION, at(0, 9, kind=1))
+    client.open_file("'😀'; e")
+    result = await client.request(COMPLETION, completion_params(0, 9, kind=1))
     [item] = result["items"]
     assert result["isIncomplete"] is True
     assert item["insertTextFormat"] == 2
@@ -34,24 +32,27 @@ async def test_the_menu_item_is_an_escaped_snippet_in_the_negotiated_encoding(
     }
 
 
-async def test_a_menu_item_that_was_inserted_is_accepted_without_its_command(
+async def test_an_inserted_menu_item_counts_as_accepted_without_its_command(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin()
+    await client.initialize()
     daemon.model.text = "cho(1)"
-    client.open("e")
-    [item] = (await client.request(COMPLETION, at(0, 1, kind=1)))["items"]
+    client.open_file("e")
+    [item] = (await client.request(COMPLETION, completion_params(0, 1, kind=1)))["items"]
     span, text = item["textEdit"]["range"], item["textEdit"]["newText"]
-    client.change({"range": span, "text": text})
+    client.change_file({"range": span, "text": text})
     await client.request("workspace/executeCommand", {"command": "copilotd.status"})
     assert (text, daemon.stats().accepted) == ("echo(1)", 1)
 
 
-async def test_an_editor_that_asks_for_ghost_text_gets_no_menu_items(
+async def test_an_editor_that_requests_ghost_text_gets_no_menu_items(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin()
+    await client.initialize()
     daemon.model.text = "1"
-    client.open("x = ")
-    assert len(await client.ghost_text(0, 4)) == 1
-    assert await client.request(COMPLETION, at(0, 4, kind=1)) == {"isIncomplete": True, "items": []}
+    client.open_file("x = ")
+    assert len(await client.request_ghost_text(0, 4)) == 1
+    assert await client.request(COMPLETION, completion_params(0, 4, kind=1)) == {
+        "isIncomplete": True,
+        "items": [],
+    }

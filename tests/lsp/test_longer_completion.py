@@ -1,4 +1,4 @@
-"""A piece of a suggestion, and the news that more of it is written."""
+"""A partial completion, and the notification that there is more of it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from copilotd.lsp.listener import LspListener
 from copilotd.paths import Paths
 from tests.completion.test_generation import PieceByPiece
 from tests.lsp.conftest import build_services
-from tests.lsp.raw_client import URI, WITHIN_S, RawClient, edit
+from tests.lsp.raw_client import URI, WITHIN_S, RawClient, content_change
 
 LONGER = "copilotd/longerCompletion"
 
@@ -24,36 +24,36 @@ def engine() -> PieceByPiece:
 
 @pytest.fixture
 async def client(engine: PieceByPiece, paths: Paths) -> AsyncIterator[RawClient]:
-    """An editor in whose file `foo` was offered behind `x = ` and more is being written."""
+    """An editor that was offered `foo` after `x = `, while the model is still writing."""
     completion = CompletionService(
         engine, Live(CompletionSection(debounce_ms=0, target_ms=1, anticipate=False))
     )
     listener = LspListener(build_services(engine, completion, paths))
     client = await RawClient.connect(await listener.start(paths))
-    await client.begin(textDocument={"inlineCompletion": {}})
-    client.open("x = ")
+    await client.initialize(textDocument={"inlineCompletion": {}})
+    client.open_file("x = ")
     engine.write()
-    assert [item["insertText"] for item in await client.ghost_text(0, 4)] == ["foo"]
+    assert [item["insertText"] for item in await client.request_ghost_text(0, 4)] == ["foo"]
     yield client
-    await client.leave()
+    await client.shut_down()
     await listener.close()
 
 
-async def test_the_editor_hears_of_more_and_gets_it_when_it_asks(
+async def test_the_editor_is_told_of_a_longer_completion_and_gets_it_on_request(
     client: RawClient, engine: PieceByPiece
 ) -> None:
     engine.write()
-    [told] = await client.messages(LONGER, 1)
-    assert told == {"textDocument": {"uri": URI, "version": 1}}
-    assert [item["insertText"] for item in await client.ghost_text(0, 4)] == ["foobar"]
+    [params] = await client.wait_for_messages(LONGER, 1)
+    assert params == {"textDocument": {"uri": URI, "version": 1}}
+    assert [item["insertText"] for item in await client.request_ghost_text(0, 4)] == ["foobar"]
 
 
-async def test_an_editor_whose_file_has_changed_does_not(
+async def test_an_editor_whose_file_has_changed_is_not_told(
     client: RawClient, engine: PieceByPiece
 ) -> None:
-    client.change(edit((0, 4), (0, 4), "f"))
+    client.change_file(content_change((0, 4), (0, 4), "f"))
     await client.request("workspace/executeCommand", {"command": "copilotd.status"})
     engine.write()
     await asyncio.wait_for(engine.written.wait(), WITHIN_S)
-    assert [item["insertText"] for item in await client.ghost_text(0, 5)] == ["oobar"]
+    assert [item["insertText"] for item in await client.request_ghost_text(0, 5)] == ["oobar"]
     assert not [m for m in client.received if m["method"] == LONGER]

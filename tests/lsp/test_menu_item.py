@@ -18,7 +18,7 @@ PLAIN, SNIPPET = types.InsertTextFormat.PlainText, types.InsertTextFormat.Snippe
 
 
 def offered_item(marked: str, text: str) -> OfferedItem:
-    """`text` for the first | of `marked`; a second one ends what it replaces."""
+    """`text` at the first | of `marked`. A second | ends the range that it replaces."""
     before, *rest = marked.split("|")
     replaced = rest[0] if len(rest) == 2 else ""
     document = Document("file:///w/a.py", "".join([before, *rest]), "python")
@@ -42,18 +42,18 @@ def test_a_snippet_inserts_dollars_braces_and_backslashes_literally() -> None:
     ],
     ids=["no snippets", "snippets that are indented", "snippets as they are"],
 )
-def test_further_lines_are_written_for_what_the_editor_does_to_them(
+def test_further_lines_are_indented_for_the_editors_capabilities(
     menu: MenuCapabilities, expected: Insertion
 ) -> None:
     assert format_insertion("if $a:\n        b\n\n    c", "    ", menu) == expected
 
 
-def test_text_with_a_line_outside_the_indentation_stays_plain() -> None:
+def test_text_with_a_line_that_is_indented_less_stays_plain() -> None:
     text = "return 1\n\nx = 2"
     assert format_insertion(text, "    ", MenuCapabilities(snippets=True)) == Insertion(text, PLAIN)
 
 
-def test_an_item_replaces_the_word_at_the_cursor_and_stands_first() -> None:
+def test_an_item_replaces_the_word_at_the_cursor_and_sorts_first() -> None:
     item = build_menu_item(
         offered_item("x = 1\n    retu|", "rn [\n        x,\n    ]"),
         Encoding.UTF16,
@@ -79,13 +79,13 @@ def test_an_item_replaces_the_word_at_the_cursor_and_stands_first() -> None:
     )
 
 
-def test_an_auto_closed_bracket_is_left_in_place_where_the_text_ends_with_it() -> None:
+def test_an_auto_closed_bracket_stays_if_the_text_ends_with_it() -> None:
     item = build_menu_item(offered_item("f(|)|", "a, b)"), Encoding.UTF16, MenuCapabilities())
     span = types.Range(types.Position(0, 2), types.Position(0, 2))
     assert item.text_edit == types.TextEdit(span, "a, b")
 
 
-def test_an_auto_closed_bracket_is_replaced_where_the_text_goes_on_behind_it() -> None:
+def test_an_auto_closed_bracket_is_replaced_if_the_text_continues_after_it() -> None:
     item = build_menu_item(
         offered_item("def f(|)|", "a):\n    pass"), Encoding.UTF16, MenuCapabilities()
     )
@@ -93,12 +93,12 @@ def test_an_auto_closed_bracket_is_replaced_where_the_text_goes_on_behind_it() -
     assert item.text_edit == types.TextEdit(span, "a):\n    pass")
 
 
-def test_a_long_line_is_cut_in_the_label_only() -> None:
+def test_a_long_line_is_truncated_only_in_the_label() -> None:
     item = build_menu_item(offered_item("|", "x" * 80), Encoding.UTF16, MenuCapabilities())
     assert item.label == "x" * 60 + "…"
     assert item.filter_text == "x" * 80
 
 
-def test_a_text_that_begins_with_a_line_end_is_labelled_with_its_first_line_of_code() -> None:
+def test_the_label_skips_a_leading_line_ending() -> None:
     item = build_menu_item(offered_item("if x:|", "\n    pass"), Encoding.UTF16, MenuCapabilities())
     assert (item.label, item.filter_text) == ("pass", None)

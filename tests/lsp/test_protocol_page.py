@@ -1,4 +1,4 @@
-"""Every example on the page for client authors is sent, and gets the answer shown there."""
+"""Sends every example on the page for client authors and compares the answer."""
 
 import json
 import re
@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tests.lsp.conftest import FakeDaemon
-from tests.lsp.raw_client import RawClient, at
+from tests.lsp.raw_client import RawClient, completion_params
 
 PAGE = Path(__file__).parents[2] / "editors" / "PROTOCOL.md"
 EXAMPLE = re.compile(r"^```json example=(\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 URI = "file:///w/app/sums.py"
 
-# What the file holds and what the model writes, so that the page's answer comes out.
-SCENES = {
+# The text of the file, and the text that the model writes for the answer on the page.
+SCENARIOS = {
     "inline-completion": ("def add()", "a, b):"),
     "chat": ("", "It adds two numbers."),
     "chat-tools": ("def add(a, b):\n    return a + b\n", "It adds two numbers."),
@@ -25,25 +25,29 @@ SCENES = {
 }
 
 
-READS = '<tool_call>\n{"name": "read_file", "arguments": {"path": "app/sums.py"}}\n</tool_call>'
-FIRST = {"chat-tools": [READS]}
+READ_CALL = '<tool_call>\n{"name": "read_file", "arguments": {"path": "app/sums.py"}}\n</tool_call>'
+FIRST_TEXTS = {"chat-tools": [READ_CALL]}
 
 
 def examples() -> dict[str, Any]:
     return {name: json.loads(text) for name, text in EXAMPLE.findall(PAGE.read_text())}
 
 
-def matches(shown: Any, got: Any) -> bool:
-    """Whether `got` is what the page shows; "…" and "ID" stand for any text."""
+def matches(shown: Any, actual: Any) -> bool:
+    """Whether `actual` is what the page shows; "…" and "ID" stand for any text."""
     if isinstance(shown, dict):
-        return isinstance(got, dict) and all(matches(v, got.get(k)) for k, v in shown.items())
+        return isinstance(actual, dict) and all(matches(v, actual.get(k)) for k, v in shown.items())
     if isinstance(shown, list):
-        return isinstance(got, list) and len(shown) == len(got) and all(map(matches, shown, got))
-    return isinstance(got, str) if shown in ("…", "ID") else shown == got
+        return (
+            isinstance(actual, list)
+            and len(shown) == len(actual)
+            and all(map(matches, shown, actual))
+        )
+    return isinstance(actual, str) if shown in ("…", "ID") else shown == actual
 
 
-def joined(values: list[Any]) -> list[Any]:
-    """With pieces of text that follow one another in one."""
+def join_deltas(values: list[Any]) -> list[Any]:
+    """`values` with adjacent deltas joined."""
     whole: list[Any] = []
     for value in values:
         if "delta" in value and whole and "delta" in whole[-1]:
@@ -52,24 +56,26 @@ def joined(values: list[Any]) -> list[Any]:
     return whole
 
 
-def test_every_example_has_a_scene() -> None:
-    assert examples().keys() == SCENES.keys()
+def test_every_example_has_a_scenario() -> None:
+    assert examples().keys() == SCENARIOS.keys()
 
 
-@pytest.mark.parametrize("name", SCENES)
-async def test_an_example_gets_the_answer_that_is_shown(
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_an_example_gets_the_answer_on_the_page(
     client: RawClient, daemon: FakeDaemon, name: str
 ) -> None:
     shown = examples()[name]
-    text, daemon.model.text = SCENES[name]
-    daemon.model.first = FIRST.get(name, [])
-    await client.begin(textDocument={"inlineCompletion": {}})
-    client.open(text, uri=URI)
+    text, daemon.model.text = SCENARIOS[name]
+    daemon.model.first_texts = FIRST_TEXTS.get(name, [])
+    await client.initialize(textDocument={"inlineCompletion": {}})
+    client.open_file(text, uri=URI)
     if name == "last-completion":
-        await client.request("textDocument/inlineCompletion", at(0, 8, uri=URI))
+        await client.request("textDocument/inlineCompletion", completion_params(0, 8, uri=URI))
     result = await client.request(shown["method"], shown["params"])
     assert matches(shown["result"], result), result
     pieces = [m["params"] for m in client.received if m["method"] == "$/progress"]
-    wanted = shown.get("progress", [])
-    assert matches([p["value"] for p in wanted], joined([p["value"] for p in pieces])), pieces
-    assert {p["token"] for p in pieces} == {p["token"] for p in wanted}
+    expected = shown.get("progress", [])
+    assert matches([p["value"] for p in expected], join_deltas([p["value"] for p in pieces])), (
+        pieces
+    )
+    assert {p["token"] for p in pieces} == {p["token"] for p in expected}

@@ -5,25 +5,25 @@ import logging
 import pytest
 
 from tests.lsp.conftest import Connect, FakeDaemon
-from tests.lsp.raw_client import INLINE, WITHIN_S, RawClient, at, edit
+from tests.lsp.raw_client import INLINE, WITHIN_S, RawClient, completion_params, content_change
 
 
-async def test_two_clients_work_at_once_and_one_leaving_does_not_touch_the_other(
+async def test_a_client_that_leaves_does_not_affect_another(
     connect: Connect, daemon: FakeDaemon
 ) -> None:
     one, two = await connect(), await connect()
-    await one.begin("Neovim")
-    await two.begin("VS Code")
+    await one.initialize("Neovim")
+    await two.initialize("VS Code")
     assert list(daemon.listener.clients) == ["Neovim", "VS Code"]
     daemon.model.gate.clear()
     daemon.model.text = "1"
     for client in (one, two):
-        client.open("x = ")
-    _, first = one.ask(INLINE, at(0, 4))
+        client.open_file("x = ")
+    _, first = one.send_request(INLINE, completion_params(0, 4))
     await daemon.model.prompts.get()
-    _, second = two.ask(INLINE, at(0, 4))
+    _, second = two.send_request(INLINE, completion_params(0, 4))
     await daemon.model.prompts.get()
-    await one.leave()
+    await one.shut_down()
     daemon.model.gate.set()
     assert (await first)["error"]["code"] == -32800
     items = (await asyncio.wait_for(second, WITHIN_S))["result"]["items"]
@@ -31,91 +31,91 @@ async def test_two_clients_work_at_once_and_one_leaving_does_not_touch_the_other
     assert list(daemon.listener.clients) == ["VS Code"]
 
 
-async def test_five_clients_with_the_same_file_all_get_their_answer(
+async def test_five_clients_with_the_same_file_all_get_an_answer(
     connect: Connect, daemon: FakeDaemon
 ) -> None:
     clients = [await connect() for _ in range(5)]
     daemon.model.text = "1"
     for client in clients:
-        await client.begin()
-        client.open("x = ")
-    answers = await asyncio.gather(*(client.ghost_text(0, 4) for client in clients))
+        await client.initialize()
+        client.open_file("x = ")
+    answers = await asyncio.gather(*(client.request_ghost_text(0, 4) for client in clients))
     assert [[item["insertText"] for item in items] for items in answers] == [["1"]] * 5
 
 
-async def test_a_client_that_vanishes_frees_its_work_and_its_name(
+async def test_a_client_that_disconnects_is_cancelled_and_forgotten(
     client: RawClient, connect: Connect, daemon: FakeDaemon
 ) -> None:
-    await client.begin()
+    await client.initialize()
     daemon.model.gate.clear()
-    client.open("x = ")
-    client.ask(INLINE, at(0, 4))
+    client.open_file("x = ")
+    client.send_request(INLINE, completion_params(0, 4))
     await daemon.model.prompts.get()
-    await client.vanish()
+    await client.disconnect()
     assert await asyncio.wait_for(daemon.model.ended.get(), WITHIN_S) == "cut off"
     other = await connect()
-    await other.begin("next")
+    await other.initialize("next")
     assert list(daemon.listener.clients) == ["next"]
 
 
-async def test_exit_without_shutdown_ends_that_connection_only(
+async def test_exit_without_shutdown_ends_only_that_connection(
     client: RawClient, connect: Connect, daemon: FakeDaemon
 ) -> None:
     other = await connect()
-    await other.begin("other")
-    await client.begin()
+    await other.initialize("other")
+    await client.initialize()
     client.notify("exit", None)
-    await client.closed()
+    await client.wait_until_closed()
     assert await other.request("workspace/executeCommand", {"command": "copilotd.status"})
     assert list(daemon.listener.clients) == ["other"]
 
 
-async def test_a_connection_that_says_nothing_is_no_client(
+async def test_a_connection_counts_as_a_client_only_after_initialize(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
     assert list(daemon.listener.clients) == []
-    await client.begin("Helix")
+    await client.initialize("Helix")
     assert list(daemon.listener.clients) == ["Helix"]
 
 
 async def test_a_request_before_initialize_is_refused(client: RawClient) -> None:
-    client.open("x = ")
-    error = await client.fails(INLINE, at(0, 4))
+    client.open_file("x = ")
+    error = await client.request_error(INLINE, completion_params(0, 4))
     assert error["code"] == -32002
-    await client.begin()
-    assert await client.ghost_text(0, 4) == []
+    await client.initialize()
+    assert await client.request_ghost_text(0, 4) == []
 
 
 async def test_a_request_after_shutdown_is_refused(client: RawClient) -> None:
-    await client.begin()
+    await client.initialize()
     await client.request("shutdown", None)
-    assert (await client.fails(INLINE, at(0, 4)))["code"] == -32600
+    assert (await client.request_error(INLINE, completion_params(0, 4)))["code"] == -32600
     client.notify("exit", None)
-    await client.closed()
+    await client.wait_until_closed()
 
 
-async def test_a_request_that_cannot_be_read_is_answered(client: RawClient) -> None:
-    await client.begin()
-    assert (await client.fails(INLINE, {"position": "here"}))["code"] == -32602
-    assert (await client.fails("textDocument/nonsense", {}))["code"] == -32601
-    client.open("x = ")
-    assert await client.ghost_text(0, 4) == []
+async def test_a_malformed_request_gets_an_error_response(client: RawClient) -> None:
+    await client.initialize()
+    assert (await client.request_error(INLINE, {"position": "here"}))["code"] == -32602
+    assert (await client.request_error("textDocument/nonsense", {}))["code"] == -32601
+    client.open_file("x = ")
+    assert await client.request_ghost_text(0, 4) == []
 
 
 async def test_neither_code_nor_parameters_reach_the_log(
     client: RawClient, daemon: FakeDaemon, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    await client.begin()
+    await client.initialize()
     daemon.model.text = "SECRET_TEXT"
-    client.open("SECRET_CODE = ")
-    await client.ghost_text(0, 14)
-    await client.fails(INLINE, {"position": "SECRET_CODE"})
-    await client.leave()
+    client.open_file("SECRET_CODE = ")
+    await client.request_ghost_text(0, 14)
+    await client.request_error(INLINE, {"position": "SECRET_CODE"})
+    await client.shut_down()
     assert "SECRET" not in caplog.text
 
 
-async def test_an_http_request_is_hung_up_on(daemon: FakeDaemon) -> None:
+async def test_an_http_request_closes_its_connection(daemon: FakeDaemon) -> None:
     reader, writer = await asyncio.open_unix_connection(daemon.socket)
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "shutdown"}).encode()
     head = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -124,36 +124,36 @@ async def test_an_http_request_is_hung_up_on(daemon: FakeDaemon) -> None:
     writer.close()
 
 
-async def test_closing_the_front_hangs_up_on_every_client(
+async def test_closing_the_listener_disconnects_every_client(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin()
+    await client.initialize()
     daemon.model.gate.clear()
-    client.open("x = ")
-    client.ask(INLINE, at(0, 4))
+    client.open_file("x = ")
+    client.send_request(INLINE, completion_params(0, 4))
     await daemon.model.prompts.get()
     await daemon.listener.close()
-    await client.closed()
+    await client.wait_until_closed()
     assert await asyncio.wait_for(daemon.model.ended.get(), 30) == "cut off"
     assert list(daemon.listener.clients) == []
 
 
-async def test_opening_a_file_has_its_beginning_read_in_the_next_pause(
+async def test_opening_a_file_evaluates_its_beginning_in_the_next_pause(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin()
-    client.open("import os\n" * 12)
+    await client.initialize()
+    client.open_file("import os\n" * 12)
     prompt = await asyncio.wait_for(daemon.model.prompts.get(), 30)
     assert prompt == "<PRE>" + "import os\n" * 12
 
 
-async def test_typing_elsewhere_ends_what_is_being_written(
+async def test_typing_elsewhere_cancels_the_generation(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin()
+    await client.initialize()
     daemon.model.gate.clear()
-    client.open("x = ")
-    client.ask(INLINE, at(0, 4))
+    client.open_file("x = ")
+    client.send_request(INLINE, completion_params(0, 4))
     await daemon.model.prompts.get()
-    client.change(edit((0, 0), (0, 1), "y"))
+    client.change_file(content_change((0, 0), (0, 1), "y"))
     assert await asyncio.wait_for(daemon.model.ended.get(), 30) == "cut off"

@@ -6,7 +6,7 @@ import pytest
 from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import URI, WITHIN_S, Json, RawClient
 
-ASKED: Json = {"messages": [{"role": "user", "content": "Why?"}]}
+QUESTION: Json = {"messages": [{"role": "user", "content": "Why?"}]}
 
 
 def edit_params(start: tuple[int, int], end: tuple[int, int], **others: Any) -> Json:
@@ -20,10 +20,10 @@ def edit_params(start: tuple[int, int], end: tuple[int, int], **others: Any) -> 
 
 
 async def test_a_cancelled_chat_stops_the_model(client: RawClient, daemon: FakeDaemon) -> None:
-    await client.begin()
+    await client.initialize()
     daemon.model.gate.clear()
     daemon.model.text = "Because."
-    id, answer = client.ask("copilotd/chat", ASKED)
+    id, answer = client.send_request("copilotd/chat", QUESTION)
     await asyncio.wait_for(daemon.model.prompts.get(), WITHIN_S)
     client.notify("$/cancelRequest", {"id": id})
     response = await asyncio.wait_for(answer, WITHIN_S)
@@ -31,20 +31,20 @@ async def test_a_cancelled_chat_stops_the_model(client: RawClient, daemon: FakeD
     assert await asyncio.wait_for(daemon.model.ended.get(), WITHIN_S) == "cut off"
 
 
-async def test_without_a_token_the_answer_comes_in_one_piece(
+async def test_without_a_token_the_answer_is_not_streamed(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin()
+    await client.initialize()
     daemon.model.text = "Because."
-    result = await client.request("copilotd/chat", ASKED)
+    result = await client.request("copilotd/chat", QUESTION)
     assert result["content"] == "Because."
     assert not [m for m in client.received if m["method"] == "$/progress"]
 
 
-async def test_a_turn_is_shown_to_the_model_with_its_code_and_what_the_editor_reports(
+async def test_the_prompt_of_a_message_has_its_code_and_its_diagnostics(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin()
+    await client.initialize()
     code = {"path": "a.py", "language": "python", "line": 4, "text": "x = 1\ny = '```'\n"}
     turn = {
         "role": "user",
@@ -63,14 +63,14 @@ async def test_a_turn_is_shown_to_the_model_with_its_code_and_what_the_editor_re
     )
 
 
-async def test_the_next_turn_repeats_the_prompt_of_the_one_before(
+async def test_the_next_prompt_begins_with_the_previous_one(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin()
+    await client.initialize()
     daemon.model.text = "Because."
-    await client.request("copilotd/chat", ASKED)
+    await client.request("copilotd/chat", QUESTION)
     more = [
-        *ASKED["messages"],
+        *QUESTION["messages"],
         {"role": "assistant", "content": "Because."},
         {"role": "user", "content": "And?"},
     ]
@@ -91,12 +91,12 @@ async def test_the_next_turn_repeats_the_prompt_of_the_one_before(
         ("copilotd/commitMessage", None, "object"),
     ],
 )
-async def test_wrong_parameters_are_named(
+async def test_an_error_names_the_wrong_parameter(
     client: RawClient, method: str, params: Any, named: str
 ) -> None:
-    await client.begin()
-    client.open("x = 1\n")
-    error = await client.fails(method, params)
+    await client.initialize()
+    client.open_file("x = 1\n")
+    error = await client.request_error(method, params)
     assert error["code"] == -32602
     assert named in error["message"]
 
@@ -119,18 +119,18 @@ async def test_wrong_parameters_are_named(
 async def test_a_failure_says_the_cause_and_the_next_step(
     client: RawClient, method: str, params: Json, message: str
 ) -> None:
-    await client.begin()
-    client.open("x = 1\n")
-    error = await client.fails(method, params)
+    await client.initialize()
+    client.open_file("x = 1\n")
+    error = await client.request_error(method, params)
     assert error == {"code": -32803, "message": message, "data": {"retry": False}}
 
 
-async def test_an_edit_covers_whole_lines_and_counts_columns_as_agreed(
+async def test_an_edit_covers_whole_lines_and_counts_columns_in_the_negotiated_encoding(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    await client.begin(general={"positionEncodings": ["utf-16"]})
+    await client.initialize(general={"positionEncodings": ["utf-16"]})
     daemon.model.text = "a = '😀'\n```"
-    client.open("z = 0\nx = '😀'\ny = 2")
+    client.open_file("z = 0\nx = '😀'\ny = 2")
     result = await client.request("copilotd/edit", edit_params((1, 6), (1, 8)))
     assert result["range"] == {
         "start": {"line": 1, "character": 0},
@@ -139,12 +139,12 @@ async def test_an_edit_covers_whole_lines_and_counts_columns_as_agreed(
     assert (result["newText"], result["textDocument"]["version"]) == ("a = '😀'\n", 1)
 
 
-async def test_a_file_that_the_user_turns_to_is_prepared(
+async def test_a_file_that_gets_the_focus_is_prepared(
     client: RawClient, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     focused: list[str] = []
-    await client.begin()
-    client.open("x = 1\n")
+    await client.initialize()
+    client.open_file("x = 1\n")
     await client.request("workspace/executeCommand", {"command": "copilotd.status"})
     monkeypatch.setattr(
         daemon.completion, "on_focus", lambda document: focused.append(document.uri)

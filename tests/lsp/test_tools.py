@@ -1,4 +1,4 @@
-"""A chat whose model uses tools, as the editor sees it."""
+"""A chat whose model uses tools, seen from the editor."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from copilotd.paths import Paths
 from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import WITHIN_S, Json, RawClient
 
-ASKED: Json = {
+QUESTION: Json = {
     "messages": [{"role": "user", "content": "Do it."}],
     "tools": True,
     "partialResultToken": "t",
@@ -19,13 +19,13 @@ ASKED: Json = {
 ALLOWED = {"decision": "once"}
 
 
-def written(name: str, **arguments: Any) -> str:
-    """A call as the model writes it."""
+def render_call(name: str, **arguments: Any) -> str:
+    """A call in the form in which the model writes it."""
     call = json.dumps({"name": name, "arguments": arguments})
     return f"<tool_call>\n{call}\n</tool_call>"
 
 
-EDIT = written("apply_edit", path="a.py", old_text="x = 1", new_text="x = 2")
+EDIT = render_call("apply_edit", path="a.py", old_text="x = 1", new_text="x = 2")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def client(client: RawClient, folder: Path) -> RawClient:
-    """Its workspace is `folder`."""
+    """A client whose workspace is `folder`."""
     opened = {"uri": folder.as_uri(), "name": "app"}
     params: Json = {"processId": None, "capabilities": {}, "workspaceFolders": [opened]}
     await client.request("initialize", {**params, "rootUri": None})
@@ -44,41 +44,41 @@ async def client(client: RawClient, folder: Path) -> RawClient:
     return client
 
 
-def results(client: RawClient) -> list[Json]:
+def tool_results(client: RawClient) -> list[Json]:
     values = [m["params"]["value"] for m in client.received if m["method"] == "$/progress"]
     return [value["result"] for value in values if "result" in value]
 
 
-def asked(client: RawClient, method: str) -> list[Any]:
+def requests_to(client: RawClient, method: str) -> list[Any]:
     return [m["params"] for m in client.received if m["method"] == method]
 
 
-async def test_an_edit_is_approved_and_then_made_by_the_editor(
+async def test_an_edit_is_approved_and_then_applied_by_the_editor(
     client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
-    daemon.model.first, daemon.model.text = [EDIT], "Done."
+    daemon.model.first_texts, daemon.model.text = [EDIT], "Done."
     client.replies = {"copilotd/approve": ALLOWED, "workspace/applyEdit": {"applied": True}}
-    answer = await client.request("copilotd/chat", ASKED)
+    answer = await client.request("copilotd/chat", QUESTION)
     assert answer["content"] == "Done."
-    [question] = asked(client, "copilotd/approve")
+    [question] = requests_to(client, "copilotd/approve")
     assert (question["tool"], question["title"]) == ("apply_edit", "Edit a.py")
     assert question["diff"].endswith("-x = 1\n+x = 2\n y = 1\n")
-    [params] = asked(client, "workspace/applyEdit")
+    [params] = requests_to(client, "workspace/applyEdit")
     [change] = params["edit"]["documentChanges"]
     assert change["textDocument"] == {"uri": (folder / "a.py").as_uri(), "version": None}
     places = {"start": {"line": 1, "character": 0}, "end": {"line": 2, "character": 0}}
     assert change["edits"] == [{"range": places, "newText": "x = 2\n"}]
-    assert results(client)[0]["canUndo"]
+    assert tool_results(client)[0]["canUndo"]
 
 
-async def test_an_edit_of_an_open_file_is_of_the_version_that_was_seen(
+async def test_an_edit_of_an_open_file_names_the_version_that_the_tool_has_read(
     client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
-    client.open("x = 1\n", uri=(folder / "a.py").as_uri())
-    daemon.model.first = [EDIT]
+    client.open_file("x = 1\n", uri=(folder / "a.py").as_uri())
+    daemon.model.first_texts = [EDIT]
     client.replies = {"copilotd/approve": ALLOWED, "workspace/applyEdit": {"applied": True}}
-    await client.request("copilotd/chat", ASKED)
-    [params] = asked(client, "workspace/applyEdit")
+    await client.request("copilotd/chat", QUESTION)
+    [params] = requests_to(client, "workspace/applyEdit")
     assert params["edit"]["documentChanges"][0]["textDocument"]["version"] == 1
 
 
@@ -86,102 +86,104 @@ async def test_an_edit_of_an_open_file_is_of_the_version_that_was_seen(
     "reply",
     [{"decision": "deny"}, None, {"decision": "yes"}, "once", RuntimeError("unknown method")],
 )
-async def test_what_is_not_clearly_allowed_is_not_done(
+async def test_only_a_valid_approval_allows_a_change(
     client: RawClient, daemon: FakeDaemon, reply: Any
 ) -> None:
-    daemon.model.first, daemon.model.text = [EDIT], "Pity."
+    daemon.model.first_texts, daemon.model.text = [EDIT], "Pity."
     client.replies = {"copilotd/approve": reply}
-    answer = await client.request("copilotd/chat", ASKED)
+    answer = await client.request("copilotd/chat", QUESTION)
     assert answer["content"] == "Pity."
-    assert asked(client, "workspace/applyEdit") == []
-    assert results(client)[0]["isFailure"]
+    assert requests_to(client, "workspace/applyEdit") == []
+    assert tool_results(client)[0]["isFailure"]
 
 
-async def test_an_edit_that_the_editor_refuses_is_said_to_have_failed(
+async def test_an_edit_that_the_editor_refuses_is_a_failed_result(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    daemon.model.first = [EDIT]
+    daemon.model.first_texts = [EDIT]
     refusal = {"applied": False, "failureReason": "It is locked."}
     client.replies = {"copilotd/approve": ALLOWED, "workspace/applyEdit": refusal}
-    await client.request("copilotd/chat", ASKED)
-    [result] = results(client)
+    await client.request("copilotd/chat", QUESTION)
+    [result] = tool_results(client)
     assert result["text"] == "The editor did not make the change. It is locked."
     assert (result["isFailure"], result["canUndo"]) == (True, False)
 
 
-async def test_a_new_file_is_created_before_it_is_written(
+async def test_a_new_file_is_created_before_its_text_is_inserted(
     client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
-    daemon.model.first = [written("apply_edit", path="new.py", old_text="", new_text="z\n")]
+    daemon.model.first_texts = [
+        render_call("apply_edit", path="new.py", old_text="", new_text="z\n")
+    ]
     client.replies = {"copilotd/approve": ALLOWED, "workspace/applyEdit": {"applied": True}}
-    await client.request("copilotd/chat", ASKED)
-    [params] = asked(client, "workspace/applyEdit")
+    await client.request("copilotd/chat", QUESTION)
+    [params] = requests_to(client, "workspace/applyEdit")
     create, change = params["edit"]["documentChanges"]
     assert create == {"kind": "create", "uri": (folder / "new.py").as_uri()}
     assert change["edits"][0]["newText"] == "z\n"
 
 
-async def test_an_edit_is_taken_back_unless_the_file_went_on(
+async def test_an_edit_can_be_undone_unless_the_file_has_changed_since(
     client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
-    daemon.model.first = [EDIT]
+    daemon.model.first_texts = [EDIT]
     client.replies = {"copilotd/approve": ALLOWED, "workspace/applyEdit": {"applied": True}}
-    await client.request("copilotd/chat", ASKED)
-    undo = {"id": results(client)[0]["id"]}
-    error = await client.fails("copilotd/undoEdit", undo)
+    await client.request("copilotd/chat", QUESTION)
+    undo = {"id": tool_results(client)[0]["id"]}
+    error = await client.request_error("copilotd/undoEdit", undo)
     assert error["message"] == "a.py has changed since. Use the editor's own undo."
     (folder / "a.py").write_text("# é😀\nx = 2\ny = 1\n")
     assert await client.request("copilotd/undoEdit", undo) == {}
-    change = asked(client, "workspace/applyEdit")[1]["edit"]["documentChanges"][0]
+    change = requests_to(client, "workspace/applyEdit")[1]["edit"]["documentChanges"][0]
     assert change["edits"][0]["newText"] == "x = 1\n"
-    assert (await client.fails("copilotd/undoEdit", undo))["code"] == -32602
+    assert (await client.request_error("copilotd/undoEdit", undo))["code"] == -32602
 
 
-async def test_a_question_is_withdrawn_when_the_chat_is_cancelled(
+async def test_cancelling_a_chat_cancels_its_request_for_approval(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    daemon.model.first = [EDIT]
+    daemon.model.first_texts = [EDIT]
     waits = asyncio.Event()
     client.replies = {"copilotd/approve": waits}
-    id, answer = client.ask("copilotd/chat", ASKED)
+    id, answer = client.send_request("copilotd/chat", QUESTION)
     await asyncio.wait_for(waits.wait(), WITHIN_S)
     client.notify("$/cancelRequest", {"id": id})
     assert (await asyncio.wait_for(answer, WITHIN_S))["error"]["code"] == -32800
-    [withdrawn] = await client.messages("$/cancelRequest", 1)
+    [cancelled] = await client.wait_for_messages("$/cancelRequest", 1)
     [question] = [m for m in client.received if m["method"] == "copilotd/approve"]
-    assert withdrawn["id"] == question["id"]
+    assert cancelled["id"] == question["id"]
 
 
-async def test_the_editors_diagnostics_are_read(
+async def test_the_diagnostics_tool_asks_the_editor(
     client: RawClient, daemon: FakeDaemon, folder: Path
 ) -> None:
     line = "a.py:1:1: error: no"
-    daemon.model.first = [written("diagnostics", path="a.py"), written("diagnostics")]
+    daemon.model.first_texts = [render_call("diagnostics", path="a.py"), render_call("diagnostics")]
     client.replies = {"copilotd/diagnostics": {"diagnostics": [line]}}
-    await client.request("copilotd/chat", ASKED)
-    assert [result["text"] for result in results(client)] == [line, line]
-    uris = [params["uri"] for params in asked(client, "copilotd/diagnostics")]
+    await client.request("copilotd/chat", QUESTION)
+    assert [result["text"] for result in tool_results(client)] == [line, line]
+    uris = [params["uri"] for params in requests_to(client, "copilotd/diagnostics")]
     assert uris == [(folder / "a.py").as_uri(), None]
 
 
-async def test_the_next_question_carries_what_was_read(
+async def test_the_next_prompt_repeats_the_tool_results(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
-    daemon.model.first, daemon.model.text = [written("read_file", path="a.py")], "Read."
-    answer = await client.request("copilotd/chat", ASKED)
-    more = [*ASKED["messages"], *answer["messages"], {"role": "user", "content": "And?"}]
-    await client.request("copilotd/chat", {**ASKED, "messages": more})
+    daemon.model.first_texts, daemon.model.text = [render_call("read_file", path="a.py")], "Read."
+    answer = await client.request("copilotd/chat", QUESTION)
+    more = [*QUESTION["messages"], *answer["messages"], {"role": "user", "content": "And?"}]
+    await client.request("copilotd/chat", {**QUESTION, "messages": more})
     *_, second, third = [daemon.model.prompts.get_nowait() for _ in range(3)]
     assert third.startswith(f"{second}Read.")
     assert "x = 1" in third
 
 
-async def test_tools_of_the_clients_own_are_called_and_not_run(
+async def test_calls_of_the_clients_own_tools_are_returned_and_not_run(
     client: RawClient, daemon: FakeDaemon
 ) -> None:
     own = {"name": "weather", "description": "", "parameters": {"type": "object"}}
-    daemon.model.text = written("weather", city="Oslo")
-    answer = await client.request("copilotd/chat", {**ASKED, "tools": [own]})
+    daemon.model.text = render_call("weather", city="Oslo")
+    answer = await client.request("copilotd/chat", {**QUESTION, "tools": [own]})
     [message] = answer["messages"]
     assert [(c["name"], c["arguments"]) for c in message["calls"]] == [
         ("weather", '{"city": "Oslo"}')
@@ -189,10 +191,11 @@ async def test_tools_of_the_clients_own_are_called_and_not_run(
     assert answer["finishReason"] == "tool_calls"
 
 
-async def test_every_call_is_written_down(
-    client: RawClient, daemon: FakeDaemon, paths: Paths
-) -> None:
-    daemon.model.first = [written("read_file", path="../x"), written("read_file", path="a.py")]
-    await client.request("copilotd/chat", ASKED)
+async def test_every_call_is_recorded(client: RawClient, daemon: FakeDaemon, paths: Paths) -> None:
+    daemon.model.first_texts = [
+        render_call("read_file", path="../x"),
+        render_call("read_file", path="a.py"),
+    ]
+    await client.request("copilotd/chat", QUESTION)
     lines = [json.loads(line) for line in paths.audit.read_text().splitlines()]
     assert [line["outcome"][:6] for line in lines] == ["failed", "done"]

@@ -1,4 +1,4 @@
-"""`copilotd mcp`, as the client of the official SDK sees it."""
+"""`copilotd mcp`, called by the client of the official SDK."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from tests.daemon.temp_user import Home
 
 @asynccontextmanager
 async def agent(folder: Path, mode: str = "auto") -> AsyncGenerator[Client, None]:
-    """Another agent, in the middle of its work."""
+    """A connected agent."""
     arguments = ["-m", "copilotd", "mcp", "--workspace", str(folder)]
     server = StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ))
     async with asyncio.timeout(100), Client(server, mode=mode) as client:
@@ -38,10 +38,10 @@ async def call(client: Client, name: str, /, **arguments: Any) -> tuple[str, boo
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_an_agent_finds_its_way_in_the_workspace(folder: Path, mode: str) -> None:
+async def test_an_agent_can_search_list_and_read_the_workspace(folder: Path, mode: str) -> None:
     async with agent(folder, mode) as client:
         listed = (await client.list_tools()).tools
-        said = [
+        results = [
             await call(client, "search", text="CLASS"),
             await call(client, "symbols", name="add", path="sums.py"),
             await call(client, "read_file", path="sums.py", first_line=1, last_line=1),
@@ -59,7 +59,7 @@ async def test_an_agent_finds_its_way_in_the_workspace(folder: Path, mode: str) 
     ]
     assert all(t.annotations and t.annotations.read_only_hint for t in listed)
     assert listed[2].input_schema["required"] == ["path"]
-    assert said == [
+    assert results == [
         ("sums.py:5: class Sum:", False),
         ("sums.py:1: def add(a, b):", False),
         ("sums.py, lines 1 to 1 of 6:\ndef add(a, b):", False),
@@ -67,9 +67,11 @@ async def test_an_agent_finds_its_way_in_the_workspace(folder: Path, mode: str) 
     ]
 
 
-async def test_what_is_outside_or_secret_does_not_exist(home: Home, folder: Path) -> None:
+async def test_an_agent_cannot_see_files_that_are_outside_or_secret(
+    home: Home, folder: Path
+) -> None:
     async with agent(folder) as client:
-        tried = [
+        results = [
             await call(client, tool, path=path, **more)
             for path in ("../secret.txt", str(home.folder / "secret.txt"), "out.txt", ".env")
             for tool, more in (
@@ -79,28 +81,28 @@ async def test_what_is_outside_or_secret_does_not_exist(home: Home, folder: Path
             )
         ]
         found = await call(client, "search", text="the secret")
-        wrong = await call(client, "apply_edit", path="sums.py", old_text="", new_text="x")
+        unknown = await call(client, "apply_edit", path="sums.py", old_text="", new_text="x")
 
-    assert all(is_error and "the secret" not in text for text, is_error in tried)
-    assert {text.partition(" ")[2] for text, _ in tried} == {
+    assert all(is_error and "the secret" not in text for text, is_error in results)
+    assert {text.partition(" ")[2] for text, _ in results} == {
         "is outside the workspace. Use paths relative to its folder.",
         "may hold secrets, so no tool reads or changes it.",
     }
     assert found == ("No file contains 'the secret'.", False)
-    assert wrong[1] and wrong[0].startswith("There is no tool apply_edit.")
+    assert unknown[1] and unknown[0].startswith("There is no tool apply_edit.")
 
 
-async def test_the_daemon_completes_at_a_cursor(home: Home, folder: Path) -> None:
+async def test_complete_asks_the_running_daemon(home: Home, folder: Path) -> None:
     home.launch()
     async with agent(folder) as client:
-        said = [
+        results = [
             await call(client, "complete", path="hole.py", line=2, column=12),
             await call(client, "complete", path="hole.py", line=2),
             await call(client, "complete", path="hole.py", line=9),
             await call(client, "complete", path="none.py", line=1),
         ]
 
-    assert said == [
+    assert results == [
         ("a + b", False),
         ("a + b", False),
         ("hole.py has lines 1 to 3, not 9.", True),
@@ -108,24 +110,22 @@ async def test_the_daemon_completes_at_a_cursor(home: Home, folder: Path) -> Non
     ]
 
 
-async def test_without_a_daemon_the_next_step_is_said(folder: Path) -> None:
+async def test_without_a_daemon_complete_says_the_next_step(folder: Path) -> None:
     async with agent(folder) as client:
-        said = await call(client, "complete", path="hole.py", line=2)
+        result = await call(client, "complete", path="hole.py", line=2)
 
-    assert said == ("no daemon runs, so there is no model. Next step: copilotd start", True)
+    assert result == ("no daemon runs, so there is no model. Next step: copilotd start", True)
 
 
-async def test_the_settings_of_the_user_hold_and_calls_are_recorded(
-    home: Home, folder: Path
-) -> None:
+async def test_the_users_permissions_apply_and_calls_are_recorded(home: Home, folder: Path) -> None:
     home.settings('[tools]\npermissions = {search = "deny", symbols = "ask"}\n')
     async with agent(folder) as client:
         names = [t.name for t in (await client.list_tools()).tools]
-        asked = await call(client, "symbols", name="add")
+        denied = await call(client, "symbols", name="add")
         await call(client, "read_file", path="sums.py")
 
     assert names == ["symbols", "read_file", "list_directory", "complete"]
-    assert asked[1] and asked[0].startswith("The user does not allow this.")
+    assert denied[1] and denied[0].startswith("The user does not allow this.")
     lines = [json.loads(line) for line in home.paths.audit.read_text().splitlines()]
     assert [(line["tool"], line["decision"]) for line in lines] == [
         ("symbols", "deny"),
@@ -133,9 +133,9 @@ async def test_the_settings_of_the_user_hold_and_calls_are_recorded(
     ]
 
 
-def test_nothing_but_the_protocol_is_on_standard_output(home: Home, folder: Path) -> None:
+def test_standard_output_holds_only_protocol_messages(home: Home, folder: Path) -> None:
     about = {"name": "test", "version": "1"}
-    asked: list[dict[str, Any]] = [
+    messages: list[dict[str, Any]] = [
         {
             "id": 1,
             "method": "initialize",
@@ -151,7 +151,7 @@ def test_nothing_but_the_protocol_is_on_standard_output(home: Home, folder: Path
         text=True,
     )
     assert process.stdin is not None and process.stdout is not None
-    for message in asked:
+    for message in messages:
         process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
     process.stdin.flush()
     # The end of its input ends it, whatever it is still to answer.
@@ -162,7 +162,7 @@ def test_nothing_but_the_protocol_is_on_standard_output(home: Home, folder: Path
     assert [(a["jsonrpc"], a.get("id")) for a in map(json.loads, lines)] == [("2.0", 1), ("2.0", 2)]
 
 
-async def test_it_ends_by_a_signal_while_nobody_says_anything(home: Home) -> None:
+async def test_sigint_ends_an_idle_server(home: Home) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "copilotd", "mcp"),
         stdin=asyncio.subprocess.PIPE,
@@ -176,19 +176,19 @@ async def test_it_ends_by_a_signal_while_nobody_says_anything(home: Home) -> Non
         assert await process.wait() == -signal.SIGINT
 
 
-def test_a_folder_that_does_not_exist_is_wrong_usage(home: Home) -> None:
+def test_a_missing_folder_is_a_usage_error(home: Home) -> None:
     done = home.run("mcp", "--workspace", "/no/such/folder", input="")
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_tools_that_are_switched_off_are_not_offered(home: Home) -> None:
+def test_the_command_fails_if_tools_are_switched_off(home: Home) -> None:
     home.settings("[tools]\nenabled = false\n")
     done = home.run("mcp", input="")
     assert (done.returncode, done.stdout) == (1, "")
     assert "copilotd config set tools.enabled true" in done.stderr
 
 
-def test_without_the_sdk_it_is_said_how_to_install_it(
+def test_without_the_sdk_the_error_says_how_to_install_it(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)

@@ -46,9 +46,9 @@ async def editor(
 ) -> AsyncGenerator[RawClient, None]:
     monkeypatch.setattr(raw_client, "WITHIN_S", 100.0)
     client = await RawClient.connect(daemon.socket)
-    await client.begin()
+    await client.initialize()
     yield client
-    await client.leave()
+    await client.shut_down()
 
 
 def join_deltas(client: RawClient) -> str:
@@ -87,7 +87,7 @@ async def test_an_explanation_is_streamed(editor: RawClient) -> None:
 
 
 async def test_a_rewritten_method_stays_in_its_class(editor: RawClient) -> None:
-    editor.open(LOOP)
+    editor.open_file(LOOP)
     params = edit_params(4, 9, instruction="Rename the parameter items to products.")
     result = await editor.request("copilotd/edit", params)
     assert join_deltas(editor) == result["newText"]
@@ -99,7 +99,7 @@ async def test_a_rewritten_method_stays_in_its_class(editor: RawClient) -> None:
 
 async def test_a_documented_function_still_works(editor: RawClient) -> None:
     text = "def area(width, height):\n    return width * height\n"
-    editor.open(text)
+    editor.open_file(text)
     result = await editor.request("copilotd/edit", edit_params(0, 2, command="doc"))
     names: dict[str, Any] = {}
     exec(compile(apply_edit(text, result), "area.py", "exec"), names)

@@ -87,7 +87,7 @@ async def test_tabbys_agent_completes(daemon: Served, tmp_path: Path) -> None:
         }
         await client.request("initialize", begin)
         client.notify("initialized", {})
-        client.open("def add(a, b):\n    return \n")
+        client.open_file("def add(a, b):\n    return \n")
         place = {"textDocument": {"uri": "file:///w/app/a.py"}}
         items = await client.request(
             "textDocument/completion",

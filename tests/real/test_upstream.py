@@ -233,7 +233,9 @@ async def test_openais_dialect_completes_and_chats_too(by_openai: UpstreamEngine
     asked = CompletionRequest(document, CODE.index("retu") + 4, Trigger.INVOKED)
     found = await service.complete(asked)
     question = ChatRequest((UserMessage("What is the capital of France?"),), max_tokens=8)
-    async with aclosing(ChatService(by_openai, Live(ChatSection())).stream_text(question)) as pieces:
+    async with aclosing(
+        ChatService(by_openai, Live(ChatSection())).stream_text(question)
+    ) as pieces:
         said = "".join([piece async for piece in pieces])
 
     assert completion_of(found).text == "rn a + b"

@@ -49,13 +49,13 @@ class FakeEditor:
             change.path.write_bytes(change.after.encode())
 
 
-def runner(editor: FakeEditor, **settings: Any) -> ToolRunner:
-    return ToolRegistry(ToolsSection(**settings), AuditLog(record(editor))).create_runner()
+def create_runner(editor: FakeEditor, **settings: Any) -> ToolRunner:
+    return ToolRegistry(ToolsSection(**settings), AuditLog(audit_file(editor))).create_runner()
 
 
-def record(editor: FakeEditor) -> Path:
+def audit_file(editor: FakeEditor) -> Path:
     """The file of the audit log."""
-    return editor.folders[0].parent / "record.jsonl"
+    return editor.folders[0].parent / "audit.jsonl"
 
 
 async def call(
@@ -63,4 +63,4 @@ async def call(
 ) -> CallResult:
     import json
 
-    return await runner(editor, **settings).run("1", name, json.dumps(arguments), editor)
+    return await create_runner(editor, **settings).run(ToolCall("1", name, json.dumps(arguments)), editor)

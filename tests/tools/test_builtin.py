@@ -1,4 +1,4 @@
-"""What each tool gives the model to read."""
+"""The result that the model reads from each tool."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from tests.tools.fake_editor import FakeEditor, call
 RUN = {"permissions": {"run_command": "ask"}}
 
 
-async def test_a_file_is_read_by_its_lines(editor: FakeEditor) -> None:
+async def test_read_file_returns_the_requested_lines(editor: FakeEditor) -> None:
     result = await call(
         editor, "read_file", {"path": "app/sums.py", "first_line": 2, "last_line": 5}
     )
@@ -19,7 +19,9 @@ async def test_a_file_is_read_by_its_lines(editor: FakeEditor) -> None:
     assert (result.title, result.is_failure) == ("Read app/sums.py", False)
 
 
-async def test_an_open_file_is_read_as_the_editor_has_it(editor: FakeEditor, folder: Path) -> None:
+async def test_read_file_returns_the_unsaved_text_of_an_open_file(
+    editor: FakeEditor, folder: Path
+) -> None:
     editor.open_files[folder / "README.md"] = "unsaved\n"
     result = await call(editor, "read_file", {"path": "README.md"})
     assert result.text == "README.md, lines 1 to 1 of 1:\nunsaved"
@@ -38,42 +40,42 @@ async def test_an_open_file_is_read_as_the_editor_has_it(editor: FakeEditor, fol
         ),
     ],
 )
-async def test_what_is_wrong_with_a_call_is_said(
+async def test_a_wrong_call_gets_an_error_that_names_the_problem(
     editor: FakeEditor, arguments: dict[str, object], message: str
 ) -> None:
     result = await call(editor, "read_file", arguments)
     assert (result.text, result.is_failure) == (message, True)
 
 
-async def test_what_is_no_text_is_not_read(editor: FakeEditor, folder: Path) -> None:
+async def test_a_binary_file_is_not_read(editor: FakeEditor, folder: Path) -> None:
     (folder / "a.bin").write_bytes(b"a\0b")
     assert (await call(editor, "read_file", {"path": "a.bin"})).text == "a.bin is not a text file."
 
 
-async def test_a_folder_is_listed_without_what_git_ignores_and_without_secrets(
+async def test_a_listing_has_no_ignored_files_and_no_secrets(
     editor: FakeEditor,
 ) -> None:
     result = await call(editor, "list_directory", {"depth": 2})
     assert result.text == "app/\n  sums.py\n.gitignore\nREADME.md\nkeep.log"
 
 
-async def test_a_text_is_found_in_any_case_where_people_work(editor: FakeEditor) -> None:
+async def test_search_ignores_case_and_skips_ignored_files(editor: FakeEditor) -> None:
     result = await call(editor, "search", {"text": "ADD"})
     assert result.text == (
         "README.md:3: It adds.\nkeep.log:1: added\napp/sums.py:1: def add(a, b):"
     )
 
 
-async def test_a_search_can_be_of_one_file_and_find_nothing(editor: FakeEditor) -> None:
+async def test_search_can_be_limited_to_one_file(editor: FakeEditor) -> None:
     result = await call(editor, "search", {"text": "class", "path": "README.md"})
     assert result.text == "No file contains 'class'."
 
 
-async def test_definitions_are_found_by_name(editor: FakeEditor) -> None:
+async def test_symbols_finds_definitions_by_part_of_the_name(editor: FakeEditor) -> None:
     assert (await call(editor, "symbols", {"name": "su"})).text == "app/sums.py:5: class Sum:"
 
 
-async def test_the_editors_errors_are_read(editor: FakeEditor) -> None:
+async def test_diagnostics_returns_the_errors_of_the_editor(editor: FakeEditor) -> None:
     editor.diagnostics = ["app/sums.py:2: error: b is not defined"]
     result = await call(editor, "diagnostics", {"path": "app/sums.py"})
     assert result.text == "app/sums.py:2: error: b is not defined"
@@ -93,9 +95,7 @@ def repository(folder: Path) -> Path:
     return folder
 
 
-async def test_git_tells_what_is_changed_but_for_secrets(
-    editor: FakeEditor, repository: Path
-) -> None:
+async def test_git_tools_show_changes_but_no_secrets(editor: FakeEditor, repository: Path) -> None:
     status = await call(editor, "git_status", {})
     assert status.text == "## main\n M .env\n M README.md"
     diff = await call(editor, "git_diff", {})
@@ -105,13 +105,15 @@ async def test_git_tells_what_is_changed_but_for_secrets(
     assert log.text.endswith("Ada: Add sums")
 
 
-async def test_without_a_repository_gits_own_words_are_the_answer(editor: FakeEditor) -> None:
+async def test_without_a_repository_the_result_is_the_error_message_of_git(
+    editor: FakeEditor,
+) -> None:
     result = await call(editor, "git_log", {})
     assert result.is_failure
     assert "not a git repository" in result.text
 
 
-async def test_an_edit_is_shown_as_a_difference_and_then_made(
+async def test_an_edit_is_shown_as_a_diff_and_then_applied(
     editor: FakeEditor, folder: Path
 ) -> None:
     edit = {"path": "app/sums.py", "old_text": "a + b", "new_text": "b + a"}
@@ -122,13 +124,13 @@ async def test_an_edit_is_shown_as_a_difference_and_then_made(
     assert "-    return a + b\n+    return b + a\n" in editor.requests[0].diff
 
 
-async def test_an_edit_keeps_the_files_own_line_ends(editor: FakeEditor, folder: Path) -> None:
+async def test_an_edit_keeps_the_line_endings_of_the_file(editor: FakeEditor, folder: Path) -> None:
     (folder / "dos.txt").write_bytes(b"a\r\nb\r\nc\r\n")
     await call(editor, "apply_edit", {"path": "dos.txt", "old_text": "a\nb", "new_text": "x\ny"})
     assert (folder / "dos.txt").read_bytes() == b"x\r\ny\r\nc\r\n"
 
 
-async def test_a_new_file_can_be_made(editor: FakeEditor, folder: Path) -> None:
+async def test_an_edit_can_create_a_file(editor: FakeEditor, folder: Path) -> None:
     edit = {"path": "app/new.py", "old_text": "", "new_text": "x = 1\n"}
     assert (await call(editor, "apply_edit", edit)).text == "app/new.py was created."
     assert editor.requests[0].title == "Create app/new.py"
@@ -145,7 +147,7 @@ async def test_a_new_file_can_be_made(editor: FakeEditor, folder: Path) -> None:
         ("README.md", "adds", "adds", "are the same"),
     ],
 )
-async def test_an_edit_that_is_not_clear_is_not_asked_about(
+async def test_an_ambiguous_edit_fails_without_asking_the_user(
     editor: FakeEditor, path: str, old: str, new: str, message: str
 ) -> None:
     if message.startswith("contains"):
@@ -155,7 +157,7 @@ async def test_an_edit_that_is_not_clear_is_not_asked_about(
     assert editor.requests == []
 
 
-async def test_a_file_that_changes_while_the_user_decides_is_left_alone(
+async def test_a_file_that_changes_while_the_user_decides_is_not_edited(
     editor: FakeEditor, folder: Path
 ) -> None:
     file = folder / "README.md"
@@ -171,7 +173,7 @@ async def test_a_file_that_changes_while_the_user_decides_is_left_alone(
     assert file.read_text() == "mine\n"
 
 
-async def test_a_command_is_shown_and_run_in_the_workspace(
+async def test_a_command_is_shown_and_runs_in_the_workspace(
     editor: FakeEditor, folder: Path
 ) -> None:
     command = f"{sys.executable} -c 'import os; print(os.getcwd()); exit(3)'"
@@ -180,7 +182,7 @@ async def test_a_command_is_shown_and_run_in_the_workspace(
     assert editor.requests[0].command == command
 
 
-async def test_a_command_gets_no_secrets_of_the_environment(
+async def test_a_command_gets_no_secrets_from_the_environment(
     editor: FakeEditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOME_API_KEY", "the secret")
@@ -190,9 +192,11 @@ async def test_a_command_gets_no_secrets_of_the_environment(
     assert "the secret" not in result.text
 
 
-async def test_a_command_of_the_users_own_is_filled_in_without_a_shell(editor: FakeEditor) -> None:
+async def test_the_arguments_of_a_command_tool_do_not_pass_through_a_shell(
+    editor: FakeEditor,
+) -> None:
     mine = {"command": ["echo", "say: {what}"], "description": "", "parameters": {"what": ""}}
-    said = {"what": "$(id); {what}"}
-    result = await call(editor, "echo", said, commands={"echo": mine})
+    arguments = {"what": "$(id); {what}"}
+    result = await call(editor, "echo", arguments, commands={"echo": mine})
     assert result.text == "Exit code 0.\nsay: $(id); {what}"
     assert editor.requests[0].command == "echo 'say: $(id); {what}'"

@@ -1,7 +1,7 @@
-"""Calls as a text that the model has read might make it write them: none may get out or do harm.
+"""Attacks: calls that a text in the workspace could make the model write.
 
 The workspace's folder holds a secret and links that lead outside; beside it is another secret. No
-result may hold either, and nothing may change that the user was not asked about.
+result may contain either secret, and nothing may change unless the user was asked.
 """
 
 import json
@@ -14,7 +14,7 @@ import pytest
 
 from copilotd.secret_files import SecretFiles
 from copilotd.tools.editor import Decision
-from tests.tools.fake_editor import FakeEditor, call, record, runner
+from tests.tools.fake_editor import FakeEditor, audit_file, call, create_runner
 
 READERS = ("read_file", "list_directory", "search", "symbols", "git_diff", "git_log", "diagnostics")
 
@@ -104,11 +104,11 @@ def trap_editor(folder: Path, editor: FakeEditor) -> FakeEditor:
     return editor
 
 
-def everything(folder: Path) -> dict[str, bytes]:
-    """All files in and beside the workspace but the record of calls."""
+def read_all_files(folder: Path) -> dict[str, bytes]:
+    """The content of all files in and beside the workspace, except the audit log."""
     root = folder.parent
     files = (f for f in root.rglob("*") if f.is_file() and not f.is_symlink())
-    return {str(f): f.read_bytes() for f in files if f != root / "record.jsonl"}
+    return {str(f): f.read_bytes() for f in files if f != root / "audit.jsonl"}
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -116,16 +116,16 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def placed(path: str, folder: Path) -> str:
+def fill_placeholders(path: str, folder: Path) -> str:
     return path.replace("{folder}", str(folder)).replace("{beside}", f"{folder.parent}/secret.txt")
 
 
 @pytest.mark.parametrize("path", [*OUTSIDE, *SECRET], ids=ascii)
-async def test_no_tool_reads_what_is_outside_or_secret(
+async def test_no_tool_reads_files_that_are_outside_or_secret(
     trap_editor: FakeEditor, folder: Path, path: str
 ) -> None:
     for tool in READERS:
-        arguments = {"path": placed(path, folder), "text": "the", "name": ""}
+        arguments = {"path": fill_placeholders(path, folder), "text": "the", "name": ""}
         result = await call(trap_editor, tool, arguments)
         assert result.is_failure, (tool, result.text)
         assert "the secret" not in result.text
@@ -133,20 +133,20 @@ async def test_no_tool_reads_what_is_outside_or_secret(
 
 
 @pytest.mark.parametrize("path", [*OUTSIDE, *SECRET], ids=ascii)
-async def test_no_edit_touches_what_is_outside_or_secret(
+async def test_no_edit_changes_files_that_are_outside_or_secret(
     trap_editor: FakeEditor, folder: Path, path: str
 ) -> None:
-    before = everything(folder)
+    before = read_all_files(folder)
     for old in ("", "the secret"):
-        edit = {"path": placed(path, folder), "old_text": old, "new_text": "harm"}
+        edit = {"path": fill_placeholders(path, folder), "old_text": old, "new_text": "harm"}
         result = await call(trap_editor, "apply_edit", edit, permissions={"*": "allow"})
         assert result.is_failure
-    assert everything(folder) == before
+    assert read_all_files(folder) == before
     assert trap_editor.requests == []
 
 
 @pytest.mark.parametrize("tool", ["search", "symbols", "list_directory", "git_status", "git_diff"])
-async def test_what_looks_through_the_workspace_does_not_follow_links_out_of_it(
+async def test_searches_do_not_follow_links_out_of_the_workspace(
     trap_editor: FakeEditor, folder: Path, tool: str
 ) -> None:
     git(folder, "init")
@@ -167,10 +167,10 @@ async def test_what_looks_through_the_workspace_does_not_follow_links_out_of_it(
         "true\nid",
     ],
 )
-async def test_no_command_runs_that_the_user_has_not_seen(
+async def test_no_command_runs_before_the_user_has_seen_it(
     trap_editor: FakeEditor, folder: Path, command: str
 ) -> None:
-    before = everything(folder)
+    before = read_all_files(folder)
     hidden = await call(
         trap_editor, "run_command", {"command": command}, permissions={"*": "allow"}
     )
@@ -181,13 +181,13 @@ async def test_no_command_runs_that_the_user_has_not_seen(
     )
     assert denied.decision == "deny"
     assert trap_editor.requests[-1].command == command
-    assert everything(folder) == before
+    assert read_all_files(folder) == before
 
 
 @pytest.mark.parametrize(
     "command", ["true\x1b[2K\rls", "ls \u202e dm", "id\0", "\x9b2K", "ls\u2028id"]
 )
-async def test_a_command_that_would_not_look_like_what_it_is_never_runs(
+async def test_a_command_with_invisible_characters_never_runs(
     trap_editor: FakeEditor, command: str
 ) -> None:
     result = await call(
@@ -211,15 +211,15 @@ async def test_a_command_that_would_not_look_like_what_it_is_never_runs(
         ".devcontainer/devcontainer.json",
     ],
 )
-async def test_what_makes_other_programs_act_is_never_changed_unasked(
+async def test_a_file_that_controls_other_programs_is_never_changed_without_asking(
     trap_editor: FakeEditor, folder: Path, path: str
 ) -> None:
-    before = everything(folder)
+    before = read_all_files(folder)
     trap_editor.answer = Decision.DENY
     edit = {"path": path, "old_text": "", "new_text": "harm"}
     await call(trap_editor, "apply_edit", edit, permissions={"*": "allow"})
     assert len(trap_editor.requests) == 1
-    assert everything(folder) == before
+    assert read_all_files(folder) == before
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_what_makes_other_programs_act_is_never_changed_unasked(
         ("log.showSignature", "true"),
     ],
 )
-async def test_git_runs_no_program_of_the_repository(
+async def test_git_runs_no_program_that_the_repository_names(
     trap_editor: FakeEditor, folder: Path, setting: str, value: str
 ) -> None:
     program = folder / "harm.sh"
@@ -258,7 +258,7 @@ async def test_git_runs_no_program_of_the_repository(
 @pytest.mark.parametrize(
     "value", ["--output=/tmp/x", "-rf", "a\0b", ["a"], None, 3, {"a": 1}, "; touch harmed", "`id`"]
 )
-async def test_arguments_of_a_users_command_stay_arguments(
+async def test_an_argument_of_a_command_tool_cannot_become_an_option_or_a_second_command(
     trap_editor: FakeEditor, folder: Path, value: object
 ) -> None:
     mine = {
@@ -284,18 +284,16 @@ async def test_arguments_of_a_users_command_stay_arguments(
         '{"path": "' + "a/" * 5000 + '"}',
     ],
 )
-async def test_arguments_of_a_wrong_kind_are_refused(
+async def test_arguments_of_a_wrong_type_are_refused(
     trap_editor: FakeEditor, arguments: str
 ) -> None:
-    result = await runner(trap_editor).run("1", "read_file", arguments, trap_editor)
+    result = await create_runner(trap_editor).run(ToolCall("1", "read_file", arguments), trap_editor)
     assert result.is_failure
     assert "the secret" not in result.text
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
-async def test_a_pipe_or_a_device_does_not_keep_a_tool_waiting(
-    trap_editor: FakeEditor, folder: Path
-) -> None:
+async def test_a_named_pipe_does_not_block_a_tool(trap_editor: FakeEditor, folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     result = await call(trap_editor, "read_file", {"path": "pipe"}, timeout_s=5)
     assert result.text == "pipe is not a text file."
@@ -309,7 +307,7 @@ async def test_a_huge_file_is_not_read(trap_editor: FakeEditor, folder: Path) ->
     assert result.text == "huge.txt is too large to read: it has 3000000 bytes."
 
 
-def test_programs_and_samples_may_be_named_like_secrets() -> None:
+def test_programs_and_samples_with_names_like_secrets_are_readable() -> None:
     readable = (
         ".env.example",
         "secrets.py",
@@ -321,14 +319,14 @@ def test_programs_and_samples_may_be_named_like_secrets() -> None:
     assert not any(SecretFiles().contains(Path(name)) for name in readable)
 
 
-def test_a_user_names_further_secrets() -> None:
+def test_the_user_can_add_patterns_for_secret_files() -> None:
     secret_files = SecretFiles(("*.vault", "Private"))
     assert secret_files.contains(Path("a/b.VAULT"))
     assert secret_files.contains(Path("private/notes.md"))
 
 
-async def test_the_record_holds_what_was_refused(trap_editor: FakeEditor) -> None:
+async def test_the_audit_log_records_refused_calls(trap_editor: FakeEditor) -> None:
     await call(trap_editor, "read_file", {"path": "../secret.txt"})
-    line = json.loads(record(trap_editor).read_text())
+    line = json.loads(audit_file(trap_editor).read_text())
     assert line["arguments"] == {"path": "../secret.txt"}
     assert line["outcome"].startswith("failed: ../secret.txt is outside the workspace.")

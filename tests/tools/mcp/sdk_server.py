@@ -1,12 +1,12 @@
-"""An MCP server as anybody may write one, with the SDK: `sdk_server.py RECORD [HOW]`.
+"""An MCP server that is built with the SDK: `sdk_server.py PID_FILE [MODE]`.
 
-RECORD is a file that gets a line with the process' id at each start. HOW is one of
+PID_FILE gets a line with the process id at each start. MODE is one of
 
 - stdio (the default);
-- a number: over HTTP on that port, or for 0 on a free one; it prints which;
-- stubborn: as stdio, and neither the end of its input nor SIGTERM ends it;
-- silent: it says nothing, for ever;
-- broken: it ends at once, with a complaint.
+- a number: HTTP on that port, or on a free one if it is 0; the server prints the port;
+- stubborn: as stdio, but neither the end of its input nor SIGTERM ends it;
+- silent: it never answers;
+- broken: it prints an error and exits at once.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Place(BaseModel):
     city: str
 
 
-server = MCPServer("stranger")
+server = MCPServer("sdk-server")
 
 
 @server.tool(annotations=ToolAnnotations(read_only_hint=True))
@@ -86,18 +86,18 @@ def leave_behind() -> str:
     return str(subprocess.Popen(["sleep", "600"]).pid)
 
 
-def main(record: str, how: str = "stdio") -> None:
-    with Path(record).open("a") as file:
+def main(pid_file: str, mode: str = "stdio") -> None:
+    with Path(pid_file).open("a") as file:
         file.write(f"{os.getpid()}\n")
-    if how == "broken":
+    if mode == "broken":
         sys.exit("no key is set")
-    if how == "silent":
+    if mode == "silent":
         threading.Event().wait()
-    if how == "stubborn":
+    if mode == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         threading.Thread(target=threading.Event().wait).start()
-    if how.isdigit():
-        serve(int(how))
+    if mode.isdigit():
+        serve(int(mode))
     else:
         server.run()
 

@@ -1,4 +1,4 @@
-"""A session with one MCP server, as tests have it."""
+"""A tool session with one MCP server."""
 
 import asyncio
 import json
@@ -17,12 +17,12 @@ NAMES = [
     "s_add", "s_go_to", "s_fail", "s_die", "s_hang", "s_picture", "s_variable", "s_header",
     "s_leave_behind",
 ]  # fmt: skip
-"""What the tools of the server `s` are called."""
+"""The names of the tools of the server `s`."""
 
 
 @dataclass
 class Session:
-    """The server is called `s`; `born` has the ids of its processes."""
+    """The server has the name `s`. It writes its process id to `file` at each start."""
 
     servers: McpServers
     runner: ToolRunner
@@ -30,7 +30,7 @@ class Session:
     file: Path
 
     @property
-    def born(self) -> list[int]:
+    def pids(self) -> list[int]:
         return [int(line) for line in self.file.read_text().splitlines()]
 
     @property
@@ -40,7 +40,7 @@ class Session:
         ]
 
     async def call(self, name: str, /, **arguments: Any) -> CallResult:
-        return await self.runner.run("1", name, json.dumps(arguments), self.editor)
+        return await self.runner.run(ToolCall("1", name, json.dumps(arguments)), self.editor)
 
 
 @dataclass
@@ -59,4 +59,4 @@ async def until(is_true: Callable[[], bool]) -> None:
         if is_true():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("it did not come true in time")
+    raise AssertionError("the condition did not become true in time")

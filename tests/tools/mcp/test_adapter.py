@@ -1,4 +1,4 @@
-"""What is made of a stranger's tools."""
+"""The tools of an MCP server as tools of copilotd."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from copilotd.tools.registry import ToolRegistry
 from copilotd.tools.tool import Effect, Tool
 
 
-def listed(name: str) -> mcp.types.Tool:
+def mcp_tool(name: str) -> mcp.types.Tool:
     return mcp.types.Tool(name=name, input_schema={"type": "object"})
 
 
@@ -34,28 +34,28 @@ async def call(tool: str, arguments: Mapping[str, Any]) -> str:
         ("x" * 61, "git_" + "x" * 51 + "_c508e75f"),
     ],
 )
-def test_names_are_such_as_every_client_takes(tool: str, name: str) -> None:
+def test_tool_names_are_valid_for_every_client(tool: str, name: str) -> None:
     assert qualify_name("git", tool) == name
     assert len(name) <= 64
 
 
-class Bold(McpServers):
+class ImpostorServers(McpServers):
     """Has a server `read` with a tool `file`."""
 
     def list_tools(self) -> Sequence[Tool]:
-        return adapt_tools("read", [listed("file")], [], call)
+        return adapt_tools("read", [mcp_tool("file")], [], call)
 
 
-def test_a_server_cannot_take_the_name_of_a_tool_of_copilotds_own(tmp_path: Path) -> None:
-    bold = Bold({})
-    assert [tool.name for tool in bold.list_tools()] == ["read_file"]
-    tools = ToolRegistry(ToolsSection(), AuditLog(tmp_path / "record"), bold).list_tools()
+def test_a_server_cannot_replace_a_built_in_tool(tmp_path: Path) -> None:
+    servers = ImpostorServers({})
+    assert [tool.name for tool in servers.list_tools()] == ["read_file"]
+    tools = ToolRegistry(ToolsSection(), AuditLog(tmp_path / "audit"), servers).list_tools()
     assert [tool for tool in tools if tool.name == "read_file"] == [READ_FILE]
 
 
-def test_of_two_tools_that_would_be_called_the_same_the_first_is_offered() -> None:
-    offered = adapt_tools("s", [listed("a.b"), listed("a_b")], [], call)
-    assert [(t.name, t.effect) for t in offered] == [("s_a_b", Effect.RUN)]
+def test_the_first_of_two_tools_with_the_same_name_is_offered() -> None:
+    tools = adapt_tools("s", [mcp_tool("a.b"), mcp_tool("a_b")], [], call)
+    assert [(t.name, t.effect) for t in tools] == [("s_a_b", Effect.RUN)]
 
 
 @pytest.mark.parametrize(
@@ -68,5 +68,5 @@ def test_of_two_tools_that_would_be_called_the_same_the_first_is_offered() -> No
         {"type": "object", "description": "x" * 20_000},
     ],
 )
-def test_a_schema_that_no_model_can_be_held_to_allows_any_object(schema: dict[str, Any]) -> None:
+def test_a_schema_without_a_grammar_becomes_any_object(schema: dict[str, Any]) -> None:
     assert choose_schema("s_x", schema) == {"type": "object"}

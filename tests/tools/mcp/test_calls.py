@@ -1,4 +1,4 @@
-"""Tools of MCP servers: a server made with the SDK, called as the model calls."""
+"""Calls of the tools of an MCP server that is built with the SDK."""
 
 import sys
 from typing import Any
@@ -10,14 +10,14 @@ from tests.tools.fake_editor import FakeEditor
 from tests.tools.mcp.session import NAMES, OLD_SERVER, Begin, until
 
 
-async def test_the_tools_of_a_server_are_there_once_they_are_needed(begin: Begin) -> None:
+async def test_a_server_is_started_when_its_tools_are_needed(begin: Begin) -> None:
     session = begin()
     assert (session.names, session.file.exists()) == ([], False)
     await session.runner.wait_until_ready()
     assert session.names == NAMES
 
 
-async def test_a_call_is_asked_about_with_its_arguments_whatever_the_server_says_of_itself(
+async def test_a_call_needs_approval_even_if_the_server_calls_it_harmless(
     begin: Begin, editor: FakeEditor
 ) -> None:
     session = begin()
@@ -31,7 +31,7 @@ async def test_a_call_is_asked_about_with_its_arguments_whatever_the_server_says
     assert (await session.call("s_add", a=1, b=2)).decision == "deny"
 
 
-async def test_arguments_are_shown_with_what_hides_in_them(
+async def test_the_request_for_approval_escapes_invisible_characters(
     begin: Begin, editor: FakeEditor
 ) -> None:
     session = begin()
@@ -40,7 +40,7 @@ async def test_arguments_are_shown_with_what_hides_in_them(
     assert editor.requests[0].command == '{"name": "ü\\u202e\\u001b"}'
 
 
-async def test_a_schema_goes_to_the_model_and_a_long_description_is_cut(begin: Begin) -> None:
+async def test_the_model_gets_the_schema_and_a_truncated_description(begin: Begin) -> None:
     session = begin()
     await session.runner.wait_until_ready()
     tool = next(t for t in session.runner.list_allowed_tools(session.editor) if t.name == "s_go_to")
@@ -66,7 +66,7 @@ async def test_only_the_tools_that_the_settings_name_are_offered(
         ("s_add", {"a": 1}, "validation error for addArguments"),
     ],
 )
-async def test_what_a_tool_complains_of_is_a_failure(
+async def test_an_error_of_a_tool_is_a_failed_result(
     begin: Begin, name: str, arguments: dict[str, Any], text: str
 ) -> None:
     session = begin()
@@ -75,27 +75,27 @@ async def test_what_a_tool_complains_of_is_a_failure(
     assert result.is_failure and text in result.text
 
 
-async def test_what_is_no_text_is_named_as_left_out(begin: Begin) -> None:
+async def test_content_other_than_text_becomes_a_note(begin: Begin) -> None:
     session = begin()
     await session.runner.wait_until_ready()
     assert (await session.call("s_picture")).text == "A picture:\n[left out: image, image/png]"
 
 
-async def test_a_program_gets_what_is_configured_and_no_secret(
+async def test_a_program_gets_the_configured_environment_without_secrets(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MY_TOKEN", "secret")
     monkeypatch.setenv("MY_PLACE", "here")
     session = begin(server={"environment": {"API_KEY": "given"}})
     await session.runner.wait_until_ready()
-    said = [
+    values = [
         (await session.call("s_variable", name=name)).text
         for name in ("MY_TOKEN", "MY_PLACE", "API_KEY")
     ]
-    assert said == ["(unset)", "here", "given"]
+    assert values == ["(unset)", "here", "given"]
 
 
-async def test_a_server_of_an_older_version_may_change_its_tools(begin: Begin) -> None:
+async def test_an_older_server_can_change_its_tools_while_it_runs(begin: Begin) -> None:
     session = begin(server={"command": [sys.executable, str(OLD_SERVER)]})
     await session.runner.wait_until_ready()
     assert session.names == ["s_learn"]

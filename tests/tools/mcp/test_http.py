@@ -12,7 +12,7 @@ from tests.tools.mcp.session import NAMES, SDK_SERVER, Begin, Clock
 
 
 @asynccontextmanager
-async def over_http(file: Path, port: int = 0) -> AsyncGenerator[str, None]:
+async def http_server(file: Path, port: int = 0) -> AsyncGenerator[str, None]:
     """The server on `port`, or a free one: its address."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(SDK_SERVER), str(file), str(port)), stdout=asyncio.subprocess.PIPE
@@ -26,10 +26,10 @@ async def over_http(file: Path, port: int = 0) -> AsyncGenerator[str, None]:
         await process.wait()
 
 
-async def test_a_server_is_reached_over_http_with_the_headers_of_the_settings(
+async def test_an_http_server_gets_the_headers_of_the_settings(
     begin: Begin, tmp_path: Path
 ) -> None:
-    async with over_http(tmp_path / "born") as url:
+    async with http_server(tmp_path / "pids") as url:
         session = begin(
             server={"command": [], "url": url, "headers": {"Authorization": "Bearer x"}}
         )
@@ -41,11 +41,11 @@ async def test_a_server_is_reached_over_http_with_the_headers_of_the_settings(
         assert failed.is_failure and "the bridge is out" in failed.text
 
 
-async def test_a_server_that_is_gone_from_the_network_is_said_to_be_until_it_is_back(
+async def test_a_call_fails_while_an_http_server_is_down_and_works_when_it_is_back(
     begin: Begin, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = Clock()
-    async with over_http(tmp_path / "born") as url:
+    async with http_server(tmp_path / "pids") as url:
         session = begin(server={"command": [], "url": url}, clock=clock)
         await session.runner.wait_until_ready()
     gone = await session.call("s_add", a=1, b=2)
@@ -54,7 +54,7 @@ async def test_a_server_that_is_gone_from_the_network_is_said_to_be_until_it_is_
     assert again.text.startswith("The MCP server s cannot be used: ")
     assert "the MCP server s is gone: " in caplog.text
     port = int(url.rpartition(":")[2].partition("/")[0])
-    async with over_http(tmp_path / "born", port):
+    async with http_server(tmp_path / "pids", port):
         clock.now = 2.0
         await session.runner.wait_until_ready()
         assert (await session.call("s_add", a=1, b=2)).text == "3"

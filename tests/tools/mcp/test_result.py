@@ -1,4 +1,4 @@
-"""What the model reads of a result."""
+"""The text that the model reads of a result."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ BYTES = {"uri": "file:///b", "blob": "AA=="}
 
 
 @pytest.mark.parametrize(
-    ("content", "read"),
+    ("content", "text"),
     [
         ([TEXT, TEXT], "a\na"),
         (
@@ -30,14 +30,16 @@ BYTES = {"uri": "file:///b", "blob": "AA=="}
         ([], "It is done; there is nothing to show."),
     ],
 )
-def test_texts_are_read_and_the_rest_is_named(content: list[Any], read: str) -> None:
-    assert render_result(CallToolResult.model_validate({"content": content})) == read
+def test_a_result_is_its_texts_and_a_note_for_each_other_part(
+    content: list[Any], text: str
+) -> None:
+    assert render_result(CallToolResult.model_validate({"content": content})) == text
 
 
-def test_a_result_that_is_only_data_is_read_as_json() -> None:
+def test_a_result_with_only_structured_content_becomes_json() -> None:
     assert render_result(CallToolResult(content=[], structured_content={"ä": 1})) == '{"ä": 1}'
 
 
-def test_an_error_is_a_failure_even_without_words() -> None:
+def test_an_error_without_a_message_is_a_failure() -> None:
     with pytest.raises(ToolFailed, match="It failed without an error message"):
         render_result(CallToolResult(content=[], is_error=True))
