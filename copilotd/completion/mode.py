@@ -1,4 +1,4 @@
-"""Whether one line or several are wanted at the cursor."""
+"""Whether the cursor needs one line or several."""
 
 import re
 
@@ -20,9 +20,9 @@ _COMMENT = re.compile(r"^\s*(#|//|--|/\*|\*|;|<!--)")
 
 
 def mode_at(document: Document, offset: int) -> Mode:
-    """BLOCK on an empty line, behind what opens a block, and in a definition; else LINE.
+    """BLOCK on a blank line, after text that opens a block, and in a definition; else LINE.
 
-    Code behind the cursor, other than closing brackets and quotes, always means LINE.
+    Code after the cursor, except closing brackets and quotes, always means LINE.
     """
     text = document.text
     before = text[text.rfind("\n", 0, offset) + 1 : offset]

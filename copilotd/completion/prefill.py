@@ -13,8 +13,8 @@ from msgspec import structs
 
 from copilotd.completion.shared_task import SharedTask
 from copilotd.engine.interface import Engine
-from copilotd.engine.tokens.common_prefix import common_prefix
-from copilotd.engine.tokens.moved_run import moved_run
+from copilotd.engine.tokens.common_prefix import common_prefix_length
+from copilotd.engine.tokens.moved_run import find_moved_run
 from copilotd.engine.types import GenerateRequest, Lane
 from copilotd.prompt.anchor import AnchoredPrompt, PlacedPrompt
 
@@ -69,7 +69,7 @@ class Prefill:
         """
         tail = placed.match.tail if whole_tail else _stable_part(placed.match.tail)
         prompt, evaluated = self._tails.get(uri, (placed.prompt, ""))
-        known = common_prefix(evaluated, tail) if prompt == placed.prompt else 0
+        known = common_prefix_length(evaluated, tail) if prompt == placed.prompt else 0
         repositionable = placed.prompt.repositionable
         if len(tail) - known < _SHARED_TAIL:
             return await self.evaluate(placed.prompt.tokens, lane, repositionable)
@@ -109,7 +109,7 @@ class Prefill:
 
     def _cached_prefix(self, tokens: Tokens) -> int:
         """How many tokens at the beginning are in the cache."""
-        return max((common_prefix(tokens, other) for other in self._cached()), default=0)
+        return max((common_prefix_length(tokens, other) for other in self._cached()), default=0)
 
     def _moved(self, prompt: AnchoredPrompt, prefix: int) -> int:
         """How many tokens behind the cached prefix can reuse cells of another prompt."""
@@ -117,14 +117,14 @@ class Prefill:
             return 0
         start, end = prompt.repositionable
         part = prompt.tokens[max(start, prefix) : end]
-        runs = (moved_run(part, other) for other in self._cached()[-_RECENT:])
+        runs = (find_moved_run(part, other) for other in self._cached()[-_RECENT:])
         return max((run.length for run in runs if run), default=0)
 
     async def _tokens_up_to(self, tail: str, placed: PlacedPrompt) -> Tokens:
         """The prompt up to the end of `tail`, in the tokens that a request will have."""
         tokens = await self._engine.tokenize(placed.match.tail, special=False)
         part = await self._engine.tokenize(tail, special=False)
-        return (*placed.prompt.tokens, *tokens[: common_prefix(tokens, part)])
+        return (*placed.prompt.tokens, *tokens[: common_prefix_length(tokens, part)])
 
     def _start(
         self, tokens: Tokens, lane: Lane, repositionable: tuple[int, int] | None

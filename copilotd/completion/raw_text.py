@@ -1,4 +1,4 @@
-"""Plain text completion and embeddings: what API clients ask for, without the editor's pipeline."""
+"""Plain text completion and embeddings for API clients, without prompts and filters of ours."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -20,10 +20,10 @@ from copilotd.prompt.fim import fim_prompt, with_bos
 
 @dataclass(frozen=True, slots=True)
 class TextRequest:
-    """Continue `prompt` (text, or token ids as they are); with `suffix`, fill in the middle.
+    """Continue `prompt` (text or token ids); with a `suffix`, fill in the middle.
 
-    `max_tokens` None means as many as fit. `logprobs` and `prompt_logprobs` are those of
-    `GenerateRequest`, and so is `grammar`.
+    If `max_tokens` is None, as many as fit. `logprobs`, `prompt_logprobs` and `grammar` are the
+    fields of `GenerateRequest`.
     """
 
     prompt: str | list[int]
@@ -52,7 +52,7 @@ class TextService:
         self._engine = engine
 
     async def info(self) -> ModelInfo:
-        """What is loaded. Raises: EngineError."""
+        """The loaded model. Raises: EngineError."""
         return await self._engine.info()
 
     async def generate(self, request: TextRequest) -> AsyncGenerator[Chunk | Finished, None]:

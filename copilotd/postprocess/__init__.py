@@ -1,4 +1,4 @@
-"""From what the model wrote to what is worth showing.
+"""Turns the model's output into text that is worth showing.
 
-One filter a file; `pipeline.py` lists them in the order in which they run.
+Each filter has a file; `pipeline.py` lists the filters in their order.
 """

@@ -1,16 +1,16 @@
-"""Whether the document's brackets and quotes would be in order with a text in place."""
+"""Whether brackets and quotes of the document match once a text is inserted."""
 
 from copilotd.postprocess.context import CursorContext
 from copilotd.syntax.nesting import nest
 
 _REACH = 10_000
-"""Characters behind the cursor that are looked at."""
+"""Characters after the cursor that are checked."""
 
 
 def disorder(context: CursorContext, text: str, overwrites: int = 0) -> int:
-    """How many closers would close nothing, and how many that are due would be missing.
+    """The number of closers without an opener, plus the number of missing closers.
 
-    Only differences mean something: a document that is being typed is seldom in order.
+    Compare two values: one alone means little, because a document under edit rarely matches.
     """
     open_behind_text = nest(context.nesting.due, text, context.language)
     rest = context.after[overwrites:_REACH]

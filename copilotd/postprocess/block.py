@@ -1,4 +1,4 @@
-"""The block that the cursor is in, known by its indentation."""
+"""The block around the cursor, by its indentation."""
 
 from dataclasses import dataclass
 
@@ -15,17 +15,17 @@ class Block:
 
 
 def block_at(context: CursorContext, text: str) -> Block:
-    """The block into which `text` goes.
+    """The block that `text` belongs to.
 
-    On a line with code the cursor is about to open a block, or has just opened it, unless it is
-    in a string. On an empty line the text's own first line tells the indentation, unless the
-    cursor already stands there.
+    After code on its line, the cursor is about to open a block, or has just opened it, unless it is
+    in a string. On a blank line the first line of the text gives the indentation, unless the cursor
+    is indented already.
     """
     base = width(context.line_before)
     if not context.at_line_start and not context.nesting.in_region:
         return Block(base + 1, base)
     for line in lines_of(text)[:1] if context.at_line_start else []:
-        # Models often write again the indentation that the cursor already has behind it.
+        # Models often repeat the indentation that is already before the cursor.
         base = max(base, width(line.text)) if line.start == 0 else width(line.text)
     above = (width(line) for line in reversed(context.lines_above) if line.strip())
     return Block(base, next((columns for columns in above if columns < base), 0))

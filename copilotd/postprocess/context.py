@@ -1,4 +1,4 @@
-"""What a filter is given and what it gives back."""
+"""The input and the output of a filter."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,17 +24,17 @@ _REACH = 50_000
 
 
 class Mode(StrEnum):
-    """How much is wanted at the cursor."""
+    """How much text the cursor needs."""
 
     LINE = "line"
-    """The rest of this line: there is code behind the cursor, or a statement under way."""
+    """The rest of this line: there is code after the cursor, or an unfinished statement."""
     BLOCK = "block"
-    """Several lines: the cursor stands on an empty line or behind something that opens a block."""
+    """Several lines: the cursor is on a blank line or after text that opens a block."""
 
 
 @dataclass(frozen=True)
 class CursorContext:
-    """Where a completion would go. `before` + `after` is the whole document."""
+    """The place of a completion. `before` + `after` is the whole document."""
 
     document: Document
     offset: int
@@ -73,7 +73,7 @@ class CursorContext:
 
     @cached_property
     def below(self) -> tuple[str, ...]:
-        """Those of `lines_below` that are not blank."""
+        """The lines of `lines_below` that are not blank."""
         return tuple(line for line in self.lines_below if line.strip())
 
     @cached_property
@@ -83,12 +83,12 @@ class CursorContext:
 
     @property
     def at_line_start(self) -> bool:
-        """Whether only white space stands before the cursor on its line."""
+        """Whether only white space is before the cursor on its line."""
         return not self.line_before.strip()
 
     @cached_property
     def language(self) -> str:
-        """The language id, lower case; empty if unknown."""
+        """The language id in lower case; empty if unknown."""
         return language_of(self.document)
 
     @cached_property
@@ -104,10 +104,10 @@ class CursorContext:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A completion in the making.
+    """A completion between two filters.
 
-    `text` goes in at the cursor and replaces the first `overwrites` code points after it.
-    `unfinished` says that the token limit ended it, so that its last line may be half a line.
+    `text` is inserted at the cursor and replaces the first `overwrites` code points after it. If it
+    is `unfinished`, the token limit ended it, and its last line may be half a line.
     """
 
     text: str
@@ -120,7 +120,7 @@ class Candidate:
 
 
 Filter = Callable[[CursorContext, Candidate], Candidate]
-"""Improves a finished candidate; an empty text means that nothing is left to show."""
+"""Improves a finished candidate; an empty text means that nothing is shown."""
 
 StreamFilter = Callable[[CursorContext, str], int | None]
-"""Looks at all text so far; the length to keep if generation should stop there, else None."""
+"""Takes all text so far; returns the length to keep if generation should stop, else None."""

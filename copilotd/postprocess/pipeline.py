@@ -47,12 +47,12 @@ STREAMING: tuple[tuple[str, StreamFilter], ...] = (
     ("repetition", repetition.truncate_at),
     ("line limit", line_limit.truncate_at),
 )
-"""Each may end generation; all of them hold for the finished text as well."""
+"""Each may end generation; all of them are applied to the finished text as well."""
 
 
 def _as_final(truncate: StreamFilter) -> Filter:
     def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-        # The newline says that the last line is complete.
+        # The newline marks the last line as complete.
         keep = truncate(context, candidate.text + "\n")
         return candidate if keep is None else candidate.with_text(candidate.text[:keep])
 
@@ -81,9 +81,9 @@ FINAL: tuple[tuple[str, Filter], ...] = (
 
 
 def truncate_at(context: CursorContext, text: str) -> tuple[str, int] | None:
-    """Where a streaming filter ends generation: its name, and the length to keep.
+    """The name of the streaming filter that ends generation, and the length of the text to keep.
 
-    Called after every piece with all text so far. If several filters fire, the shortest wins.
+    Called after every chunk with all text so far. Of several filters the shortest text wins.
     """
     lead = _guarded("chatter", 0, chatter.lead, context, text)
     if lead is None:
@@ -100,9 +100,9 @@ def truncate_at(context: CursorContext, text: str) -> tuple[str, int] | None:
 def finish(
     context: CursorContext, candidate: Candidate
 ) -> tuple[Candidate, tuple[FilterStep, ...]]:
-    """Run the final filters; the steps list those that changed the candidate.
+    """Run the final filters; the steps list the ones that changed the candidate.
 
-    An empty text means that nothing is left to show.
+    An empty text means that nothing is shown.
     """
     steps: list[FilterStep] = []
     for name, filter in FINAL:
@@ -118,7 +118,7 @@ def finish(
 def _guarded(
     name: str, fallback: _R, step: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
 ) -> _R:
-    """Fault barrier: a filter that fails is logged and counts as one that had nothing to say."""
+    """A fault barrier: a filter that raises is logged and skipped."""
     try:
         return step(*args, **kwargs)
     except Exception:

@@ -1,1 +1,1 @@
-"""What the text of a program says about itself: languages, lines, nesting."""
+"""Program text without a parser: languages, lines, nesting."""

@@ -1,4 +1,4 @@
-"""What the filters must know of single languages: small tables, keyed by editor language id.
+"""Facts about languages: small tables, keyed by the editor's language id.
 
 A language that is in no table is treated like C: braces, no `end`, no significant indentation.
 """
@@ -13,19 +13,19 @@ STRICTLY_INDENTED = frozenset({"python", "cython", "starlark", "nim", "gdscript"
 PROSE = frozenset(
     "asciidoc git-commit latex markdown mdx org plaintext quarto restructuredtext rmd tex".split()
 )
-"""Text for people: fences, blank lines and trailing spaces mean something there."""
+"""Text for people: fences, blank lines and trailing spaces have a meaning."""
 
 MARKUP = frozenset("astro erb handlebars html svelte vue xml".split())
-"""Text between tags, in which an apostrophe is usually just one."""
+"""Text between tags, where an apostrophe is no quote."""
 
 SLASHES_ARE_NO_COMMENT = frozenset({"css"})
-"""`//` is part of an address; comments are `/* */` all the same."""
+"""`//` is part of an address; comments are `/* */`."""
 
 TABBED = frozenset({"go", "makefile"})
-"""Languages that are indented with tabs whatever the buffer shows so far."""
+"""Languages that are always indented with tabs."""
 
 PREPROCESSED = frozenset({"c", "cpp", "csharp", "cuda-cpp", "objective-c", "objective-cpp"})
-"""Directives such as `#if` stand in column 0 inside any block."""
+"""Directives such as `#if` are in column 0 inside any block."""
 
 CHARACTER_QUOTES = frozenset(
     "c cpp csharp cuda-cpp go haskell java kotlin objective-c objective-cpp ocaml rust scala "

@@ -1,4 +1,4 @@
-"""Lines of code, seen as a filter sees them: their place, their indentation, their weight."""
+"""Lines of code: where they start, how they are indented, whether they are trivial."""
 
 import re
 from collections import Counter
@@ -21,7 +21,7 @@ _OPENS = re.compile(r"([:{(\[]|=>|->|\b(then|do|else|begin))\s*((#|//|--).*)?$")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line inside a text: it starts at `start`; `complete` says that its line end is there."""
+    """A line of a text: it starts at `start`, and is `complete` if its line end is there."""
 
     start: int
     text: str
@@ -39,14 +39,14 @@ class Line:
 
 
 def lines_of(text: str, lead: str = "") -> list[Line]:
-    """The lines of `text` that are not blank; `lead` stands before it on the first line."""
+    """The lines of `text` that are not blank; `lead` is the text before it on the first line."""
     found: list[Line] = []
     start = 0
     parts = text.split("\n")
     for number, part in enumerate(parts):
         whole = (lead + part if number == 0 else part).rstrip("\r")
         if whole.strip():
-            # With a lead, a cut has to be made at the text's own start.
+            # With a lead, a cut is made at the start of the text.
             shown = Line(start - (len(lead) if number == 0 else 0), whole, number < len(parts) - 1)
             found.append(shown)
         start += len(part) + 1
@@ -64,12 +64,12 @@ def width(line: str) -> int:
 
 
 def opens_block(line: str) -> bool:
-    """Whether more has to follow, deeper."""
+    """Whether the line opens a block."""
     return bool(_OPENS.search(line))
 
 
 def begins_with_closer(line: str, language: str) -> bool:
-    """Whether the line begins with what closes a block: a bracket, a closing tag, `end`."""
+    """Whether the line begins with a closer of a block: a bracket, a closing tag, `end`."""
     start = line.strip()
     if start[:1] in (")", "]", "}") or _CLOSING_TAG.match(start):
         return True
@@ -78,7 +78,7 @@ def begins_with_closer(line: str, language: str) -> bool:
 
 
 def may_become_closer(line: str, language: str) -> bool:
-    """Whether the unfinished line could yet begin with what closes a block."""
+    """Whether the unfinished line may still begin with a closer of a block."""
     start = line.strip()
     if start[:1] == "<" or begins_with_closer(line, language):
         return True
@@ -86,7 +86,7 @@ def may_become_closer(line: str, language: str) -> bool:
 
 
 def is_trivial(line: str) -> bool:
-    """Whether the line says so little that finding it twice means nothing."""
+    """Whether the line is so common that two equal ones mean nothing."""
     words = re.findall(r"\b[^\W\d]\w*", _CLOSING_TAG.sub("", line))
     return all(word in _WEIGHTLESS for word in words)
 
@@ -94,7 +94,7 @@ def is_trivial(line: str) -> bool:
 def indentation_step(lines: Iterable[str], default: int) -> int:
     """The columns by which a block is indented under the line that opens it.
 
-    `default` is the answer where no line of these opens one.
+    `default` is the result if none of the lines opens a block.
     """
     code = [line for line in lines if line.strip()]
     steps = Counter(

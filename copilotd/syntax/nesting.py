@@ -1,8 +1,8 @@
-"""What is open at a place: brackets, strings and comments, found without a parser.
+"""The open brackets, strings and comments at a place, found without a parser.
 
-Good enough for every language because it forgives: a string that is not closed on its line ends
-there, what closes nothing is only reported, and brackets inside a string count (editors close
-those too) until the string ends.
+It is tolerant, so that it serves every language: an unclosed string ends with its line, a closer
+without an opener is only reported, and brackets inside a string count until the string ends,
+because editors close those too.
 """
 
 import re
@@ -26,10 +26,10 @@ _ENDS_WITH_THE_LINE = frozenset({'"', "'", "\n"})
 
 @dataclass(frozen=True, slots=True)
 class Nesting:
-    """The closers that are still due, outermost first, and what was without a partner, in order.
+    """The closers that are still `due`, outermost first, and the `extra` ones, in order.
 
-    A due closer is a bracket, a quote, `*/` of a comment, or the newline that ends one. Without a
-    partner is a bracket that closes nothing, or a quote that nothing closes on its line.
+    A due closer is a bracket, a quote, the `*/` of a comment, or the newline that ends one. Extra
+    are closing brackets without an opener, and quotes that are not closed on their line.
     """
 
     due: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Nesting:
 
 
 def nest(due: tuple[str, ...], text: str, language: str) -> Nesting:
-    """What is open behind `text`, if `due` is open before it."""
+    """The nesting after `text`, if `due` is open before it."""
     stack = list(due)
     extra: list[str] = []
     for token in _tokens(language).findall(text):
@@ -94,7 +94,7 @@ def _close(stack: list[str], extra: list[str], token: str) -> None:
 
 
 def _region(stack: list[str]) -> int | None:
-    """Where the innermost string or comment began, as an index into `stack`."""
+    """The index in `stack` of the innermost string or comment."""
     for index in range(len(stack) - 1, -1, -1):
         if stack[index] in _ENDS_OF_REGIONS:
             return index

@@ -1,4 +1,4 @@
-"""Editors close brackets and quotes while one types; the model brings closers of its own.
+"""Editors insert closing brackets and quotes while the user types; so does the model.
 
 `def ad|)` with the text `d(a, b):` must not leave the old `)` behind.
 """
@@ -17,9 +17,9 @@ _TOKENS = re.compile(r"</[\w:.-]+>|\S")
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Replace those closers behind the cursor of which the text brings its own copy.
+    """Replace the closers after the cursor that the text has a copy of.
 
-    Closers that the text does not bring stay, below a text of several lines on their own line.
+    Other closers stay; after a text of several lines they get a line of their own.
     """
     rest = context.line_after.rstrip()
     if not rest.strip() or not candidate.text.strip():
@@ -36,7 +36,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _brings_all(context: CursorContext, text: str, rest: str) -> bool:
-    """Whether the text ends as the line does now, and leaves open what the line left open."""
+    """Whether the text ends like the line does, and leaves the same brackets open."""
     if not _ONLY_PUNCTUATION.fullmatch(rest):
         return False
     tokens = _TOKENS.findall(rest)
@@ -47,7 +47,7 @@ def _brings_all(context: CursorContext, text: str, rest: str) -> bool:
 
 
 def _brought(context: CursorContext, text: str, closers: str) -> int:
-    """How many of `closers` are better replaced, because the text closes what they closed."""
+    """How many of `closers` to replace, because the text closes the same brackets."""
     count = min(range(len(closers) + 1), key=lambda n: (disorder(context, text, n), n))
     return count if _in_order("".join(closers[:count].split()), text) else 0
 

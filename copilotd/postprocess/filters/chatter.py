@@ -1,4 +1,4 @@
-"""What instruct models say around code: markdown fences, "Here is the code:", explanations."""
+"""Instruct models write text around code: fences, "Here is the code:", explanations."""
 
 import re
 
@@ -23,9 +23,9 @@ _EXPLANATION = re.compile(
 
 
 def lead(context: CursorContext, text: str) -> int | None:
-    """The length of the opening fence, and of what is said before it.
+    """The length of the opening fence with the sentence before it.
 
-    Nothing while the text so far may still become one.
+    None while the text so far may still become one.
     """
     if _exempt(context):
         return 0
@@ -37,11 +37,11 @@ def lead(context: CursorContext, text: str) -> int | None:
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
-    """Keep what stands before a fence, or before a blank line with an explanation after it."""
+    """Keep the text before a fence, or before a blank line that an explanation follows."""
     if _exempt(context):
         return None
     places = [text.find(_FENCE)]
-    # Between tags, sentences are what one writes.
+    # Markup has sentences between its tags.
     if context.language not in MARKUP and (explanation := _EXPLANATION.search(text)):
         places.append(explanation.start())
     for place in sorted(place for place in places if place >= 0):
@@ -51,7 +51,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Leave out the opening fence with what is said before it, and all from the closing one."""
+    """Remove the opening fence with the sentence before it, and all from the closing fence on."""
     if _exempt(context):
         return candidate
     text = candidate.text[lead(context, candidate.text) or 0 :]
@@ -62,5 +62,5 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _exempt(context: CursorContext) -> bool:
-    # Where the document has fences of its own, one more is no chatter.
+    # A document with fences of its own may get one more.
     return context.language in PROSE or _FENCE in context.document.text

@@ -1,4 +1,4 @@
-"""A line that closes a block (`}`, `});`, `end`) is not written where it already stands below."""
+"""A line that closes a block (`}`, `});`, `end`) is not repeated if it is already below."""
 
 from copilotd.postprocess.block import block_at
 from copilotd.postprocess.context import Candidate, CursorContext
@@ -7,15 +7,15 @@ from copilotd.syntax.nesting import nest
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Cut closing lines at the end that are the next lines below, if they close the cursor's block.
+    """Cut closing lines at the end that are also the next lines below the cursor.
 
-    Lines that close what the text itself opened stay.
+    Lines that close a block of the text itself stay.
     """
     if context.line_after.strip():
         return candidate
     lines = lines_of(candidate.text, context.line_before)
     if not context.at_line_start:
-        # A closer that is begun is wanted.
+        # The user has begun to type the closer on the cursor's line.
         lines = [line for line in lines if line.start > 0]
     for count in range(min(len(lines), len(context.below)), 0, -1):
         tail = lines[-count:]

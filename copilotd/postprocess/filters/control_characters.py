@@ -1,4 +1,4 @@
-"""Characters that no editor should be sent: U+0000 loses a whole message in some of them."""
+"""Control characters break editors: some lose a whole message over one U+0000."""
 
 import re
 
@@ -8,5 +8,5 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Remove control characters other than tab and newline; line ends become newlines."""
+    """Remove control characters except tab and newline; CR LF becomes a newline."""
     return candidate.with_text(_CONTROL.sub("", candidate.text.replace("\r\n", "\n")))

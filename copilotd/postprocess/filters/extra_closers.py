@@ -1,4 +1,4 @@
-"""Brackets that the document closes itself are not closed a second time."""
+"""A bracket that the document closes is not closed twice."""
 
 import re
 
@@ -11,10 +11,10 @@ _LAST_CLOSER = re.compile(r"\s*[)\]}][ \t]*[;,]?\s*$")
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Cut closers at the end of the text that are closed behind the cursor already.
+    """Cut closers at the end of the text that are already after the cursor.
 
-    Closers of what the text itself opened stay, and so do those without which the document would
-    be in no better order.
+    Closers of the text's own brackets stay, and so do closers whose removal does not make the
+    document match better.
     """
     if context.language in LONE_CLOSERS:
         return candidate
@@ -31,7 +31,7 @@ def _disorder(context: CursorContext, candidate: Candidate) -> int:
 
 
 def _last_closer(context: CursorContext, text: str) -> re.Match[str] | None:
-    """The closer at the end of the text, if it closes something outside of the text."""
+    """The closer at the end of the text, if its opener is outside the text."""
     last = _LAST_CLOSER.search(text)
     if last is None or nest((), text[: last.start()], context.language).due:
         return None

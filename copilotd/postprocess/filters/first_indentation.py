@@ -1,4 +1,4 @@
-"""The first line is indented once: not again where the cursor already stands behind it."""
+"""The first line is indented once, not again after the indentation before the cursor."""
 
 import re
 
@@ -8,16 +8,16 @@ from copilotd.syntax.lines import indentation, indentation_step, opens_block, wi
 from copilotd.syntax.nesting import nest
 
 _NEAR = 200
-"""Lines on either side of the cursor that say how deep a block is indented."""
+"""Lines on either side of the cursor that show the indentation step."""
 
 _BRANCH = re.compile(r"(elif|else|except|finally|of)\b")
-"""What may stand under a header that has no body yet."""
+"""Statements that may follow a header without a body."""
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Take back indentation that is too much, or in strict languages too little.
+    """Correct too much indentation and, in strict languages, too little.
 
-    Where the line above does not say how deep the text must be, nothing is changed.
+    If the line above does not determine the depth, the text stays.
     """
     lead = indentation(candidate.text)
     first = candidate.text[len(lead) :]
@@ -37,7 +37,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _is_clear(context: CursorContext) -> bool:
-    """Whether the line above is the whole of a statement, or its end."""
+    """Whether the line above is a whole statement, or the end of one."""
     above = context.line_above
     if not above or context.nesting.in_region or above.lstrip()[:1] in ("#", "@"):
         return False
@@ -45,20 +45,20 @@ def _is_clear(context: CursorContext) -> bool:
 
 
 def _wanted(context: CursorContext) -> int | None:
-    """The columns at which the text begins at most, as far as the line above decides that."""
+    """The largest column at which the text may begin, if the line above determines it."""
     strict = context.language in STRICTLY_INDENTED
     if strict and context.nesting.due:
         return None
     above = context.line_above.rstrip()
     if opens_block(above) and above[-1] not in "([":
-        # The editor has indented the cursor's line: where nothing else tells the step, this does.
+        # The editor has indented the cursor's line, which shows the step if nothing else does.
         own = width(context.line_before) - width(above)
         return width(above) + indentation_step(_near(context), own if own > 0 else 4)
     return width(above) if strict or above[-1] in ";}" else None
 
 
 def _suits_next_line(context: CursorContext, text: str, depth: int) -> bool:
-    """Whether the document goes on just as deep, behind plain statements."""
+    """Whether the document continues at the same depth after plain statements."""
     opens = any(opens_block(line) for line in text.split("\n"))
     return bool(context.below) and width(context.below[0]) == depth and not opens
 

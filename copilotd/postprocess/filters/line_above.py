@@ -1,10 +1,10 @@
-"""The model must not write again what stands directly above the cursor."""
+"""The model must not repeat the lines directly above the cursor."""
 
 from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.lines import Line, is_trivial, lines_of, opens_block, width
 
 _COMPARED = 6
-"""Lines above the cursor that are looked at."""
+"""Lines above the cursor that are compared."""
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
@@ -25,7 +25,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _repeated(context: CursorContext, lines: list[Line]) -> int:
-    """How many lines at the start of the text are the last lines above the cursor."""
+    """How many lines at the start of the text repeat the last lines above the cursor."""
     above = [line.strip() for line in _near(context)]
     texts = [line.text.strip() for line in lines]
     for count in range(min(len(lines), len(above)), 0, -1):

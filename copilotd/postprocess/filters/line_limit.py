@@ -1,4 +1,4 @@
-"""No suggestion is longer than a reader takes in at a glance."""
+"""A completion is no longer than a user reads at a glance."""
 
 from copilotd.postprocess.context import CursorContext
 

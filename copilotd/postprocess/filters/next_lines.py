@@ -1,4 +1,4 @@
-"""The model must not write what already stands below the cursor."""
+"""The model must not repeat the lines below the cursor."""
 
 from itertools import takewhile
 
@@ -7,14 +7,14 @@ from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.lines import Line, is_trivial, lines_of, width
 
 _COMPARED = 6
-"""Lines below the cursor that are looked at."""
+"""Lines below the cursor that are compared."""
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
-    """Keep what stands before the first line that repeats the next line below the cursor.
+    """Keep the text before the first line that repeats the next line below the cursor.
 
-    One line is enough if it says something, is indented alike, and is not the first of the text;
-    else two in a row are needed.
+    One such line is enough if it is not trivial, has the same indentation, and is not the first
+    line of the text. Otherwise two in a row are needed.
     """
     below = context.below[:_COMPARED]
     if not below or "\n" not in text:
@@ -28,7 +28,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Drop a text of one line that is the next line below the cursor."""
+    """Drop a text of one line that repeats the next line below the cursor."""
     lines = _whole_lines(context, candidate.text)
     if len(lines) == 1 and context.below and _repeats(lines, context.below, 1):
         return candidate.with_text("")
@@ -36,13 +36,13 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _whole_lines(context: CursorContext, text: str) -> list[Line]:
-    """The lines of the text that stand on a line of their own, or with what is typed before."""
+    """The lines of the text, without the first one if code follows the cursor on its line."""
     lines = lines_of(text, context.line_before)
     return [line for line in lines if line.start > 0] if context.line_after.strip() else lines
 
 
 def _stands_alone(context: CursorContext, text: str, line: Line) -> bool:
-    """Whether the line is a statement; a decorator or a part of a call may well come again."""
+    """Whether the line is a statement; a decorator or a part of a call may well occur twice."""
     if line.text.lstrip().startswith(("@", "#[")):
         return False
     return context.nesting.in_region or not ends_inside(context, text[: line.start])

@@ -1,10 +1,10 @@
-"""In the middle of a line, and in a statement under way, one line is wanted."""
+"""In the middle of a line, and in an unfinished statement, the user needs one line."""
 
 from copilotd.postprocess.context import CursorContext, Mode
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
-    """Keep the first line that is not blank; with code behind the cursor, the cursor's line."""
+    """Keep the first line that is not blank; if code follows the cursor, the cursor's line."""
     if context.mode is not Mode.LINE:
         return None
     blank = 0 if context.line_after.strip() else len(text) - len(text.lstrip())

@@ -1,4 +1,4 @@
-"""Instruct models begin by repeating what is already typed on the line, such as `def foo(`."""
+"""Instruct models repeat the text before the cursor on its line, such as `def foo(`."""
 
 import re
 
@@ -21,7 +21,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _may_be_meant(context: CursorContext, typed: str, rest: str) -> bool:
-    """Whether a call may stand inside a call of the same name: `max(` before `max(a, b), c)`."""
+    """Whether a call may be inside a call of the same name: `max(` before `max(a, b), c)`."""
     if len(_WORD.findall(typed)) > 1 or _WORD.fullmatch(typed):
         return False
     echoed = nest(context.nesting.due, rest, context.language)

@@ -1,10 +1,10 @@
-"""Inside a comment or a long string, the text ends where that does."""
+"""Inside a comment or a long string, the text ends with it."""
 
 from copilotd.postprocess.context import CursorContext
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
-    """Keep what stands before the end of the comment or string, if the document ends it below."""
+    """Keep the text before the end of the comment or string, if the document ends it below."""
     for end in ("*/", '"""', "'''", "`"):
         place = text.find(end)
         if place < 0 or end not in context.nesting.due or end in context.line_after:
@@ -24,5 +24,5 @@ def _without_next_line(context: CursorContext, text: str) -> str:
 def _is_ended_below(after: str, end: str) -> bool:
     if end == "*/":
         return "/*" not in after.partition("*/")[0] and "*/" in after
-    # The same mark begins and ends a string: an odd one is left over for this string.
+    # The same mark begins and ends a string, so an odd number ends this one.
     return after.count(end) % 2 == 1

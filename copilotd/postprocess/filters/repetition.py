@@ -6,15 +6,15 @@ from copilotd.postprocess.context import CursorContext
 from copilotd.syntax.lines import is_trivial, lines_of
 
 _COPIES = {1: 3, 2: 3, 3: 2, 4: 2}
-"""So many copies in a row of a block of so many lines are a loop."""
+"""Lines of a block: how many copies in a row make a loop."""
 
 _PHRASE = re.compile(r"([^\n]{3,40}?)\1{7,}")
 _LONG = 48
-"""A repeated phrase is only looked for in a line of so many characters."""
+"""Shortest line, in characters, that is searched for a repeated phrase."""
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
-    """Keep the first copy of what is repeated."""
+    """Keep the first copy of the repeated text."""
     found = (_repeated_lines(context, text), _repeated_phrase(text))
     return min((keep for keep in found if keep is not None), default=None)
 
@@ -31,7 +31,7 @@ def _repeated_lines(context: CursorContext, text: str) -> int | None:
 
 
 def _weak(block: list[str]) -> bool:
-    # A block whose lines are one line again is found with its smaller size, and its own count.
+    # A block of equal lines is found at size one, with the count for that size.
     return all(map(is_trivial, block)) or (len(block) > 1 and len(set(block)) == 1)
 
 

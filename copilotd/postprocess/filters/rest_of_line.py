@@ -1,13 +1,13 @@
-"""The text and what stands behind the cursor on its line must not say the same twice."""
+"""The text must not repeat the code after the cursor on its line."""
 
 from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.nesting import nest
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
-    """Keep what closes the bracket that is closed behind the cursor, up to its line end.
+    """Keep the text up to the line that closes the bracket which is also closed after the cursor.
 
-    What the model writes below that would come to stand in the middle of a line.
+    Later lines would end up in the middle of the cursor's line.
     """
     due = context.nesting.due
     if not due or not context.line_after.lstrip().startswith(due[-1]):
@@ -21,9 +21,9 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Cut the end of the text if it is the rest of the cursor's line.
+    """Cut the end of the text if it repeats the rest of the cursor's line.
 
-    Brackets alone are left to `auto_closed`, and a cut that would unbalance them is not made.
+    `auto_closed` handles brackets alone. A cut that would unbalance brackets is not made.
     """
     rest, text = context.line_after.strip(), candidate.text.rstrip()
     if len(rest) < 2 or not any(c.isalnum() for c in rest) or not text.endswith(rest):
@@ -33,5 +33,5 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
         context.nesting.due, "", context.language
     ):
         return candidate
-    # White space that already stands behind the cursor is not brought again.
+    # White space that is already after the cursor is not inserted again.
     return candidate.with_text(kept.rstrip() if context.line_after[0].isspace() else kept)

@@ -1,4 +1,4 @@
-"""A suggestion ends with the block that the cursor is in."""
+"""A completion ends with the cursor's block."""
 
 from copilotd.postprocess.balance import ends_inside
 from copilotd.postprocess.block import Block, block_at, is_closed_below
@@ -15,10 +15,10 @@ from copilotd.syntax.lines import (
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
-    """Keep the lines of the block, and the line that closes it where the document has none.
+    """Keep the lines of the block, and the line that closes it if the document has none.
 
-    A line belongs to the block if it is indented like it or deeper, if a bracket that the text
-    itself opened is still open there, or if it is part of a string or a comment.
+    A line belongs to the block if its indentation is at least that of the block, if a bracket of
+    the text is still open there, or if it is part of a string or a comment.
     """
     if context.mode is not Mode.BLOCK or context.language in PROSE or "\n" not in text:
         return None

@@ -1,7 +1,7 @@
 """Control tokens that the model wrote out as text, such as `<|endoftext|>`.
 
-What follows one belongs to another document, so the text ends there; before the text they are
-left out. Inside a string or a comment they are code like any other.
+The text after one belongs to another document, so the completion ends there; tokens before the
+text are removed. Inside a string or a comment they are ordinary code.
 """
 
 import re
@@ -17,7 +17,7 @@ _FIRST = re.compile(rf"\s*(?:{_TOKEN.pattern})")
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
-    """Keep what stands before the first control token, unless the text begins with it."""
+    """Keep the text before the first control token, unless the text begins with it."""
     for match in _TOKEN.finditer(text):
         before = text[: match.start()]
         if _FIRST.match(text) and not _without_first(before).strip():
@@ -28,7 +28,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Leave out control tokens at the start, and everything from the first one after that."""
+    """Remove control tokens at the start, and everything from the next one on."""
     text = candidate.text if context.nesting.in_region else _without_first(candidate.text)
     return candidate.with_text(text[: truncate_at(context, text)])
 

@@ -1,25 +1,25 @@
-"""Indentation is made of what the buffer's own is made of."""
+"""The completion is indented like the buffer, with tabs or spaces."""
 
 from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.languages import TABBED
 from copilotd.syntax.lines import TAB, indentation, indentation_step
 
 _NEAR = 200
-"""Lines on either side of the cursor that say what the buffer uses."""
+"""Lines on either side of the cursor that show what the buffer uses."""
 
 _CLEAR = 9
-"""So many lines of one kind for each of the other; a buffer with less is left as it is."""
+"""Lines of one kind for each line of the other, from which on the buffer has a rule."""
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Turn spaces at the start of lines into tabs, or tabs into spaces, as the buffer has it.
+    """Turn leading spaces into tabs, or tabs into spaces, like the buffer.
 
-    A text that mixes both is aligned by hand and stays.
+    A text that mixes both is aligned by hand, so it stays.
     """
     if context.nesting.in_region:
         return candidate
     lines = candidate.text.split("\n")
-    # The start of the first line is no indentation if code stands before the cursor.
+    # The start of the first line is no indentation if code is before the cursor.
     first = 0 if context.at_line_start else 1
     leads = [indentation(line) for line in lines[first:] if line.strip()]
     tabs = _uses_tabs(context)
@@ -31,7 +31,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _uses_tabs(context: CursorContext) -> bool | None:
-    """Whether the buffer is indented with tabs; None if it does not say."""
+    """Whether the buffer is indented with tabs; None if it has no rule."""
     lines = [context.line_before, *_near(context)]
     tabs = sum(line.startswith("\t") for line in lines)
     spaces = sum(line.startswith("  ") for line in lines)

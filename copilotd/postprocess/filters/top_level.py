@@ -1,4 +1,4 @@
-"""A new definition at the top level is not what was asked for in the middle of other code."""
+"""In the middle of other code, a new top-level definition does not belong to the completion."""
 
 import re
 
@@ -23,9 +23,9 @@ _ATTACHED = re.compile(r"@|#\[|//|/\*|\*|--|#(?!include|define|if|endif|pragma)|
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
-    """Keep what stands before a definition in column 0 that is not the first thing in the text.
+    """Keep the text before a definition in column 0 that is not the start of the text.
 
-    Comments and decorators directly above the definition go with it.
+    Comments and decorators directly above the definition are cut with it.
     """
     if context.mode is not Mode.BLOCK or context.language in PROSE or "\n" not in text:
         return None
@@ -44,5 +44,5 @@ def _first_attached(lines: list[Line], index: int) -> int:
 
 
 def _is_definition(line: Line) -> bool:
-    # A definition is known by its whole line, or by a keyword with something behind it.
+    # A definition shows in its whole line, or in a keyword and the text after it.
     return bool(_DEFINITION.match(line.text)) and (line.complete or " " in line.text.strip())

@@ -1,4 +1,4 @@
-"""White space at the end of lines is noise."""
+"""Lines have no white space at their end."""
 
 from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.languages import PROSE
@@ -7,9 +7,9 @@ _NEEDS_NO_SPACE = " \t)],;"
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Remove it: at the end of the text, and in code at the end of each line.
+    """Remove white space at the end of the text and, in code, of each line.
 
-    Spaces at the end stay where they may separate the text from code behind the cursor.
+    Spaces at the end stay if they may separate the text from code after the cursor.
     """
     text = candidate.text
     if context.language not in PROSE:

@@ -1,4 +1,4 @@
-"""Half a line at the end of several is worth less than nothing."""
+"""Half a line after whole lines is not shown."""
 
 from copilotd.postprocess.context import Candidate, CursorContext
 
