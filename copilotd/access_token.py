@@ -5,12 +5,12 @@ counts at once, and without the file nobody has access. It is never logged.
 """
 
 import hmac
-import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 from copilotd.errors import AccessFailed
+from copilotd.files import write_atomically
 
 _BYTES = 32
 _NEXT = "Make the folder writable for you, or point XDG_STATE_HOME elsewhere."
@@ -59,14 +59,9 @@ class AccessToken:
         Raises:
             AccessFailed: the file cannot be written.
         """
-        draft = self.file.with_name(f"{self.file.name}.{os.getpid()}")
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            draft.unlink(missing_ok=True)
-            # Private from its first moment, hence not `write_text`.
-            with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
-                out.write(f"{token}\n")
-            draft.replace(self.file)
+            write_atomically(self.file, f"{token}\n".encode("ascii"), mode=0o600)
         except OSError as error:
             raise _failed(self.file, error) from error
 

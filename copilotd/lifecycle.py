@@ -20,6 +20,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from copilotd.errors import AlreadyRunning, StartFailed
+from copilotd.files import write_atomically
 from copilotd.paths import Paths, has_unix_sockets
 
 SERVE: tuple[str, ...] = (sys.executable, "-P", "-m", "copilotd", "serve")
@@ -153,9 +154,7 @@ def announce(
     pid = os.getpid()
     started = psutil.Process(pid).create_time()
     running = Running(pid, url, socket, version, started, tuple(arguments), token_file)
-    draft = paths.daemon.with_suffix(".new")
-    draft.write_bytes(msgspec.json.encode(running))
-    draft.replace(paths.daemon)
+    write_atomically(paths.daemon, msgspec.json.encode(running))
 
 
 def retract(paths: Paths) -> None:

@@ -1,5 +1,6 @@
 """The settings file as text: written for people, changed without touching what they wrote."""
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, get_origin
@@ -12,6 +13,7 @@ from tomlkit.items import Table
 from copilotd.config import Section, allowed_values, is_secret, read_file, tables
 from copilotd.config.error_text import explained, unknown
 from copilotd.errors import ConfigError
+from copilotd.files import write_atomically
 
 SAMPLE_HEAD = """\
 # The settings of copilotd, all at their defaults: remove the # before what you change.
@@ -82,13 +84,9 @@ def _table(value: str) -> Any:
 def _replace(file: Path, text: str, *, private: bool) -> None:
     """Write the file anew with the rights it had; one that holds a secret is its owner's alone."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(file.name + ".new")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600 if private else 0o666)
-    if file.exists() and not private:
-        draft.chmod(file.stat().st_mode & 0o777)
-    draft.write_text(text, "utf-8")
-    draft.replace(file)
+    existing = file.stat().st_mode & 0o777 if file.exists() else None
+    data = text.replace("\n", os.linesep).encode("utf-8")
+    write_atomically(file, data, mode=0o600 if private else existing)
 
 
 def _sample_table(name: str, kind: type[Section]) -> str:

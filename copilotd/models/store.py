@@ -18,6 +18,7 @@ import filelock
 import msgspec
 
 from copilotd.errors import CorruptModel, ModelError, ModelNotFound
+from copilotd.files import write_atomically
 from copilotd.models import gguf, shards
 from copilotd.models.sources.partial import SUFFIX, Partial
 from copilotd.models.sources.source import Arrived, Job
@@ -257,9 +258,8 @@ class Store:
             yield self._read()
 
     def _write(self, index: _Index) -> None:
-        new = self._index_path.with_suffix(".new")
-        new.write_bytes(msgspec.json.format(msgspec.json.encode(index), indent=2))
-        os.replace(new, self._index_path)
+        data = msgspec.json.format(msgspec.json.encode(index), indent=2)
+        write_atomically(self._index_path, data)
 
 
 def check_file(path: Path, expected: str, name: str, job: Job) -> str:

@@ -18,6 +18,7 @@ import msgspec
 
 from copilotd.config import ModelSection
 from copilotd.engine.performance import Setup, Tuning
+from copilotd.files import write_atomically
 from copilotd.models.hardware import this_machine
 
 _HEAD = 2**16
@@ -44,9 +45,7 @@ class TuningStore:
         """Keep `tuning`. Raises: OSError."""
         file = self._file(model, settings)
         self.folder.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".new")
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(tuning)))
-        draft.replace(file)
+        write_atomically(file, msgspec.json.format(msgspec.json.encode(tuning)))
 
     def _file(self, model: Path, settings: ModelSection) -> Path:
         parts = (self.machine, settings.n_gpu_layers, requested_setup(settings))

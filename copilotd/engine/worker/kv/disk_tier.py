@@ -17,7 +17,6 @@ import numpy as np
 
 from copilotd.engine.tokens.common_prefix import common_prefix_length, has_prefix, is_mostly_prefix
 from copilotd.engine.worker.kv.state_file import (
-    TEMPORARY_SUFFIX,
     SequenceState,
     ShouldContinue,
     StateHeader,
@@ -25,6 +24,7 @@ from copilotd.engine.worker.kv.state_file import (
     read_state,
     write_state,
 )
+from copilotd.files import TEMPORARY_SUFFIX
 
 _SUFFIX = ".kv"
 _MAX_WRITE_S = 3600

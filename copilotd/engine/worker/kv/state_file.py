@@ -8,7 +8,6 @@ right, so a truncated or damaged file never causes a wrong completion.
 
 import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,20 +18,23 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from copilotd.files import open_atomically
+
 SequenceState = NDArray[np.uint8]
 """The keys and values of one sequence as llama.cpp wrote them, shape (bytes,)."""
 
 ShouldContinue = Callable[[], bool]
 """Called every few milliseconds of a long write, which stops when this returns False."""
 
-TEMPORARY_SUFFIX = ".tmp"
-"""The end of a file's name while the file is being written."""
-
 _MAGIC = b"copilot1"
 """The last character is the version of the format."""
 _HEADER = struct.Struct("<8s32sIQI")
 _CHECKSUM = struct.Struct("<I")
 _CHUNK_BYTES = 4 * 2**20
+
+
+class _Stopped(Exception):
+    """`should_continue` returned False, so the file must not appear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,10 @@ def write_state(
 
     Returns False if `should_continue` did; then no file is left behind. Raises: OSError.
     """
-    handle, name = tempfile.mkstemp(suffix=TEMPORARY_SUFFIX, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            is_complete = _write(file, key, tokens, state, should_continue)
-        if is_complete:
-            os.replace(temporary, path)
-        return is_complete
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with suppress(_Stopped), open_atomically(path, mode=0o600) as file:
+        _write(file, key, tokens, state, should_continue)
+        return True
+    return False
 
 
 def read_header(path: Path) -> StateHeader | None:
@@ -91,7 +86,7 @@ def _write(
     tokens: list[int],
     state: SequenceState,
     should_continue: ShouldContinue,
-) -> bool:
+) -> None:
     ids = np.array(tokens, "<i4").tobytes()
     # The header is written last: it needs the checksum, which is computed while the state is
     # written.
@@ -99,14 +94,13 @@ def _write(
     checksum = 0
     for start in range(0, len(state), _CHUNK_BYTES):
         if not should_continue():
-            return False
+            raise _Stopped
         chunk = state[start : start + _CHUNK_BYTES].data
         checksum = zlib.crc32(chunk, checksum)
         file.write(chunk)
     header = _HEADER.pack(_MAGIC, key, len(tokens), len(state), checksum) + ids
     file.seek(0)
     file.write(header + _CHECKSUM.pack(zlib.crc32(header)))
-    return True
 
 
 def _read_header(file: BinaryIO) -> StateHeader | None:
