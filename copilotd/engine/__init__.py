@@ -1,5 +1,6 @@
 """Tokens in, tokens out; knows nothing of editors, files or HTTP.
 
-`client.py` is the daemon's side, `worker.py` the child process that holds the model, and
-`protocol.py` what passes between them.
+`interface.Engine` is what everything above uses. `local/` implements it with a worker process,
+`worker/` is that process, and `protocol` defines the messages between the two. `upstream/`
+implements it with a server on another machine, and `fallback` combines both.
 """

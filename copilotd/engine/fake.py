@@ -1,7 +1,7 @@
-"""A scripted engine: the same handle with no model behind it, for tests of everything above.
+"""A fake engine without a model, for tests of everything above the engine.
 
-A token is a Unicode code point; control tokens are counted down from 2,000,000. What it answers is
-a function of the request, so a test says what the model "would write".
+A token is a Unicode code point; control tokens count down from 2,000,000. The answer is a function
+of the prompt, so each test decides what the model writes.
 """
 
 import asyncio
@@ -85,12 +85,17 @@ FAKE_CALIBRATION = Calibration(
 
 
 class FakeEngine:
-    """Answers every request with the text that `script` gives for its rendered prompt.
+    """Answers each request with the text that `script` gives for its rendered prompt.
 
-    `hold` keeps each generation back before its first piece until it is set, so that a test can
-    act in the middle of one. `asked` is set by the first request, `requests` records them all,
-    `cancelled` counts generations that were closed before their end, and `closed` is set by the
-    first of those.
+    With a `gate`, each generation waits before its first chunk until the gate is set, so that a
+    test can act in the middle of a generation.
+
+    - `requests`: all generation requests so far; `request_received` is set by the first.
+    - `cancelled`: number of generations closed before their end; `generation_cancelled` is set by
+      the first.
+    - `cached_tokens`: what `cached_prefix_length` answers at most.
+    - `calibrations`: number of calibrations. One with `wait_for_idle_cpu` sets
+      `waiting_for_idle_cpu` and waits for `idle_cpu`.
     """
 
     def __init__(
@@ -101,7 +106,7 @@ class FakeEngine:
         info: ModelInfo = FAKE_MODEL,
     ) -> None:
         self._script = script
-        self._hold = gate
+        self._gate = gate
         self._info = info
         self._listeners: list[Callable[[EngineState], None]] = []
         self.state = EngineState(Phase.READY)
@@ -115,13 +120,13 @@ class FakeEngine:
         self.generation_cancelled = asyncio.Event()
 
     def set_state(self, state: EngineState) -> None:
-        """Pretend to change state, and tell the listeners."""
+        """Change the state and notify the listeners."""
         self.state = state
         for listener in tuple(self._listeners):
             listener(state)
 
     def subscribe(self, listener: Callable[[EngineState], None]) -> Callable[[], None]:
-        """Call `listener` at every `enter`."""
+        """Call `listener` at every `set_state`; the returned function unsubscribes it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -130,7 +135,7 @@ class FakeEngine:
         return self._info
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
-        """One token per code point; with `special`, the names of control tokens are read."""
+        """One token per code point; `special` parses the names of control tokens."""
         ids: list[int] = []
         while text:
             control = next((i for i, n in _NAMES.items() if special and text.startswith(n)), None)
@@ -139,7 +144,7 @@ class FakeEngine:
         return ids
 
     async def detokenize(self, tokens: list[int]) -> str:
-        """The text of `tokens`. Raises: InvalidRequest for one that is no token."""
+        """The text of `tokens`. Raises: InvalidRequest if one is outside the vocabulary."""
         if not all(token in _NAMES or 0 <= token <= sys.maxunicode for token in tokens):
             raise InvalidRequest("a token id is outside the vocabulary")
         return "".join(_NAMES.get(token) or chr(token) for token in tokens)
@@ -149,7 +154,7 @@ class FakeEngine:
         return [(await self.detokenize([token])).encode() for token in tokens]
 
     async def cached_prefix_length(self, prompt: list[int]) -> int:
-        """As many as `kept` says."""
+        """`cached_tokens`, but no more than the prompt has."""
         return min(self.cached_tokens, len(prompt))
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
@@ -158,22 +163,22 @@ class FakeEngine:
         self.request_received.set()
         if len(request.prompt) >= self._info.n_ctx:
             raise ContextOverflow("the prompt does not fit")
-        # An image reads as its file.
-        shown = [
+        # The text of an image is the content of its file.
+        texts = [
             await self.detokenize([token])
             if (image := decode_image_ref(token)) is None
             else request.images[image].decode()
             for token in request.prompt
         ]
-        prompt = "".join(shown) + request.tail
+        prompt = "".join(texts) + request.tail
         answer = self._script if isinstance(self._script, str) else self._script(prompt)
-        finished = False
+        is_finished = False
         try:
             async for event in self._stream(request, answer):
-                finished = isinstance(event, Finished)
+                is_finished = isinstance(event, Finished)
                 yield event
         finally:
-            if not finished:
+            if not is_finished:
                 self.cancelled += 1
                 self.generation_cancelled.set()
 
@@ -185,7 +190,7 @@ class FakeEngine:
     async def calibrate(
         self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
     ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
-        """Half the way, then the scripted result; with `wait_for_idle_cpu` it waits for `calm`."""
+        """One progress event, then the scripted result."""
         if wait_for_idle_cpu:
             self.waiting_for_idle_cpu.set()
             await self.idle_cpu.wait()
@@ -194,24 +199,24 @@ class FakeEngine:
         yield FAKE_CALIBRATION
 
     def stats(self) -> EngineStats:
-        """The number of requests."""
+        """Only the number of requests."""
         return EngineStats(requests=len(self.requests))
 
     async def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there is no worker."""
 
     async def _stream(
         self, request: GenerateRequest, answer: str
     ) -> AsyncGenerator[Chunk | Finished, None]:
-        if self._hold is not None:
-            await self._hold.wait()
+        if self._gate is not None:
+            await self._gate.wait()
         ends = [i for stop in request.stop if (i := answer.find(stop)) >= 0]
-        whole = answer[: min(ends)] if ends else answer
-        shown = whole[: request.max_tokens]
-        for character in shown:
+        text = answer[: min(ends)] if ends else answer
+        output = text[: request.max_tokens]
+        for character in output:
             yield Chunk(character)
             await asyncio.sleep(0)
-        reason = FinishReason.STOP if shown == whole else FinishReason.LENGTH
-        usage = Usage(prompt_tokens=len(request.prompt), completion_tokens=len(shown))
-        stop = next((s for s in request.stop if answer.startswith(s, len(whole))), "")
-        yield Finished(reason, usage, stop if shown == whole else "")
+        reason = FinishReason.STOP if output == text else FinishReason.LENGTH
+        usage = Usage(prompt_tokens=len(request.prompt), completion_tokens=len(output))
+        stop = next((s for s in request.stop if answer.startswith(s, len(text))), "")
+        yield Finished(reason, usage, stop if output == text else "")

@@ -1,18 +1,18 @@
-"""Grammars in GBNF, llama.cpp's notation, in the one that the engine knows."""
+"""Converts grammars from GBNF, llama.cpp's notation, to the engine's own."""
 
 from copilotd.engine.types import Grammar
 from copilotd.errors import InvalidRequest
 
 
 def convert_gbnf(text: str) -> Grammar:
-    """The grammar whose first symbol is `root`.
+    """Convert a GBNF grammar, whose start symbol is `root`.
 
     Raises:
-        InvalidRequest: it is not GBNF.
+        InvalidRequest: `text` is not GBNF.
     """
     from llguidance.gbnf_to_lark import gbnf_to_lark
 
-    # The converter raises its own error for what it foresaw, and others for what it did not.
+    # The converter has an error of its own, but raises others too for malformed input.
     try:
         return Grammar(gbnf_to_lark(text))
     except Exception as error:

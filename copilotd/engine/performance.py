@@ -1,14 +1,17 @@
-"""What a model costs on a machine: settings, measurements, and the calibration made of them."""
+"""The speed of a model on a machine: settings, measurements, and the calibration from them."""
 
 import msgspec
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """How llama.cpp runs a model. "auto" and 0 stand for what is not decided.
+    """How llama.cpp runs a model. "auto" and 0 leave a setting open.
 
-    `n_threads` decode, `n_threads_batch` evaluate several tokens at once, `n_ubatch` of them in
-    one go. `flash_attention` is auto, on or off; `kv_type` the precision of the KV cache, f16 or
+    `n_threads` decode single tokens; `n_threads_batch` evaluate batches, in steps of `n_ubatch`
+    tokens. `flash_attention` is auto, on or off. `kv_type` is the precision of the KV cache, f16 or
     q8_0.
+
+    The name of a tuning file is a hash of this class's repr: renaming the class or a field loses
+    all measurements.
     """
 
     flash_attention: str = "auto"
@@ -19,10 +22,11 @@ class Setup(msgspec.Struct, frozen=True):
 
 
 class Speed(msgspec.Struct, frozen=True):
-    """What a model costs on this machine, run in one way.
+    """The speed of a model on this machine with one setup.
 
-    `prefill` is tokens per second by tokens in a batch, `decode` milliseconds per token by tokens
-    in the context, `batch` what decoding several tokens at once costs relative to one.
+    - `prefill`: tokens per second, by batch size in tokens.
+    - `decode`: milliseconds per token, by tokens in the context.
+    - `batch`: cost of decoding several tokens at once, in units of a single token, by their number.
     """
 
     prefill: dict[int, float]
@@ -31,22 +35,25 @@ class Speed(msgspec.Struct, frozen=True):
 
     @property
     def prefill_rate(self) -> float:
-        """Tokens per second of a long prompt."""
+        """Prefill speed for a long prompt, in tokens per second."""
         return self.prefill[max(self.prefill)]
 
     @property
     def decode_ms(self) -> float:
-        """Milliseconds per token behind a long prompt."""
+        """Milliseconds per token after a long prompt."""
         return self.decode[max(self.decode)]
 
     def batch_cost(self, tokens: int) -> float:
-        """Cost of `tokens` decoded at once relative to one; that of the next measured size."""
+        """Cost of decoding `tokens` at once, in units of a single token.
+
+        Uses the next larger measured size; without one, the cost is proportional.
+        """
         sizes = [size for size in sorted(self.batch) if size >= tokens]
         return self.batch[sizes[0]] if sizes and tokens > 1 else float(tokens)
 
 
 class Measurement(msgspec.Struct, frozen=True):
-    """The least time in which `tokens` were evaluated in one batch behind `cells` others."""
+    """The shortest time in which one batch of `tokens` was evaluated after `cells` others."""
 
     setup: Setup
     cells: int
@@ -55,10 +62,11 @@ class Measurement(msgspec.Struct, frozen=True):
 
 
 class Calibration(msgspec.Struct, frozen=True):
-    """What was measured of a model: `chosen` is the fastest way, or `default` if none clearly is.
+    """The measured speed of a model.
 
-    `speed` is that of `chosen`, in the middle of its samples; `disturbance` the share of the
-    processors that other programs took meanwhile, 0 to 1.
+    `chosen` is the fastest setup, or `default` if none is clearly faster. `speed` is the median
+    speed of `chosen`. `disturbance` is the share of the processors that other programs used
+    meanwhile, 0 to 1.
     """
 
     default: Setup
@@ -69,14 +77,14 @@ class Calibration(msgspec.Struct, frozen=True):
 
 
 class CalibrationProgress(msgspec.Struct, frozen=True):
-    """How far a calibration is: a sentence for a person, and the fraction that is done."""
+    """The progress of a calibration: a sentence for a person, and a fraction, 0 to 1."""
 
     text: str
     fraction: float
 
 
 class Tuning(msgspec.Struct, frozen=True):
-    """A calibration that is kept: of which model, on what machine, when (seconds since 1970)."""
+    """A stored calibration. `measured_at` is in seconds since 1970."""
 
     model: str
     machine: str
@@ -85,4 +93,4 @@ class Tuning(msgspec.Struct, frozen=True):
 
 
 BUSY_SHARE = 0.3
-"""Share of the processors from which on other programs disturb too much for a comparison."""
+"""Above this share of the processors, other programs disturb a comparison too much."""

@@ -1,9 +1,9 @@
-"""The engine as its users see it, and the messages that cross the pipe to the worker.
+"""The messages that cross the pipe between the daemon and the worker.
 
-A frame is a 4-byte big-endian length and a msgpack body. The daemon sends `Command`s, the worker
+A frame is a 4-byte big-endian length and a msgpack body. The daemon sends `Command`s; the worker
 answers with `Event`s that carry the command's `id`. Each command gets exactly one last event:
-`Result`, `Finished` or `Failed`. A `Notice` answers nothing. When the daemon closes the pipe, the
-worker saves what it can in `SAVE_TIMEOUT_S` and ends.
+`Result`, `Finish` or `Failed`. A `Notice` answers no command. When the daemon closes the pipe, the
+worker saves as much of its KV cache as it can in `SAVE_TIMEOUT_S` and ends.
 """
 
 import msgspec
@@ -14,15 +14,17 @@ from copilotd.errors import InvalidRequest
 from copilotd.models.fim import FimLayout
 
 SAVE_TIMEOUT_S = 0.5
-"""For the KV cache, when the worker ends: the daemon's own end waits for it."""
+"""Limit for saving the KV cache when the worker ends, because the daemon waits for it to end."""
 
 
 class WorkerSpec(msgspec.Struct, frozen=True):
-    """What the worker loads. `n_threads` 0 means the physical cores; `n_gpu_layers` -1 means all.
+    """What the worker loads, and how it runs the model.
 
-    `flash_attention`, `n_threads_batch`, `n_ubatch` and `kv_type` are those of `Setup`. `n_seq`
-    sequences share `n_ctx` cells of KV cache; those that are idle may take `resident_cells` in it,
-    `memory_tier_bytes` of memory, and `disk_tier_bytes` in the folder `disk_tier_path`.
+    `n_threads` 0 means one per physical core; `n_gpu_layers` -1 means all. `flash_attention`,
+    `n_threads_batch`, `n_ubatch` and `kv_type` are the fields of `Setup`.
+
+    `n_seq` sequences share `n_ctx` cells of KV cache. Idle sequences may keep `resident_cells` of
+    these, `memory_tier_bytes` of memory, and `disk_tier_bytes` in the folder `disk_tier_path`.
     """
 
     path: str
@@ -33,30 +35,30 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     flash_attention: str = "auto"
     n_seq: int = 8
     resident_cells: int = 512
-    """On two cores each hundred idle cells make a token 0.4 ms slower, of 22 (0.5B, Q4_K_M)."""
+    """On two cores, each hundred idle cells add 0.4 ms to a token of 22 ms (0.5B, Q4_K_M)."""
     memory_tier_bytes: int = 256 * 2**20
     disk_tier_path: str = ""
     disk_tier_bytes: int = 0
     fim_fallback: dict[str, str] = {}
-    """Token texts by field of `FimTokens`, for a GGUF that does not name its own."""
+    """Token texts by field of `FimTokens`, for a GGUF file that does not name its FIM tokens."""
     layout: FimLayout = FimLayout()
     frugal: bool = True
-    """Whether requests that are may be decoded with fewer threads, where that costs little."""
+    """Whether frugal requests may be decoded with fewer threads, where that costs little."""
     n_threads_batch: int = 0
     n_ubatch: int = 0
     kv_type: str = "f16"
     amx: bool = True
-    """Whether AMX may be used, on a processor that has it (see `amx.py`)."""
+    """Whether AMX may be used, on a processor that has it (see `worker/llama/amx.py`)."""
     speculate: bool = False
-    """Whether tokens that stood in the text before are verified several at a time."""
+    """Whether tokens predicted from earlier text are verified several at a time."""
     draft: str = ""
-    """The file of a smaller model whose guesses are verified in the same way; empty without one."""
+    """The file of the draft model, whose tokens are verified in the same way; empty without one."""
     mmproj: str = ""
-    """The file that makes embeddings of images; empty for a model that sees none."""
+    """The projector file, which encodes images; empty for a model without images."""
 
     @property
     def setup(self) -> Setup:
-        """How it is run."""
+        """How llama.cpp runs the model."""
         return Setup(
             self.flash_attention, self.n_threads, self.n_threads_batch, self.n_ubatch, self.kv_type
         )
@@ -85,14 +87,14 @@ class Detokenize(msgspec.Struct, frozen=True, tag=True):
 
 
 class TokenBytes(msgspec.Struct, frozen=True, tag=True):
-    """Answered by `Result` with one bytes per token, also while a batch is being decoded."""
+    """Answered by `Result` with the bytes of each token, also while a batch is being decoded."""
 
     id: int
     tokens: list[int]
 
 
 class CachedPrefixLength(msgspec.Struct, frozen=True, tag=True):
-    """Answered between two batches, by `Result` with a number of tokens."""
+    """Answered between two batches by `Result` with a number of tokens."""
 
     id: int
     prompt: list[int]
@@ -113,7 +115,7 @@ class Embed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Calibrate(msgspec.Struct, frozen=True, tag=True):
-    """Answered by `CalibrationReport`s and a `Result` with a Calibration; see `Engine.calibrate`."""
+    """Answered by `CalibrationReport`s and a `Result` with a Calibration: `Engine.calibrate`."""
 
     id: int
     requested: Setup
@@ -122,7 +124,7 @@ class Calibrate(msgspec.Struct, frozen=True, tag=True):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
-    """Stop the command with this id, also in the middle of a batch. Never answered itself."""
+    """Stop the command with this id, even in the middle of a batch. Never answered itself."""
 
     id: int
 
@@ -141,7 +143,7 @@ Command = (
 
 
 def encode_command(command: Command) -> bytes:
-    """The command as msgpack. Raises: InvalidRequest for what that cannot hold."""
+    """Encode the command as msgpack. Raises: InvalidRequest if msgpack cannot hold it."""
     try:
         return msgspec.msgpack.encode(command)
     except OverflowError as error:
@@ -151,7 +153,7 @@ def encode_command(command: Command) -> bytes:
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
-    """The value of a command, as msgpack, so that each command types its own."""
+    """The result of a command, still as msgpack, because only the caller knows its type."""
 
     id: int
     value: msgspec.Raw
@@ -165,7 +167,7 @@ class Output(msgspec.Struct, frozen=True, tag=True):
 
 
 class CalibrationReport(msgspec.Struct, frozen=True, tag=True):
-    """A calibration has come so far."""
+    """The progress of a calibration."""
 
     id: int
     progress: CalibrationProgress
@@ -191,6 +193,6 @@ Event = Result | Output | CalibrationReport | Finish | Failed
 
 
 class Notice(msgspec.Struct, frozen=True, tag=True):
-    """Something for the daemon's log that belongs to no command."""
+    """A line for the daemon's log that belongs to no command."""
 
     message: str

@@ -1,10 +1,10 @@
-"""What the engine is asked for, and the events that answer it.
+"""The vocabulary of the engine: requests, the events that answer them, the model and its state.
 
-These values cross the pipe to the worker, so they are msgspec structs; all packages above the
-engine share them.
+All packages above the engine share these types. Those that cross the pipe to the worker are msgspec
+structs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum, StrEnum
 
 import msgspec
@@ -12,16 +12,17 @@ import msgspec
 from copilotd.models.fim import FimLayout, FimTokens
 
 UPSTREAM_ARCHITECTURE = "upstream"
-"""The architecture of a model that another server holds, of which no more is known."""
+"""The architecture of a model on another server; no more is known about it."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
-    """What is loaded. Sizes in bytes, `n_ctx` in tokens (the context served, not the trained).
+    """The loaded model. `size` is in bytes; `n_ctx` is the context served, not the trained one.
 
-    `can_shift` says that keys and values can be used at other positions; `controls` are the texts
-    of the control tokens; `supports_images` says that it takes images; `draft` names the small
-    model that guesses for it, if one does. A whole text stands between the tokens of `opens` and `closes`, for
-    a model that was trained so.
+    - `controls`: the texts of the control tokens.
+    - `can_shift`: whether cached keys and values can be moved to other positions.
+    - `opens`, `closes`: tokens that enclose every text that the model embeds.
+    - `draft`: the name of the draft model for speculative decoding; empty without one.
+    - `system`: what llama.cpp says about the processor features it uses.
     """
 
     path: str
@@ -53,25 +54,28 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
     @property
     def is_upstream(self) -> bool:
-        """Whether another server holds it."""
+        """Whether another server holds the model."""
         return self.architecture == UPSTREAM_ARCHITECTURE
 
 
 class Phase(StrEnum):
-    """Where the engine stands."""
+    """The phases of an engine."""
 
     STOPPED = "stopped"
-    """No worker: not asked for yet, or unloaded because idle."""
+    """No worker runs: none was needed yet, or it was unloaded because it was idle."""
     DOWNLOADING = "downloading"
+    """The model file is being downloaded; requests fail with EngineNotReady."""
     LOADING = "loading"
+    """The worker loads the model; requests wait."""
     READY = "ready"
+    """The model is loaded and answers requests."""
     FAILED = "failed"
-    """The last start failed; the next request tries again."""
+    """The last start failed, or the worker died; the next request tries again."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """`detail` is a sentence for a person; `fraction` of the work is done, where that is known."""
+    """`detail` is a sentence for a person; `fraction` is the progress, 0 to 1, if it is known."""
 
     phase: Phase
     detail: str = ""
@@ -94,12 +98,18 @@ class EngineStats:
     rss: int = 0
     pid: int | None = None
 
+    def __add__(self, other: "EngineStats") -> "EngineStats":
+        """The sum of both; `pid` is that of the first of them with a worker."""
+        names = [field.name for field in fields(self) if field.name != "pid"]
+        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
+        return EngineStats(**sums, pid=other.pid if self.pid is None else self.pid)
+
 
 @dataclass(frozen=True, slots=True)
 class UpstreamStatus:
-    """The server to which prompts are sent; `answers` says whether it does now.
+    """The server to which prompts are sent; `answers` says whether it responds now.
 
-    `model` is empty until it was asked; `detail` is for a person, and says what goes wrong.
+    `model` is empty until the server was first asked; `detail` tells a person what goes wrong.
     """
 
     url: str
@@ -109,7 +119,7 @@ class UpstreamStatus:
 
 
 class Lane(IntEnum):
-    """Who waits for whom in the engine: a lower number goes first."""
+    """The priority of a request: a lower number goes first."""
 
     COMPLETION = 0
     CHAT = 1
@@ -117,10 +127,10 @@ class Lane(IntEnum):
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """How the next token is chosen. `temperature` 0 is greedy; `seed` None is random.
+    """How the next token is sampled. `temperature` 0 is greedy; `seed` None is random.
 
-    The penalties look `repeat_last_n` tokens back. `typical_p` 1 and the other neutral values leave
-    their sampler out.
+    The penalties apply to the last `repeat_last_n` tokens. A neutral value, such as `typical_p` 1,
+    leaves its sampler out.
     """
 
     temperature: float = 0.0
@@ -137,14 +147,14 @@ class Sampling(msgspec.Struct, frozen=True):
 
 
 class Grammar(msgspec.Struct, frozen=True):
-    """What the output has to keep to, in llguidance's notation (Lark, or its JSON).
+    """A constraint on the output, in llguidance's notation (Lark, or its JSON).
 
-    With `triggers`, regular expressions, only from the end of the first match of one of them on, or
-    from the beginning of the group in it. The model begins with one of `openings` only if those
-    together are as likely as `sure` says (0 to 1), and with something else otherwise.
+    `triggers` are regular expressions. With triggers, the grammar applies only after the first
+    match of one of them, or from the start of the group in it. The output may begin with one of
+    `openings` only if these together have at least `min_opening_probability` (0 to 1).
 
-    For a server that knows no such notation, `schema` is the JSON schema that it comes to, if it
-    comes to one; where it is `optional`, the model is only helped to what it would do anyway.
+    `schema` is the equivalent JSON schema, for a server that does not know this notation; empty if
+    there is none. An `optional` grammar only helps the model, and a server may ignore it.
     """
 
     text: str
@@ -156,20 +166,21 @@ class Grammar(msgspec.Struct, frozen=True):
 
 
 class GenerateRequest(msgspec.Struct, frozen=True):
-    """Tokens in, tokens out.
+    """One generation: tokens in, tokens out.
 
-    `prompt` holds token ids, special tokens included; `tail` is text that follows them, whose last
-    word may be unfinished (the engine heals it: the tokens chosen continue that word, and the
-    output is what goes beyond `tail`). Generation ends at the first of `max_tokens`, an
-    end-of-generation token, or any text of `stop` (which is not part of the output). `logprobs` is
-    the number of alternatives to report per token, or None for none; `prompt_logprobs` reports the
-    prompt's tokens too (and so evaluates all of it).
+    `prompt` holds token ids, special tokens included. `tail` is text that follows them, and its
+    last word may be unfinished: the engine heals it, so the sampled tokens continue that word, and
+    the output is only what comes after `tail`.
 
-    `repositionable` is the range of `prompt`, as start and end, that may reuse keys and values
-    which were evaluated behind another text; without it all are exact. A `frugal` request leaves cores to
-    other programs that would bring it little. With a `grammar` only what it allows is chosen.
+    Generation ends at the first of `max_tokens`, an end-of-generation token, or a text of `stop`,
+    which is not part of the output. `logprobs` is the number of alternatives to report per token,
+    None for no report; `prompt_logprobs` reports the prompt's tokens too, so all are evaluated.
 
-    `images` are files (PNG, JPEG, ...); `prompt` marks their places as image_refs.py says.
+    `repositionable` is a range of `prompt`, as start and end, that may reuse keys and values which
+    were evaluated after another text; without it the whole prompt is exact. A `frugal` request
+    uses fewer threads where more would barely make it faster. A `grammar` constrains the output.
+
+    `images` are files (PNG, JPEG, ...); `image_refs` defines how `prompt` marks their places.
     """
 
     prompt: list[int]
@@ -187,7 +198,7 @@ class GenerateRequest(msgspec.Struct, frozen=True):
 
 
 class TokenAlternative(msgspec.Struct, frozen=True):
-    """A token that could stand at a place: its id, its bytes, its natural log probability."""
+    """A candidate for a position: its id, its bytes and its natural log probability."""
 
     id: int
     text: bytes
@@ -195,7 +206,7 @@ class TokenAlternative(msgspec.Struct, frozen=True):
 
 
 class TokenLogprob(msgspec.Struct, frozen=True):
-    """A token that does stand there, and the most probable ones, best first.
+    """The token at a position, and the most probable candidates, best first.
 
     `logprob` is None for the first token of a prompt, which nothing predicts.
     """
@@ -209,9 +220,9 @@ class TokenLogprob(msgspec.Struct, frozen=True):
 class Chunk(msgspec.Struct, frozen=True):
     """A piece of output. `text` never ends inside a character or inside a possible stop string.
 
-    `tokens` is filled only when log probabilities were asked for. `prompt` marks the chunk that
-    reports the prompt's tokens; its text is empty. `usage` comes with the first piece of output:
-    what the prompt cost, for a reader that does not wait for `Finished`.
+    `tokens` is filled only if the request asks for log probabilities. `is_prompt` marks the chunk
+    that reports the prompt's tokens; its text is empty. The first piece of output has `usage`, so
+    that a reader who does not wait for `Finished` knows the cost of the prompt.
     """
 
     text: str
@@ -226,11 +237,11 @@ class FinishReason(StrEnum):
     STOP = "stop"
     LENGTH = "length"
     TOOL_CALLS = "tool_calls"
-    """The model called something; told by the chat, not by the engine."""
+    """The model called a tool; only the chat service gives this reason, never the engine."""
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a request cost. `cached_tokens` of the prompt were reused from the KV cache."""
+    """The cost of a request. `cached_tokens` of the prompt were reused from the KV cache."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -241,7 +252,7 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The last event of every generation that did not fail; `stop` is the text that ended it."""
+    """The last event of a successful generation; `stop_text` is the stop string that ended it."""
 
     reason: FinishReason
     usage: Usage

@@ -6,7 +6,7 @@ from copilotd.errors import InvalidRequest
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         (Detokenize(1, [2**70]), "a number in the request has more than 64 bits"),
         (
@@ -16,10 +16,10 @@ from copilotd.errors import InvalidRequest
         (Tokenize(1, "a\ud800", False), "a text in the request has half a surrogate pair"),
     ],
 )
-def test_what_the_pipe_cannot_carry_is_the_fault_of_the_request(
-    command: Tokenize | Detokenize | Generate, said: str
+def test_a_value_that_the_pipe_cannot_carry_is_an_invalid_request(
+    command: Tokenize | Detokenize | Generate, message: str
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
         encode_command(command)
 
-    assert caught.value.message == said
+    assert caught.value.message == message

@@ -1,4 +1,8 @@
-"""One worker process and the pipe to it."""
+"""One worker process and the pipe to it.
+
+Each command gets an inbox; the reader puts each event into the inbox of its command. A process that
+ends puts its error into all of them, so no caller waits for a dead worker.
+"""
 
 import asyncio
 import contextlib
@@ -27,13 +31,14 @@ from copilotd.errors import EngineDied, EngineError, IllegalInstruction
 T = TypeVar("T")
 Inbox = asyncio.Queue[Event | EngineDied]
 
-_ENDS_WITHIN_S = SAVE_TIMEOUT_S + 0.25
+_END_TIMEOUT_S = SAVE_TIMEOUT_S + 0.25
+"""The worker gets this long to save its KV cache and end; then it is killed."""
 
 log = logging.getLogger(__name__)
 
 
 class WorkerProcess:
-    """A running worker. When it dies, every command in it fails with EngineDied."""
+    """A running worker. When it dies, every pending command fails with EngineDied."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, on_death: Callable[[EngineDied], None]
@@ -42,9 +47,9 @@ class WorkerProcess:
         self._process = process
         self._on_death = on_death
         self._inboxes: dict[int, Inbox] = {}
-        self._last_words: deque[str] = deque(maxlen=5)
-        self._closing = False
-        self._ended: EngineDied | None = None
+        self._last_stderr_lines: deque[str] = deque(maxlen=5)
+        self._is_closing = False
+        self._death: EngineDied | None = None
         self._tasks = (
             asyncio.create_task(self._read_events()),
             asyncio.create_task(self._read_stderr()),
@@ -61,21 +66,16 @@ class WorkerProcess:
         )
         return cls(process, on_death)
 
-    @property
-    def busy(self) -> int:
-        """Commands that have not been answered."""
-        return len(self._inboxes)
-
-    async def call(self, command: Command, answer: type[T]) -> T:
-        """Send a command that has one answer. Raises: EngineError."""
+    async def call(self, command: Command, kind: type[T]) -> T:
+        """Send a command and return its one result, of type `kind`. Raises: EngineError."""
         async with contextlib.aclosing(self.stream(command)) as events:
             async for event in events:
                 if isinstance(event, Result):
-                    return msgspec.msgpack.decode(event.value, type=answer)
+                    return msgspec.msgpack.decode(event.value, type=kind)
         raise EngineError(f"no answer to {type(command).__name__}")
 
     async def stream(self, command: Command) -> AsyncGenerator[Event, None]:
-        """Send a command, yield its events up to the last one. Raises: EngineError."""
+        """Send a command and yield its events, the last one included. Raises: EngineError."""
         inbox: Inbox = asyncio.Queue()
         self._inboxes[command.id] = inbox
         try:
@@ -85,7 +85,7 @@ class WorkerProcess:
                 if isinstance(event, EngineDied):
                     raise event
                 if isinstance(event, Failed):
-                    raise _typed(event)
+                    raise _build_error(event)
                 yield event
                 if isinstance(event, Result | Finish):
                     return
@@ -93,21 +93,26 @@ class WorkerProcess:
             del self._inboxes[command.id]
 
     def send(self, command: Command) -> None:
-        """Write one frame. Raises: EngineDied; InvalidRequest for what no frame can hold."""
-        if self._ended is not None:
-            raise self._ended
+        """Write one frame.
+
+        Raises:
+            EngineDied: the worker has ended.
+            InvalidRequest: the command cannot be encoded.
+        """
+        if self._death is not None:
+            raise self._death
         body = encode_command(command)
-        # Where the pipe is broken, those who wait will soon hear why.
+        # If the pipe is broken, the reader will soon fail all pending commands with the reason.
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.write(len(body).to_bytes(4, "big") + body)
 
     async def close(self) -> None:
-        """End the worker; it has a moment to save its KV cache, those who wait for it have not."""
-        self._closing = True
-        self._fail(EngineDied("the model is being unloaded", "Try again."))
+        """Fail pending commands at once; give the worker a moment to save its KV cache, and end it."""
+        self._is_closing = True
+        self._fail_pending(EngineDied("the model is being unloaded", "Try again."))
         self._close_pipes()
         try:
-            async with asyncio.timeout(_ENDS_WITHIN_S):
+            async with asyncio.timeout(_END_TIMEOUT_S):
                 await self._process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
@@ -127,18 +132,18 @@ class WorkerProcess:
                     log.warning(event.message)
                 elif inbox := self._inboxes.get(event.id):
                     inbox.put_nowait(event)
-        await self._bury()
+        await self._handle_exit()
 
-    async def _bury(self) -> None:
+    async def _handle_exit(self) -> None:
         code = await self._process.wait()
-        error = _death(code, self._quoted())
-        self._fail(error)
-        if not self._closing:
+        error = _describe_exit(code, self._quote_stderr())
+        self._fail_pending(error)
+        if not self._is_closing:
             self._close_pipes()
             self._on_death(error)
 
-    def _fail(self, error: EngineDied) -> None:
-        self._ended = self._ended or error
+    def _fail_pending(self, error: EngineDied) -> None:
+        self._death = self._death or error
         for inbox in self._inboxes.values():
             inbox.put_nowait(error)
 
@@ -146,32 +151,33 @@ class WorkerProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
 
-    def _quoted(self) -> str:
-        return f": {' / '.join(self._last_words)}" if self._last_words else ""
+    def _quote_stderr(self) -> str:
+        return f": {' / '.join(self._last_stderr_lines)}" if self._last_stderr_lines else ""
 
     async def _read_stderr(self) -> None:
         if self._process.stderr is None:
             return
         async for line in self._process.stderr:
             text = line.decode("utf-8", "replace").rstrip()
-            self._last_words.append(text)
+            self._last_stderr_lines.append(text)
             log.debug("worker: %s", text)
 
 
-def _death(code: int, quoted: str) -> EngineDied:
+def _describe_exit(code: int, stderr: str) -> EngineDied:
     if code == -signal.SIGILL:
         return IllegalInstruction(
             "llama.cpp was built for another processor (illegal instruction)",
-            "`copilotd doctor` tells how to build it anew.",
+            "`copilotd doctor` says how to rebuild it.",
         )
     ending = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
     return EngineDied(
-        f"the model's worker process {ending}{quoted}",
+        f"the model's worker process {ending}{stderr}",
         "The next request starts a new one; `copilotd logs` shows more.",
     )
 
 
-def _typed(event: Failed) -> EngineError:
+def _build_error(event: Failed) -> EngineError:
+    """Return the error of `copilotd.errors` that the event names."""
     kind = getattr(errors, event.error, EngineError)
     error = kind(event.message, event.hint)
     return error if isinstance(error, EngineError) else EngineError(event.message, event.hint)

@@ -1,10 +1,10 @@
-"""How much of their beginnings two sequences, of tokens as a rule, have in common."""
+"""The common prefix of two sequences, usually of tokens."""
 
 from collections.abc import Sequence
 
 
 def common_prefix_length(a: Sequence[object], b: Sequence[object]) -> int:
-    """Length of the longest common beginning; compares slices, which run in C."""
+    """Length of the longest common prefix. A binary search that compares slices, which run in C."""
     low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2
@@ -15,14 +15,15 @@ def common_prefix_length(a: Sequence[object], b: Sequence[object]) -> int:
     return low
 
 
-def has_prefix(tokens: list[int], beginning: list[int]) -> bool:
-    """Whether `tokens` goes on from `beginning`, or is the same."""
-    return tokens[: len(beginning)] == beginning
+def has_prefix(tokens: list[int], prefix: list[int]) -> bool:
+    """Whether `tokens` begins with `prefix`, or equals it."""
+    return tokens[: len(prefix)] == prefix
 
 
 def is_mostly_prefix(old: list[int], new: list[int]) -> bool:
-    """Whether little of `old` would have to be evaluated again by one who has `new`.
+    """Whether `new` begins with at least three quarters of `old`.
 
-    So it is with the states of one document as its cursor moves on.
+    This holds for two states of one document while its cursor moves on. Whoever has `new` in a
+    cache then needs to evaluate little to get `old` back.
     """
     return 4 * common_prefix_length(old, new) >= 3 * len(old)

@@ -1,4 +1,4 @@
-"""The real worker process, as far as it goes without a model."""
+"""The real worker process, without a model."""
 
 from pathlib import Path
 
@@ -6,26 +6,26 @@ import pytest
 
 from copilotd.config import EngineSection
 from copilotd.engine.local.client import EngineClient
-from copilotd.engine.local.supervisor import Report
+from copilotd.engine.local.supervisor import StateListener
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.errors import EngineLoadFailed
 
 
-async def load_failure() -> EngineLoadFailed:
-    """What loading a file that is missing fails with: the worker ran as far as that."""
+async def fail_to_load() -> EngineLoadFailed:
+    """Load a missing file and return the error, which proves that the worker ran."""
 
-    async def provision(report: Report) -> WorkerSpec:
+    async def provide_spec(report: StateListener) -> WorkerSpec:
         return WorkerSpec("missing.gguf", "missing")
 
-    engine = EngineClient(provision, EngineSection())
+    engine = EngineClient(provide_spec, EngineSection())
     with pytest.raises(EngineLoadFailed) as caught:
         await engine.info()
     await engine.close()
     return caught.value
 
 
-async def test_a_file_that_is_missing_cannot_be_loaded() -> None:
-    error = await load_failure()
+async def test_a_missing_file_cannot_be_loaded() -> None:
+    error = await fail_to_load()
     assert "cannot load missing.gguf" in error.message
     assert error.hint == "Check the file with `copilotd models info`, or pull it again."
 
@@ -35,4 +35,4 @@ async def test_code_in_the_current_folder_is_not_imported(
 ) -> None:
     (tmp_path / "queue.py").write_text("raise SystemExit('imported')")
     monkeypatch.chdir(tmp_path)
-    assert "cannot load missing.gguf" in (await load_failure()).message
+    assert "cannot load missing.gguf" in (await fail_to_load()).message

@@ -38,7 +38,7 @@ from copilotd.errors import (
     InvalidRequest,
     UpstreamFailed,
 )
-from copilotd.prompt.fim import fim_prompt
+from copilotd.prompt.fim import build_fim_prompt
 from copilotd.prompt.messages import AssistantMessage, ToolCall, UserMessage
 from tests.engine.upstream.fake_upstream import (
     Answer,
@@ -96,7 +96,7 @@ async def collect_answer(engine: Engine, request: GenerateRequest) -> tuple[str,
 async def build_fim_prompt(engine: Engine, before: str, after: str) -> list[int]:
     """The prompt of a hole, as completions have it made."""
     sides = await engine.tokenize(before), await engine.tokenize(after)
-    return fim_prompt(await engine.info(), *sides)
+    return build_fim_prompt(await engine.info(), *sides)
 
 
 def test_text_and_markers_survive_the_way_into_tokens_and_back() -> None:
