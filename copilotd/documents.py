@@ -32,7 +32,7 @@ class Document:
     snippets: tuple[Snippet, ...] = ()
 
 
-def offset(text: str, name: str, line: int, column: int | None = None) -> int:
+def offset_at(text: str, name: str, line: int, column: int | None = None) -> int:
     """The place in code points of `text`, which is called `name`; without `column`, a line's end.
 
     Raises:

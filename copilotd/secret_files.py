@@ -1,4 +1,4 @@
-"""Which files no tool reads, and which no setting lets a tool change unasked."""
+"""Files that no tool may read, and files that a tool may change only with the user's approval."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -17,52 +17,55 @@ _FILES = (
     "secrets.*", "secret.*", "client_secret*.json", "service-account*.json", "*.tfstate",
     "*.tfstate.*", "*.tfvars",
 )  # fmt: skip
-_HARMLESS = ("*.example", "*.sample", "*.template", "*.dist", "*.pub", "*.py", "*.pyi", "*.md",
+_EXCEPTIONS = ("*.example", "*.sample", "*.template", "*.dist", "*.pub", "*.py", "*.pyi", "*.md",
              "*.js", "*.ts", "*.tsx", "*.go", "*.rs", "*.java", "*.kt", "*.cs", "*.rb", "*.php",
              "*.c", "*.h", "*.cpp", "*.hpp", "*.swift")  # fmt: skip
-"""Models of such files, and programs about them."""
+"""Samples of such files, and programs that work with them. Tools may read these."""
 
-_INSTRUCTIONS = (
+_CONTROL_FILES = (
     ".vscode", ".idea", ".github", ".gitlab-ci.yml", ".circleci", ".husky",
     ".pre-commit-config.yaml", ".copilotd.toml", ".nvim.lua", ".exrc", ".vimrc", ".dir-locals.el",
     ".devcontainer",
     ".gitattributes", ".gitmodules", ".editorconfig",
 )  # fmt: skip
-"""What an editor, a hook or a build server does by itself when it changes."""
+"""A change of one of these can make an editor, a hook or a build server run a program."""
 
 
 @dataclass(frozen=True)
 class SecretFiles:
-    """`patterns` are file names of the user's own beside those that everybody has."""
+    """The files that tools must not touch. `patterns` are file names that the user adds."""
 
     patterns: tuple[str, ...] = ()
 
     def contains(self, path: Path) -> bool:
-        """Whether a file, or a folder it is in, is one that tools must not touch."""
-        *folders, file = [_plain(part) for part in path.parts] or [""]
+        """Whether tools must not touch a file because of its own name or a folder above it."""
+        *folders, file = [_normalize(part) for part in path.parts] or [""]
         if any(folder in _FOLDERS for folder in (*folders, file)):
             return True
-        own = tuple(pattern.casefold() for pattern in self.patterns)
-        if any(_is_any(name, own) for name in (*folders, file)):
+        added = tuple(pattern.casefold() for pattern in self.patterns)
+        if any(_matches_any(name, added) for name in (*folders, file)):
             return True
-        return _is_any(file, _FILES) and not _is_any(file, _HARMLESS)
+        return _matches_any(file, _FILES) and not _matches_any(file, _EXCEPTIONS)
 
     @staticmethod
     def controls_programs(path: Path) -> bool:
-        """Whether changing the file may make some program act."""
-        return any(_plain(part) in _INSTRUCTIONS for part in path.parts)
+        """Whether a change of the file can make another program act."""
+        return any(_normalize(part) in _CONTROL_FILES for part in path.parts)
 
     def to_git_pathspecs(self) -> list[str]:
-        """The same as pathspecs that leave such files out."""
+        """Pathspecs that make git leave these files out."""
         names = (*_FILES, *self.patterns)
         return [f":(exclude,icase,glob)**/{name}" for name in names]
 
 
-def _is_any(name: str, patterns: tuple[str, ...]) -> bool:
+def _matches_any(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _plain(name: str) -> str:
-    """A name as the most forgiving file system takes it: no case, no marks, nothing at the end."""
+def _normalize(name: str) -> str:
+    """The name as the most tolerant file system reads it.
+
+    Without case, invisible characters, a stream name after a colon, and dots or spaces at the end.
+    """
     visible = (c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
     return "".join(visible).partition(":")[0].rstrip(". ").casefold()

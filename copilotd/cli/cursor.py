@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from copilotd.documents import offset
+from copilotd.documents import offset_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def locate(place: str) -> Cursor:
     text = _read(path)
     column = None if match["column"] is None else int(match["column"])
     try:
-        return Cursor(path, text, offset(text, str(path), int(match["line"]), column))
+        return Cursor(path, text, offset_at(text, str(path), int(match["line"]), column))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

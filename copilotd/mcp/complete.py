@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from copilotd.completion.types import Completion, Outcome, Shown, Status
-from copilotd.documents import offset
+from copilotd.documents import offset_at
 from copilotd.errors import CopilotdError
 from copilotd.tools.arguments import build_schema, parse_arguments
 from copilotd.tools.editor import Editor
@@ -40,7 +40,7 @@ def build_complete_tool(complete: Completer) -> Tool:
         async def perform() -> str:
             text = read_text(editor, path)
             try:
-                position = offset(text, name, cursor.line, cursor.column)
+                position = offset_at(text, name, cursor.line, cursor.column)
                 return _render_outcome(await complete(path, text, position), text)
             except ValueError as error:
                 raise ToolFailed(f"{error}.") from error

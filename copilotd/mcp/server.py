@@ -8,6 +8,7 @@ from mcp.server import Server
 from mcp.server.stdio import stdio_server
 
 from copilotd import __version__
+from copilotd.prompt.messages import ToolCall
 from copilotd.tools.editor import Editor
 from copilotd.tools.runner import ToolRunner
 from copilotd.tools.tool import Effect
@@ -43,8 +44,8 @@ def build_server(runner: ToolRunner, editor: Editor) -> Server[Any]:
         )
 
     async def call_tool(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        arguments = json.dumps(params.arguments or {})
-        result = await runner.run("", params.name, arguments, editor)
+        call = ToolCall("", params.name, json.dumps(params.arguments or {}))
+        result = await runner.run(call, editor)
         text = types.TextContent(type="text", text=result.text)
         return types.CallToolResult(content=[text], is_error=result.is_failure)
 
