@@ -117,7 +117,7 @@ class Agent:
         if _call_key(call) in made:
             return CallResult(_REPEATED, is_failure=True)
         made.add(_call_key(call))
-        return await self._runner.run(call.id, call.name, call.arguments, editor)
+        return await self._runner.run(call, editor)
 
     def _list_tools(self, editor: Editor, may_call: bool) -> ToolSet:
         definitions = tuple(

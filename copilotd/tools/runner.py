@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from copilotd.config import Permission, ToolsSection
+from copilotd.prompt.messages import ToolCall
 from copilotd.tools.audit import AuditLog
 from copilotd.tools.change import FileChange
 from copilotd.tools.editor import ApprovalRequest, Decision, Editor
@@ -70,23 +71,24 @@ class ToolRunner:
             if self._rules.for_tool(tool, folders) is not Permission.DENY
         )
 
-    async def run(self, id: str, name: str, arguments: str, editor: Editor) -> CallResult:
-        """Run the call of the tool `name`. Every failure becomes a result for the model."""
+    async def run(self, call: ToolCall, editor: Editor) -> CallResult:
+        """Run a call of the model. Every failure becomes a result for the model."""
         parsed: dict[str, Any] = {}
         result = CallResult("It was stopped.", is_failure=True)
         try:
-            parsed = _parse_json(arguments)
-            result = await self._perform(id, self._find_tool(name, editor), parsed, editor)
+            parsed = _parse_json(call.arguments)
+            tool = self._find_tool(call.name, editor)
+            result = await self._perform(call.id, tool, parsed, editor)
         except ToolFailed as failure:
             result = CallResult(str(failure), is_failure=True)
         except Exception as error:
             # A fault barrier: anybody can write a tool.
-            log.exception("the tool %s failed", name)
+            log.exception("the tool %s failed", call.name)
             result = CallResult(f"The tool failed: {type(error).__name__}.", is_failure=True)
         finally:
             outcome = f"failed: {result.text[:200]}" if result.is_failure else "done"
             workspace = ", ".join(map(str, editor.workspace.folders))
-            self._audit.record(name, parsed, result.decision or "none", outcome, workspace)
+            self._audit.record(call.name, parsed, result.decision or "none", outcome, workspace)
         return result
 
     def _find_tool(self, name: str, editor: Editor) -> Tool:

@@ -34,7 +34,9 @@ async def test_every_file_of_a_long_diff_gets_an_equal_share() -> None:
         return "Change much"
 
     files = [f"diff --git a/{n}.py b/{n}.py\n" + "+x = 1\n" * 2000 for n in range(4)]
-    chat = ChatService(FakeEngine(answer, info=replace(FAKE_MODEL, n_ctx=20_000)), Live(ChatSection()))
+    chat = ChatService(
+        FakeEngine(answer, info=replace(FAKE_MODEL, n_ctx=20_000)), Live(ChatSection())
+    )
     *pieces, reason = [piece async for piece in chat.stream_text(build_request("".join(files)))]
     assert ("".join(map(str, pieces)), reason) == ("Change much", FinishReason.STOP)
     assert all(f"b/{n}.py" in prompts[0] for n in range(4))

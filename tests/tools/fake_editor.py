@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from copilotd.config import ToolsSection
+from copilotd.prompt.messages import ToolCall
 from copilotd.secret_files import SecretFiles
 from copilotd.tools.audit import AuditLog
 from copilotd.tools.change import FileChange
@@ -63,4 +64,6 @@ async def call(
 ) -> CallResult:
     import json
 
-    return await create_runner(editor, **settings).run(ToolCall("1", name, json.dumps(arguments)), editor)
+    return await create_runner(editor, **settings).run(
+        ToolCall("1", name, json.dumps(arguments)), editor
+    )

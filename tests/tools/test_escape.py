@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from copilotd.prompt.messages import ToolCall
 from copilotd.secret_files import SecretFiles
 from copilotd.tools.editor import Decision
 from tests.tools.fake_editor import FakeEditor, audit_file, call, create_runner
@@ -287,7 +288,9 @@ async def test_an_argument_of_a_command_tool_cannot_become_an_option_or_a_second
 async def test_arguments_of_a_wrong_type_are_refused(
     trap_editor: FakeEditor, arguments: str
 ) -> None:
-    result = await create_runner(trap_editor).run(ToolCall("1", "read_file", arguments), trap_editor)
+    result = await create_runner(trap_editor).run(
+        ToolCall("1", "read_file", arguments), trap_editor
+    )
     assert result.is_failure
     assert "the secret" not in result.text
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from copilotd.prompt.messages import ToolCall
 from copilotd.tools.editor import Decision
 from tests.tools.fake_editor import FakeEditor, audit_file, call, create_runner
 

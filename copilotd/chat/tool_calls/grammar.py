@@ -59,7 +59,11 @@ def build_call_grammar(
         bare = f"S call (S {json.dumps(CODE_FENCE)})?"
         text = "\n".join([f"start: ({calls}) | ({bare})", call, _SPACE_RULE])
         return Grammar(
-            text, call_format.triggers, optional=True, openings=call_format.openings, sure=sure
+            text,
+            call_format.triggers,
+            optional=True,
+            openings=call_format.openings,
+            min_opening_probability=sure,
         )
     marked = f"{marks.start} {calls}" if call_format.start_mark else calls
     start = f"start: ({marked}) | answer"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from copilotd.prompt.messages import ToolCall
 from copilotd.tools.mcp.servers import McpServers
 from copilotd.tools.runner import CallResult, ToolRunner
 from tests.tools.fake_editor import FakeEditor
