@@ -43,11 +43,11 @@ def build_call_grammar(
     call_format: CallFormat,
     marks: MarkSymbols,
     schema: Mapping[str, Any] | None,
-    sure: float = 0.0,
+    min_call_probability: float = 0.0,
 ) -> Grammar:
     """Build the grammar of an answer: calls, or else free text or JSON that conforms to `schema`.
 
-    The answer begins with a call only if that has at least the probability `sure` (0 to 1). If a
+    The answer begins with a call only if a call has at least `min_call_probability` (0 to 1). If a
     call is required, its start mark is part of the prompt, and the grammar begins after it.
     """
     calls = _calls_rule(tools, call_format, marks)
@@ -63,7 +63,7 @@ def build_call_grammar(
             call_format.triggers,
             optional=True,
             openings=call_format.openings,
-            min_opening_probability=sure,
+            min_opening_probability=min_call_probability,
         )
     marked = f"{marks.start} {calls}" if call_format.start_mark else calls
     start = f"start: ({marked}) | answer"
