@@ -37,7 +37,7 @@ from copilotd.engine.types import (
     Usage,
 )
 from copilotd.postprocess.context import Candidate, CursorContext, FilterStep
-from copilotd.postprocess.pipeline import finish, truncate_at
+from copilotd.postprocess.pipeline import apply_final_filters, truncate_at
 from copilotd.prompt.anchor import PlacedPrompt
 from copilotd.prompt.budget import Budget
 from copilotd.prompt.builder import Cursor
@@ -135,7 +135,7 @@ class Generation:
                 self._advance(self._progress.extend(event, self.started).filter(self.context))
                 if not self._progress.is_unfinished or self._has_enough:
                     break
-        return self._apply_final_filters()
+        return self._make_outcome()
 
     # --- for the requests that share it ------------------------------------------------------
 
@@ -161,7 +161,7 @@ class Generation:
 
     def matches(self, document: Document, offset: int) -> bool:
         """Whether the text up to `offset` is typed along what it writes, or may still be."""
-        typed = self.site.typed(document, offset)
+        typed = self.site.find_typed(document, offset)
         if typed is None or self._error is not None:
             return False
         return self._progress.text.startswith(typed.text)
@@ -174,7 +174,7 @@ class Generation:
 
     def partial(self, request: CompletionRequest) -> Shown | None:
         """For `request`, what is written so far, if it is worth showing."""
-        rest = self.remaining(request, self._apply_final_filters())
+        rest = self.remaining(request, self._make_outcome())
         if not isinstance(rest, Shown) or len("".join(rest.completion.text.split())) < _MIN_PARTIAL:
             return None
         return replace(rest, is_partial=True)
@@ -223,10 +223,10 @@ class Generation:
     def _has_enough(self) -> bool:
         return self.first_line_only and "\n" in self._progress.text.lstrip()
 
-    def _apply_final_filters(self) -> Outcome:
+    def _make_outcome(self) -> Outcome:
         """The outcome of what is written so far."""
         progress = self._progress
-        candidate, steps = finish(
+        candidate, steps = apply_final_filters(
             self.context, Candidate(progress.text, unfinished=progress.is_unfinished)
         )
         explanation = self._explain(progress, steps)

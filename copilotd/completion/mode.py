@@ -19,7 +19,7 @@ _DEFINES = re.compile(
 _COMMENT = re.compile(r"^\s*(#|//|--|/\*|\*|;|<!--)")
 
 
-def mode_at(document: Document, offset: int) -> Mode:
+def choose_mode(document: Document, offset: int) -> Mode:
     """BLOCK on a blank line, after text that opens a block, and in a definition; else LINE.
 
     Code after the cursor, except closing brackets and quotes, always means LINE.

@@ -15,7 +15,7 @@ from copilotd.engine.types import (
     Sampling,
 )
 from copilotd.errors import ContextOverflow
-from copilotd.prompt.fim import fim_prompt, with_bos
+from copilotd.prompt.fim import build_fim_prompt, prepend_bos
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,10 @@ class TextService:
             return request.prompt
         if request.suffix is None:
             # A client that sends a rendered FIM or chat template means its markers as tokens.
-            return with_bos(info, await self._engine.tokenize(request.prompt, special=True))
+            return prepend_bos(info, await self._engine.tokenize(request.prompt, special=True))
         before = await self._engine.tokenize(request.prompt, special=False)
         after = await self._engine.tokenize(request.suffix, special=False)
-        return fim_prompt(info, before, after)
+        return build_fim_prompt(info, before, after)
 
 
 def _room(tokens: int, n_ctx: int) -> int:

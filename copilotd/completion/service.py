@@ -12,7 +12,7 @@ from copilotd.completion.generation import Generation
 from copilotd.completion.idle_work import IdleWork
 from copilotd.completion.in_flight import InFlight
 from copilotd.completion.limits import Limits
-from copilotd.completion.mode import mode_at
+from copilotd.completion.mode import choose_mode
 from copilotd.completion.prompt_store import PromptStore
 from copilotd.completion.superseding import NewestOnly, Superseded
 from copilotd.completion.types import (
@@ -127,7 +127,7 @@ class CompletionService:
 
     def _context(self, request: CompletionRequest) -> CursorContext:
         document, offset = request.document, request.offset
-        mode = mode_at(document, offset)
+        mode = choose_mode(document, offset)
         return CursorContext(document, offset, mode, self._settings.current.max_lines)
 
     async def _serve(

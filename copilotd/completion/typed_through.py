@@ -37,7 +37,7 @@ class CompletionSite:
         before = text[max(0, offset - _BEFORE) : offset]
         return CompletionSite(document.uri, offset, before, text[offset : offset + _AFTER])
 
-    def typed(self, document: Document, offset: int) -> Typed | None:
+    def find_typed(self, document: Document, offset: int) -> Typed | None:
         """The text between this site and `offset`; None if other text has changed."""
         text = document.text
         if document.uri != self.uri or offset < self.offset:
@@ -56,7 +56,7 @@ class CompletionSite:
         """The rest of a completion made here, if its beginning has been typed up to `offset`."""
         if not self.offset <= offset < self.offset + len(completion.text):
             return None
-        typed = self.typed(document, offset)
+        typed = self.find_typed(document, offset)
         if typed is None or not completion.text.startswith(typed.text):
             return None
         rest = completion.text[len(typed.text) :]

@@ -6,8 +6,8 @@ from enum import StrEnum
 from functools import cached_property
 
 from copilotd.documents import Document
-from copilotd.syntax.languages import language_of
-from copilotd.syntax.nesting import Nesting, nest
+from copilotd.syntax.languages import detect_language
+from copilotd.syntax.nesting import Nesting, scan_nesting
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,12 @@ class CursorContext:
     @cached_property
     def language(self) -> str:
         """The language id in lower case; empty if unknown."""
-        return language_of(self.document)
+        return detect_language(self.document)
 
     @cached_property
     def nesting(self) -> Nesting:
         """What is open at the cursor."""
-        return nest((), self._reach_above(), self.language)
+        return scan_nesting((), self._reach_above(), self.language)
 
     def _reach_above(self) -> str:
         if len(self.before) <= _REACH:

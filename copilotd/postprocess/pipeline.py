@@ -85,19 +85,19 @@ def truncate_at(context: CursorContext, text: str) -> tuple[str, int] | None:
 
     Called after every chunk with all text so far. Of several filters the shortest text wins.
     """
-    lead = _guarded("chatter", 0, chatter.lead, context, text)
+    lead = _run_guarded("chatter", 0, chatter.lead, context, text)
     if lead is None:
         return None
     body = text[lead:]
     found: list[tuple[int, str]] = []
     for name, truncate in STREAMING:
-        keep = _guarded(name, None, truncate, context, body)
+        keep = _run_guarded(name, None, truncate, context, body)
         if keep is not None:
             found.append((lead + keep, name))
     return min(found)[::-1] if found else None
 
 
-def finish(
+def apply_final_filters(
     context: CursorContext, candidate: Candidate
 ) -> tuple[Candidate, tuple[FilterStep, ...]]:
     """Run the final filters; the steps list the ones that changed the candidate.
@@ -108,14 +108,14 @@ def finish(
     for name, filter in FINAL:
         if not candidate.text:
             return Candidate(""), tuple(steps)
-        changed = _guarded(name, candidate, filter, context, candidate)
+        changed = _run_guarded(name, candidate, filter, context, candidate)
         if changed != candidate:
             steps.append(FilterStep(name, candidate.text, changed.text))
         candidate = changed
     return candidate, tuple(steps)
 
 
-def _guarded(
+def _run_guarded(
     name: str, fallback: _R, step: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
 ) -> _R:
     """A fault barrier: a filter that raises is logged and skipped."""

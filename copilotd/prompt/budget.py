@@ -57,20 +57,20 @@ _STEP = 16
 
 def compute_budget(settings: CompletionSection, speed: Speed | None) -> Budget:
     """The budget by `settings`; where they say "auto", by what a machine of this `speed` can do."""
-    auto = _measured(settings, speed) if speed else _UNMEASURED
+    auto = _budget_for_speed(settings, speed) if speed else _UNMEASURED
     return Budget(
-        prefix_tokens=_or(settings.prefix_tokens, auto.prefix_tokens),
-        suffix_tokens=_or(settings.suffix_tokens, auto.suffix_tokens),
-        max_tokens=_or(settings.max_tokens, auto.max_tokens),
-        debounce_ms=_or(settings.debounce_ms, auto.debounce_ms),
+        prefix_tokens=_setting_or(settings.prefix_tokens, auto.prefix_tokens),
+        suffix_tokens=_setting_or(settings.suffix_tokens, auto.suffix_tokens),
+        max_tokens=_setting_or(settings.max_tokens, auto.max_tokens),
+        debounce_ms=_setting_or(settings.debounce_ms, auto.debounce_ms),
         partial_after_ms=settings.target_ms,
         cold_prompt_tokens=auto.cold_prompt_tokens,
-        invoked_max_tokens=_or(settings.max_tokens, _MAX_TOKENS),
+        invoked_max_tokens=_setting_or(settings.max_tokens, _MAX_TOKENS),
         snippet_tokens=auto.snippet_tokens,
     )
 
 
-def _measured(settings: CompletionSection, speed: Speed) -> Budget:
+def _budget_for_speed(settings: CompletionSection, speed: Speed) -> Budget:
     first_ms = speed.decode_ms * speed.batch_cost(_TOKENS_PER_KEY)
     debounce_ms = min(_LONGEST_DEBOUNCE_MS, round(first_ms / 2))
     left_ms = settings.limit_ms - debounce_ms - first_ms
@@ -95,5 +95,5 @@ def _clamp(least: int, value: int, most: int) -> int:
     return max(least, min(value, most))
 
 
-def _or(setting: int | Literal["auto"], auto: float) -> int:
+def _setting_or(setting: int | Literal["auto"], auto: float) -> int:
     return int(auto) if setting == "auto" else setting

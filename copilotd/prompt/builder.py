@@ -11,8 +11,8 @@ from copilotd.documents import Document, Snippet
 from copilotd.engine.types import ModelInfo
 from copilotd.prompt.anchor import AnchoredPrompt, Layout, Match, PlacedPrompt, lay_out
 from copilotd.prompt.budget import Budget
-from copilotd.prompt.fim import fim_prompt, find_repositionable, with_bos
-from copilotd.prompt.snippets import REPOSITORY, format_files, select
+from copilotd.prompt.fim import build_fim_prompt, find_repositionable, prepend_bos
+from copilotd.prompt.snippets import REPOSITORY, format_files, select_snippets
 
 
 class Tokenizer(Protocol):
@@ -83,11 +83,11 @@ async def build_head(
     head = await _tokenize_snippets(tokenizer, info, snippets, document.path)
     layout = lay_out(document, len(document.text), 0, budget.prefix_tokens, 0)
     if snippets_only or info.layout.suffix_first or layout.start:
-        return tuple(with_bos(info, head))
+        return tuple(prepend_bos(info, head))
     before = await tokenizer.tokenize(layout.before, special=False)
     # Every later prompt begins like this one, up to the markers of suffix and middle.
-    prompt = fim_prompt(info, before, [], head)[:-2] if info.fim.usable else []
-    return tuple(prompt or with_bos(info, before))
+    prompt = build_fim_prompt(info, before, [], head)[:-2] if info.fim.usable else []
+    return tuple(prompt or prepend_bos(info, before))
 
 
 def choose_snippets(
@@ -97,7 +97,7 @@ def choose_snippets(
     if not info.fim.usable or info.fim.separator is None:
         return ()
     tokens = min(budget.snippet_tokens, info.n_ctx // 8)
-    return select(document.snippets, previous, tokens)
+    return select_snippets(document.snippets, previous, tokens)
 
 
 async def _tokenize_layout(
@@ -124,9 +124,9 @@ async def _tokenize_document(
     before = await tokenizer.tokenize(layout.before, special=False)
     before = before[-info.n_ctx // 2 :]
     if not info.fim.usable:
-        return with_bos(info, before)
+        return prepend_bos(info, before)
     after = await tokenizer.tokenize(layout.after, special=False)
-    return fim_prompt(info, before, after[: info.n_ctx // 8], head)
+    return build_fim_prompt(info, before, after[: info.n_ctx // 8], head)
 
 
 async def _tokenize_snippets(

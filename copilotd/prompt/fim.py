@@ -10,7 +10,7 @@ from copilotd.engine.types import ModelInfo
 from copilotd.errors import InvalidRequest
 
 
-def fim_prompt(
+def build_fim_prompt(
     info: ModelInfo, before: list[int], after: list[int], head: Sequence[int] = ()
 ) -> list[int]:
     """The prompt after which the model writes the text between `before` and `after`.
@@ -30,10 +30,10 @@ def fim_prompt(
     if info.layout.suffix_first:
         prompt = [*head, fim.suffix, *after, fim.prefix, *before]
         # Codestral has no middle marker: the middle follows the prefix.
-        return with_bos(info, prompt if fim.middle is None else [*prompt, fim.middle])
+        return prepend_bos(info, prompt if fim.middle is None else [*prompt, fim.middle])
     if fim.middle is None:
         raise InvalidRequest(f"{info.name} has no token for the middle of a FIM prompt")
-    return with_bos(info, [*head, fim.prefix, *before, fim.suffix, *after, fim.middle])
+    return prepend_bos(info, [*head, fim.prefix, *before, fim.suffix, *after, fim.middle])
 
 
 def find_repositionable(info: ModelInfo, prompt: list[int]) -> tuple[int, int] | None:
@@ -48,7 +48,7 @@ def find_repositionable(info: ModelInfo, prompt: list[int]) -> tuple[int, int] |
     return prompt.index(marker) + 1, len(prompt) - 1
 
 
-def with_bos(info: ModelInfo, tokens: list[int]) -> list[int]:
+def prepend_bos(info: ModelInfo, tokens: list[int]) -> list[int]:
     """The same prompt, with a beginning-of-sequence token if the GGUF asks for one."""
     if info.bos is None or not info.add_bos or tokens[:1] == [info.bos]:
         return tokens

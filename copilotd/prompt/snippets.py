@@ -15,7 +15,7 @@ REPOSITORY = "workspace\n"
 """The repository's name, for families with a token for it."""
 
 
-def select(
+def select_snippets(
     snippets: Sequence[Snippet], previous: Sequence[Snippet], tokens: int
 ) -> tuple[Snippet, ...]:
     """The snippets, oldest first, that stand in front of a prompt, in about `tokens`.

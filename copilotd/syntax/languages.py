@@ -111,7 +111,7 @@ _BY_EXTENSION = {
 }
 
 
-def language_of(document: Document) -> str:
+def detect_language(document: Document) -> str:
     """The editor's language id, or one guessed from the file name; empty if neither says."""
     if document.language:
         return document.language.lower()

@@ -38,7 +38,7 @@ class Line:
         return self.start + len(self.text)
 
 
-def lines_of(text: str, lead: str = "") -> list[Line]:
+def split_lines(text: str, lead: str = "") -> list[Line]:
     """The lines of `text` that are not blank; `lead` is the text before it on the first line."""
     found: list[Line] = []
     start = 0
@@ -58,7 +58,7 @@ def indentation(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def width(line: str) -> int:
+def indent_width(line: str) -> int:
     """The columns of a line's indentation."""
     return len(indentation(line).expandtabs(TAB))
 
@@ -98,7 +98,9 @@ def indentation_step(lines: Iterable[str], default: int) -> int:
     """
     code = [line for line in lines if line.strip()]
     steps = Counter(
-        width(line) - width(opener) for opener, line in pairwise(code) if opens_block(opener)
+        indent_width(line) - indent_width(opener)
+        for opener, line in pairwise(code)
+        if opens_block(opener)
     )
     likely = [(count, step) for step, count in steps.items() if 2 <= step <= 8]
     return max(likely)[1] if likely else default

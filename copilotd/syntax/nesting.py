@@ -41,7 +41,7 @@ class Nesting:
         return not _ENDS_OF_REGIONS.isdisjoint(self.due)
 
 
-def nest(due: tuple[str, ...], text: str, language: str) -> Nesting:
+def scan_nesting(due: tuple[str, ...], text: str, language: str) -> Nesting:
     """The nesting after `text`, if `due` is open before it."""
     stack = list(due)
     extra: list[str] = []

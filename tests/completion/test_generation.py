@@ -33,7 +33,7 @@ class PieceByPiece(FakeEngine):
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         self.requests.append(request)
-        self.asked.set()
+        self.request_received.set()
         finished = False
         try:
             for piece in self._pieces:
@@ -45,7 +45,7 @@ class PieceByPiece(FakeEngine):
         finally:
             if not finished:
                 self.cancelled += 1
-                self.closed.set()
+                self.generation_cancelled.set()
 
 
 async def test_a_request_is_served_with_what_is_written_when_the_time_has_come() -> None:
@@ -89,7 +89,7 @@ async def test_a_request_typed_along_a_running_generation_waits_for_it() -> None
     engine = PieceByPiece("foo", "bar")
     completions = CompletionService(engine, Live(SETTINGS))
     older = asyncio.create_task(completions.complete(request("x = ║")))
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     engine.write()
     newer = asyncio.create_task(completions.complete(request("x = ║", client="test")))
     assert (await asyncio.wait_for(older, 30)).status is Status.CANCELLED
@@ -112,7 +112,7 @@ async def test_a_request_that_was_typed_differently_starts_anew_and_ends_the_old
     engine.write()
     await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
     newer = asyncio.create_task(completions.complete(request("x = g║")))
-    await asyncio.wait_for(engine.closed.wait(), 30)
+    await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
     engine.write(2)
     assert accepted("x = g║", await asyncio.wait_for(newer, 30)) == "x = gfoobar║"
     assert [asked.tail for asked in engine.requests] == ["x = ", "x = g"]
@@ -125,25 +125,25 @@ async def test_a_change_that_leaves_its_way_ends_a_generation_at_once() -> None:
     await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
     assert engine.cancelled == 0
     completions.on_change(*document("x = y║"), "test")
-    await asyncio.wait_for(engine.closed.wait(), 30)
+    await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
     assert engine.cancelled == 1
 
 
 async def test_a_request_that_is_cancelled_and_not_repeated_frees_the_engine() -> None:
     engine = PieceByPiece("foo")
     task = asyncio.create_task(CompletionService(engine, Live(SETTINGS)).complete(request("a║")))
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(engine.closed.wait(), 30)
+    await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
 
 
 async def test_a_request_that_is_cancelled_and_repeated_at_once_goes_on() -> None:
     engine = PieceByPiece("foo", "bar")
     completions = CompletionService(engine, Live(SETTINGS))
     first = asyncio.create_task(completions.complete(request("a = ║")))
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     first.cancel()
     second = asyncio.create_task(completions.complete(request("a = ║")))
     engine.write(2)
@@ -156,10 +156,10 @@ LONG = "".join(f"value_{i} = {i}\n" for i in range(40))
 
 async def overtaken(first: str, second: str) -> tuple[FakeEngine, Outcome]:
     """What the second of two requests gets that came while the model read for the first."""
-    engine = FakeEngine("foo", hold=(gate := asyncio.Event()))
+    engine = FakeEngine("foo", gate=(gate := asyncio.Event()))
     completions = CompletionService(engine, Live(SETTINGS))
     older = asyncio.create_task(completions.complete(request(first, AUTOMATIC)))
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     newer = asyncio.create_task(completions.complete(request(second)))
     assert (await asyncio.wait_for(older, 30)).status is Status.CANCELLED
     gate.set()
@@ -170,7 +170,7 @@ class Noting(FakeEngine):
     """Says when a generation has come to its end; its reader goes on before anybody hears it."""
 
     def __init__(self, script: str, hold: asyncio.Event) -> None:
-        super().__init__(script, hold=hold)
+        super().__init__(script, gate=hold)
         self.finished = asyncio.Event()
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
@@ -186,7 +186,7 @@ async def test_a_slice_that_was_begun_is_read_to_its_end_and_no_further(
     engine = Noting("foo", hold=(gate := asyncio.Event()))
     completions = CompletionService(engine, Live(SETTINGS))
     task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     completions.on_change(*document(f"{LONG}║\n"), "test")
     assert (await asyncio.wait_for(task, 30)).status is Status.CANCELLED
     gate.set()
@@ -206,17 +206,17 @@ async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() 
 
 
 async def test_a_reading_that_nobody_waits_for_ends_when_another_is_begun() -> None:
-    engine = FakeEngine("foo", hold=asyncio.Event())
+    engine = FakeEngine("foo", gate=asyncio.Event())
     completions = CompletionService(engine, Live(SETTINGS))
     task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert engine.cancelled == 0
     other = LONG.replace("value", "other")
     newer = asyncio.create_task(completions.complete(request(f"{other}y║\n", AUTOMATIC)))
-    await asyncio.wait_for(engine.closed.wait(), 30)
+    await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
     assert engine.cancelled == 1
     newer.cancel()
 
@@ -277,8 +277,8 @@ async def prepared(engine: FakeEngine, count: int) -> list[GenerateRequest]:
     """What was asked of the engine, once that is `count` requests."""
     async with asyncio.timeout(30):
         while len(engine.requests) < count:
-            await asyncio.wait_for(engine.asked.wait(), 30)
-            engine.asked.clear()
+            await asyncio.wait_for(engine.request_received.wait(), 30)
+            engine.request_received.clear()
     return engine.requests
 
 
@@ -332,7 +332,7 @@ async def test_a_place_that_is_new_to_the_model_gets_a_brief_prompt_and_the_whol
 
 async def test_a_prompt_that_the_worker_kept_in_a_file_is_used_whole_at_once() -> None:
     engine = FakeEngine("")
-    engine.kept = 10_000
+    engine.cached_tokens = 10_000
     completions = CompletionService(engine, Live(SETTINGS))
     await completions.complete(request(f"{LONG}x = ║\n"))
     head = LONG[: LONG.index("value_38")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from copilotd.completion.mode import mode_at
+from copilotd.completion.mode import choose_mode
 from copilotd.postprocess.context import Mode
 from tests.cursor import document
 
@@ -28,4 +28,4 @@ from tests.cursor import document
     ],
 )
 def test_the_mode_follows_from_the_line(marked: str, mode: Mode) -> None:
-    assert mode_at(*document(marked)) is mode
+    assert choose_mode(*document(marked)) is mode

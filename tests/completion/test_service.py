@@ -86,10 +86,10 @@ async def test_text_typed_along_a_suggestion_needs_no_model() -> None:
 
 async def test_a_newer_request_of_the_same_document_cancels_the_older() -> None:
     gate = asyncio.Event()
-    engine = FakeEngine("x", hold=gate)
+    engine = FakeEngine("x", gate=gate)
     completions = CompletionService(engine, Live(SETTINGS))
     older = asyncio.create_task(completions.complete(request("a║")))
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     newer = asyncio.create_task(completions.complete(request("ab║")))
     cancelled = await older
     gate.set()
@@ -111,13 +111,13 @@ async def test_another_editor_on_the_same_document_is_left_alone() -> None:
 
 
 async def test_cancelling_the_caller_frees_the_engine() -> None:
-    engine = FakeEngine("x", hold=asyncio.Event())
+    engine = FakeEngine("x", gate=asyncio.Event())
     task = asyncio.create_task(CompletionService(engine, Live(SETTINGS)).complete(request("a║")))
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(engine.closed.wait(), 30)
+    await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
 
 
 async def test_generation_stops_as_soon_as_a_filter_has_seen_enough() -> None:

@@ -87,9 +87,9 @@ async def test_newer_ones_are_read_while_the_document_is_known_already() -> None
         engine, Live(CompletionSection(debounce_ms=0, target_ms=60_000, anticipate=True))
     )
     await completions.complete(request(OPEN))
-    engine.asked.clear()
+    engine.request_received.clear()
     completions.on_focus(opened()[0])
-    await asyncio.wait_for(engine.asked.wait(), 30)
+    await asyncio.wait_for(engine.request_received.wait(), 30)
     read = await engine.detokenize(list(engine.requests[-1].prompt))
     assert read == WITH.partition("<PRE>")[0]
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from copilotd.documents import Document
 from copilotd.postprocess.context import Candidate, CursorContext, Mode
-from copilotd.postprocess.pipeline import finish, truncate_at
+from copilotd.postprocess.pipeline import apply_final_filters, truncate_at
 
 CURSOR = "║"
 NOTHING = "(nothing)"
@@ -89,7 +89,7 @@ def run(case: Case) -> Result:
             text = text[:length]
             break
     unfinished = "unfinished" in case.options and not filters
-    candidate, steps = finish(context, Candidate(text, unfinished=unfinished))
+    candidate, steps = apply_final_filters(context, Candidate(text, unfinished=unfinished))
     filters += [step.name for step in steps]
     if not candidate.text:
         return Result(NOTHING, filters)

@@ -5,7 +5,7 @@ import pytest
 from copilotd.documents import Document
 from copilotd.postprocess import pipeline
 from copilotd.postprocess.context import Candidate, CursorContext, FilterStep, Mode
-from copilotd.postprocess.pipeline import finish, truncate_at
+from copilotd.postprocess.pipeline import apply_final_filters, truncate_at
 
 
 def scene_at(marked: str, mode: Mode = Mode.BLOCK, language: str = "python") -> CursorContext:
@@ -44,7 +44,9 @@ def test_nothing_is_decided_while_a_fence_may_still_open() -> None:
 
 
 def test_each_step_shows_the_text_before_and_after() -> None:
-    candidate, steps = finish(scene_at("print(║)", Mode.LINE), Candidate('"a")\x00 \n'))
+    candidate, steps = apply_final_filters(
+        scene_at("print(║)", Mode.LINE), Candidate('"a")\x00 \n')
+    )
     assert candidate == Candidate('"a")', overwrites=1)
     assert steps == (
         FilterStep("control characters", '"a")\x00 \n', '"a") \n'),
@@ -56,19 +58,21 @@ def test_each_step_shows_the_text_before_and_after() -> None:
 
 def test_an_uncut_text_is_cut_as_if_it_had_been_streamed() -> None:
     context = scene_at("def f():\n    ║\n\nprint(f())")
-    candidate, steps = finish(context, Candidate("return 1\n\n\ndef g():\n    return 2"))
+    candidate, steps = apply_final_filters(
+        context, Candidate("return 1\n\n\ndef g():\n    return 2")
+    )
     assert candidate == Candidate("return 1")
     assert [step.name for step in steps] == ["scope", "trailing space"]
 
 
 def test_no_filter_runs_after_one_that_leaves_nothing() -> None:
-    candidate, steps = finish(scene_at("║"), Candidate("\x00"))
+    candidate, steps = apply_final_filters(scene_at("║"), Candidate("\x00"))
     assert candidate == Candidate("")
     assert [step.name for step in steps] == ["control characters"]
 
 
 def test_a_suggestion_that_is_dropped_overwrites_nothing() -> None:
-    candidate, _ = finish(scene_at("print(x║)", Mode.LINE), Candidate(")"))
+    candidate, _ = apply_final_filters(scene_at("print(x║)", Mode.LINE), Candidate(")"))
     assert candidate == Candidate("")
 
 
@@ -77,7 +81,7 @@ def test_a_final_filter_that_fails_is_logged_and_passed_over(
 ) -> None:
     monkeypatch.setattr(pipeline, "FINAL", (("broken", broken_filter), *pipeline.FINAL))
     with caplog.at_level(logging.ERROR):
-        candidate, steps = finish(scene_at("x = ║", Mode.LINE), Candidate("1 "))
+        candidate, steps = apply_final_filters(scene_at("x = ║", Mode.LINE), Candidate("1 "))
     assert candidate == Candidate("1")
     assert [step.name for step in steps] == ["trailing space"]
     assert caplog.messages == ["the filter 'broken' failed"]
@@ -97,6 +101,6 @@ def test_a_failure_does_not_log_code(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pipeline, "FINAL", (("broken", broken_filter),))
-    finish(scene_at("secret_before = ║", Mode.LINE), Candidate("secret_text"))
+    apply_final_filters(scene_at("secret_before = ║", Mode.LINE), Candidate("secret_text"))
     assert "ZeroDivisionError" in caplog.text
     assert "secret" not in caplog.text

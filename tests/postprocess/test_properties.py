@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from copilotd.documents import Document
 from copilotd.postprocess.context import Candidate, CursorContext, Mode
-from copilotd.postprocess.pipeline import FINAL, STREAMING, finish, truncate_at
+from copilotd.postprocess.pipeline import FINAL, STREAMING, apply_final_filters, truncate_at
 
 FRAGMENTS = (
     *("x", "foo", "def f", "return ", "if ", "else", "end", "class A", "=", "+ 1", ", ", " ", "  "),
@@ -48,26 +48,29 @@ def test_no_final_filter_raises(context: CursorContext, text: str, unfinished: b
     for _, apply in FINAL:
         if candidate.text:
             candidate = apply(context, candidate)
-    assert finish(context, Candidate(text, unfinished=unfinished))[0].text == candidate.text
+    assert (
+        apply_final_filters(context, Candidate(text, unfinished=unfinished))[0].text
+        == candidate.text
+    )
 
 
 @many
 @given(scenes(), TEXTS)
 def test_nothing_beyond_the_line_is_overwritten(context: CursorContext, text: str) -> None:
-    candidate, _ = finish(context, Candidate(text))
+    candidate, _ = apply_final_filters(context, Candidate(text))
     assert 0 <= candidate.overwrites <= len(context.line_after)
 
 
 @many
 @given(scenes())
 def test_an_empty_text_stays_empty(context: CursorContext) -> None:
-    assert finish(context, Candidate("")) == (Candidate(""), ())
+    assert apply_final_filters(context, Candidate("")) == (Candidate(""), ())
 
 
 @many
 @given(scenes(), TEXTS)
 def test_a_suggestion_says_something(context: CursorContext, text: str) -> None:
-    candidate, _ = finish(context, Candidate(text))
+    candidate, _ = apply_final_filters(context, Candidate(text))
     assert candidate == Candidate("") or candidate.text.strip()
 
 
@@ -76,7 +79,7 @@ def test_a_suggestion_says_something(context: CursorContext, text: str) -> None:
 def test_a_suggestion_has_no_character_that_editors_refuse(
     context: CursorContext, text: str
 ) -> None:
-    candidate, _ = finish(context, Candidate(text))
+    candidate, _ = apply_final_filters(context, Candidate(text))
     assert "\x00" not in candidate.text
     candidate.text.encode("utf-8")
 
@@ -94,7 +97,7 @@ def test_a_text_cut_while_it_streams_is_a_prefix_of_it(context: CursorContext, t
 @given(LINES, LINES)
 def test_in_the_middle_of_a_line_one_line_is_suggested(before: str, text: str) -> None:
     document = Document("file:///a", before + "+ 1", "python")
-    candidate, _ = finish(
+    candidate, _ = apply_final_filters(
         CursorContext(document, len(before), Mode.LINE, 8), Candidate(text + "\nmore")
     )
     assert "\n" not in candidate.text
@@ -105,6 +108,6 @@ def test_in_the_middle_of_a_line_one_line_is_suggested(before: str, text: str) -
 def test_a_suggestion_that_is_filtered_again_stays_no_longer(
     context: CursorContext, text: str
 ) -> None:
-    once, _ = finish(context, Candidate(text))
-    again, _ = finish(context, Candidate(once.text))
+    once, _ = apply_final_filters(context, Candidate(text))
+    again, _ = apply_final_filters(context, Candidate(once.text))
     assert len(again.text) <= len(once.text)

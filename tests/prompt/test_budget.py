@@ -46,7 +46,8 @@ def test_what_the_settings_say_wins(known: Speed | None) -> None:
     )
 
     given = Budget(1000, 0, 200, 0, 500, 0, 200)
-    assert replace(compute_budget(settings, known), cold_prompt_tokens=0, snippet_tokens=512) == given
+    budget = replace(compute_budget(settings, known), cold_prompt_tokens=0, snippet_tokens=512)
+    assert budget == given
 
 
 def test_a_longer_limit_gives_longer_suggestions() -> None:

@@ -1,25 +1,25 @@
 import pytest
 
 from copilotd.documents import Document
-from copilotd.syntax.languages import language_of
+from copilotd.syntax.languages import detect_language
 from copilotd.syntax.lines import (
     Line,
     begins_with_closer,
+    indent_width,
     indentation_step,
     is_trivial,
-    lines_of,
     may_become_closer,
     opens_block,
-    width,
+    split_lines,
 )
 
 
 def test_blank_lines_are_left_out_and_places_kept() -> None:
-    assert lines_of("a\n\n  b\r\n", "") == [Line(0, "a", True), Line(3, "  b", True)]
+    assert split_lines("a\n\n  b\r\n", "") == [Line(0, "a", True), Line(3, "  b", True)]
 
 
 def test_the_first_line_includes_what_is_typed_before_it() -> None:
-    lines = lines_of("b = 1\nc", "  a")
+    lines = split_lines("b = 1\nc", "  a")
     assert lines == [Line(-3, "  ab = 1", True), Line(6, "c", False)]
     assert [lines[0].cut_before, lines[0].cut_after, lines[1].cut_before] == [0, 5, 5]
 
@@ -66,7 +66,11 @@ def test_lines_that_open_a_block(line: str) -> None:
 
 
 def test_a_tab_counts_four_columns() -> None:
-    assert [width("\t\tx"), width("  \tx"), width("   x")] == [8, 4, 3]
+    assert [indent_width("\t\tx"), indent_width("  \tx"), indent_width("   x")] == [
+        8,
+        4,
+        3,
+    ]
 
 
 def test_the_step_is_that_below_lines_that_open_a_block() -> None:
@@ -87,4 +91,4 @@ def test_the_step_is_that_below_lines_that_open_a_block() -> None:
 def test_a_language_that_the_editor_does_not_name_is_known_by_the_file_name(
     document: Document, language: str
 ) -> None:
-    assert language_of(document) == language
+    assert detect_language(document) == language

@@ -1,6 +1,6 @@
 import pytest
 
-from copilotd.syntax.nesting import Nesting, nest
+from copilotd.syntax.nesting import Nesting, scan_nesting
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from copilotd.syntax.nesting import Nesting, nest
     ],
 )
 def test_what_is_open_is_due(language: str, text: str, due: tuple[str, ...]) -> None:
-    assert nest((), text, language).due == due
+    assert scan_nesting((), text, language).due == due
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_what_is_open_is_due(language: str, text: str, due: tuple[str, ...]) -> 
     ],
 )
 def test_what_has_no_partner_is_reported(text: str, extra: tuple[str, ...]) -> None:
-    assert nest((), text, "python").extra == extra
+    assert scan_nesting((), text, "python").extra == extra
 
 
 def test_what_was_open_before_is_closed() -> None:
-    assert nest(("}", ")", '"'), 'a")', "javascript") == Nesting(due=("}",))
+    assert scan_nesting(("}", ")", '"'), 'a")', "javascript") == Nesting(due=("}",))
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_what_was_open_before_is_closed() -> None:
     [('f("', True), ("f(", False), ("# a", True), ("/* a", False), ('"""a\n', True)],
 )
 def test_strings_and_comments_are_regions(text: str, inside: bool) -> None:
-    assert nest((), text, "python").in_region is inside
+    assert scan_nesting((), text, "python").in_region is inside

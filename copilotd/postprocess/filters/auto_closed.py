@@ -6,10 +6,10 @@
 import re
 from collections.abc import Iterable
 
-from copilotd.postprocess.balance import disorder
+from copilotd.postprocess.balance import count_mismatches
 from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.lines import indentation
-from copilotd.syntax.nesting import nest
+from copilotd.syntax.nesting import scan_nesting
 
 _CLOSERS = re.compile(r"\s*[)\]}\"'`](?:[ \t]*[)\]}\"'`])*")
 _ONLY_PUNCTUATION = re.compile(r"(?:[^\w\s]|</[\w:.-]+>|\s)+")
@@ -24,35 +24,38 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     rest = context.line_after.rstrip()
     if not rest.strip() or not candidate.text.strip():
         return candidate
-    if _brings_all(context, candidate.text, rest):
+    if _has_all_closers(context, candidate.text, rest):
         return Candidate(candidate.text.rstrip(), len(rest), candidate.unfinished)
     closers = _CLOSERS.match(rest)
     if closers is None:
         return candidate
-    count = _brought(context, candidate.text, closers[0])
+    count = _count_copies(context, candidate.text, closers[0])
     if count == 0:
-        return candidate.with_text(_on_own_line(context, candidate.text))
+        return candidate.with_text(_move_closer_down(context, candidate.text))
     return Candidate(candidate.text, count, candidate.unfinished)
 
 
-def _brings_all(context: CursorContext, text: str, rest: str) -> bool:
+def _has_all_closers(context: CursorContext, text: str, rest: str) -> bool:
     """Whether the text ends like the line does, and leaves the same brackets open."""
     if not _ONLY_PUNCTUATION.fullmatch(rest):
         return False
     tokens = _TOKENS.findall(rest)
-    if not text.rstrip().endswith(tokens[-1]) or not _in_order(tokens, text):
+    if not text.rstrip().endswith(tokens[-1]) or not _contains_in_order(tokens, text):
         return False
     due = context.nesting.due
-    return nest(due, text, context.language).due == nest(due, rest, context.language).due
+    return (
+        scan_nesting(due, text, context.language).due
+        == scan_nesting(due, rest, context.language).due
+    )
 
 
-def _brought(context: CursorContext, text: str, closers: str) -> int:
+def _count_copies(context: CursorContext, text: str, closers: str) -> int:
     """How many of `closers` to replace, because the text closes the same brackets."""
-    count = min(range(len(closers) + 1), key=lambda n: (disorder(context, text, n), n))
-    return count if _in_order("".join(closers[:count].split()), text) else 0
+    count = min(range(len(closers) + 1), key=lambda n: (count_mismatches(context, text, n), n))
+    return count if _contains_in_order("".join(closers[:count].split()), text) else 0
 
 
-def _in_order(tokens: Iterable[str], text: str) -> bool:
+def _contains_in_order(tokens: Iterable[str], text: str) -> bool:
     place = 0
     for token in tokens:
         place = text.find(token, place) + len(token)
@@ -61,7 +64,7 @@ def _in_order(tokens: Iterable[str], text: str) -> bool:
     return True
 
 
-def _on_own_line(context: CursorContext, text: str) -> str:
+def _move_closer_down(context: CursorContext, text: str) -> str:
     if text[0] != "\n" or context.line_after[:1] not in (")", "]", "}"):
         return text
     return text.rstrip() + "\n" + indentation(context.line_before)

@@ -4,7 +4,7 @@ import re
 
 from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.languages import MARKUP, PROSE
-from copilotd.syntax.nesting import nest
+from copilotd.syntax.nesting import scan_nesting
 
 _FENCE = "```"
 _PREAMBLE = (
@@ -45,7 +45,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
     if context.language not in MARKUP and (explanation := _EXPLANATION.search(text)):
         places.append(explanation.start())
     for place in sorted(place for place in places if place >= 0):
-        if not nest(context.nesting.due, text[:place], context.language).in_region:
+        if not scan_nesting(context.nesting.due, text[:place], context.language).in_region:
             return place
     return None
 

@@ -1,9 +1,15 @@
 """A line that closes a block (`}`, `});`, `end`) is not repeated if it is already below."""
 
-from copilotd.postprocess.block import block_at
+from copilotd.postprocess.block import find_block
 from copilotd.postprocess.context import Candidate, CursorContext
-from copilotd.syntax.lines import Line, begins_with_closer, is_trivial, lines_of, width
-from copilotd.syntax.nesting import nest
+from copilotd.syntax.lines import (
+    Line,
+    begins_with_closer,
+    indent_width,
+    is_trivial,
+    split_lines,
+)
+from copilotd.syntax.nesting import scan_nesting
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
@@ -13,7 +19,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """
     if context.line_after.strip():
         return candidate
-    lines = lines_of(candidate.text, context.line_before)
+    lines = split_lines(candidate.text, context.line_before)
     if not context.at_line_start:
         # The user has begun to type the closer on the cursor's line.
         lines = [line for line in lines if line.start > 0]
@@ -27,7 +33,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 def _are_below(context: CursorContext, tail: list[Line]) -> bool:
     return all(
         line.text.strip() == other.strip()
-        and width(line.text) == width(other)
+        and indent_width(line.text) == indent_width(other)
         and is_trivial(line.text)
         and begins_with_closer(line.text, context.language)
         for line, other in zip(tail, context.below, strict=False)
@@ -35,7 +41,7 @@ def _are_below(context: CursorContext, tail: list[Line]) -> bool:
 
 
 def _close_outer(context: CursorContext, text: str, line: Line) -> bool:
-    if width(line.text) < block_at(context, text).base:
+    if indent_width(line.text) < find_block(context, text).base:
         return True
-    own = nest((), text[: max(line.start, 0)], context.language)
-    return not own.due and bool(nest((), line.text, context.language).extra)
+    own = scan_nesting((), text[: max(line.start, 0)], context.language)
+    return not own.due and bool(scan_nesting((), line.text, context.language).extra)

@@ -2,10 +2,10 @@
 
 import re
 
-from copilotd.postprocess.balance import disorder
+from copilotd.postprocess.balance import count_mismatches
 from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.languages import LONE_CLOSERS
-from copilotd.syntax.nesting import nest
+from copilotd.syntax.nesting import scan_nesting
 
 _LAST_CLOSER = re.compile(r"\s*[)\]}][ \t]*[;,]?\s*$")
 
@@ -20,20 +20,20 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
         return candidate
     while closer := _last_closer(context, candidate.text):
         shorter = candidate.with_text(candidate.text[: closer.start()])
-        if _disorder(context, shorter) >= _disorder(context, candidate):
+        if _count_mismatches(context, shorter) >= _count_mismatches(context, candidate):
             break
         candidate = shorter
     return candidate
 
 
-def _disorder(context: CursorContext, candidate: Candidate) -> int:
-    return disorder(context, candidate.text, candidate.overwrites)
+def _count_mismatches(context: CursorContext, candidate: Candidate) -> int:
+    return count_mismatches(context, candidate.text, candidate.overwrites)
 
 
 def _last_closer(context: CursorContext, text: str) -> re.Match[str] | None:
     """The closer at the end of the text, if its opener is outside the text."""
     last = _LAST_CLOSER.search(text)
-    if last is None or nest((), text[: last.start()], context.language).due:
+    if last is None or scan_nesting((), text[: last.start()], context.language).due:
         return None
-    inside = nest(context.nesting.due, text[: last.start()], context.language)
+    inside = scan_nesting(context.nesting.due, text[: last.start()], context.language)
     return None if inside.in_region else last

@@ -4,7 +4,7 @@ from itertools import takewhile
 
 from copilotd.postprocess.balance import ends_inside
 from copilotd.postprocess.context import Candidate, CursorContext
-from copilotd.syntax.lines import Line, is_trivial, lines_of, width
+from copilotd.syntax.lines import Line, indent_width, is_trivial, split_lines
 
 _COMPARED = 6
 """Lines below the cursor that are compared."""
@@ -37,7 +37,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 def _whole_lines(context: CursorContext, text: str) -> list[Line]:
     """The lines of the text, without the first one if code follows the cursor on its line."""
-    lines = lines_of(text, context.line_before)
+    lines = split_lines(text, context.line_before)
     return [line for line in lines if line.start > 0] if context.line_after.strip() else lines
 
 
@@ -52,7 +52,7 @@ def _repeats(lines: list[Line], below: tuple[str, ...], needed: int) -> bool:
     repeated = [other for _, other in takewhile(_same, zip(lines, below, strict=False))]
     if len(repeated) > 1:
         return not all(map(is_trivial, repeated))
-    alike = len(repeated) == needed and width(lines[0].text) == width(below[0])
+    alike = len(repeated) == needed and indent_width(lines[0].text) == indent_width(below[0])
     return alike and not is_trivial(below[0])
 
 

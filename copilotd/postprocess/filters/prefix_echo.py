@@ -4,7 +4,7 @@ import re
 
 from copilotd.postprocess.context import Candidate, CursorContext
 from copilotd.syntax.lines import is_trivial
-from copilotd.syntax.nesting import nest
+from copilotd.syntax.nesting import scan_nesting
 
 _WORD = re.compile(r"[\w.]+")
 
@@ -24,5 +24,5 @@ def _may_be_meant(context: CursorContext, typed: str, rest: str) -> bool:
     """Whether a call may be inside a call of the same name: `max(` before `max(a, b), c)`."""
     if len(_WORD.findall(typed)) > 1 or _WORD.fullmatch(typed):
         return False
-    echoed = nest(context.nesting.due, rest, context.language)
+    echoed = scan_nesting(context.nesting.due, rest, context.language)
     return bool(context.line_after.strip() or echoed.extra)

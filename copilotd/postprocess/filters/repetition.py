@@ -3,7 +3,7 @@
 import re
 
 from copilotd.postprocess.context import CursorContext
-from copilotd.syntax.lines import is_trivial, lines_of
+from copilotd.syntax.lines import is_trivial, split_lines
 
 _COPIES = {1: 3, 2: 3, 3: 2, 4: 2}
 """Lines of a block: how many copies in a row make a loop."""
@@ -15,27 +15,27 @@ _LONG = 48
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep the first copy of the repeated text."""
-    found = (_repeated_lines(context, text), _repeated_phrase(text))
+    found = (_find_repeated_lines(context, text), _find_repeated_phrase(text))
     return min((keep for keep in found if keep is not None), default=None)
 
 
-def _repeated_lines(context: CursorContext, text: str) -> int | None:
-    lines = [line for line in lines_of(text, context.line_before) if line.complete]
+def _find_repeated_lines(context: CursorContext, text: str) -> int | None:
+    lines = [line for line in split_lines(text, context.line_before) if line.complete]
     texts = [line.text.rstrip() for line in lines]
     for first in range(len(lines)):
         for size, copies in _COPIES.items():
             block = texts[first : first + size]
-            if texts[first : first + size * copies] == block * copies and not _weak(block):
+            if texts[first : first + size * copies] == block * copies and not _is_weak(block):
                 return lines[first + size - 1].cut_after
     return None
 
 
-def _weak(block: list[str]) -> bool:
+def _is_weak(block: list[str]) -> bool:
     # A block of equal lines is found at size one, with the count for that size.
     return all(map(is_trivial, block)) or (len(block) > 1 and len(set(block)) == 1)
 
 
-def _repeated_phrase(text: str) -> int | None:
+def _find_repeated_phrase(text: str) -> int | None:
     last = text.rfind("\n", 0, len(text) - 1) + 1
     if len(text) - last < _LONG:
         return None

@@ -1,7 +1,7 @@
 """The text must not repeat the code after the cursor on its line."""
 
 from copilotd.postprocess.context import Candidate, CursorContext
-from copilotd.syntax.nesting import nest
+from copilotd.syntax.nesting import scan_nesting
 
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
@@ -14,7 +14,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
         return None
     end = text.find("\n")
     while end >= 0:
-        if len(nest(due, text[:end], context.language).due) < len(due):
+        if len(scan_nesting(due, text[:end], context.language).due) < len(due):
             return end
         end = text.find("\n", end + 1)
     return None
@@ -29,7 +29,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     if len(rest) < 2 or not any(c.isalnum() for c in rest) or not text.endswith(rest):
         return candidate
     kept = text[: -len(rest)]
-    if nest(context.nesting.due, kept, context.language) != nest(
+    if scan_nesting(context.nesting.due, kept, context.language) != scan_nesting(
         context.nesting.due, "", context.language
     ):
         return candidate

@@ -1,16 +1,16 @@
 """A completion ends with the cursor's block."""
 
 from copilotd.postprocess.balance import ends_inside
-from copilotd.postprocess.block import Block, block_at, is_closed_below
+from copilotd.postprocess.block import Block, find_block, is_closed_below
 from copilotd.postprocess.context import CursorContext, Mode
 from copilotd.syntax.languages import PREPROCESSED, PROSE
 from copilotd.syntax.lines import (
     Line,
     begins_with_closer,
-    lines_of,
+    indent_width,
     may_become_closer,
     opens_block,
-    width,
+    split_lines,
 )
 
 
@@ -22,8 +22,8 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
     """
     if context.mode is not Mode.BLOCK or context.language in PROSE or "\n" not in text:
         return None
-    block = block_at(context, text)
-    for line in lines_of(text):
+    block = find_block(context, text)
+    for line in split_lines(text):
         if _belongs(context, block, line, text):
             continue
         if not line.complete and may_become_closer(line.text, context.language):
@@ -37,7 +37,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
 
 
 def _belongs(context: CursorContext, block: Block, line: Line, text: str) -> bool:
-    if line.start == 0 or width(line.text) >= block.base or line.text.lstrip()[:1] == "{":
+    if line.start == 0 or indent_width(line.text) >= block.base or line.text.lstrip()[:1] == "{":
         return True
     if context.language in PREPROCESSED and line.text.lstrip()[:1] == "#":
         return True
@@ -46,4 +46,6 @@ def _belongs(context: CursorContext, block: Block, line: Line, text: str) -> boo
 
 def _is_missing_closer(context: CursorContext, block: Block, line: Line) -> bool:
     closer = begins_with_closer(line.text, context.language)
-    return closer and width(line.text) == block.opener and not is_closed_below(context, block)
+    return (
+        closer and indent_width(line.text) == block.opener and not is_closed_below(context, block)
+    )

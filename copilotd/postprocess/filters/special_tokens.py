@@ -7,7 +7,7 @@ text are removed. Inside a string or a comment they are ordinary code.
 import re
 
 from copilotd.postprocess.context import Candidate, CursorContext
-from copilotd.syntax.nesting import nest
+from copilotd.syntax.nesting import scan_nesting
 
 _TOKEN = re.compile(
     r"<\|[A-Za-z][\w-]{0,30}\|>|<\uff5c[^\uff5c\n]{1,30}\uff5c>"
@@ -22,7 +22,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
         before = text[: match.start()]
         if _FIRST.match(text) and not _without_first(before).strip():
             continue
-        if not nest(context.nesting.due, before, context.language).in_region:
+        if not scan_nesting(context.nesting.due, before, context.language).in_region:
             return match.start()
     return None
 

@@ -26,7 +26,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     if tabs is None or set("".join(leads)) != {" " if tabs else "\t"}:
         return candidate
     step = _step_of(leads) if tabs else indentation_step(_near(context), TAB)
-    changed = [_converted(line, tabs, step) for line in lines[first:]]
+    changed = [_convert(line, tabs, step) for line in lines[first:]]
     return candidate.with_text("\n".join([*lines[:first], *changed]))
 
 
@@ -51,7 +51,7 @@ def _step_of(leads: list[str]) -> int:
     return 4 if all(n % 4 == 0 for n in columns) else 2
 
 
-def _converted(line: str, tabs: bool, step: int) -> str:
+def _convert(line: str, tabs: bool, step: int) -> str:
     lead = indentation(line)
     columns = sum(step if c == "\t" else 1 for c in lead)
     new = "\t" * (columns // step) + " " * (columns % step) if tabs else " " * columns

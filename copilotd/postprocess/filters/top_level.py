@@ -5,7 +5,7 @@ import re
 from copilotd.postprocess.balance import ends_inside
 from copilotd.postprocess.context import CursorContext, Mode
 from copilotd.syntax.languages import PROSE
-from copilotd.syntax.lines import Line, lines_of
+from copilotd.syntax.lines import Line, split_lines
 
 _MODIFIERS = (
     r"(?:(?:export|default|pub(?:\([\w:]+\))?|public|private|protected|internal|static|async|"
@@ -29,7 +29,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
     """
     if context.mode is not Mode.BLOCK or context.language in PROSE or "\n" not in text:
         return None
-    lines = lines_of(text, context.line_before)
+    lines = split_lines(text, context.line_before)
     for index, line in enumerate(lines):
         first = _first_attached(lines, index)
         if first > 0 and _is_definition(line) and not ends_inside(context, text[: line.start]):
