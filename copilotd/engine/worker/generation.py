@@ -180,7 +180,7 @@ class Generation:
             self._scorer.score_prompt(sequence, len(new), lambda i: self._model.logits(index + i))
         if sequence.slot is not None:
             self._pool.append(sequence.slot, new)
-        if not sequence.pending:
+        if not sequence.n_pending:
             self._sample(sequence, index + item.count - 1)
 
     def _verify(self, item: BatchItem, index: int) -> None:
@@ -203,7 +203,8 @@ class Generation:
         if not self._speculation.accept_single_step(sequence, logits):
             return self._evaluate_again(sequence)
         sequence.begin_output()
-        if scores := sequence.take_prompt_logprobs():
+        if sequence.prompt_logprobs:
+            scores = sequence.take_prompt_logprobs()
             self._emit(Output(sequence.id, Chunk("", scores, is_prompt=True)))
         if sequence.request.lane is not Lane.CHAT:
             self._predictions.store(

@@ -52,7 +52,7 @@ from copilotd.errors import EngineError
 
 _SAVE_AFTER_IDLE_S = 5.0
 """After so long without a command the worker saves what would be lost with the process."""
-_EXIT_WITHIN_S = 1.5
+_EXIT_TIMEOUT_S = 1.5
 """The process ends after so long, whatever the main thread is doing."""
 
 
@@ -293,12 +293,12 @@ class Worker:
 def receive_commands(stream: BinaryIO, worker: Worker) -> None:
     """Give the worker its commands until the daemon closes the pipe, then end the process.
 
-    The worker's own end is given `_EXIT_WITHIN_S` seconds.
+    The worker's own end is given `_EXIT_TIMEOUT_S` seconds.
     """
     while (command := read_command(stream)) is not None:
         worker.receive(command)
     worker.end()
-    time.sleep(_EXIT_WITHIN_S)
+    time.sleep(_EXIT_TIMEOUT_S)
     os._exit(0)
 
 

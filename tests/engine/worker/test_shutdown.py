@@ -104,16 +104,16 @@ async def start_process(*command: str) -> tuple[WorkerProcess, asyncio.subproces
 
 async def test_a_worker_ends_by_itself_when_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     # On a busy machine a worker takes longer than that to start.
-    monkeypatch.setattr("copilotd.engine.local.process._ENDS_WITHIN_S", 60.0)
-    connection, process = await start_process("-m", "copilotd.engine.worker.main")
-    await connection.close()
+    monkeypatch.setattr("copilotd.engine.local.process._END_TIMEOUT_S", 60.0)
+    worker, process = await start_process("-m", "copilotd.engine.worker.main")
+    await worker.close()
     assert process.returncode == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals")
 async def test_a_worker_that_does_not_end_is_killed() -> None:
-    connection, process = await start_process("-c", "import threading; threading.Event().wait()")
-    await connection.close()
+    worker, process = await start_process("-c", "import threading; threading.Event().wait()")
+    await worker.close()
     assert process.returncode == -9
 
 
@@ -131,22 +131,22 @@ async def test_an_illegal_instruction_has_an_error_of_its_own() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals")
 async def test_a_call_to_a_dead_worker_fails_with_the_reason_of_its_death() -> None:
-    connection, process = await start_process("-c", "import os; os.kill(os.getpid(), 4)")
+    worker, process = await start_process("-c", "import os; os.kill(os.getpid(), 4)")
     assert process.stdin is not None
     async with asyncio.timeout(30):
         with suppress(ConnectionError):
             await process.stdin.wait_closed()
     for _ in range(2):
         with pytest.raises(IllegalInstruction):
-            await connection.call(Tokenize(1, "a", special=False), list[int])
-    await connection.close()
+            await worker.call(Tokenize(1, "a", special=False), list[int])
+    await worker.close()
 
 
 async def test_closing_a_worker_fails_its_waiting_calls_at_once() -> None:
-    connection, _ = await start_process("-c", "import threading; threading.Event().wait()")
+    worker, _ = await start_process("-c", "import threading; threading.Event().wait()")
     # Tasks begin in the order in which they are made.
-    call = asyncio.ensure_future(anext(connection.stream(Generate(1, GenerateRequest([1], 1)))))
-    closing = asyncio.ensure_future(connection.close())
+    call = asyncio.ensure_future(anext(worker.stream(Generate(1, GenerateRequest([1], 1)))))
+    closing = asyncio.ensure_future(worker.close())
     with pytest.raises(EngineDied, match="the model is being unloaded"):
         await call
     assert not closing.done()

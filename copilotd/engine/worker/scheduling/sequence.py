@@ -94,6 +94,11 @@ class Sequence:
         return self.tokens[self.n_evaluated :]
 
     @property
+    def n_pending(self) -> int:
+        """Length of `pending`, without a copy of it."""
+        return len(self.tokens) - self.n_evaluated
+
+    @property
     def next_image(self) -> ImageTokens | None:
         """The image that is evaluated next; None if text is."""
         return self.images.get(self.n_evaluated)
@@ -113,7 +118,7 @@ class Sequence:
     @property
     def is_decoding(self) -> bool:
         """Whether the prompt is evaluated, so that each batch takes one token."""
-        return self.n_generated > 0 and len(self.pending) == 1
+        return self.n_generated > 0 and self.n_pending == 1
 
     @property
     def has_max_tokens(self) -> bool:
