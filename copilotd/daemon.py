@@ -1,4 +1,4 @@
-"""The composition root: every object is built once, here, and started and ended in order."""
+"""The composition root: builds every object once, starts and stops them in order."""
 
 import asyncio
 import logging
@@ -42,14 +42,15 @@ from copilotd.tools.registry import ToolRegistry
 log = logging.getLogger(__name__)
 
 CLOSE_WITHIN_S = 0.9
-"""For the fronts and the engine, side by side: less than half of the two seconds promised."""
+"""For the fronts and the engines, side by side: less than half of the two promised seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """How the daemon was started, and so how its settings are read again.
+class LaunchOptions:
+    """How the daemon was started.
 
-    `files` are watched; `arguments` are what `copilotd restart` starts it with.
+    `read` reads the settings again when one of `files` changes. `copilotd restart` starts the
+    daemon with `arguments`.
     """
 
     read: Callable[[], Settings]
@@ -57,12 +58,14 @@ class Origin:
     arguments: tuple[str, ...] = ()
 
 
-def build(paths: Paths, settings: Settings, origin: Origin) -> "Daemon":
+def build_daemon(paths: Paths, settings: Settings, launch: LaunchOptions) -> "Daemon":
     """The daemon with real engines and the models of `paths`.
 
-    Raises: ConfigError for an upstream that cannot be.
+    Raises: ConfigError if the upstream settings are invalid.
     """
-    return Daemon(paths, settings, build_engine_pool(list_model_requests(paths, settings), settings), origin)
+    return Daemon(
+        paths, settings, build_engine_pool(list_model_requests(paths, settings), settings), launch
+    )
 
 
 def serve(daemon: "Daemon") -> None:
@@ -78,19 +81,21 @@ def serve(daemon: "Daemon") -> None:
 class Daemon:
     """The models, one completion service, and the fronts that share them."""
 
-    def __init__(self, paths: Paths, settings: Settings, engines: EnginePool, origin: Origin) -> None:
+    def __init__(
+        self, paths: Paths, settings: Settings, engines: EnginePool, launch: LaunchOptions
+    ) -> None:
         engine = engines.completion
         self._upstream = engines.upstream
         self._paths = paths
         self._settings = settings
-        self._origin = origin
+        self._launch = launch
         self._chat_settings = Live(settings.chat)
-        self._models = _models(settings, engines, self._chat_settings)
+        self._models = _build_models(settings, engines, self._chat_settings)
         self._completion_settings = Live(settings.completion)
         self._speed: Live[Speed | None] = Live(None)
         self._completion = CompletionService(engine, self._completion_settings, self._speed)
         tunings = TuningStore(paths.tunings, describe_machine())
-        self._tuner = Tuner(engine, tunings, settings.model, self._learn)
+        self._tuner = Tuner(engine, tunings, settings.model, self._set_speed)
         self._servers = McpServers(settings.tools.mcp if settings.tools.enabled else {})
         self._tools = ToolRegistry(settings.tools, AuditLog(paths.audit), self._servers)
         services = self._services()
@@ -101,10 +106,10 @@ class Daemon:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._url = self._socket = ""
-        self._born = time.monotonic()
+        self._started_at = time.monotonic()
 
     async def run(self) -> None:
-        """Start, serve until `stop`, and leave nothing behind.
+        """Start, serve until `stop` is called, and clean up.
 
         Raises: AlreadyRunning, PortInUse, StartFailed, AccessFailed.
         """
@@ -116,7 +121,7 @@ class Daemon:
                 await self._shutdown()
 
     def stop(self) -> None:
-        """Ask `run` to end; to be called in its loop."""
+        """Ask `run` to end; call it in the event loop of `run`."""
         self._stopping.set()
 
     def status(self) -> DaemonStatus:
@@ -126,7 +131,7 @@ class Daemon:
         return DaemonStatus(
             version=__version__,
             pid=os.getpid(),
-            uptime=time.monotonic() - self._born,
+            uptime=time.monotonic() - self._started_at,
             rss=psutil.Process().memory_info().rss,
             state=first.state,
             model=first.model,
@@ -138,36 +143,36 @@ class Daemon:
             socket=self._socket,
             tuning=self._tuner.tuning,
             budget=self._completion.budget,
-            chat=_beside(models.chat, models.completion),
-            embedding=_beside(models.embedding, models.completion),
+            chat=_status_if_separate(models.chat, models.completion),
+            embedding=_status_if_separate(models.embedding, models.completion),
             upstream=self._upstream.status() if self._upstream else None,
         )
 
     async def _startup(self) -> None:
         for model in self._models.all:
-            model.engine.subscribe(partial(self._engine_changed, model))
+            model.engine.subscribe(partial(self._on_engine_state, model))
         if self._token is not None:
             self._token.ensure()
         self._url = await self._http.start()
         self._socket = await self._lsp.start(self._paths)
-        arguments = self._origin.arguments
+        arguments = self._launch.arguments
         token_file = str(self._token.file) if self._token else ""
         lifecycle.announce(self._paths, self._url, self._socket, __version__, arguments, token_file)
         log.info("copilotd %s listens on %s and %s", __version__, self._url, self._socket)
         if self._upstream is not None:
             log.info("code and conversations are sent to %s", self._upstream.status().url)
-        self._begin(self._load(self._models.completion))
-        self._begin(self._watch_settings())
+        self._start_task(self._load(self._models.completion))
+        self._start_task(self._watch_settings())
 
     async def _shutdown(self) -> None:
         log.info("copilotd ends")
         lifecycle.retract(self._paths)
         for task in self._tasks:
             task.cancel()
-        # The engines at the same time as the fronts: their streams end as soon as they have.
+        # Engines and fronts close together: an open stream ends when its engine does.
         engines = (model.engine.close() for model in self._models.all)
         parts = (self._http.close(), self._lsp.close(), self._servers.close(), *engines)
-        await asyncio.gather(*map(_closed, parts))
+        await asyncio.gather(*map(_close_in_time, parts))
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _services(self) -> Services:
@@ -181,34 +186,35 @@ class Daemon:
             llama_cpp=self._settings.llama_cpp,
         )
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
+    def _start_task(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     # --- the models --------------------------------------------------------------------------
 
-    def _engine_changed(self, model: ServedModel, state: EngineState) -> None:
+    def _on_engine_state(self, model: ServedModel, state: EngineState) -> None:
         if state.phase is Phase.READY:
-            self._begin(self._load(model))
-        # Failures it logs itself, with their next step; a download says more than a log needs.
+            self._start_task(self._load(model))
+        # The engine logs its failures itself, and a download reports more than a log needs.
         if state.phase not in (Phase.DOWNLOADING, Phase.FAILED):
-            told = ": ".join(filter(None, (state.phase, state.detail)))
-            log.info("%s %s", self._models.title(model), told)
+            text = ": ".join(filter(None, (state.phase, state.detail)))
+            log.info("%s %s", self._models.title(model), text)
 
     async def _load(self, model: ServedModel) -> None:
         await model.load()
         if model is self._models.completion and model.info is not None:
             await self._tuner.tune_when_idle(model.info)
 
-    def _learn(self, tuning: Tuning | None) -> None:
+    def _set_speed(self, tuning: Tuning | None) -> None:
         self._speed.current = tuning.calibration.speed if tuning else None
 
     # --- settings that change while it runs --------------------------------------------------
 
     async def _watch_settings(self) -> None:
-        # Folders, since editors replace files; of the real files, since people keep them elsewhere.
-        files = {file.resolve() for file in self._origin.files}
+        # Watch folders, because editors replace files; resolve links, because people keep the files
+        # elsewhere.
+        files = {file.resolve() for file in self._launch.files}
         folders = {file.parent for file in files}
 
         def is_ours(change: Change, path: str) -> bool:
@@ -222,15 +228,17 @@ class Daemon:
 
     def _reload(self) -> None:
         try:
-            new = self._origin.read()
+            new = self._launch.read()
         except ConfigError as error:
             log.error("settings kept as they were: %s. %s", error.message, error.hint)
             return
         for line in changes(self._settings, new):
             log.info("%s", line)
-        self._apply(self._settings.model_copy(update={t: getattr(new, t) for t in RELOADABLE}))
+        self._apply_settings(
+            self._settings.model_copy(update={t: getattr(new, t) for t in RELOADABLE})
+        )
 
-    def _apply(self, settings: Settings) -> None:
+    def _apply_settings(self, settings: Settings) -> None:
         self._settings = settings
         self._completion_settings.current = settings.completion
         self._chat_settings.current = settings.chat
@@ -238,27 +246,27 @@ class Daemon:
         logs.set_level(settings.log.level)
 
 
-def _models(
+def _build_models(
     settings: Settings, engines: EnginePool, chat_settings: Live[ChatSection]
 ) -> ServedModels:
-    def served(engine: Engine | None, name: str) -> ServedModel:
+    def serve_model(engine: Engine | None, name: str) -> ServedModel:
         return ServedModel(engine, name, "", chat_settings) if engine else first
 
     section = settings.model
     first = ServedModel(engines.completion, section.name, section.alias, chat_settings)
-    chat = served(engines.chat, settings.chat.model)
+    chat = serve_model(engines.chat, settings.chat.model)
     name = settings.embedding.model
     if name and canonical(name) == canonical(settings.chat.model):
         return ServedModels(first, chat, chat)
-    return ServedModels(first, chat, served(engines.embedding, name))
+    return ServedModels(first, chat, serve_model(engines.embedding, name))
 
 
-def _beside(model: ServedModel, first: ServedModel) -> ModelStatus | None:
+def _status_if_separate(model: ServedModel, first: ServedModel) -> ModelStatus | None:
     return None if model is first else model.status()
 
 
-async def _closed(closing: Awaitable[None]) -> None:
-    """A fault barrier: whatever one part does at its end, the others are closed too, in time."""
+async def _close_in_time(closing: Awaitable[None]) -> None:
+    """A fault barrier: if one part fails to close, the others are closed in time."""
     try:
         async with asyncio.timeout(CLOSE_WITHIN_S):
             await closing
@@ -270,10 +278,10 @@ async def _closed(closing: Awaitable[None]) -> None:
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
-    def ended(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stop)
 
-    before = {number: signal.signal(number, ended) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

@@ -92,8 +92,8 @@ def _serve(
     files = _files(paths, options)
     read = partial(load, *files, overrides(options))
     watched = tuple(file for file in files if file is not None)
-    begun = daemon.Origin(read, watched, arguments(options))
-    daemon.serve(daemon.build(paths, settings, begun))
+    begun = daemon.LaunchOptions(read, watched, arguments(options))
+    daemon.serve(daemon.build_daemon(paths, settings, begun))
 
 
 def _prepare(paths: Paths, options: Options) -> Settings:
@@ -116,10 +116,10 @@ def _prepare(paths: Paths, options: Options) -> Settings:
 
 def _check_upstream(settings: Settings) -> None:
     """Refuse what the daemon could not be built with. Raises: ConfigError."""
-    from copilotd.engine.upstream.factory import check
+    from copilotd.engine.upstream.factory import check_settings
 
     if settings.engine.kind == "upstream":
-        check(settings.upstream, load_catalogue())
+        check_settings(settings.upstream, load_catalogue())
 
 
 def _local(engine: EngineSection) -> EngineSection:

@@ -36,7 +36,7 @@ def _serve(paths: Paths, settings: Settings) -> None:
     fetch(paths, settings.model, asked_by=COMMAND_LINE)
     lifecycle.prepare(paths)
     logs.set_up(paths.log, settings.log.level)
-    daemon.serve(daemon.build(paths, settings, daemon.Origin(lambda: settings)))
+    daemon.serve(daemon.build_daemon(paths, settings, daemon.LaunchOptions(lambda: settings)))
 
 
 def _paths(folder: Path) -> Paths:

@@ -51,7 +51,7 @@ def main() -> None:
     read = partial(load, paths.user_settings, None, overrides(options))
     lifecycle.prepare(paths)
     logs.set_up(paths.log, read().log.level)
-    origin = daemon.Origin(read, (paths.user_settings,), arguments(options))
+    origin = daemon.LaunchOptions(read, (paths.user_settings,), arguments(options))
     talker = Scripted("talker", Phase.STOPPED) if read().chat.model else None
     daemon.serve(daemon.Daemon(paths, read(), EnginePool(Scripted(), talker), origin))
 

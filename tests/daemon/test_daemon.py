@@ -11,7 +11,7 @@ import pytest
 
 from copilotd import __version__, lifecycle
 from copilotd.config import load
-from copilotd.daemon import Daemon, Origin
+from copilotd.daemon import Daemon, LaunchOptions
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.types import EngineState, ModelInfo, Phase
 from copilotd.errors import EngineLoadFailed, EngineNotReady, PortInUse
@@ -30,7 +30,7 @@ def daemon_of(
 ) -> Daemon:
     file = home.paths.user_settings
     read = partial(load, file, None, ON_A_FREE_PORT | overrides)
-    origin = Origin(read, (file,), ("--port", "0"))
+    origin = LaunchOptions(read, (file,), ("--port", "0"))
     return Daemon(home.paths, read(), EnginePool(engine, chat_engine), origin)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from copilotd.cli.commands.status import _rows
 from copilotd.config import load
-from copilotd.daemon import Daemon, Origin
+from copilotd.daemon import Daemon, LaunchOptions
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.fallback import FallbackEngine
 from copilotd.engine.types import UpstreamStatus
@@ -38,7 +38,7 @@ async def test_it_says_where_code_is_sent_and_who_answers(
     caplog.set_level(logging.INFO)
     server = vllm(*chat_events("There."))
     read = partial(load, home.paths.user_settings, None, ON_A_FREE_PORT)
-    origin = Origin(read, (home.paths.user_settings,))
+    origin = LaunchOptions(read, (home.paths.user_settings,))
     async with upstream_engine(server) as upstream:
         engine = FallbackEngine(upstream, FakeEngine("Here."))
         daemon = Daemon(home.paths, read(), EnginePool(engine, upstream=upstream), origin)
