@@ -33,3 +33,20 @@ def test_a_settled_suggestion_is_not_settled_again() -> None:
     feedback.reject("one")
     feedback.accept("one")
     assert feedback.counts == {"rejected": 1}
+
+
+def test_a_partial_acceptance_keeps_how_much_was_accepted() -> None:
+    feedback = Feedback()
+    feedback.offer("one")
+    feedback.accept("one", 3)
+    feedback.accept("one", 7)
+    assert feedback.accepted_lengths == {"one": 7}
+    assert feedback.counts == {"accepted": 1}
+
+
+def test_accepting_the_rest_accepts_the_whole() -> None:
+    feedback = Feedback()
+    feedback.offer("one")
+    feedback.accept("one", 3)
+    feedback.accept("one")
+    assert feedback.accepted_lengths == {"one": None}
