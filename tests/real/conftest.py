@@ -11,7 +11,7 @@ import pytest
 
 from copilotd.config import EngineSection
 from copilotd.engine.local.client import EngineClient
-from copilotd.engine.local.supervisor import Report
+from copilotd.engine.local.supervisor import StateListener
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.errors import ModelError
 from copilotd.models.catalogue import load_catalogue
@@ -30,7 +30,7 @@ def without_amx() -> Iterator[None]:
     """What a worker finds out by itself: a build whose use of AMX would end this very process."""
     from copilotd.engine.worker.llama import amx
 
-    with amx.refused() if amx.compiled() else nullcontext():
+    with amx.disable() if amx.is_compiled_in() else nullcontext():
         yield
 
 
@@ -52,7 +52,7 @@ def model_path() -> Path:
 def engine_of(path: Path, **spec: object) -> EngineClient:
     """An engine that loads `path` on first use."""
 
-    async def provision(report: Report) -> WorkerSpec:
+    async def provision(report: StateListener) -> WorkerSpec:
         return WorkerSpec(str(path), MODEL, **spec)  # type: ignore[arg-type]
 
     return EngineClient(provision, EngineSection())

@@ -1,7 +1,7 @@
-"""A projector that sees three colours: red, green and blue become the model's own words for them.
+"""Writes a projector that turns red, green and blue into a model's words for these colours.
 
-No small model that sees is to be had, so the file is made here, with the mean of each colour of a
-patch as all that its encoder looks at, and the embedding of the colour's name as what it says.
+There is no small vision model to download, so the file is made here. Its encoder takes only the
+mean of each colour of a patch, and its output is the embedding of the colour's name.
 """
 
 from pathlib import Path
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 COLOURS = (" red", " green", " blue")
 PATCH, SIDE, WIDTH = 14, 56, 32
-"""Pixels of a patch's side and of the image's, and channels of the encoder."""
+"""Pixels of the side of a patch and of the image, and channels of the encoder."""
 PATCHES = (SIDE // PATCH) ** 2
 
 Array = NDArray[np.float32]
 
 
 def write_projector(path: Path, model: Path) -> Path:
-    """Write it for `model`."""
-    words = _embeddings(model, COLOURS)
+    """Write the projector for `model` to `path`."""
+    words = _read_embeddings(model, COLOURS)
     writer = gguf.GGUFWriter(path, "clip")
     writer.add_name("Three colours")
     writer.add_bool("clip.has_vision_encoder", True)
@@ -40,7 +40,7 @@ def write_projector(path: Path, model: Path) -> Path:
     writer.add_float32("clip.vision.attention.layer_norm_epsilon", 1e-5)
     writer.add_array("clip.vision.image_mean", [0.0, 0.0, 0.0])
     writer.add_array("clip.vision.image_std", [1.0, 1.0, 1.0])
-    for name, values in _tensors(words).items():
+    for name, values in _make_tensors(words).items():
         writer.add_tensor(name, values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -49,11 +49,11 @@ def write_projector(path: Path, model: Path) -> Path:
     return path
 
 
-def _tensors(words: Array) -> dict[str, Array]:
+def _make_tensors(words: Array) -> dict[str, Array]:
     patch = np.zeros((WIDTH, 3, PATCH, PATCH), np.float32)
     for channel in range(3):
         patch[channel, channel] = 1 / PATCH**2
-    # GELU leaves large numbers as they are, and turns small ones into nothing.
+    # GELU keeps large positive numbers, and makes small ones vanish.
     steep = np.zeros((WIDTH, WIDTH), np.float32)
     steep[:3, :3] = 16 * np.eye(3)
     named = np.zeros((words.shape[1], WIDTH), np.float32)
@@ -76,12 +76,12 @@ def _tensors(words: Array) -> dict[str, Array]:
 _MATRICES = ("attn_q", "attn_k", "attn_v", "attn_out", "ffn_up", "ffn_down")
 
 
-def _embeddings(model: Path, words: tuple[str, ...]) -> Array:
-    """The model's embeddings of words that are a token each; shape (words, n_embd)."""
+def _read_embeddings(model: Path, words: tuple[str, ...]) -> Array:
+    """Read the embeddings of words that are one token each; shape (words, n_embd)."""
     reader = gguf.GGUFReader(model)
     table = next(t for t in reader.tensors if t.name == "token_embd.weight")
     field = reader.fields["tokenizer.ggml.tokens"]
     names = [bytes(field.parts[i]).decode() for i in field.data]
-    # Of a byte-level vocabulary, where a space is written like this.
+    # A byte-level vocabulary writes a space like this.
     rows = [names.index(word.replace(" ", "Ġ")) for word in words]
     return np.stack([gguf.dequantize(table.data[row], table.tensor_type) for row in rows])

@@ -1,4 +1,4 @@
-"""The real model on cells that were moved: it predicts well, and nobody else gets them."""
+"""The real model predicts well from repositioned cells, and exact requests never get them."""
 
 from contextlib import aclosing
 from pathlib import Path
@@ -7,9 +7,10 @@ import pytest
 
 from copilotd.completion.service import CompletionService
 from copilotd.config import CompletionSection
+from copilotd.config.live import Live
 from copilotd.engine.local.client import EngineClient
 from copilotd.engine.types import Finished, GenerateRequest
-from copilotd.prompt.fim import fim_prompt, movable
+from copilotd.prompt.fim import build_fim_prompt, find_repositionable
 from tests.cursor import accepted, request
 from tests.real.conftest import engine_of
 
@@ -25,7 +26,7 @@ ABOVE = '''class Stack:
 PUSH = '''    def push(self, item):
         """Put an item on top."""
 '''
-# What comes next is no near tie, which could flip with the batches a prompt is read in.
+# The next token is no near tie, which could flip with the batch sizes of the prompt.
 MONTHS = """    def months(self):
         return [
             "January",
@@ -59,10 +60,10 @@ def main():
 '''
 
 
-async def answer(engine: EngineClient, wanted: GenerateRequest) -> tuple[str, int]:
-    """What is written, and how many tokens of the prompt were not evaluated."""
+async def generate(engine: EngineClient, generation: GenerateRequest) -> tuple[str, int]:
+    """Return the generated text, and how many tokens of the prompt were not evaluated."""
     text = ""
-    async with aclosing(engine.generate(wanted)) as events:
+    async with aclosing(engine.generate(generation)) as events:
         async for event in events:
             if isinstance(event, Finished):
                 return text, event.usage.cached_tokens
@@ -70,17 +71,19 @@ async def answer(engine: EngineClient, wanted: GenerateRequest) -> tuple[str, in
     raise AssertionError("a generation ends with Finished")
 
 
-async def prompt(engine: EngineClient, before: str) -> tuple[list[int], tuple[int, int] | None]:
-    """A prompt for the cursor behind `before`, and what of it may be moved."""
+async def make_prompt(
+    engine: EngineClient, before: str
+) -> tuple[list[int], tuple[int, int] | None]:
+    """Make a prompt for the cursor behind `before`; returns it with its repositionable range."""
     info = await engine.info()
-    tokens = fim_prompt(info, await engine.tokenize(before), await engine.tokenize(BELOW))
-    return tokens, movable(info, tokens)
+    tokens = build_fim_prompt(info, await engine.tokenize(before), await engine.tokenize(BELOW))
+    return tokens, find_repositionable(info, tokens)
 
 
-async def test_a_suggestion_is_right_although_what_follows_it_was_moved(
+async def test_a_suggestion_is_right_although_the_text_after_it_was_repositioned(
     engine: EngineClient,
 ) -> None:
-    completions = CompletionService(engine, CompletionSection())
+    completions = CompletionService(engine, Live(CompletionSection()))
     await completions.complete(request(f"{ABOVE}║{BELOW}"))
     before = engine.stats()
     outcome = await completions.complete(request(f"{ABOVE}{PUSH}        self.║{BELOW}"))
@@ -92,29 +95,31 @@ async def test_a_suggestion_is_right_although_what_follows_it_was_moved(
     assert evaluated < 60 < len(await engine.tokenize(BELOW))
 
 
-async def test_an_exact_request_for_the_same_tokens_gets_what_a_fresh_engine_writes(
+async def test_an_exact_request_for_the_same_tokens_gets_the_output_of_a_fresh_engine(
     engine: EngineClient, model_path: Path
 ) -> None:
-    first, second = [await prompt(engine, before) for before in (ABOVE, ABOVE + MONTHS)]
-    await answer(engine, GenerateRequest(first[0], 0, movable=first[1]))
-    _, spliced = await answer(engine, GenerateRequest(second[0], 12, movable=second[1]))
-    assert len(second[0]) - spliced < 40
-    exact, cached = await answer(engine, GenerateRequest(second[0], 24))
+    first, second = [await make_prompt(engine, before) for before in (ABOVE, ABOVE + MONTHS)]
+    await generate(engine, GenerateRequest(first[0], 0, repositionable=first[1]))
+    _, cached_after_move = await generate(
+        engine, GenerateRequest(second[0], 12, repositionable=second[1])
+    )
+    assert len(second[0]) - cached_after_move < 40
+    exact, cached = await generate(engine, GenerateRequest(second[0], 24))
     assert '"April",' in exact
     assert second[1] is not None and cached == second[1][0] + 3
     fresh = engine_of(model_path)
-    assert await answer(fresh, GenerateRequest(second[0], 24)) == (exact, 0)
+    assert await generate(fresh, GenerateRequest(second[0], 24)) == (exact, 0)
     await fresh.close()
 
 
-async def test_quantised_cells_are_not_moved(model_path: Path) -> None:
+async def test_quantised_cells_are_not_repositioned(model_path: Path) -> None:
     engine = engine_of(model_path, kv_type="q8_0")
-    first, second = [await prompt(engine, before) for before in (ABOVE, ABOVE + PUSH)]
+    first, second = [await make_prompt(engine, before) for before in (ABOVE, ABOVE + PUSH)]
     assert second[1] is None
-    await answer(engine, GenerateRequest(first[0], 0))
+    await generate(engine, GenerateRequest(first[0], 0))
     start = second[0].index((await engine.info()).fim.suffix or 0) + 1
-    text, cached = await answer(
-        engine, GenerateRequest(second[0], 12, movable=(start, start + 200))
+    text, cached = await generate(
+        engine, GenerateRequest(second[0], 12, repositionable=(start, start + 200))
     )
     assert text and cached < start
     await engine.close()

@@ -1,4 +1,4 @@
-"""Keys of the real model: turned here, they are those that llama.cpp turns."""
+"""Keys of the real model are the same whether rotated here or by llama.cpp."""
 
 from pathlib import Path
 
@@ -20,12 +20,12 @@ START, END = 5, 45
 
 
 class Mover:
-    """The model with a text in sequence 0; by `rope` it turns keys, or llama.cpp does."""
+    """The model with a text in sequence 0; `rope` rotates keys, or without one llama.cpp does."""
 
     def __init__(self, path: Path, rope: Rope | None) -> None:
         self.interrupt = Interrupt()
         with pytest.MonkeyPatch.context() as monkeypatch:
-            monkeypatch.setattr(Rope, "of", lambda *_: rope)
+            monkeypatch.setattr(Rope, "from_metadata", lambda *_: rope)
             spec = WorkerSpec(str(path), path.stem, n_ctx=512, n_seq=2)
             self.model = Model(spec, self.interrupt)
         text = "def add(a, b):\n    return a + b\n" * 8
@@ -35,12 +35,12 @@ class Mover:
         self.text = self.model.export_range(0, START, END)
 
     def move(self, shift: int) -> bool:
-        """Put the text into sequence 1, `shift` positions on."""
+        """Insert the text into sequence 1, moved by `shift` positions."""
         self.model.trim(1, 0)
         return self.model.insert(1, self.text, shift)
 
-    def moved(self, shift: int) -> SequenceState:
-        """What stands there then."""
+    def export_moved(self, shift: int) -> SequenceState:
+        """Move the text, and export it from there."""
         assert self.move(shift)
         return self.model.export_range(1, START + shift, END + shift)
 
@@ -55,35 +55,37 @@ def ours(request: pytest.FixtureRequest, model_path: Path) -> Mover:
     return Mover(model_path, request.param)
 
 
-def test_the_models_own_rope_is_found(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found: list[Rope | None] = []
-    of = Rope.from_metadata
-    monkeypatch.setattr(Rope, "of", lambda *told: found.append(of(*told)))
+def test_the_rope_of_the_model_is_read_from_its_metadata(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ropes: list[Rope | None] = []
+    from_metadata = Rope.from_metadata
+    monkeypatch.setattr(Rope, "from_metadata", lambda *args: ropes.append(from_metadata(*args)))
     Model(WorkerSpec(str(model_path), "m", n_ctx=512), Interrupt())
-    assert found == [QWEN]
+    assert ropes == [QWEN]
 
 
 @pytest.mark.parametrize("shift", [-3, 1, 40, 2000])
-def test_moved_keys_are_llama_cpps_whatever_is_thought_of_the_model(
+def test_moved_keys_equal_llama_cpps_even_with_a_wrong_rope(
     ours: Mover, llama_cpp: Mover, shift: int
 ) -> None:
-    assert has_same_keys(ours.moved(shift), llama_cpp.moved(shift), QWEN)
+    assert has_same_keys(ours.export_moved(shift), llama_cpp.export_moved(shift), QWEN)
 
 
 @pytest.mark.parametrize(("rope", "is_right"), [(QWEN, True), (OTHER, False), (NEIGHBOURS, False)])
-def test_keys_that_were_turned_otherwise_are_told_apart(
+def test_keys_rotated_with_another_rope_are_not_the_same(
     llama_cpp: Mover, rope: Rope, is_right: bool
 ) -> None:
-    turned = rope.rotate(llama_cpp.text, 40)
-    assert turned is not None
-    assert has_same_keys(turned, llama_cpp.moved(40), QWEN) is is_right
+    rotated = rope.rotate(llama_cpp.text, 40)
+    assert rotated is not None
+    assert has_same_keys(rotated, llama_cpp.export_moved(40), QWEN) is is_right
 
 
-def test_what_is_turned_here_cannot_be_interrupted(model_path: Path, llama_cpp: Mover) -> None:
+def test_rotating_keys_here_cannot_be_interrupted(model_path: Path, llama_cpp: Mover) -> None:
     mover = Mover(model_path, QWEN)
     mover.interrupt.stop()
     assert not mover.move(1)
     mover.interrupt.end_batch()
     assert mover.move(1)
     mover.interrupt.stop()
-    assert has_same_keys(mover.moved(7), llama_cpp.moved(7), QWEN)
+    assert has_same_keys(mover.export_moved(7), llama_cpp.export_moved(7), QWEN)

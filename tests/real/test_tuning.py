@@ -1,36 +1,38 @@
-"""A calibration of the real model; what it finds depends on the machine, so only relations hold."""
+"""A calibration of the real model; its result depends on the machine, so tests check relations."""
 
 from contextlib import aclosing
 
 import pytest
 
 from copilotd.engine.local.client import EngineClient
-from copilotd.engine.performance import Calibration, Measuring, Setup
+from copilotd.engine.performance import Calibration, CalibrationProgress, Setup
 from copilotd.engine.types import Chunk, GenerateRequest, Lane
 from copilotd.engine.worker.calibration.plan import BATCHES
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 
 
-async def text(engine: EngineClient, prompt: str) -> str:
+async def generate(engine: EngineClient, prompt: str) -> str:
     request = GenerateRequest(await engine.tokenize(prompt), 8, lane=Lane.COMPLETION)
     async with aclosing(engine.generate(request)) as events:
         return "".join([event.text async for event in events if isinstance(event, Chunk)])
 
 
-async def test_a_calibration_is_sane_and_lets_a_completion_go_first(engine: EngineClient) -> None:
+async def test_a_calibration_is_plausible_and_lets_a_completion_go_first(
+    engine: EngineClient,
+) -> None:
     prompt = "def add(a, b):\n    return a"
-    expected = await text(engine, prompt)
+    expected = await generate(engine, prompt)
     fractions: list[float] = []
     results: list[Calibration] = []
-    async with aclosing(engine.calibrate(Setup(), 0.0, patient=False)) as steps:
+    async with aclosing(engine.calibrate(Setup(), 0.0, wait_for_idle_cpu=False)) as steps:
         async for step in steps:
-            if isinstance(step, Measuring):
+            if isinstance(step, CalibrationProgress):
                 fractions.append(step.fraction)
             else:
                 results.append(step)
             if len(fractions) == 5:
-                assert await text(engine, prompt) == expected
+                assert await generate(engine, prompt) == expected
                 assert not results
 
     (calibration,) = results
@@ -44,14 +46,14 @@ async def test_a_calibration_is_sane_and_lets_a_completion_go_first(engine: Engi
     assert list(speed.batch.values()) == sorted(speed.batch.values())
     assert all(cost >= 1 for cost in speed.batch.values())
     assert {m.setup for m in calibration.measurements} >= {calibration.default, chosen}
-    assert await text(engine, prompt) == expected
+    assert await generate(engine, prompt) == expected
 
 
-async def test_what_is_decided_is_measured_as_it_is(engine: EngineClient) -> None:
-    asked = Setup(flash_attention="on", n_threads=1, n_threads_batch=1)
+async def test_requested_settings_are_not_varied(engine: EngineClient) -> None:
+    requested = Setup(flash_attention="on", n_threads=1, n_threads_batch=1)
 
-    async with aclosing(engine.calibrate(asked, 0.0, patient=False)) as steps:
+    async with aclosing(engine.calibrate(requested, 0.0, wait_for_idle_cpu=False)) as steps:
         (calibration,) = [step async for step in steps if isinstance(step, Calibration)]
 
-    ways = {(m.setup.flash_attention, m.setup.n_threads) for m in calibration.measurements}
-    assert ways == {("on", 1)}
+    settings = {(m.setup.flash_attention, m.setup.n_threads) for m in calibration.measurements}
+    assert settings == {("on", 1)}

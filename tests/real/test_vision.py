@@ -1,4 +1,4 @@
-"""Images and the real model, through a projector that knows three colours."""
+"""Images with the real model, through a projector that knows three colours."""
 
 import base64
 import threading
@@ -33,98 +33,102 @@ def client(daemon: Served) -> Iterator[httpx2.Client]:
 
 
 def png(colour: str) -> str:
-    """An image file of one colour, in base64."""
+    """Make an image file of one colour, in base64."""
     file = BytesIO()
     Image.new("RGB", (SIDE, SIDE), colour).save(file, "PNG")
     return base64.b64encode(file.getvalue()).decode()
 
 
-def shown(colour: str) -> dict[str, Any]:
+def image_part(colour: str) -> dict[str, Any]:
     url = f"data:image/png;base64,{png(colour)}"
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def question(*content: dict[str, Any], text: str = ASK) -> dict[str, Any]:
+def make_question(*content: dict[str, Any], text: str = ASK) -> dict[str, Any]:
     parts = [*content, {"type": "text", "text": text}]
     return {"messages": [{"role": "user", "content": parts}], "temperature": 0, "max_tokens": 8}
 
 
-def answered(client: httpx2.Client, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def ask(client: httpx2.Client, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     answer = client.post("/v1/chat/completions", json=body).json()
     return answer["choices"][0]["message"]["content"], answer["usage"]
 
 
 @pytest.mark.parametrize(("colour", "name"), [("red", "Red"), ("lime", "Green"), ("blue", "Blue")])
-def test_the_model_says_what_colour_an_image_has(
+def test_the_model_names_the_colour_of_an_image(
     client: httpx2.Client, colour: str, name: str
 ) -> None:
-    assert answered(client, question(shown(colour)))[0].strip(" .") == name
+    assert ask(client, make_question(image_part(colour)))[0].strip(" .") == name
 
 
-def test_the_other_dialects_show_the_same_image(client: httpx2.Client) -> None:
+def test_the_other_dialects_accept_the_same_image(client: httpx2.Client) -> None:
     blue = png("blue")
     part = {"type": "input_image", "image_url": f"data:image/png;base64,{blue}"}
-    said = [part, {"type": "input_text", "text": ASK}]
+    content = [part, {"type": "input_text", "text": ASK}]
     source = {"type": "base64", "media_type": "image/png", "data": blue}
     block = [{"type": "image", "source": source}, {"type": "text", "text": ASK}]
-    drawn = {"temperature": 0}
-    asked: dict[str, dict[str, Any]] = {
-        "/v1/responses": {"input": [{"role": "user", "content": said}], **drawn},
+    sampling = {"temperature": 0}
+    bodies: dict[str, dict[str, Any]] = {
+        "/v1/responses": {"input": [{"role": "user", "content": content}], **sampling},
         "/v1/messages": {
             "messages": [{"role": "user", "content": block}],
             "max_tokens": 8,
-            **drawn,
+            **sampling,
         },
         "/api/chat": {
             "messages": [{"role": "user", "content": ASK, "images": [blue]}],
-            "options": drawn,
+            "options": sampling,
             "stream": False,
         },
-        "/api/generate": {"prompt": ASK, "images": [blue], "options": drawn, "stream": False},
+        "/api/generate": {"prompt": ASK, "images": [blue], "options": sampling, "stream": False},
     }
-    for path, body in asked.items():
+    for path, body in bodies.items():
         assert "Blue" in client.post(path, json=body).text, path
 
 
-def test_an_image_that_was_shown_before_is_not_evaluated_again(client: httpx2.Client) -> None:
-    first = question(shown("red"))
-    said, cost = answered(client, first)
+def test_an_image_from_an_earlier_message_is_not_evaluated_again(client: httpx2.Client) -> None:
+    first = make_question(image_part("red"))
+    answer, cost = ask(client, first)
     follow_up = {
         **first,
         "messages": [
             *first["messages"],
-            {"role": "assistant", "content": said},
+            {"role": "assistant", "content": answer},
             {"role": "user", "content": "Is that a warm colour?"},
         ],
     }
-    _, again = answered(client, follow_up)
+    _, again = ask(client, follow_up)
     assert again["prompt_tokens_details"]["cached_tokens"] >= cost["prompt_tokens"] - 1
 
 
-def test_another_image_in_the_same_place_is_not_taken_for_the_first(client: httpx2.Client) -> None:
-    said = [answered(client, question(shown(colour)))[0] for colour in ("lime", "red", "lime")]
-    assert [word.strip(" .") for word in said] == ["Green", "Red", "Green"]
+def test_another_image_in_the_same_place_is_not_mistaken_for_the_first(
+    client: httpx2.Client,
+) -> None:
+    answers = [
+        ask(client, make_question(image_part(colour)))[0] for colour in ("lime", "red", "lime")
+    ]
+    assert [word.strip(" .") for word in answers] == ["Green", "Red", "Green"]
 
 
-def test_ghost_text_comes_while_images_are_looked_at(client: httpx2.Client) -> None:
+def test_ghost_text_comes_while_images_are_encoded(client: httpx2.Client) -> None:
     hole = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "max_tokens": 6}
-    said: list[str] = []
+    answers: list[str] = []
 
-    def ask() -> None:
-        said.append(answered(client, question(*map(shown, ("red", "lime", "blue") * 3)))[0])
+    def ask_in_background() -> None:
+        answers.append(ask(client, make_question(*map(image_part, ("red", "lime", "blue") * 3)))[0])
 
-    asking = threading.Thread(target=ask)
+    asking = threading.Thread(target=ask_in_background)
     asking.start()
     written = client.post("/v1/completions", json=hole | {"temperature": 0}).json()
     asking.join(120)
     assert written["choices"][0]["text"].startswith("a + b")
-    assert len(said) == 1
+    assert len(answers) == 1
 
 
-def test_a_file_that_is_broken_is_the_clients_error(client: httpx2.Client) -> None:
+def test_a_damaged_file_is_the_clients_error(client: httpx2.Client) -> None:
     url = f"data:image/png;base64,{png('red')[:-40]}"
     response = client.post(
-        "/v1/chat/completions", json=question({"type": "image_url", "image_url": {"url": url}})
+        "/v1/chat/completions", json=make_question({"type": "image_url", "image_url": {"url": url}})
     )
     assert response.status_code == 400
     assert "an image cannot be read" in response.json()["error"]["message"]
@@ -133,7 +137,7 @@ def test_a_file_that_is_broken_is_the_clients_error(client: httpx2.Client) -> No
 def test_a_projector_of_another_kind_is_named_in_the_error(model_path: Path) -> None:
     with served(model_path, CHAT__MMPROJ=str(model_path)) as daemon:
         response = httpx2.post(
-            f"{daemon.url}/v1/chat/completions", json=question(shown("red")), timeout=120
+            f"{daemon.url}/v1/chat/completions", json=make_question(image_part("red")), timeout=120
         )
         assert response.status_code >= 400
         assert "chat.mmproj has to be the projector" in response.json()["error"]["message"]

@@ -8,7 +8,7 @@ KEY = b"k" * 32
 
 
 def disk_tier_in(folder: Path, budget: int = 10**6, key: bytes = KEY) -> DiskTier:
-    """An disk that must not have anything to complain about."""
+    """Make a disk tier that fails the test if it warns."""
     return DiskTier(folder, budget, key, _fail_on_warning)
 
 

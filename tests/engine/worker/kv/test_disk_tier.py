@@ -50,8 +50,8 @@ def test_a_worker_reads_what_an_earlier_one_wrote(tmp_path: Path) -> None:
 def test_the_tokens_of_a_sequence_that_are_not_on_disk_are_counted(tmp_path: Path) -> None:
     disk = disk_tier_in(tmp_path)
     write(disk, TOKENS)
-    found = [disk.count_missing(tokens) for tokens in (TOKENS[:40], [*TOKENS, 1, 2], [5, 6])]
-    assert found == [0, 2, 2]
+    counts = [disk.count_missing(tokens) for tokens in (TOKENS[:40], [*TOKENS, 1, 2], [5, 6])]
+    assert counts == [0, 2, 2]
 
 
 def test_without_a_budget_nothing_is_written_and_no_folder_is_made(tmp_path: Path) -> None:

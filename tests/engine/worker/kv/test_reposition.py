@@ -14,9 +14,9 @@ from copilotd.engine.protocol import Failed
 from copilotd.engine.tokens.moved_run import TokenRun, find_moved_run
 from copilotd.engine.types import Lane
 from copilotd.engine.worker.llama.batch import BatchEntry
-from tests.engine.worker.engine_loop import EngineLoop, expected_continuation
+from tests.engine.worker.engine_loop import EngineLoop, predict_continuation
 from tests.engine.worker.kv.fake_disk_tier import disk_tier_in
-from tests.engine.worker.simulated_model import CELL_BYTES, expected_output
+from tests.engine.worker.simulated_model import CELL_BYTES, predict_output
 
 TEXT = "".join(chr(ord("a") + i * i // 7 % 26) for i in range(200))
 """No part of it occurs twice."""
@@ -77,7 +77,7 @@ def test_only_the_first_tokens_of_a_moved_suffix_are_evaluated() -> None:
     assert evaluated == 9 + 1 + 3 + 1
     assert loop.usage(2).cached_tokens == 7 + 117
     prompt, _ = make_prompt("before and more", TEXT[:120])
-    assert loop.texts[2].lower() == expected_output(prompt, 4)
+    assert loop.texts[2].lower() == predict_output(prompt, 4)
     assert loop.texts[2].isupper()
 
 
@@ -104,7 +104,7 @@ def test_an_exact_request_reuses_no_repositioned_cells() -> None:
     prompt, _ = make_prompt("before and more", TEXT[:120])
     loop.add(3, prompt)
     loop.run()
-    assert loop.texts[3] == expected_output(prompt, 8)
+    assert loop.texts[3] == predict_output(prompt, 8)
     assert loop.usage(3).cached_tokens == 1 + 15 + 1 + 3
     loop.add(4, prompt)
     loop.run()
@@ -118,7 +118,7 @@ def test_predictions_from_repositioned_cells_are_not_cached_for_exact_requests()
     prompt, _ = make_prompt("before and more", TEXT[:120])
     loop.add(3, prompt, lane=Lane.COMPLETION)
     loop.run()
-    assert loop.texts[3] == expected_output(prompt, 8)
+    assert loop.texts[3] == predict_output(prompt, 8)
 
 
 def test_exact_cells_also_serve_a_request_that_allows_repositioned_ones() -> None:
@@ -151,7 +151,7 @@ def test_a_sequence_with_repositioned_cells_stays_approximate_in_the_memory_tier
     prompt, _ = make_prompt("before and more", TEXT[:120])
     loop.add(6, prompt)
     loop.run()
-    assert loop.texts[6] == expected_output(prompt, 8)
+    assert loop.texts[6] == predict_output(prompt, 8)
 
 
 def test_only_the_exact_prefix_is_written_to_disk(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_if_cells_cannot_be_moved_the_whole_prompt_is_evaluated(capability: str)
     loop.model.can_shift &= loop.model.can_trim
     run_request(loop, 1, "before", TEXT[:120])
     run_request(loop, 2, "before and more", TEXT[:120])
-    assert loop.texts[2] == expected_continuation(f"(before and more){TEXT[:120]}|", 4)
+    assert loop.texts[2] == predict_continuation(f"(before and more){TEXT[:120]}|", 4)
     assert loop.model.n_repositioned == 0
 
 
@@ -272,6 +272,6 @@ def test_in_any_mix_exact_requests_get_the_output_of_a_fresh_evaluation(
         moved += loop.model.n_repositioned
         for id, (prompt, n, approximate) in expected.items():
             text = loop.texts[id].lower() if approximate else loop.texts[id]
-            assert text == expected_output(prompt, n), (id, approximate)
+            assert text == predict_output(prompt, n), (id, approximate)
         assert not any(isinstance(event, Failed) for event in loop.last_events.values())
     assert moved

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.engine.worker.engine_loop import EngineLoop, expected_continuation
+from tests.engine.worker.engine_loop import EngineLoop, predict_continuation
 from tests.engine.worker.kv.fake_disk_tier import disk_tier_in
 
 FILE = "f" * 200
@@ -26,7 +26,7 @@ def test_after_a_restart_a_known_file_is_not_evaluated_again(tmp_path: Path) -> 
     second.add(1, FILE + "x", max_tokens=5)
     second.run()
     assert second.usage(1).cached_tokens == len(FILE)
-    assert second.texts[1] == expected_continuation(FILE + "x", 5)
+    assert second.texts[1] == predict_continuation(FILE + "x", 5)
 
 
 def test_sequences_in_memory_outlive_the_worker_too(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_sequences_in_memory_outlive_the_worker_too(tmp_path: Path) -> None:
         second.run()
     assert [second.usage(id).cached_tokens for id in range(3)] == [149] * 3
     assert [second.texts[id] for id in range(3)] == [
-        expected_continuation(c * 150, 5) for c in "abc"
+        predict_continuation(c * 150, 5) for c in "abc"
     ]
 
 
@@ -54,7 +54,7 @@ def test_the_evaluated_part_of_a_prompt_is_saved(tmp_path: Path) -> None:
     second.add(1, "p" * 1000)
     second.run()
     assert second.usage(1).cached_tokens == 512
-    assert second.texts[1] == expected_continuation("p" * 1000)
+    assert second.texts[1] == predict_continuation("p" * 1000)
 
 
 def test_while_the_worker_runs_a_sequence_is_written_only_with_enough_new_tokens(
@@ -96,4 +96,4 @@ def test_instead_of_a_damaged_file_the_next_best_one_is_used(tmp_path: Path) -> 
     second.add(1, prompts[0] + "x")
     second.run()
     assert second.usage(1).cached_tokens == 150
-    assert second.texts[1] == expected_continuation(prompts[0] + "x")
+    assert second.texts[1] == predict_continuation(prompts[0] + "x")

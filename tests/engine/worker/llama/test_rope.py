@@ -17,12 +17,14 @@ KEYS: Rows = [[1, 2, 3, 4], [5, 6, 7, 8]]
 VALUES = b"values, which stay"
 
 
-def rope(*, n_rot: int = 4, base: float = 1.0, scale: float = QUARTER, halves: bool = True) -> Rope:
+def make_rope(
+    *, n_rot: int = 4, base: float = 1.0, scale: float = QUARTER, is_neox: bool = True
+) -> Rope:
     """With the defaults, one position rotates every pair by a quarter turn."""
-    return Rope(4, n_rot, base, scale, halves)
+    return Rope(4, n_rot, base, scale, is_neox)
 
 
-def state(
+def make_state(
     keys: Rows, first: int = 7, *, streams: int = 1, kind: int = 1, holders: int = 1
 ) -> SequenceState:
     """Build a state with one layer of `keys`, a row per cell, from position `first` on."""
@@ -34,75 +36,75 @@ def state(
 
 
 @pytest.mark.parametrize(
-    ("how", "expected"),
+    ("rope", "expected"),
     [
-        (rope(), [[-3, -4, 1, 2], [-7, -8, 5, 6]]),
-        (rope(halves=False), [[-2, 1, -4, 3], [-6, 5, -8, 7]]),
-        (rope(n_rot=2), [[-2, 1, 3, 4], [-6, 5, 7, 8]]),
-        (rope(n_rot=2, halves=False), [[-2, 1, 3, 4], [-6, 5, 7, 8]]),
+        (make_rope(), [[-3, -4, 1, 2], [-7, -8, 5, 6]]),
+        (make_rope(is_neox=False), [[-2, 1, -4, 3], [-6, 5, -8, 7]]),
+        (make_rope(n_rot=2), [[-2, 1, 3, 4], [-6, 5, 7, 8]]),
+        (make_rope(n_rot=2, is_neox=False), [[-2, 1, 3, 4], [-6, 5, 7, 8]]),
     ],
 )
-def test_each_pair_of_every_key_is_rotated_and_all_else_stays(how: Rope, expected: Rows) -> None:
-    rotated = how.rotate(state(KEYS), 1)
+def test_each_pair_of_every_key_is_rotated_and_all_else_stays(rope: Rope, expected: Rows) -> None:
+    rotated = rope.rotate(make_state(KEYS), 1)
     assert rotated is not None
-    assert rotated.tobytes() == state(expected, first=8).tobytes()
+    assert rotated.tobytes() == make_state(expected, first=8).tobytes()
 
 
 def test_each_head_of_a_key_is_rotated_by_itself() -> None:
-    rotated = rope().rotate(state([[1, 2, 3, 4, 5, 6, 7, 8]]), 1)
+    rotated = make_rope().rotate(make_state([[1, 2, 3, 4, 5, 6, 7, 8]]), 1)
     assert rotated is not None
-    assert rotated.tobytes() == state([[-3, -4, 1, 2, -7, -8, 5, 6]], first=8).tobytes()
+    assert rotated.tobytes() == make_state([[-3, -4, 1, 2, -7, -8, 5, 6]], first=8).tobytes()
 
 
 def test_later_pairs_are_rotated_less() -> None:
-    rotated = rope(base=100.0, scale=1.0).rotate(state([[1, 1, 0, 0]]), 2)
+    rotated = make_rope(base=100.0, scale=1.0).rotate(make_state([[1, 1, 0, 0]]), 2)
     assert rotated is not None
     expected = [math.cos(2), math.cos(0.2), math.sin(2), math.sin(0.2)]
-    assert rotated.tobytes() == state([expected], first=9).tobytes()
+    assert rotated.tobytes() == make_state([expected], first=9).tobytes()
 
 
 def test_the_original_state_is_not_changed() -> None:
-    before = state(KEYS)
-    rope().rotate(before, 1)
-    assert before.tobytes() == state(KEYS).tobytes()
+    before = make_state(KEYS)
+    make_rope().rotate(before, 1)
+    assert before.tobytes() == make_state(KEYS).tobytes()
 
 
 @pytest.mark.parametrize("shift", [-7, 3, 4000])
 def test_keys_rotated_there_and_back_are_the_same(shift: int) -> None:
-    how = rope(base=10000.0, scale=1.0)
-    there = how.rotate(state(KEYS, first=50), shift)
-    back = how.rotate(there, -shift) if there is not None else None
+    rope = make_rope(base=10000.0, scale=1.0)
+    there = rope.rotate(make_state(KEYS, first=50), shift)
+    back = rope.rotate(there, -shift) if there is not None else None
     assert back is not None
-    assert has_same_keys(back, state(KEYS, first=50), how)
+    assert has_same_keys(back, make_state(KEYS, first=50), rope)
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        state(KEYS, first=8),
-        state([[1, 2, 3, 4], [5, 6, 7, 9]]),
-        rope(base=1.1).rotate(state(KEYS, first=6), 1),
+        make_state(KEYS, first=8),
+        make_state([[1, 2, 3, 4], [5, 6, 7, 9]]),
+        make_rope(base=1.1).rotate(make_state(KEYS, first=6), 1),
     ],
 )
 def test_other_positions_and_other_keys_are_not_the_same(other: SequenceState) -> None:
-    assert not has_same_keys(state(KEYS), other, rope())
+    assert not has_same_keys(make_state(KEYS), other, make_rope())
 
 
 @pytest.mark.parametrize(
     "unknown",
     [
-        state(KEYS, streams=2),
-        state(KEYS, holders=2),
-        state(KEYS, kind=8),
-        state([[1, 2, 3], [4, 5, 6]]),
-        state(KEYS)[:10],
-        state(KEYS)[:30],
-        state(KEYS)[:44],
-        state(KEYS)[: -len(VALUES) - 2],
+        make_state(KEYS, streams=2),
+        make_state(KEYS, holders=2),
+        make_state(KEYS, kind=8),
+        make_state([[1, 2, 3], [4, 5, 6]]),
+        make_state(KEYS)[:10],
+        make_state(KEYS)[:30],
+        make_state(KEYS)[:44],
+        make_state(KEYS)[: -len(VALUES) - 2],
     ],
 )
 def test_a_state_with_an_unknown_layout_is_not_rotated(unknown: SequenceState) -> None:
-    assert rope().rotate(unknown, 1) is None
+    assert make_rope().rotate(unknown, 1) is None
 
 
 QWEN = {
