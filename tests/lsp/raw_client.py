@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import count
 from typing import Any
 
-WITHIN_S = 30.0
+TIMEOUT_S = 30.0
 INLINE = "textDocument/inlineCompletion"
 URI = "file:///w/app/a.py"
 
@@ -67,13 +67,13 @@ class RawClient:
 
     async def request(self, method: str, params: Any) -> Any:
         """Send a request that succeeds; returns its result."""
-        response = await asyncio.wait_for(self.send_request(method, params)[1], WITHIN_S)
+        response = await asyncio.wait_for(self.send_request(method, params)[1], TIMEOUT_S)
         assert "error" not in response, response
         return response["result"]
 
     async def request_error(self, method: str, params: Any) -> Json:
         """Send a request that fails; returns its error."""
-        response = await asyncio.wait_for(self.send_request(method, params)[1], WITHIN_S)
+        response = await asyncio.wait_for(self.send_request(method, params)[1], TIMEOUT_S)
         return dict(response["error"])
 
     async def wait_for_messages(self, method: str, number: int) -> list[Any]:
@@ -82,7 +82,7 @@ class RawClient:
         def list_params() -> list[Any]:
             return [m["params"] for m in self.received if m["method"] == method]
 
-        async with asyncio.timeout(WITHIN_S), self._arrived:
+        async with asyncio.timeout(TIMEOUT_S), self._arrived:
             await self._arrived.wait_for(lambda: len(list_params()) >= number)
         return list_params()[:number]
 
@@ -112,7 +112,7 @@ class RawClient:
 
     async def wait_until_closed(self) -> None:
         """Wait until the server has closed the connection."""
-        await asyncio.wait_for(self._reading, WITHIN_S)
+        await asyncio.wait_for(self._reading, TIMEOUT_S)
         self._writer.close()
         self.is_closed = True
 

@@ -14,7 +14,7 @@ from copilotd.lifecycle import Running
 from copilotd.lsp.bridge import DAEMON_LOST, NO_DAEMON, find_or_start
 from copilotd.paths import Paths
 from tests.lsp.conftest import FakeDaemon
-from tests.lsp.raw_client import WITHIN_S, RawClient
+from tests.lsp.raw_client import TIMEOUT_S, RawClient
 
 CONNECTED = """
 import sys
@@ -70,7 +70,7 @@ def connect_editor(process: Process) -> RawClient:
 async def wait_for_exit(process: Process) -> tuple[int, str]:
     """Wait until the process ends by itself; returns its exit code and standard error."""
     assert process.stderr is not None
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(TIMEOUT_S):
         return await process.wait(), (await process.stderr.read()).decode()
 
 

@@ -7,8 +7,8 @@ from copilotd.config import CompletionSection
 from tests.lsp.conftest import FakeDaemon
 from tests.lsp.raw_client import (
     INLINE,
+    TIMEOUT_S,
     URI,
-    WITHIN_S,
     Json,
     RawClient,
     completion_params,
@@ -103,7 +103,7 @@ async def test_a_request_is_answered_for_the_text_at_the_time_of_the_request(
     _, response = client.send_request(INLINE, completion_params(0, 8))
     client.change_file(content_change((0, 0), (0, 8), "bye = "))
     assert await daemon.model.prompts.get() == "<PRE><SUF><MID>hello = "
-    await asyncio.wait_for(response, WITHIN_S)
+    await asyncio.wait_for(response, TIMEOUT_S)
 
 
 async def test_a_newer_request_for_the_same_file_empties_the_older_one(
@@ -118,7 +118,7 @@ async def test_a_newer_request_for_the_same_file_empties_the_older_one(
     _, newer = client.send_request(INLINE, completion_params(1, 9))
     await daemon.model.prompts.get()
     daemon.model.gate.set()
-    assert (await asyncio.wait_for(older, WITHIN_S))["result"] == {"items": []}
+    assert (await asyncio.wait_for(older, TIMEOUT_S))["result"] == {"items": []}
     assert [i["insertText"] for i in (await newer)["result"]["items"]] == ["1"]
     assert [await daemon.model.ended.get() for _ in range(2)] == ["cut off", "finished"]
 
@@ -139,7 +139,7 @@ async def test_requests_for_two_files_do_not_affect_each_other(
     for _ in responses:
         await daemon.model.prompts.get()
     daemon.model.gate.set()
-    results = [(await asyncio.wait_for(r, WITHIN_S))["result"]["items"] for r in responses]
+    results = [(await asyncio.wait_for(r, TIMEOUT_S))["result"]["items"] for r in responses]
     assert [[item["insertText"] for item in items] for items in results] == [["1"], ["1"]]
 
 
@@ -152,8 +152,8 @@ async def test_a_cancelled_request_frees_the_engine_and_gets_the_error_for_it(
     id, response = client.send_request(INLINE, completion_params(0, 4))
     await daemon.model.prompts.get()
     client.notify("$/cancelRequest", {"id": id})
-    assert (await asyncio.wait_for(response, WITHIN_S))["error"]["code"] == -32800
-    assert await asyncio.wait_for(daemon.model.ended.get(), WITHIN_S) == "cut off"
+    assert (await asyncio.wait_for(response, TIMEOUT_S))["error"]["code"] == -32800
+    assert await asyncio.wait_for(daemon.model.ended.get(), TIMEOUT_S) == "cut off"
 
 
 async def test_an_invoked_request_works_where_automatic_ones_are_disabled(

@@ -12,7 +12,7 @@ from copilotd.lsp.listener import LspListener
 from copilotd.paths import Paths
 from tests.completion.test_generation import PieceByPiece
 from tests.lsp.conftest import build_services
-from tests.lsp.raw_client import URI, WITHIN_S, RawClient, content_change
+from tests.lsp.raw_client import TIMEOUT_S, URI, RawClient, content_change
 
 LONGER = "copilotd/longerCompletion"
 
@@ -54,6 +54,6 @@ async def test_an_editor_whose_file_has_changed_is_not_told(
     client.change_file(content_change((0, 4), (0, 4), "f"))
     await client.request("workspace/executeCommand", {"command": "copilotd.status"})
     engine.write()
-    await asyncio.wait_for(engine.written.wait(), WITHIN_S)
+    await asyncio.wait_for(engine.written.wait(), TIMEOUT_S)
     assert [item["insertText"] for item in await client.request_ghost_text(0, 5)] == ["oobar"]
     assert not [m for m in client.received if m["method"] == LONGER]

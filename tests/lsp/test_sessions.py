@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from tests.lsp.conftest import Connect, FakeDaemon
-from tests.lsp.raw_client import INLINE, WITHIN_S, RawClient, completion_params, content_change
+from tests.lsp.raw_client import INLINE, TIMEOUT_S, RawClient, completion_params, content_change
 
 
 async def test_a_client_that_leaves_does_not_affect_another(
@@ -26,7 +26,7 @@ async def test_a_client_that_leaves_does_not_affect_another(
     await one.shut_down()
     daemon.model.gate.set()
     assert (await first)["error"]["code"] == -32800
-    items = (await asyncio.wait_for(second, WITHIN_S))["result"]["items"]
+    items = (await asyncio.wait_for(second, TIMEOUT_S))["result"]["items"]
     assert [item["insertText"] for item in items] == ["1"]
     assert list(daemon.listener.clients) == ["VS Code"]
 
@@ -52,7 +52,7 @@ async def test_a_client_that_disconnects_is_cancelled_and_forgotten(
     client.send_request(INLINE, completion_params(0, 4))
     await daemon.model.prompts.get()
     await client.disconnect()
-    assert await asyncio.wait_for(daemon.model.ended.get(), WITHIN_S) == "cut off"
+    assert await asyncio.wait_for(daemon.model.ended.get(), TIMEOUT_S) == "cut off"
     other = await connect()
     await other.initialize("next")
     assert list(daemon.listener.clients) == ["next"]
@@ -120,7 +120,7 @@ async def test_an_http_request_closes_its_connection(daemon: FakeDaemon) -> None
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "shutdown"}).encode()
     head = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(body)
     writer.write(head + body)
-    assert await asyncio.wait_for(reader.read(), WITHIN_S) == b""
+    assert await asyncio.wait_for(reader.read(), TIMEOUT_S) == b""
     writer.close()
 
 

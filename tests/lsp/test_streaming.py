@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from tests.lsp.conftest import FakeDaemon
-from tests.lsp.raw_client import URI, WITHIN_S, Json, RawClient
+from tests.lsp.raw_client import TIMEOUT_S, URI, Json, RawClient
 
 QUESTION: Json = {"messages": [{"role": "user", "content": "Why?"}]}
 
@@ -24,11 +24,11 @@ async def test_a_cancelled_chat_stops_the_model(client: RawClient, daemon: FakeD
     daemon.model.gate.clear()
     daemon.model.text = "Because."
     id, answer = client.send_request("copilotd/chat", QUESTION)
-    await asyncio.wait_for(daemon.model.prompts.get(), WITHIN_S)
+    await asyncio.wait_for(daemon.model.prompts.get(), TIMEOUT_S)
     client.notify("$/cancelRequest", {"id": id})
-    response = await asyncio.wait_for(answer, WITHIN_S)
+    response = await asyncio.wait_for(answer, TIMEOUT_S)
     assert response["error"]["code"] == -32800
-    assert await asyncio.wait_for(daemon.model.ended.get(), WITHIN_S) == "cut off"
+    assert await asyncio.wait_for(daemon.model.ended.get(), TIMEOUT_S) == "cut off"
 
 
 async def test_without_a_token_the_answer_is_not_streamed(

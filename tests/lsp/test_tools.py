@@ -9,7 +9,7 @@ import pytest
 
 from copilotd.paths import Paths
 from tests.lsp.conftest import FakeDaemon
-from tests.lsp.raw_client import WITHIN_S, Json, RawClient
+from tests.lsp.raw_client import TIMEOUT_S, Json, RawClient
 
 QUESTION: Json = {
     "messages": [{"role": "user", "content": "Do it."}],
@@ -146,9 +146,9 @@ async def test_cancelling_a_chat_cancels_its_request_for_approval(
     waits = asyncio.Event()
     client.replies = {"copilotd/approve": waits}
     id, answer = client.send_request("copilotd/chat", QUESTION)
-    await asyncio.wait_for(waits.wait(), WITHIN_S)
+    await asyncio.wait_for(waits.wait(), TIMEOUT_S)
     client.notify("$/cancelRequest", {"id": id})
-    assert (await asyncio.wait_for(answer, WITHIN_S))["error"]["code"] == -32800
+    assert (await asyncio.wait_for(answer, TIMEOUT_S))["error"]["code"] == -32800
     [cancelled] = await client.wait_for_messages("$/cancelRequest", 1)
     [question] = [m for m in client.received if m["method"] == "copilotd/approve"]
     assert cancelled["id"] == question["id"]

@@ -27,6 +27,7 @@ from copilotd.serving.services import Services
 
 Handler = Callable[..., Any]
 DocumentHandler = Callable[[Snapshot | None, Any, Services, Client], Awaitable[Any]]
+"""The snapshot is None if the file is not open."""
 CommandHandler = Callable[[tuple[Any, ...], Services, Client], Any]
 
 

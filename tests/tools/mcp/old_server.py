@@ -33,8 +33,8 @@ def say(message: dict[str, Any]) -> None:
 
 print("This line is no message.", flush=True)
 for line in sys.stdin:
-    asked = json.loads(line)
-    if "id" in asked:
-        result = answer(asked["method"], asked.get("params", {}))
+    request = json.loads(line)
+    if "id" in request:
+        result = answer(request["method"], request.get("params", {}))
         error = {"error": {"code": -32601, "message": "no such method"}}
-        say({"id": asked["id"], **({"result": result} if result else error)})
+        say({"id": request["id"], **({"result": result} if result else error)})
