@@ -42,7 +42,7 @@ from copilotd.lsp.handlers import register
 from copilotd.lsp.protocol import build_converter
 from copilotd.lsp.server import EditorServer
 from tests import stored_formats
-from tests.http.http_server import scripted
+from tests.http.http_server import build_services
 from tests.json_schema import Facts, inlined, placed, properties, stripped
 
 SNAPSHOT = Path(__file__).with_suffix(".json")
@@ -178,7 +178,7 @@ def _described() -> tuple[dict[str, Any], dict[str, str]]:
     FastAPI puts the module before the name where two classes share one. The snapshot has the first
     path that uses the schema instead, so that moving a class changes nothing here.
     """
-    document = build_app(scripted(FakeEngine(""), []), ServerSection()).openapi()
+    document = build_app(build_services(FakeEngine(""), []), ServerSection()).openapi()
     schemas = document["components"]["schemas"]
     names = {}
     for name in schemas:
@@ -271,7 +271,7 @@ def _fields(kind: type[BaseModel]) -> Facts:
 
 
 async def _metrics_page() -> str:
-    app = build_app(scripted(FakeEngine(""), []), ServerSection())
+    app = build_app(build_services(FakeEngine(""), []), ServerSection())
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         return (await client.get("/metrics")).raise_for_status().text

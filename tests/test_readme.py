@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from copilotd.config import ServerSection, Settings, tables
 from copilotd.engine.fake import FakeEngine
 from copilotd.http.app import build_app
-from tests.http.http_server import scripted
+from tests.http.http_server import build_services
 from tests.readme import COMMANDS, ROOT, Command, command_line, with_table
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -89,7 +89,7 @@ def test_the_page_of_settings_names_every_table() -> None:
 def test_the_page_of_the_api_names_the_paths_that_are_served() -> None:
     rows = re.findall(r"^\|(.+?)\|", text_of("docs/api.md"), re.MULTILINE)
     named = [path for row in rows for path in re.findall(r"`(/[^`]*)`", row)]
-    served = build_app(scripted(FakeEngine(), []), ServerSection()).openapi()["paths"]
+    served = build_app(build_services(FakeEngine(), []), ServerSection()).openapi()["paths"]
     assert sorted(named) == sorted(served)
 
 

@@ -1,4 +1,5 @@
-"""The only code that knows HTTP: one folder per dialect, each of which only converts.
+"""The only code that knows HTTP: one folder for each dialect, which only converts.
 
-`app.py` puts the application together, `front.py` serves it, `security.py` decides who may call.
+No dialect imports another; what several need is in `shared/`. `app.py` assembles the application,
+`server.py` serves it, and `middleware/` decides who may call.
 """

@@ -31,7 +31,7 @@ class HttpServer:
     ) -> None:
         self._settings = settings
         self._closing = asyncio.Event()
-        self._server = _Server(_config(_DisconnectOnClose(app, self._closing), protocol))
+        self._server = _Server(_build_config(_DisconnectOnClose(app, self._closing), protocol))
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
@@ -44,7 +44,7 @@ class HttpServer:
         settings = self._settings
         check_reach(settings)
         sockets = [listen_tcp(settings.host, settings.port)]
-        url = _url(settings.host, sockets[0].getsockname()[1])
+        url = _build_url(settings.host, sockets[0].getsockname()[1])
         if settings.unix_socket:
             try:
                 sockets.append(listen_unix(Path(settings.unix_socket)))
@@ -114,7 +114,7 @@ async def _receive_or_disconnect(receive: Receive, closing: asyncio.Event) -> Me
         waiting.cancel()
 
 
-def _config(app: ASGIApp, protocol: type[TimedProtocol]) -> uvicorn.Config:
+def _build_config(app: ASGIApp, protocol: type[TimedProtocol]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=protocol,
@@ -130,7 +130,7 @@ def _config(app: ASGIApp, protocol: type[TimedProtocol]) -> uvicorn.Config:
     )
 
 
-def _url(host: str, port: int) -> str:
+def _build_url(host: str, port: int) -> str:
     """The URL at which programs on this machine reach the server."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

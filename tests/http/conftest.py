@@ -2,11 +2,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.http.http_server import Served, serving
+from tests.http.http_server import RunningServer, run_server
 
 
 @pytest.fixture
-async def paris() -> AsyncIterator[Served]:
+async def paris() -> AsyncIterator[RunningServer]:
     """A server whose model always says "Paris"."""
-    async with serving() as served:
-        yield served
+    async with run_server() as server:
+        yield server

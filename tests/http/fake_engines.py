@@ -1,4 +1,4 @@
-"""Engines that do what a test says."""
+"""Fake engines whose generations a test controls."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -16,11 +16,8 @@ from copilotd.engine.types import (
 )
 
 
-class HeldEngine(FakeEngine):
-    """Says when a generation is over (`ended`).
-
-    With `hold` no generation writes anything before `gate` is set.
-    """
+class BlockingEngine(FakeEngine):
+    """Sets `ended` when a generation ends; with `hold`, generations wait until `gate` is set."""
 
     def __init__(self, answer: str = "Paris", *, hold: bool = True) -> None:
         self.gate = asyncio.Event()
@@ -28,7 +25,7 @@ class HeldEngine(FakeEngine):
         super().__init__(answer, gate=self.gate if hold else None)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
-        """The same, and the event."""
+        """Generate, then set `ended`."""
         try:
             async with aclosing(super().generate(request)) as events:
                 async for event in events:
@@ -37,8 +34,8 @@ class HeldEngine(FakeEngine):
             self.ended.set()
 
 
-class EndlessEngine(HeldEngine):
-    """Writes until nobody listens any more."""
+class EndlessEngine(BlockingEngine):
+    """Generates until its reader closes the generation."""
 
     def __init__(self) -> None:
         super().__init__(hold=False)
@@ -56,31 +53,31 @@ Step = Chunk | Finished | Exception | asyncio.Event
 STOP = Finished(FinishReason.STOP, Usage(prompt_tokens=5, cached_tokens=3, completion_tokens=2))
 
 
-class PlayedEngine(FakeEngine):
-    """Plays the same steps for every request: sends what is sent, raises errors, waits for events.
+class ScriptedEngine(FakeEngine):
+    """Takes the same steps for every request: yields events, raises errors, waits for events.
 
-    `holding` is set once it waits.
+    It sets `is_waiting` when it waits.
     """
 
     def __init__(self, *steps: Step) -> None:
         super().__init__()
         self._steps: Sequence[Step] = steps
-        self.holding = asyncio.Event()
+        self.is_waiting = asyncio.Event()
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
-        """The steps."""
+        """Take the steps."""
         self.requests.append(request)
         for step in self._steps:
             if isinstance(step, Exception):
                 raise step
             elif isinstance(step, asyncio.Event):
-                self.holding.set()
+                self.is_waiting.set()
                 await step.wait()
             else:
                 yield step
 
 
-def scored(text: str | bytes, logprob: float | None, **alternatives: float) -> TokenLogprob:
+def token_logprob(text: str | bytes, logprob: float | None, **alternatives: float) -> TokenLogprob:
     """A token with its log probability and alternatives."""
     data = text.encode() if isinstance(text, str) else text
     top = [TokenAlternative(0, name.encode(), value) for name, value in alternatives.items()]

@@ -1,4 +1,4 @@
-"""A real server on a free port, with the real services on a scripted engine."""
+"""A real HTTP server on a free port, with the real services on a fake engine."""
 
 import json
 import os
@@ -32,7 +32,7 @@ from copilotd.tools.audit import AuditLog
 from copilotd.tools.registry import ToolRegistry
 
 _SERVER = ServerSection(port=0)
-# However long this process is kept waiting, an answer is the whole one.
+# On a busy machine too, the deadline must not cut a completion short.
 _COMPLETION = CompletionSection(target_ms=60_000)
 _CHAT = ChatSection(system_prompt="")
 _LLAMA_CPP = LlamaCppSection()
@@ -41,13 +41,13 @@ JSON = {"accept": "application/json", "Content-Type": "application/json"}
 
 
 @dataclass(frozen=True)
-class Served:
-    """A running server: where it is, a client for it, and what was asked of the daemon."""
+class RunningServer:
+    """A running server with its URL, a client for it, and the calls of the daemon's `stop`."""
 
     url: str
     client: httpx2.AsyncClient
     engine: FakeEngine
-    front: HttpServer
+    server: HttpServer
     completion: CompletionService
     stops: list[str] = field(default_factory=list)
 
@@ -60,18 +60,20 @@ class Served:
         """POST `body` as JSON."""
         return await self.client.post(path, json=body, headers=headers)
 
-    async def chunks(self, path: str, body: dict[str, Any], stamp: str) -> list[Any]:
-        """The events of a streamed answer, without the stamp that all of them have to share."""
+    async def stream(self, path: str, body: dict[str, Any], id_prefix: str) -> list[Any]:
+        """The events of a stream, which share one id, without id, time and version."""
         response = await self.post(path, body | {"stream": True})
         assert response.status_code == 200
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-        sent = events(response.text)
-        assert len({c["id"] for c in sent if isinstance(c, dict) and "id" in c}) == 1
-        return [unstamped(c, stamp) if isinstance(c, dict) and "id" in c else c for c in sent]
+        events = parse_events(response.text)
+        assert len({c["id"] for c in events if isinstance(c, dict) and "id" in c}) == 1
+        return [
+            without_meta(c, id_prefix) if isinstance(c, dict) and "id" in c else c for c in events
+        ]
 
 
 @asynccontextmanager
-async def serving(
+async def run_server(
     engine: FakeEngine | None = None,
     settings: ServerSection = _SERVER,
     completion: CompletionSection = _COMPLETION,
@@ -81,21 +83,23 @@ async def serving(
     token: AccessToken | None = None,
     protocol: type[TimedProtocol] = TimedProtocol,
     llama_cpp: LlamaCppSection = _LLAMA_CPP,
-) -> AsyncIterator[Served]:
-    """Serve `engine` as local, and others as talker and vectors; ended when the context is left."""
+) -> AsyncIterator[RunningServer]:
+    """Serve `engine` as model `local`, and the others as `talker` and `vectors`."""
     engine = engine or FakeEngine("Paris")
     stops: list[str] = []
-    services = scripted(engine, stops, completion, chat, chat_engine, embedding_engine, llama_cpp)
-    front = HttpServer(build_app(services, settings, token), settings, protocol)
-    url = await front.start()
+    services = build_services(
+        engine, stops, completion, chat, chat_engine, embedding_engine, llama_cpp
+    )
+    server = HttpServer(build_app(services, settings, token), settings, protocol)
+    url = await server.start()
     try:
         async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
-            yield Served(url, client, engine, front, services.completion, stops)
+            yield RunningServer(url, client, engine, server, services.completion, stops)
     finally:
-        await front.close()
+        await server.close()
 
 
-def scripted(
+def build_services(
     engine: FakeEngine,
     stops: list[str],
     completion: CompletionSection = _COMPLETION,
@@ -104,7 +108,7 @@ def scripted(
     embedding_engine: FakeEngine | None = None,
     llama_cpp: LlamaCppSection = _LLAMA_CPP,
 ) -> Services:
-    """The real services on a scripted engine; `stops` records who asked the daemon to end."""
+    """The real services on fake engines; `stops` records each call of the daemon's `stop`."""
     first = ServedModel(engine, "fake", "local", Live(chat))
     second = ServedModel(chat_engine, "talker.gguf", "", Live(chat)) if chat_engine else first
     third = ServedModel(embedding_engine, "vectors", "", Live(chat)) if embedding_engine else first
@@ -114,13 +118,13 @@ def scripted(
         tools=ToolRegistry(ToolsSection(enabled=False), AuditLog(Path(os.devnull))),
         status=lambda: daemon_status(engine),
         stop=lambda: stops.append("stop"),
-        tune=lambda: measured(engine),
+        tune=lambda: tune_engine(engine),
         llama_cpp=llama_cpp,
     )
 
 
-async def measured(engine: FakeEngine) -> AsyncGenerator[CalibrationProgress | Tuning, None]:
-    """What the engine tells of its calibration, and the result as one of a machine of 1970."""
+async def tune_engine(engine: FakeEngine) -> AsyncGenerator[CalibrationProgress | Tuning, None]:
+    """The progress of the engine's calibration, then its result for a machine of 1970."""
     async with aclosing(engine.calibrate(Setup(), 0.0, wait_for_idle_cpu=False)) as steps:
         async for step in steps:
             yield (
@@ -148,8 +152,8 @@ def daemon_status(engine: FakeEngine) -> DaemonStatus:
     )
 
 
-def unstamped(body: Any, prefix: str) -> dict[str, Any]:
-    """The answer without id and time, which differ each time, and without the version."""
+def without_meta(body: Any, prefix: str) -> dict[str, Any]:
+    """The object without id and time, which differ each time, and without the version."""
     rest = dict(body)
     assert str(rest.pop("id")).startswith(f"{prefix}-")
     assert isinstance(rest.pop("created"), int)
@@ -157,8 +161,8 @@ def unstamped(body: Any, prefix: str) -> dict[str, Any]:
     return rest
 
 
-def events(text: str) -> list[Any]:
-    """The data of a whole stream of server-sent events; what is no JSON as it is."""
+def parse_events(text: str) -> list[Any]:
+    """The data of all server-sent events of a stream: JSON values, and [DONE] as text."""
     *blocks, end = text.split("\n\n")
     assert end == ""
     assert all(block.startswith("data: ") for block in blocks)
@@ -167,7 +171,7 @@ def events(text: str) -> list[Any]:
 
 
 def usage(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
-    """A usage object of OpenAI's."""
+    """A usage object in OpenAI's format."""
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from tests.http.http_server import Served
+from tests.http.http_server import RunningServer
 
 
-async def test_the_page_loads_everything_from_this_server(paris: Served) -> None:
+async def test_the_page_loads_everything_from_this_server(paris: RunningServer) -> None:
     page = await paris.client.get("/docs")
 
     assert page.status_code == 200
@@ -20,7 +20,7 @@ async def test_the_page_loads_everything_from_this_server(paris: Served) -> None
     ]
 
 
-async def test_the_browser_is_forbidden_to_ask_anybody_else(paris: Served) -> None:
+async def test_the_browser_may_connect_to_no_other_server(paris: RunningServer) -> None:
     page = await paris.client.get("/docs")
 
     policy = page.headers["content-security-policy"]
@@ -37,8 +37,8 @@ async def test_the_browser_is_forbidden_to_ask_anybody_else(paris: Served) -> No
         ("favicon.png", "image/png", b"\x89PNG"),
     ],
 )
-async def test_the_pages_files_are_here(
-    paris: Served, name: str, kind: str, beginning: bytes
+async def test_the_files_of_the_page_are_served(
+    paris: RunningServer, name: str, kind: str, beginning: bytes
 ) -> None:
     response = await paris.client.get(f"/docs/{name}")
 
@@ -47,13 +47,13 @@ async def test_the_pages_files_are_here(
     assert response.content.startswith(beginning)
 
 
-async def test_no_other_file_is_served(paris: Served) -> None:
+async def test_no_other_file_is_served(paris: RunningServer) -> None:
     response = await paris.client.get("/docs/core.py")
 
     assert response.status_code == 400
 
 
-async def test_every_endpoint_is_described_with_an_example(paris: Served) -> None:
+async def test_every_endpoint_is_described_with_an_example(paris: RunningServer) -> None:
     schema = (await paris.client.get("/openapi.json")).json()
 
     operations = [o for path in schema["paths"].values() for o in path.values()]
@@ -102,7 +102,7 @@ async def test_every_endpoint_is_described_with_an_example(paris: Served) -> Non
     assert all("examples" in body or has_example(schema, body) for body in bodies)
 
 
-async def test_every_example_of_the_page_is_answered(paris: Served) -> None:
+async def test_every_example_of_the_page_works(paris: RunningServer) -> None:
     schema = (await paris.client.get("/openapi.json")).json()
     answers = []
     for path, operation in operations_with_examples(schema):
@@ -113,7 +113,7 @@ async def test_every_example_of_the_page_is_answered(paris: Served) -> None:
     assert {answer.status_code for answer in answers} == {200}
 
 
-async def test_every_reference_in_the_schema_leads_somewhere(paris: Served) -> None:
+async def test_every_reference_in_the_schema_leads_somewhere(paris: RunningServer) -> None:
     response = await paris.client.get("/openapi.json")
 
     names = set(re.findall(r'"#/components/schemas/([^"]+)"', response.text))

@@ -1,4 +1,4 @@
-"""Whatever fits the API's schema, or just does not, is answered without a failure of ours."""
+"""No request that fits the API's schema, or nearly fits it, makes the daemon fail."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -11,17 +11,17 @@ from copilotd.engine.fake import FakeEngine
 from copilotd.engine.protocol import Generate, Tokenize, encode_command
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.http.app import build_app
-from tests.http.http_server import scripted
+from tests.http.http_server import build_services
 
 schemathesis = pytest.importorskip("schemathesis", reason="comes with the extra e2e")
 
 SEED = 1
 EXAMPLES = 40
-"""Of each operation; they are the same each time."""
+"""For each operation; the seed makes them the same each time."""
 
 
-class Piped(FakeEngine):
-    """Takes only what the pipe to a real worker can carry."""
+class EncodingEngine(FakeEngine):
+    """Encodes each request like the pipe to a real worker, and fails like it."""
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         encode_command(Tokenize(0, text, special))
@@ -33,16 +33,18 @@ class Piped(FakeEngine):
             yield event
 
 
-def described() -> Any:
-    """The schema of an application on a scripted engine, which answers in process."""
+def load_schema() -> Any:
+    """The schema of an application on a fake engine, which runs in this process."""
     host = "testserver"  # schemathesis' own name for it
-    app = build_app(scripted(Piped("Paris"), []), ServerSection(allowed_hosts=[host]))
+    app = build_app(
+        build_services(EncodingEngine("Paris"), []), ServerSection(allowed_hosts=[host])
+    )
     config = schemathesis.Config(seed=SEED)
     return schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
 
 
 @pytest.mark.slow
-@described().parametrize()  # type: ignore[untyped-decorator]
+@load_schema().parametrize()  # type: ignore[untyped-decorator]
 @settings(max_examples=EXAMPLES, deadline=None, database=None)
 def test_no_request_makes_the_daemon_fail(case: Any) -> None:
     response = case.call()

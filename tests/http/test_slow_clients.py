@@ -1,4 +1,4 @@
-"""Clients that take their time."""
+"""Slow clients, and more clients than the server takes."""
 
 import asyncio
 import gc
@@ -13,9 +13,9 @@ import pytest
 
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.http.slow_clients import TimedProtocol, Timeouts
-from tests.http.fake_engines import STOP, HeldEngine, PlayedEngine
-from tests.http.http_server import Served, serving
-from tests.http.shared.test_disconnect import HI, sent
+from tests.http.fake_engines import STOP, BlockingEngine, ScriptedEngine
+from tests.http.http_server import RunningServer, run_server
+from tests.http.shared.test_disconnect import HI, send_request
 
 HEAD = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 STREAM = b'{"prompt": "x", "stream": true}'
@@ -23,14 +23,14 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
-class Hasty(TimedProtocol):
-    """Waits for nobody: only what is missing ends a connection, so the others are long."""
+class ShortDeadlines(TimedProtocol):
+    """Short deadlines for each part of a request; the idle one stays long."""
 
     timeouts = Timeouts(head_s=0.3, body_s=0.3, read_s=0.3, connections=3)
 
 
-class Flood(HeldEngine):
-    """Writes pieces of 100 KB for as long as somebody takes them, and counts them."""
+class FloodEngine(BlockingEngine):
+    """Generates pieces of 100 KB until its reader stops, and counts them."""
 
     def __init__(self) -> None:
         super().__init__(hold=False)
@@ -45,9 +45,9 @@ class Flood(HeldEngine):
 
 
 @pytest.fixture
-async def hasty() -> AsyncIterator[Served]:
-    async with serving(protocol=Hasty) as served:
-        yield served
+async def impatient_server() -> AsyncIterator[RunningServer]:
+    async with run_server(protocol=ShortDeadlines) as server:
+        yield server
 
 
 @pytest.mark.parametrize(
@@ -62,56 +62,60 @@ async def hasty() -> AsyncIterator[Served]:
     ],
     ids=["method", "name", "last line", "no body", "last byte", "chunks"],
 )
-async def test_a_request_that_does_not_become_complete_is_cut_off(
-    hasty: Served, beginning: bytes, caplog: pytest.LogCaptureFixture
+async def test_an_incomplete_request_is_cut_off(
+    impatient_server: RunningServer, beginning: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reader, writer = await opened(hasty)
+    reader, writer = await connect(impatient_server)
     writer.write(beginning)
-    rest = await ended(reader)
+    rest = await read_to_end(reader)
     writer.close()
 
     assert rest == b""
-    assert hasty.engine.requests == []
+    assert impatient_server.engine.requests == []
     assert caplog.text == ""
 
 
-async def test_a_byte_now_and_then_does_not_prolong_the_time_limit(hasty: Served) -> None:
-    reader, writer = await opened(hasty)
+async def test_single_bytes_do_not_extend_the_deadline(impatient_server: RunningServer) -> None:
+    reader, writer = await connect(impatient_server)
     dripping = asyncio.create_task(drip(writer))
-    rest = await ended(reader)
+    rest = await read_to_end(reader)
     dripping.cancel()
     writer.close()
 
     assert rest == b""
 
 
-async def test_a_slow_second_request_on_a_connection_is_cut_off_too(hasty: Served) -> None:
-    reader, writer = await opened(hasty)
+async def test_a_slow_second_request_on_a_connection_is_cut_off_too(
+    impatient_server: RunningServer,
+) -> None:
+    reader, writer = await connect(impatient_server)
     writer.write(HEALTH + b"GET /heal")
-    rest = await ended(reader)
+    rest = await read_to_end(reader)
     writer.close()
 
     assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
     assert rest.count(b"HTTP/1.1") == 1
 
 
-async def test_a_body_that_was_refused_before_it_came_cannot_take_for_ever(hasty: Served) -> None:
-    reader, writer = await opened(hasty)
+async def test_a_refused_request_whose_body_never_comes_is_cut_off(
+    impatient_server: RunningServer,
+) -> None:
+    reader, writer = await connect(impatient_server)
     writer.write(
         b"POST /v1/completions HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9\r\n\r\n"
     )
-    rest = await ended(reader)
+    rest = await read_to_end(reader)
     writer.close()
 
     assert rest.startswith(b"HTTP/1.1 403 Forbidden\r\n")
 
 
-async def test_an_answer_may_take_longer_than_a_request() -> None:
-    engine = HeldEngine()
-    async with serving(engine, protocol=Hasty) as served:
-        asking = asyncio.create_task(served.post("/v1/completions", {"prompt": "x"}))
+async def test_the_response_may_take_longer_than_the_request() -> None:
+    engine = BlockingEngine()
+    async with run_server(engine, protocol=ShortDeadlines) as server:
+        asking = asyncio.create_task(server.post("/v1/completions", {"prompt": "x"}))
         await asyncio.wait_for(engine.request_received.wait(), 30)
-        # Twice what a request may take.
+        # Twice the time that a request may take.
         await asyncio.wait((asking,), timeout=0.6)
         engine.gate.set()
         response = await asking
@@ -119,13 +123,13 @@ async def test_an_answer_may_take_longer_than_a_request() -> None:
     assert response.status_code == 200
 
 
-async def test_a_quick_client_may_ask_again_and_again_on_one_connection(hasty: Served) -> None:
-    reader, writer = await opened(hasty)
+async def test_a_connection_can_carry_many_requests(impatient_server: RunningServer) -> None:
+    reader, writer = await connect(impatient_server)
     for _ in range(3):
         writer.write(HEALTH)
         await asyncio.wait_for(reader.readuntil(b"}"), 30)
     again = asyncio.create_task(reader.read(1))
-    # Longer than a request may take: between two of them there is no such limit.
+    # Longer than a request may take: between two requests there is no such limit.
     await asyncio.wait((again,), timeout=0.6)
     writer.write(HEALTH)
     first = await asyncio.wait_for(again, 30)
@@ -134,13 +138,13 @@ async def test_a_quick_client_may_ask_again_and_again_on_one_connection(hasty: S
     assert first == b"H"
 
 
-async def test_a_client_that_says_nothing_is_cut_off() -> None:
+async def test_a_silent_client_is_cut_off() -> None:
     class Impatient(TimedProtocol):
         timeouts = Timeouts(idle_s=0)
 
-    async with serving(protocol=Impatient) as served:
-        reader, writer = await opened(served)
-        rest = await ended(reader)
+    async with run_server(protocol=Impatient) as server:
+        reader, writer = await connect(server)
+        rest = await read_to_end(reader)
         writer.close()
 
     assert rest == b""
@@ -156,26 +160,28 @@ async def test_a_client_that_says_nothing_is_cut_off() -> None:
         ("/api/generate", {"prompt": "x"}),
     ],
 )
-async def test_a_client_that_does_not_read_stops_the_stream_and_then_loses_it(
+async def test_a_client_that_does_not_read_suspends_its_stream_and_is_then_cut_off(
     path: str, body: dict[str, Any]
 ) -> None:
-    engine = Flood()
-    async with serving(engine, protocol=Hasty) as served:
-        _reader, writer = await sent(served, path, body)
-        # A reader of asyncio's stops reading by itself once it holds twice its limit.
+    engine = FloodEngine()
+    async with run_server(engine, protocol=ShortDeadlines) as server:
+        _reader, writer = await send_request(server, path, body)
+        # An asyncio reader stops by itself once it buffers twice its limit.
         await asyncio.wait_for(engine.ended.wait(), 30)
         writer.close()
         pieces = engine.written
 
     assert engine.cancelled == body.get("n", 1)
-    # What the system's buffers hold: far from what an engine writes that nothing stops.
+    # What fits in the buffers of the system; an engine that nothing suspends generates far more.
     assert pieces < 200
 
 
 async def test_a_slow_reader_gets_everything_as_long_as_it_reads() -> None:
     size = 16_000_000
-    async with serving(PlayedEngine(Chunk("x" * size), STOP), protocol=Hasty) as served:
-        reader, writer = await sent(served, "/v1/completions", {"prompt": "x"})
+    async with run_server(
+        ScriptedEngine(Chunk("x" * size), STOP), protocol=ShortDeadlines
+    ) as server:
+        reader, writer = await send_request(server, "/v1/completions", {"prompt": "x"})
         async with asyncio.timeout(30):
             head = await reader.readuntil(b"\r\n\r\n")
             body = 0
@@ -187,12 +193,12 @@ async def test_a_slow_reader_gets_everything_as_long_as_it_reads() -> None:
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-async def test_what_waits_for_a_client_that_does_not_read_is_little_memory() -> None:
-    engine = Flood()
-    async with serving(engine) as served:
+async def test_a_client_that_does_not_read_costs_little_memory() -> None:
+    engine = FloodEngine()
+    async with run_server(engine) as server:
         tracemalloc.start()
-        _, writer = await sent(served, "/v1/completions", {"prompt": "x", "stream": True})
-        await settled(engine)
+        _, writer = await send_request(server, "/v1/completions", {"prompt": "x", "stream": True})
+        await wait_until_suspended(engine)
         gc.collect()
         held, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -202,19 +208,19 @@ async def test_what_waits_for_a_client_that_does_not_read_is_little_memory() -> 
     assert held < 3_000_000
 
 
-async def test_one_connection_too_many_is_closed_and_one_that_ends_makes_room(
-    hasty: Served,
+async def test_a_connection_over_the_limit_is_closed_and_a_closed_one_makes_room(
+    impatient_server: RunningServer,
 ) -> None:
-    held = [await opened(hasty) for _ in range(3)]
+    held = [await connect(impatient_server) for _ in range(3)]
     for reader, writer in held:
         writer.write(HEALTH)
         await asyncio.wait_for(reader.readuntil(b"}"), 30)
-    late, late_writer = await opened(hasty)
-    refused = await ended(late)
+    late, late_writer = await connect(impatient_server)
+    refused = await read_to_end(late)
     late_writer.close()
     held[0][1].write(HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-    await ended(held[0][0])
-    welcome = await hasty.client.get("/health")
+    await read_to_end(held[0][0])
+    welcome = await impatient_server.client.get("/health")
     for _, writer in held:
         writer.close()
 
@@ -222,10 +228,10 @@ async def test_one_connection_too_many_is_closed_and_one_that_ends_makes_room(
     assert welcome.status_code == 200
 
 
-async def test_headers_without_end_are_refused(paris: Served) -> None:
-    reader, writer = await opened(paris)
+async def test_endless_headers_are_refused(paris: RunningServer) -> None:
+    reader, writer = await connect(paris)
     writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 10_000)
-    answer = await ended(reader)
+    answer = await read_to_end(reader)
     writer.close()
 
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -239,12 +245,12 @@ def test_uvicorn_is_pinned_to_the_minor_version_that_these_tests_run_with() -> N
     assert pin == f"uvicorn>={major}.{minor},<{major}.{minor + 1}"
 
 
-async def opened(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection("127.0.0.1", served.port, limit=1024)
+async def connect(server: RunningServer) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
 
 
-async def ended(reader: asyncio.StreamReader) -> bytes:
-    """What comes until the server hangs up, which it does in time."""
+async def read_to_end(reader: asyncio.StreamReader) -> bytes:
+    """The bytes that come until the server hangs up."""
     try:
         return await asyncio.wait_for(_all(reader), 30)
     except ConnectionResetError:
@@ -262,15 +268,15 @@ async def _all(reader: asyncio.StreamReader) -> bytes:
 
 
 async def drip(writer: asyncio.StreamWriter) -> None:
-    """A header that never ends, byte by byte."""
+    """Send a header that never ends, byte by byte."""
     writer.write(b"GET /health HTTP/1.1\r\nX: ")
     while True:
         await asyncio.sleep(0.05)
         writer.write(b"x")
 
 
-async def settled(engine: Flood) -> None:
-    """Wait until nothing is taken any more."""
+async def wait_until_suspended(engine: FloodEngine) -> None:
+    """Wait until the engine stands still."""
     async with asyncio.timeout(30):
         before = -1
         while engine.written != before:

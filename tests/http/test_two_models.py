@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from tests.http.http_server import Served, serving
+from tests.http.http_server import RunningServer, run_server
 
 HI = [{"role": "user", "content": "Hi"}]
 TALKER = msgspec.structs.replace(FAKE_MODEL, name="talker", n_embd=2)
@@ -17,14 +17,14 @@ PLACES: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture
-async def two() -> AsyncIterator[Served]:
-    """`local` completes, `talker` chats."""
+async def two() -> AsyncIterator[RunningServer]:
+    """A server whose completion model is `local` and whose chat model is `talker`."""
     talker = FakeEngine("Hello.", info=TALKER)
-    async with serving(FakeEngine("a + b"), chat_engine=talker) as served:
-        yield served
+    async with run_server(FakeEngine("a + b"), chat_engine=talker) as server:
+        yield server
 
 
-async def test_the_list_has_both(two: Served) -> None:
+async def test_the_list_has_both(two: RunningServer) -> None:
     listed = (await two.client.get("/v1/models")).json()["data"]
 
     assert [model["id"] for model in listed] == ["local", "talker"]
@@ -38,8 +38,8 @@ async def test_the_list_has_both(two: Served) -> None:
         ("/v1/embeddings", "local"),
     ],
 )
-async def test_each_endpoint_has_its_own_model_and_takes_the_other_by_name(
-    two: Served, path: str, default: str
+async def test_each_endpoint_has_a_default_model_and_accepts_the_name_of_the_other(
+    two: RunningServer, path: str, default: str
 ) -> None:
     names: list[str | None] = [None, "gpt-4o", "local", "talker", "talker.gguf"]
 
@@ -57,7 +57,7 @@ async def test_each_endpoint_has_its_own_model_and_takes_the_other_by_name(
     ]
 
 
-async def test_the_model_that_is_named_is_the_one_that_writes(two: Served) -> None:
+async def test_the_named_model_generates(two: RunningServer) -> None:
     swapped = await two.post("/v1/completions", {"prompt": "a", "model": "talker"})
     as_well = await two.post("/v1/chat/completions", {"messages": HI, "model": "local"})
     vectors = await two.post("/v1/embeddings", {"input": "a", "model": "talker"})
@@ -67,21 +67,21 @@ async def test_the_model_that_is_named_is_the_one_that_writes(two: Served) -> No
     assert vectors.json()["data"][0]["embedding"] == [0.0, 1.0]
 
 
-async def test_copilots_ghost_text_comes_from_the_model_that_completes(two: Served) -> None:
+async def test_copilots_ghost_text_comes_from_the_completion_model(two: RunningServer) -> None:
     response = await two.post("/v1/engines/talker/completions", {"prompt": "a", "suffix": ""})
 
     assert '"text":"a"' in response.text
     assert len(two.engine.requests) == 1
 
 
-async def test_a_third_model_makes_the_vectors_of_all_who_do_not_name_another() -> None:
+async def test_the_embedding_model_is_the_default_for_embeddings() -> None:
     vectors = FakeEngine(info=msgspec.structs.replace(FAKE_MODEL, name="vectors", n_embd=2))
-    async with serving(FakeEngine("a + b"), embedding_engine=vectors) as served:
+    async with run_server(FakeEngine("a + b"), embedding_engine=vectors) as server:
         answers = [
-            (await served.post("/v1/embeddings", {"input": "a", **named})).json()
+            (await server.post("/v1/embeddings", {"input": "a", **named})).json()
             for named in ({}, {"model": "text-embedding-3-small"}, {"model": "local"})
         ]
-        listed = (await served.client.get("/v1/models")).json()["data"]
+        listed = (await server.client.get("/v1/models")).json()["data"]
     assert [(a["model"], len(a["data"][0]["embedding"])) for a in answers] == [
         ("vectors", 2),
         ("vectors", 2),

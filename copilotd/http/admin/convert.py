@@ -14,27 +14,27 @@ from copilotd.engine.interface import Engine
 from copilotd.engine.performance import CalibrationProgress, Tuning
 from copilotd.engine.types import EngineState
 from copilotd.http.admin.schema import CursorBody
-from copilotd.http.shared.error_bodies import openai_error
-from copilotd.http.shared.errors import body_of
-from copilotd.http.shared.sse import event_frame
+from copilotd.http.shared.error_bodies import write_openai_error
+from copilotd.http.shared.errors import build_body
+from copilotd.http.shared.sse import write_event
 from copilotd.http.shared.streamed_response import Frames, end_with_error
 
 _MAX_STATES = 256
 """States that wait for a slow client; beyond that, the oldest are dropped."""
 
 
-def json_response(value: object) -> Response:
+def to_json_response(value: object) -> Response:
     """Any of the daemon's values as JSON, field by field."""
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 
-def completion_request(body: CursorBody) -> CompletionRequest:
+def build_completion_request(body: CursorBody) -> CompletionRequest:
     """The completion request. Its client name is new each time, so it cancels no other request."""
     document = Document(f"admin:{body.path}", body.text, body.language, path=body.path)
     return CompletionRequest(document, body.offset, Trigger.INVOKED, f"admin-{uuid4().hex}")
 
 
-async def state_frames(engine: Engine) -> Frames:
+async def stream_states(engine: Engine) -> Frames:
     """The current state of the engine, then each new one, until the client hangs up."""
     states: asyncio.Queue[EngineState] = asyncio.Queue()
 
@@ -45,27 +45,27 @@ async def state_frames(engine: Engine) -> Frames:
 
     unsubscribe = engine.subscribe(remember)
     try:
-        yield event_frame(msgspec.json.encode(engine.state))
+        yield write_event(msgspec.json.encode(engine.state))
         while True:
-            yield event_frame(msgspec.json.encode(await states.get()))
+            yield write_event(msgspec.json.encode(await states.get()))
     finally:
         unsubscribe()
 
 
-def tuning_frames(steps: AsyncGenerator[CalibrationProgress | Tuning, None]) -> Frames:
+def stream_tuning(steps: AsyncGenerator[CalibrationProgress | Tuning, None]) -> Frames:
     """One event for each step: an object with the key `measuring` or `tuning`.
 
     An error before the first step is raised; a later one becomes the last event.
     """
-    return end_with_error(_tuning_frames(steps), _error_frame)
+    return end_with_error(_stream_steps(steps), _write_error)
 
 
-async def _tuning_frames(steps: AsyncGenerator[CalibrationProgress | Tuning, None]) -> Frames:
+async def _stream_steps(steps: AsyncGenerator[CalibrationProgress | Tuning, None]) -> Frames:
     async with aclosing(steps):
         async for step in steps:
             name = "measuring" if isinstance(step, CalibrationProgress) else "tuning"
-            yield event_frame(msgspec.json.encode({name: step}))
+            yield write_event(msgspec.json.encode({name: step}))
 
 
-def _error_frame(error: Exception) -> bytes:
-    return event_frame(msgspec.json.encode(body_of(error, openai_error)))
+def _write_error(error: Exception) -> bytes:
+    return write_event(msgspec.json.encode(build_body(error, write_openai_error)))

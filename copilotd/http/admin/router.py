@@ -6,7 +6,7 @@ from copilotd.completion.types import OutcomeRecord
 from copilotd.http.admin import convert
 from copilotd.http.admin.schema import CursorBody, Stopping
 from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.disconnect import run_while_connected
 from copilotd.http.shared.error_bodies import RESPONSES
 from copilotd.http.shared.sse import EventStream
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/admin", tags=["admin"])
 @router.get("/status", summary="The state of the daemon", response_class=Response)
 async def status(services: ServicesOf) -> Response:
     """Model, memory, uptime, connected editors, and counts since the start."""
-    return convert.json_response(services.status())
+    return convert.to_json_response(services.status())
 
 
 @router.post(
@@ -27,11 +27,11 @@ async def status(services: ServicesOf) -> Response:
 )
 async def complete(body: CursorBody, request: Request, services: ServicesOf) -> Response:
     """The completion that an editor would show there, or why it would show none."""
-    completion_request = convert.completion_request(body)
-    outcome = await while_connected(
+    completion_request = convert.build_completion_request(body)
+    outcome = await run_while_connected(
         request.receive, services.completion.complete(completion_request)
     )
-    return convert.json_response(OutcomeRecord.of(outcome))
+    return convert.to_json_response(OutcomeRecord.of(outcome))
 
 
 @router.post(
@@ -43,12 +43,12 @@ async def complete(body: CursorBody, request: Request, services: ServicesOf) -> 
 )
 async def tune(request: Request, services: ServicesOf) -> EventStream:
     """Server-sent events with the progress, then the result."""
-    return await EventStream.open(request, convert.tuning_frames(services.tune()))
+    return await EventStream.open(request, convert.stream_tuning(services.tune()))
 
 
 @router.post("/stop", summary="Stop the daemon", status_code=202)
 async def stop(services: ServicesOf) -> Stopping:
-    """The daemon answers what is under way, this request included, and ends."""
+    """The daemon finishes this request and stops."""
     services.stop()
     return Stopping()
 
@@ -59,4 +59,4 @@ async def stop(services: ServicesOf) -> Stopping:
 async def events(request: Request, services: ServicesOf) -> EventStream:
     """Server-sent events: the current state of the completion model's engine, then each new one."""
     engine = services.models.completion.engine
-    return await EventStream.open(request, convert.state_frames(engine))
+    return await EventStream.open(request, convert.stream_states(engine))

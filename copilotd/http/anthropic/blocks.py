@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from copilotd.http.shared.fields import join_text_parts
-from copilotd.http.shared.images import image_from_base64, image_from_url
+from copilotd.http.shared.images import parse_image_base64, parse_image_url
 from copilotd.prompt.messages import Image
 
 
@@ -23,7 +23,7 @@ def _join_text(content: Any) -> Any:
     return join_text_parts(content, "block", separator="\n")
 
 
-def _type_of(block: Any) -> Any:
+def _get_type(block: Any) -> Any:
     return block.get("type") if isinstance(block, dict) else None
 
 
@@ -107,8 +107,8 @@ class ImageBlock(BaseModel):
     def image(self) -> Image:
         """The image itself."""
         if isinstance(self.source, FileSource):
-            return image_from_base64(self.source.data)
-        return image_from_url(self.source.url)
+            return parse_image_base64(self.source.data)
+        return parse_image_url(self.source.url)
 
 
 Block = TextBlock | ImageBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock
@@ -117,7 +117,7 @@ _TYPES = ("text", "image", "tool_use", "tool_result", "thinking", "redacted_thin
 
 
 def _check_type(block: Any) -> Any:
-    kind = _type_of(block)
+    kind = _get_type(block)
     if kind not in _TYPES:
         raise PydanticCustomError(
             "content_block",
@@ -127,7 +127,7 @@ def _check_type(block: Any) -> Any:
     return block
 
 
-def _as_blocks(value: Any) -> Any:
+def _parse_blocks(value: Any) -> Any:
     return [{"type": "text", "text": value}] if isinstance(value, str) else value
 
 
@@ -138,6 +138,6 @@ AnyBlock = Annotated[
 
 Content = Annotated[
     list[AnyBlock],
-    BeforeValidator(_as_blocks, json_schema_input_type=str | list[AnyBlock]),
+    BeforeValidator(_parse_blocks, json_schema_input_type=str | list[AnyBlock]),
 ]
 """Text, or a list of blocks; once parsed, always a list."""

@@ -45,9 +45,9 @@ _REASONS: Mapping[FinishReason, StopReason] = {
 }
 
 
-def conversation(body: ConversationBody) -> ChatRequest:
+def parse_conversation(body: ConversationBody) -> ChatRequest:
     """The conversation; if its last message is the assistant's, the answer continues it."""
-    tools, messages = _tool_set(body), tuple(_messages(body))
+    tools, messages = _parse_tools(body), tuple(_parse_messages(body))
     last = messages[-1]
     # The prefix of a required call begins the answer, so no other text can.
     if not isinstance(last, AssistantMessage) or last.calls or tools.choice is ToolChoice.REQUIRED:
@@ -55,10 +55,10 @@ def conversation(body: ConversationBody) -> ChatRequest:
     return ChatRequest(messages[:-1], answer_prefix=last.content, tools=tools)
 
 
-def chat_request(body: MessagesBody, default: Sampling) -> ChatRequest:
+def parse_chat_request(body: MessagesBody, default: Sampling) -> ChatRequest:
     """The whole request; `default` fills the fields that the client left out."""
     return replace(
-        conversation(body),
+        parse_conversation(body),
         max_tokens=body.max_tokens,
         sampling=override_sampling(
             default, temperature=body.temperature, top_p=body.top_p, top_k=body.top_k
@@ -81,17 +81,17 @@ async def collect_message(model: str, events: AsyncGenerator[ChatEvent, None]) -
                 parts[-1] += event.text
             else:
                 parts.append(event.text)
-    content = [_block(part) for part in parts if part]
+    content = [_to_block(part) for part in parts if part]
     message = start_message(model, finished.usage)
-    return message.model_copy(update={"content": content, **stop_fields(finished)})
+    return message.model_copy(update={"content": content, **describe_stop(finished)})
 
 
 def start_message(model: str, usage: Usage) -> MessageAnswer:
     """The message before it has any content."""
-    return MessageAnswer(id=f"msg_{uuid4().hex}", model=model, usage=message_usage(usage))
+    return MessageAnswer(id=f"msg_{uuid4().hex}", model=model, usage=to_message_usage(usage))
 
 
-def message_usage(usage: Usage) -> MessageUsage:
+def to_message_usage(usage: Usage) -> MessageUsage:
     """The cost of the request, in tokens."""
     return MessageUsage(
         input_tokens=usage.prompt_tokens - usage.cached_tokens,
@@ -100,21 +100,21 @@ def message_usage(usage: Usage) -> MessageUsage:
     )
 
 
-def stop_fields(finished: Finished) -> dict[str, str | None]:
+def describe_stop(finished: Finished) -> dict[str, str | None]:
     """The two fields that say why the answer ended."""
     if finished.reason is FinishReason.STOP and finished.stop_text:
         return {"stop_reason": "stop_sequence", "stop_sequence": finished.stop_text}
     return {"stop_reason": _REASONS[finished.reason], "stop_sequence": None}
 
 
-def _block(part: str | ToolCall) -> AnswerBlock:
+def _to_block(part: str | ToolCall) -> AnswerBlock:
     if isinstance(part, str):
         return TextBlock(type="text", text=part)
     arguments = json.loads(part.arguments)
     return ToolUseBlock(type="tool_use", id=part.id, name=part.name, input=arguments)
 
 
-def _messages(body: ConversationBody) -> Iterator[Message]:
+def _parse_messages(body: ConversationBody) -> Iterator[Message]:
     """The messages as chat templates expect them: each result is a message of its own."""
     blocks = [block for message in body.messages for block in message.content]
     names = {block.id: block.name for block in blocks if isinstance(block, ToolUseBlock)}
@@ -156,7 +156,7 @@ def _parse_result(block: ToolResultBlock, names: Mapping[str, str]) -> Message:
     return ToolResult(text, block.tool_use_id, names.get(block.tool_use_id, ""))
 
 
-def _tool_set(body: ConversationBody) -> ToolSet:
+def _parse_tools(body: ConversationBody) -> ToolSet:
     choice = body.tool_choice
     definitions = tuple(
         ToolDefinition(tool.name, tool.description or "", tool.input_schema)

@@ -13,11 +13,11 @@ from copilotd.http.shared.error_bodies import (
     ErrorBody,
     ErrorDetail,
     ErrorShape,
-    error_responses,
+    describe_errors,
 )
 
 _PATHS = "/v1/messages"
-"""All paths of the dialect begin so, also those that do not exist here."""
+"""The prefix of all paths of the dialect, also of those that copilotd does not have."""
 
 _TYPES: Mapping[int, str] = {
     401: "authentication_error",
@@ -47,14 +47,16 @@ class AnthropicError(BaseModel):
     error: AnthropicDetail
 
 
-def anthropic_error(status: int, detail: ErrorDetail, error: Exception | None = None) -> ErrorBody:
+def write_anthropic_error(
+    status: int, detail: ErrorDetail, error: Exception | None = None
+) -> ErrorBody:
     """The body in Anthropic's shape."""
     kind = _TYPES.get(status, CLIENT_ERROR if status < 500 else "api_error")
     body = AnthropicDetail(type=kind, message=detail.message)
     return AnthropicError(type="error", error=body).model_dump()
 
 
-ERRORS = ErrorShape(lambda path: path.startswith(_PATHS), anthropic_error)
+ERRORS = ErrorShape(lambda path: path.startswith(_PATHS), write_anthropic_error)
 
-RESPONSES = error_responses(AnthropicError)
+RESPONSES = describe_errors(AnthropicError)
 """The error responses of an endpoint of this dialect, for the API page."""

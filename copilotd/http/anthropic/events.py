@@ -9,11 +9,11 @@ from pydantic_core import to_json
 from copilotd.chat.tool_calls.stream import ChatEvent
 from copilotd.engine.types import Finished, Usage
 from copilotd.http.anthropic.blocks import TextBlock, ToolUseBlock
-from copilotd.http.anthropic.convert import message_usage, start_message, stop_fields
-from copilotd.http.anthropic.errors import anthropic_error
+from copilotd.http.anthropic.convert import describe_stop, start_message, to_message_usage
+from copilotd.http.anthropic.errors import write_anthropic_error
 from copilotd.http.anthropic.schema import AnswerBlock
-from copilotd.http.shared.errors import body_of
-from copilotd.http.shared.sse import event_frame
+from copilotd.http.shared.errors import build_body
+from copilotd.http.shared.sse import write_event
 from copilotd.http.shared.streamed_response import Frames, end_with_error
 from copilotd.prompt.messages import ToolCall
 
@@ -21,27 +21,27 @@ Event = dict[str, Any]
 """An event of the stream: its type and its fields."""
 
 
-def message_frames(model: str, events: AsyncGenerator[ChatEvent, None]) -> Frames:
+def stream_message(model: str, events: AsyncGenerator[ChatEvent, None]) -> Frames:
     """The answer as server-sent events; `model` is the client's name for the model.
 
     An error before the first event is raised; a later one becomes the last event.
     """
-    return end_with_error(_frames(EventWriter(model), events), _error_frame)
+    return end_with_error(_stream_frames(EventWriter(model), events), _write_error)
 
 
-async def _frames(writer: "EventWriter", events: AsyncGenerator[ChatEvent, None]) -> Frames:
+async def _stream_frames(writer: "EventWriter", events: AsyncGenerator[ChatEvent, None]) -> Frames:
     async with aclosing(events):
         async for chat_event in events:
             for event in writer.write(chat_event):
-                yield _frame(event)
+                yield _write_event(event)
 
 
-def _error_frame(error: Exception) -> bytes:
-    return _frame(body_of(error, anthropic_error))
+def _write_error(error: Exception) -> bytes:
+    return _write_event(build_body(error, write_anthropic_error))
 
 
-def _frame(event: Event) -> bytes:
-    return event_frame(to_json(event), event["type"])
+def _write_event(event: Event) -> bytes:
+    return write_event(to_json(event), event["type"])
 
 
 class EventWriter:
@@ -74,18 +74,18 @@ class EventWriter:
         if not self._is_in_text:
             self._is_in_text = True
             yield self._open_block(TextBlock(type="text", text=""))
-        yield self._delta(type="text_delta", text=text)
+        yield self._write_delta(type="text_delta", text=text)
 
     def _write_call(self, call: ToolCall) -> Iterator[Event]:
         yield from self._end_text()
         yield self._open_block(ToolUseBlock(type="tool_use", id=call.id, name=call.name, input={}))
-        yield self._delta(type="input_json_delta", partial_json=call.arguments)
+        yield self._write_delta(type="input_json_delta", partial_json=call.arguments)
         yield self._close_block()
 
     def _finish(self, finished: Finished) -> Iterator[Event]:
         yield from self._end_text()
-        usage = message_usage(finished.usage)
-        yield {"type": "message_delta", "delta": stop_fields(finished), "usage": usage}
+        usage = to_message_usage(finished.usage)
+        yield {"type": "message_delta", "delta": describe_stop(finished), "usage": usage}
         yield {"type": "message_stop"}
 
     def _end_text(self) -> Iterator[Event]:
@@ -97,7 +97,7 @@ class EventWriter:
     def _open_block(self, block: AnswerBlock) -> Event:
         return {"type": "content_block_start", "index": self._index, "content_block": block}
 
-    def _delta(self, **fields: str) -> Event:
+    def _write_delta(self, **fields: str) -> Event:
         return {"type": "content_block_delta", "index": self._index, "delta": fields}
 
     def _close_block(self) -> Event:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Request
 from copilotd.engine.types import Sampling
 from copilotd.http.anthropic import convert
 from copilotd.http.anthropic.errors import RESPONSES
-from copilotd.http.anthropic.events import message_frames
+from copilotd.http.anthropic.events import stream_message
 from copilotd.http.anthropic.schema import (
     COUNT_EXAMPLES,
     EXAMPLES,
@@ -17,7 +17,7 @@ from copilotd.http.anthropic.schema import (
     TokenCount,
 )
 from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.disconnect import run_while_connected
 from copilotd.http.shared.sse import NAMED_EVENTS, EventStream
 
 router = APIRouter(tags=["Anthropic"], responses=RESPONSES)
@@ -42,10 +42,10 @@ async def answer(
     model = services.models.for_chat(body.model)
     name = body.model or model.alias
     default = Sampling(temperature=model.chat.settings.temperature)
-    events = model.chat.stream_events(convert.chat_request(body, default))
+    events = model.chat.stream_events(convert.parse_chat_request(body, default))
     if body.stream:
-        return await EventStream.open(request, message_frames(name, events))
-    return await while_connected(request.receive, convert.collect_message(name, events))
+        return await EventStream.open(request, stream_message(name, events))
+    return await run_while_connected(request.receive, convert.collect_message(name, events))
 
 
 @router.post("/v1/messages/count_tokens", summary="Count the tokens of a conversation")
@@ -56,5 +56,5 @@ async def count_tokens(
 ) -> TokenCount:
     """The length of the prompt, with the model's chat template and the tools."""
     model = services.models.for_chat(body.model)
-    count = model.chat.count_tokens(convert.conversation(body))
-    return TokenCount(input_tokens=await while_connected(request.receive, count))
+    count = model.chat.count_tokens(convert.parse_conversation(body))
+    return TokenCount(input_tokens=await run_while_connected(request.receive, count))

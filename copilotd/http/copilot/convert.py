@@ -1,4 +1,4 @@
-"""Between Copilot's fields and our values.
+"""Between Copilot's fields and copilotd's values.
 
 The extension's request differs from an editor's in these ways:
 
@@ -18,7 +18,7 @@ from copilotd.completion.sliding_document import SlidingDocuments
 from copilotd.completion.types import CompletionRequest, Outcome, Shown, Trigger
 from copilotd.documents import Document
 from copilotd.engine.types import FinishReason, Sampling
-from copilotd.http.copilot.indentation import missing_indent
+from copilotd.http.copilot.indentation import find_missing_indent
 from copilotd.http.copilot.schema import CopilotBody, CopilotChoice, CopilotChunk
 from copilotd.http.shared.response_meta import ResponseMeta
 
@@ -28,24 +28,24 @@ _TEMPERATURE = 0.2
 """What the extension sends for its alternatives."""
 
 
-def completion_request(body: CopilotBody, documents: SlidingDocuments) -> CompletionRequest:
+def build_completion_request(body: CopilotBody, documents: SlidingDocuments) -> CompletionRequest:
     """The request at the cursor between `prompt` and `suffix`.
 
     The extension debounces by itself and shows the whole text only, so all of it is awaited.
     """
-    path = _path(body.extra.context)
+    path = _find_path(body.extra.context)
     suffix = body.suffix if body.suffix[:1] in ("", "\n", "\r") else "\n" + body.suffix
     window = Document(f"copilot:{path}", body.prompt + suffix, body.extra.language, path=path)
     document, offset = documents.place(window, len(body.prompt))
     return CompletionRequest(document, offset, Trigger.INVOKED, CLIENT, body.max_tokens)
 
 
-def sampling(body: CopilotBody) -> Sampling:
+def build_sampling(body: CopilotBody) -> Sampling:
     """How the choices after the first one are sampled."""
     return Sampling(temperature=body.temperature or _TEMPERATURE, top_p=body.top_p)
 
 
-def text_of(body: CopilotBody, request: CompletionRequest, outcome: Outcome) -> str:
+def find_text(body: CopilotBody, request: CompletionRequest, outcome: Outcome) -> str:
     """The text that the extension inserts, cut at the first of `stop`; empty if there is none."""
     if not isinstance(outcome, Shown):
         return ""
@@ -54,20 +54,22 @@ def text_of(body: CopilotBody, request: CompletionRequest, outcome: Outcome) -> 
     text = text[: min(ends, default=len(text))]
     if not text or text[0].isspace():
         return text
-    return missing_indent(body.prompt, body.extra.next_indent) + text
+    return find_missing_indent(body.prompt, body.extra.next_indent) + text
 
 
-def choice_chunks(meta: ResponseMeta, index: int, text: str) -> list[CopilotChunk]:
+def build_chunks(meta: ResponseMeta, index: int, text: str) -> list[CopilotChunk]:
     """A choice: its text, if there is any, and a chunk that ends it."""
-    end = _chunk(meta, index, "", FinishReason.STOP)
-    return [_chunk(meta, index, text, None), end] if text else [end]
+    end = _build_chunk(meta, index, "", FinishReason.STOP)
+    return [_build_chunk(meta, index, text, None), end] if text else [end]
 
 
-def _path(context: list[str]) -> str:
+def _find_path(context: list[str]) -> str:
     paths = (item.removeprefix(_PATH) for item in context if item.startswith(_PATH))
     return next(paths, "").partition("\n")[0]
 
 
-def _chunk(meta: ResponseMeta, index: int, text: str, reason: FinishReason | None) -> CopilotChunk:
+def _build_chunk(
+    meta: ResponseMeta, index: int, text: str, reason: FinishReason | None
+) -> CopilotChunk:
     choice = CopilotChoice(index=index, text=text, finish_reason=reason)
     return CopilotChunk(**asdict(meta), choices=[choice])

@@ -9,7 +9,7 @@ line shows what is missing.
 _OPENERS = (":", "{", "(", "[", "=>")
 
 
-def missing_indent(prompt: str, next_indent: int) -> str:
+def find_missing_indent(prompt: str, next_indent: int) -> str:
     """The blanks to put before a completion that begins without one.
 
     They are "" unless the cursor is at the start of a line inside a block: below a line that is

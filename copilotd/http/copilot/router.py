@@ -11,7 +11,7 @@ from copilotd.http.copilot.schema import EXAMPLES, CopilotBody, CopilotChunk
 from copilotd.http.services import Services, ServicesOf
 from copilotd.http.shared.error_bodies import RESPONSES
 from copilotd.http.shared.response_meta import ResponseMeta
-from copilotd.http.shared.sse import EventStream, openai_frames
+from copilotd.http.shared.sse import EventStream, stream_openai_events
 
 router = APIRouter(tags=["Copilot"])
 
@@ -50,20 +50,22 @@ async def complete(
     the first of `stop`. A newer request for the same file ends an older one, which gets no text.
     """
     meta = ResponseMeta.create("cmpl", services.models.completion.alias)
-    return await EventStream.open(request, openai_frames(_chunks(body, services, meta)))
+    return await EventStream.open(
+        request, stream_openai_events(_stream_chunks(body, services, meta))
+    )
 
 
-async def _chunks(
+async def _stream_chunks(
     body: CopilotBody, services: Services, meta: ResponseMeta
 ) -> AsyncGenerator[CopilotChunk, None]:
     completion = services.completion
-    request = convert.completion_request(body, services.windows)
+    request = convert.build_completion_request(body, services.windows)
     outcome = await completion.complete(request)
     if isinstance(outcome, NotShown) and outcome.error is not None:
         raise outcome.error
-    for chunk in convert.choice_chunks(meta, 0, convert.text_of(body, request, outcome)):
+    for chunk in convert.build_chunks(meta, 0, convert.find_text(body, request, outcome)):
         yield chunk
     for index in range(1, body.n):
-        sample = await completion.sample(request, convert.sampling(body))
-        for chunk in convert.choice_chunks(meta, index, convert.text_of(body, request, sample)):
+        sample = await completion.sample(request, convert.build_sampling(body))
+        for chunk in convert.build_chunks(meta, index, convert.find_text(body, request, sample)):
             yield chunk

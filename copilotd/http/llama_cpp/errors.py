@@ -13,7 +13,7 @@ from copilotd.http.shared.error_bodies import (
     SERVER_ERROR,
     ErrorBody,
     ErrorDetail,
-    error_responses,
+    describe_errors,
 )
 
 _TYPES: Mapping[int, str] = {
@@ -49,17 +49,19 @@ class LlamaCppError(BaseModel):
     error: LlamaCppDetail
 
 
-def llama_cpp_error(status: int, detail: ErrorDetail, error: Exception | None = None) -> ErrorBody:
+def write_llama_cpp_error(
+    status: int, detail: ErrorDetail, error: Exception | None = None
+) -> ErrorBody:
     """The body in llama.cpp's shape."""
     if isinstance(error, ContextOverflow) and error.n_ctx:
-        body = _context_overflow(status, error)
+        body = _describe_overflow(status, error)
     else:
         kind = _TYPES.get(status, CLIENT_ERROR if status < 500 else SERVER_ERROR)
         body = LlamaCppDetail(code=status, message=detail.message, type=kind)
     return LlamaCppError(error=body).model_dump(exclude_unset=True)
 
 
-def _context_overflow(status: int, error: ContextOverflow) -> LlamaCppDetail:
+def _describe_overflow(status: int, error: ContextOverflow) -> LlamaCppDetail:
     """The words of llama.cpp's own server, because clients look for them."""
     return LlamaCppDetail(
         code=status,
@@ -71,5 +73,5 @@ def _context_overflow(status: int, error: ContextOverflow) -> LlamaCppDetail:
     )
 
 
-RESPONSES = error_responses(LlamaCppError)
+RESPONSES = describe_errors(LlamaCppError)
 """The error responses of an endpoint of this dialect, for the API page."""

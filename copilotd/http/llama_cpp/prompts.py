@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from copilotd.engine.interface import Engine
 from copilotd.engine.types import ModelInfo
 from copilotd.http.shared.fields import join_text_parts
-from copilotd.prompt.fim import with_bos
+from copilotd.prompt.fim import prepend_bos
 
 Prompt = str | list[int | str]
 """One prompt: a text, or token ids with texts between them."""
@@ -74,4 +74,4 @@ async def tokenize_prompt(
     for part in parts:
         tokens += await engine.tokenize(part, special=special) if isinstance(part, str) else [part]
     starts_with_text = isinstance(parts[0], str)
-    return with_bos(info, tokens) if add_bos and starts_with_text else tokens
+    return prepend_bos(info, tokens) if add_bos and starts_with_text else tokens

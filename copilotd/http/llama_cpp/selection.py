@@ -10,11 +10,11 @@ def select_fields(response: dict[str, Any], fields: list[str]) -> dict[str, Any]
     """
     if not fields:
         return response
-    values = {name: _value_at(response, name.split("/")) for name in fields}
+    values = {name: _get_value(response, name.split("/")) for name in fields}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _value_at(value: Any, path: list[str]) -> Any:
+def _get_value(value: Any, path: list[str]) -> Any:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value

@@ -22,7 +22,7 @@ class Timings(BaseModel):
     predicted_per_second: float
 
     @classmethod
-    def of(cls, usage: Usage) -> "Timings":
+    def from_usage(cls, usage: Usage) -> "Timings":
         """The timings of one generation."""
         evaluated = usage.prompt_tokens - usage.cached_tokens
         steps = max(0, usage.completion_tokens - 1)
@@ -30,14 +30,14 @@ class Timings(BaseModel):
             cache_n=usage.cached_tokens,
             prompt_n=evaluated,
             prompt_ms=usage.prefill_ms,
-            prompt_per_token_ms=_ratio(usage.prefill_ms, evaluated),
-            prompt_per_second=_ratio(1000 * evaluated, usage.prefill_ms),
+            prompt_per_token_ms=_divide(usage.prefill_ms, evaluated),
+            prompt_per_second=_divide(1000 * evaluated, usage.prefill_ms),
             predicted_n=usage.completion_tokens,
             predicted_ms=usage.decode_ms,
-            predicted_per_token_ms=_ratio(usage.decode_ms, steps),
-            predicted_per_second=_ratio(1000 * steps, usage.decode_ms),
+            predicted_per_token_ms=_divide(usage.decode_ms, steps),
+            predicted_per_second=_divide(1000 * steps, usage.decode_ms),
         )
 
 
-def _ratio(value: float, by: float) -> float:
+def _divide(value: float, by: float) -> float:
     return value / by if by else 0.0

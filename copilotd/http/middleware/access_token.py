@@ -41,7 +41,7 @@ class TokenMiddleware:
         """Pass the request on without its credentials, or answer 401."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif self._token is None or self._token.is_among(_tokens_in(scope)):
+        elif self._token is None or self._token.is_among(_find_tokens(scope)):
             await self._app(_remove_credentials(scope), receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": _NO_TOKEN.code})
@@ -54,7 +54,7 @@ class TokenMiddleware:
         return self._errors.build(scope["path"], 401, _NO_TOKEN, {"WWW-Authenticate": "Bearer"})
 
 
-def _tokens_in(scope: Scope) -> Iterator[bytes]:
+def _find_tokens(scope: Scope) -> Iterator[bytes]:
     for name, value in scope["headers"]:
         if name in _KEYS:
             yield value

@@ -60,10 +60,10 @@ class HostOriginMiddleware:
         )
 
     def _check_host(self, values: Sequence[str], scope: Scope) -> ErrorDetail | None:
-        name = _host_name(values[0]) if len(values) == 1 else ""
+        name = _parse_host(values[0]) if len(values) == 1 else ""
         if name and (_is_loopback(name) or name in self._hosts or _is_own_address(name, scope)):
             return None
-        return _detail(
+        return _build_detail(
             f"The Host header {', '.join(values)!r} is not allowed here; "
             "add it to server.allowed_hosts if it is yours.",
             "host_not_allowed",
@@ -74,23 +74,23 @@ class HostOriginMiddleware:
     ) -> ErrorDetail | None:
         if not values or (len(values) == 1 and self._is_allowed(values[0], headers, scope)):
             return None
-        return _detail(
+        return _build_detail(
             f"Web pages from {', '.join(values)!r} may not call copilotd; "
             "add the origin to server.allowed_origins if you want to allow them.",
             "origin_not_allowed",
         )
 
     def _is_allowed(self, origin: str, headers: Headers, scope: Scope) -> bool:
-        return origin in self._origins or origin == _own_origin(headers, scope)
+        return origin in self._origins or origin == _build_own_origin(headers, scope)
 
     def _check_site(self, headers: Headers) -> ErrorDetail | None:
         sites = set(headers.getlist("sec-fetch-site"))
         if sites.issubset(_OWN_SITES) or headers.get("origin") in self._origins:
             return None
-        return _detail("Another site's page may not call copilotd.", "cross_site_request")
+        return _build_detail("Another site's page may not call copilotd.", "cross_site_request")
 
 
-def _host_name(host: str) -> str:
+def _parse_host(host: str) -> str:
     """The Host header without its port and brackets; empty if it is not valid."""
     match = _HOST.fullmatch(host)
     return match["name"].strip("[]").lower() if match else ""
@@ -122,10 +122,10 @@ def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _own_origin(headers: Headers, scope: Scope) -> str:
+def _build_own_origin(headers: Headers, scope: Scope) -> str:
     scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
     return f"{scheme}://{headers['host']}"
 
 
-def _detail(message: str, code: str) -> ErrorDetail:
+def _build_detail(message: str, code: str) -> ErrorDetail:
     return ErrorDetail(message=message, type=CLIENT_ERROR, code=code)

@@ -29,7 +29,7 @@ class RequestLimit:
         if scope["type"] != "http" or scope["path"] in _UNLIMITED:
             await self._app(scope, receive, send)
         elif self._running >= self._limit:
-            detail = _too_many_requests(self._limit)
+            detail = _build_detail(self._limit)
             await self._errors.build(scope["path"], 503, detail, _RETRY)(scope, receive, send)
         else:
             self._running += 1
@@ -39,7 +39,7 @@ class RequestLimit:
                 self._running -= 1
 
 
-def _too_many_requests(limit: int) -> ErrorDetail:
+def _build_detail(limit: int) -> ErrorDetail:
     return ErrorDetail(
         message=f"{limit} requests are already running; server.max_requests sets the limit.",
         type=SERVER_ERROR,

@@ -65,12 +65,12 @@ class LineWriter:
         if self.is_chat:
             message: Line = {"role": "assistant", "content": text}
             content = {"message": message | ({"tool_calls": _write_calls(calls)} if calls else {})}
-        return {"model": self.model, "created_at": _now(), **content, "done": False, **more}
+        return {"model": self.model, "created_at": _format_now(), **content, "done": False, **more}
 
     def write_last(self, text: str, calls: list[ToolCall], finished: Finished) -> Line:
         """The object that ends the response."""
         reason = "length" if finished.reason is FinishReason.LENGTH else "stop"
-        costs = _costs(finished.usage, time.perf_counter() - self.started)
+        costs = _report_costs(finished.usage, time.perf_counter() - self.started)
         return self.write(text, calls, done=True, done_reason=reason, **costs)
 
     def write_loaded(self) -> Line:
@@ -106,42 +106,42 @@ async def collect_line(writer: LineWriter, events: AsyncGenerator[ChatEvent, Non
     return writer.write_last(text, calls, finished)
 
 
-def chat_request(body: ChatBody, default: Sampling) -> ChatRequest:
+def parse_chat_request(body: ChatBody, default: Sampling) -> ChatRequest:
     """The conversation; `default` fills the fields that the client left out."""
     return ChatRequest(
-        messages=_messages(body.messages),
-        max_tokens=_max_tokens(body.options),
-        sampling=_sampling(body.options, default),
+        messages=_parse_messages(body.messages),
+        max_tokens=_parse_limit(body.options),
+        sampling=_parse_sampling(body.options, default),
         stop=tuple(body.options.stop),
         tools=parse_tools(ToolFields(tools=body.tools)) if body.tools else ToolSet(),
-        schema=_schema(body.format),
+        schema=_parse_schema(body.format),
     )
 
 
-def question_request(body: GenerateBody, default: Sampling) -> ChatRequest:
+def parse_question(body: GenerateBody, default: Sampling) -> ChatRequest:
     """A conversation with one question, the prompt."""
     system = (SystemMessage(body.system),) if body.system else ()
     return ChatRequest(
         messages=(*system, _message_with_images("user", body.prompt, body.images)),
-        max_tokens=_max_tokens(body.options),
-        sampling=_sampling(body.options, default),
+        max_tokens=_parse_limit(body.options),
+        sampling=_parse_sampling(body.options, default),
         stop=tuple(body.options.stop),
-        schema=_schema(body.format),
+        schema=_parse_schema(body.format),
     )
 
 
-def text_request(body: GenerateBody) -> TextRequest:
+def parse_text_request(body: GenerateBody) -> TextRequest:
     """A prompt to continue, or to fill the gap between it and the suffix."""
     return TextRequest(
         body.prompt,
         suffix=body.suffix or None,
-        max_tokens=_max_tokens(body.options) or 128,
-        sampling=_sampling(body.options, Sampling()),
+        max_tokens=_parse_limit(body.options) or 128,
+        sampling=_parse_sampling(body.options, Sampling()),
         stop=tuple(body.options.stop),
     )
 
 
-def _messages(messages: list[ChatMessage]) -> tuple[Message, ...]:
+def _parse_messages(messages: list[ChatMessage]) -> tuple[Message, ...]:
     """Ollama's calls have no ids: results belong to the calls of the last answer, in order."""
     converted: list[Message] = []
     open_calls: list[ToolCall] = []
@@ -175,36 +175,36 @@ def _write_calls(calls: list[ToolCall]) -> list[Line]:
     ]
 
 
-def _schema(format: Form) -> Mapping[str, Any] | None:
+def _parse_schema(format: Form) -> Mapping[str, Any] | None:
     if isinstance(format, dict):
         return format
     return {"type": "object"} if format == "json" else None
 
 
-def _max_tokens(options: Options) -> int | None:
+def _parse_limit(options: Options) -> int | None:
     limit = options.num_predict
     return limit if limit is not None and limit > 0 else None
 
 
-def _sampling(options: Options, default: Sampling) -> Sampling:
+def _parse_sampling(options: Options, default: Sampling) -> Sampling:
     return override_sampling(default, **{name: getattr(options, name) for name in _SAMPLING_FIELDS})
 
 
-def _costs(usage: Usage, seconds: float) -> Line:
+def _report_costs(usage: Usage, seconds: float) -> Line:
     """Durations in nanoseconds."""
     return {
-        "total_duration": _nanoseconds(seconds * 1000),
-        "load_duration": _nanoseconds(usage.queue_ms),
+        "total_duration": _to_nanoseconds(seconds * 1000),
+        "load_duration": _to_nanoseconds(usage.queue_ms),
         "prompt_eval_count": usage.prompt_tokens,
-        "prompt_eval_duration": _nanoseconds(usage.prefill_ms),
+        "prompt_eval_duration": _to_nanoseconds(usage.prefill_ms),
         "eval_count": usage.completion_tokens,
-        "eval_duration": _nanoseconds(usage.decode_ms),
+        "eval_duration": _to_nanoseconds(usage.decode_ms),
     }
 
 
-def _nanoseconds(ms: float) -> int:
+def _to_nanoseconds(ms: float) -> int:
     return int(ms * 1_000_000)
 
 
-def _now() -> str:
+def _format_now() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")

@@ -5,10 +5,10 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from copilotd.http.shared.error_bodies import ErrorBody, ErrorDetail, ErrorShape, error_responses
+from copilotd.http.shared.error_bodies import ErrorBody, ErrorDetail, ErrorShape, describe_errors
 
 _PATHS = "/api/"
-"""All paths of the dialect begin so, also those that do not exist here."""
+"""The prefix of all paths of the dialect, also of those that copilotd does not have."""
 
 
 class OllamaError(BaseModel):
@@ -20,12 +20,14 @@ class OllamaError(BaseModel):
     """The cause, and the next step if there is one."""
 
 
-def ollama_error(status: int, detail: ErrorDetail, error: Exception | None = None) -> ErrorBody:
+def write_ollama_error(
+    status: int, detail: ErrorDetail, error: Exception | None = None
+) -> ErrorBody:
     """The body in Ollama's shape."""
     return OllamaError(error=detail.message).model_dump()
 
 
-ERRORS = ErrorShape(lambda path: path.startswith(_PATHS), ollama_error)
+ERRORS = ErrorShape(lambda path: path.startswith(_PATHS), write_ollama_error)
 
-RESPONSES = error_responses(OllamaError)
+RESPONSES = describe_errors(OllamaError)
 """The error responses of an endpoint of this dialect, for the API page."""

@@ -2,24 +2,14 @@
 
 from typing import Any
 
+from copilotd.http.shared.chat_completions.examples import WEATHER_TOOL
+
 Examples = dict[str, Any]
 
 _MODEL = "local"
-_WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "weather",
-        "description": "The weather of a city, now.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
 
 
-def _one(summary: str, **value: object) -> Examples:
+def _build_example(summary: str, **value: object) -> Examples:
     return {"example": {"summary": summary, "value": {"model": _MODEL, **value}}}
 
 
@@ -37,19 +27,19 @@ CHAT: Examples = {
         "value": {
             "model": _MODEL,
             "messages": [{"role": "user", "content": "What is the weather in Paris?"}],
-            "tools": [_WEATHER],
+            "tools": [WEATHER_TOOL],
             "stream": False,
         },
     },
 }
-GENERATE: Examples = _one(
+GENERATE: Examples = _build_example(
     "Fill in the middle",
     prompt="def add(a, b):\n    return ",
     suffix="\n",
     options={"num_predict": 16},
     stream=False,
 )
-EMBED: Examples = _one("Two texts", input=["def add(a, b):", "def plus(x, y):"])
-EMBED_ONE: Examples = _one("One text", prompt="def add(a, b):")
-SHOW: Examples = _one("The model")
-PULL: Examples = _one("A model that is here", stream=False)
+EMBED: Examples = _build_example("Two texts", input=["def add(a, b):", "def plus(x, y):"])
+EMBED_ONE: Examples = _build_example("One text", prompt="def add(a, b):")
+SHOW: Examples = _build_example("The model")
+PULL: Examples = _build_example("A model that is here", stream=False)

@@ -23,10 +23,10 @@ def describe(model: ServedModel) -> Entry:
     return {
         "name": name,
         "model": name,
-        "modified_at": _modified(info),
+        "modified_at": _format_modified(info),
         "size": info.size if info else 0,
         "digest": digest,
-        "details": _details(info),
+        "details": _describe_family(info),
     }
 
 
@@ -37,7 +37,7 @@ def describe_loaded(model: ServedModel) -> Entry:
     return describe(model) | loaded
 
 
-def _details(info: ModelInfo | None) -> Entry:
+def _describe_family(info: ModelInfo | None) -> Entry:
     """The family, size and quantization of a model."""
     family = info.architecture if info else ""
     return {
@@ -58,7 +58,7 @@ def describe_fully(info: ModelInfo) -> Entry:
         "modelfile": "",
         "parameters": f"num_ctx {info.n_ctx}",
         "template": info.chat_template or "",
-        "details": _details(info),
+        "details": _describe_family(info),
         "model_info": {
             "general.architecture": info.architecture,
             "general.parameter_count": info.parameters,
@@ -66,11 +66,11 @@ def describe_fully(info: ModelInfo) -> Entry:
             f"{info.architecture}.embedding_length": info.n_embd,
         },
         "capabilities": [*_CAPABILITIES, *insert, *vision],
-        "modified_at": _modified(info),
+        "modified_at": _format_modified(info),
     }
 
 
-def _modified(info: ModelInfo | None) -> str:
+def _format_modified(info: ModelInfo | None) -> str:
     path = Path(info.path) if info else None
     if path is None or not path.exists():
         return _NEVER

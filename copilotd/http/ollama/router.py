@@ -13,7 +13,7 @@ from copilotd.engine.types import Phase, Sampling
 from copilotd.errors import InvalidRequest
 from copilotd.http.ollama import convert, examples, listing
 from copilotd.http.ollama.convert import Line, LineWriter
-from copilotd.http.ollama.errors import RESPONSES, ollama_error
+from copilotd.http.ollama.errors import RESPONSES, write_ollama_error
 from copilotd.http.ollama.schema import (
     ChatBody,
     EmbedBody,
@@ -23,8 +23,8 @@ from copilotd.http.ollama.schema import (
     ShowBody,
 )
 from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
-from copilotd.http.shared.ndjson import LineStream, json_lines
+from copilotd.http.shared.disconnect import run_while_connected
+from copilotd.http.shared.ndjson import LineStream, stream_lines
 from copilotd.http.shared.untyped_json import UntypedRoute
 
 router = APIRouter(tags=["Ollama"], responses=RESPONSES, route_class=UntypedRoute)
@@ -63,8 +63,8 @@ async def show(
     services: ServicesOf,
 ) -> dict[str, Any]:
     """The named model, or else the chat model. copilotd loads it for this."""
-    model = services.models.for_chat(body.called)
-    return listing.describe_fully(await while_connected(request.receive, model.engine.info()))
+    model = services.models.for_chat(body.model_name)
+    return listing.describe_fully(await run_while_connected(request.receive, model.engine.info()))
 
 
 @router.post("/api/pull", summary="Check that a model is here")
@@ -74,9 +74,9 @@ async def pull(
     services: ServicesOf,
 ) -> Response:
     """The models of the settings are; `copilotd models pull` downloads any other."""
-    if not any(model.has_name(body.called) for model in services.models.all):
+    if not any(model.has_name(body.model_name) for model in services.models.all):
         raise InvalidRequest(
-            f"{body.called!r} is not served here",
+            f"{body.model_name!r} is not served here",
             "`copilotd models pull` downloads a model, and the setting model.name selects it.",
         )
     return await _send_lines(request, body.stream, _pull_lines())
@@ -89,13 +89,13 @@ async def chat(
     services: ServicesOf,
 ) -> Response:
     """The model answers, with the chat template of its own GGUF; it may call the given tools."""
-    model = services.models.for_chat(body.called)
+    model = services.models.for_chat(body.model_name)
     writer = LineWriter.start(body.model or model.alias, is_chat=True)
     if not body.messages:
-        await while_connected(request.receive, model.load())
-        return _json(writer.write_loaded())
+        await run_while_connected(request.receive, model.load())
+        return _to_response(writer.write_loaded())
     default = Sampling(temperature=model.chat.settings.temperature)
-    events = model.chat.stream_events(convert.chat_request(body, default))
+    events = model.chat.stream_events(convert.parse_chat_request(body, default))
     return await _answer(request, body.stream, writer, events)
 
 
@@ -108,16 +108,16 @@ async def generate(
     """The model answers the prompt; with `raw` or a `suffix` it continues the prompt as it is."""
     is_text = body.raw or bool(body.suffix)
     models = services.models
-    model = models.for_text(body.called) if is_text else models.for_chat(body.called)
+    model = models.for_text(body.model_name) if is_text else models.for_chat(body.model_name)
     writer = LineWriter.start(body.model or model.alias, is_chat=False)
     if not body.prompt and not body.suffix:
-        await while_connected(request.receive, model.load())
-        return _json(writer.write_loaded())
+        await run_while_connected(request.receive, model.load())
+        return _to_response(writer.write_loaded())
     default = Sampling(temperature=model.chat.settings.temperature)
     events: AsyncGenerator[ChatEvent, None] = (
-        model.text.generate(convert.text_request(body))
+        model.text.generate(convert.parse_text_request(body))
         if is_text
-        else model.chat.stream_events(convert.question_request(body, default))
+        else model.chat.stream_events(convert.parse_question(body, default))
     )
     return await _answer(request, body.stream, writer, events)
 
@@ -129,12 +129,12 @@ async def embed(
     services: ServicesOf,
 ) -> dict[str, Any]:
     """One vector of unit length for each text."""
-    model = services.models.for_embedding(body.called)
-    info = await while_connected(request.receive, model.text.info())
+    model = services.models.for_embedding(body.model_name)
+    info = await run_while_connected(request.receive, model.text.info())
     if body.dimensions not in (None, info.n_embd):
         raise InvalidRequest(f"{info.name} has {info.n_embd} dimensions, not {body.dimensions}")
     texts = [body.input] if isinstance(body.input, str) else body.input
-    embedded = await while_connected(request.receive, model.text.embed([*texts]))
+    embedded = await run_while_connected(request.receive, model.text.embed([*texts]))
     return {
         "model": body.model or model.alias,
         "embeddings": embedded.vectors,
@@ -149,8 +149,8 @@ async def embed_one(
     services: ServicesOf,
 ) -> dict[str, Any]:
     """A vector of unit length."""
-    model = services.models.for_embedding(body.called)
-    embedded = await while_connected(request.receive, model.text.embed([body.prompt]))
+    model = services.models.for_embedding(body.model_name)
+    embedded = await run_while_connected(request.receive, model.text.embed([body.prompt]))
     return {"embedding": embedded.vectors[0]}
 
 
@@ -159,20 +159,22 @@ async def _answer(
 ) -> Response:
     if stream:
         return await _send_lines(request, stream, convert.stream_lines(writer, events))
-    return _json(await while_connected(request.receive, convert.collect_line(writer, events)))
+    return _to_response(
+        await run_while_connected(request.receive, convert.collect_line(writer, events))
+    )
 
 
 async def _send_lines(
     request: Request, stream: bool, lines: AsyncGenerator[Line, None]
 ) -> Response:
     if stream:
-        return await LineStream.open(request, json_lines(lines, ollama_error))
-    return _json([line async for line in lines][-1])
+        return await LineStream.open(request, stream_lines(lines, write_ollama_error))
+    return _to_response([line async for line in lines][-1])
 
 
 async def _pull_lines() -> AsyncGenerator[Line, None]:
     yield {"status": "success"}
 
 
-def _json(line: Line) -> Response:
+def _to_response(line: Line) -> Response:
     return Response(msgspec.json.encode(line), media_type="application/json")

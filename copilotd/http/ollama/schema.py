@@ -11,14 +11,14 @@ from pydantic_core import PydanticCustomError
 
 from copilotd.http.shared.chat_completions.tools import ToolEntry
 from copilotd.http.shared.fields import MessageContent, ModelName, Stops
-from copilotd.http.shared.images import image_from_base64
+from copilotd.http.shared.images import parse_image_base64
 from copilotd.prompt.messages import IMAGE_PLACEHOLDER
 
 
 def _parse_images(value: Any) -> MessageContent:
     if not isinstance(value, list | None):
         raise PydanticCustomError("images", "should be a list of files in base64")
-    images = tuple(map(image_from_base64, value or ()))
+    images = tuple(map(parse_image_base64, value or ()))
     return MessageContent(IMAGE_PLACEHOLDER * len(images), images)
 
 
@@ -44,7 +44,7 @@ class Named(BaseModel):
     """The older name of `model`."""
 
     @property
-    def called(self) -> str:
+    def model_name(self) -> str:
         """The client's name for the model, without the tag that Ollama's clients add."""
         return (self.model or self.name).removesuffix(":latest")
 

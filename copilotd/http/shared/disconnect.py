@@ -13,7 +13,7 @@ class ClientGone(Exception):
     """The client hung up before its response was ready."""
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Do `work`. When the client hangs up, cancel it and wait until it has ended.
 
     The body of the request has been read, so the disconnect is the only message that `receive`

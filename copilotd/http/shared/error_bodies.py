@@ -64,12 +64,14 @@ class ErrorShape:
     write: WriteError
 
 
-def openai_error(status: int, detail: ErrorDetail, error: Exception | None = None) -> ErrorBody:
+def write_openai_error(
+    status: int, detail: ErrorDetail, error: Exception | None = None
+) -> ErrorBody:
     """The body in OpenAI's shape."""
     return ErrorResponse(error=detail).model_dump()
 
 
-def error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+def describe_errors(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     """For the API page: the responses of an endpoint besides success."""
     return {
         "4XX": {"model": body, "description": "The request cannot be served as it is."},
@@ -80,5 +82,5 @@ def error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-RESPONSES = error_responses(ErrorResponse)
+RESPONSES = describe_errors(ErrorResponse)
 """The error responses of an endpoint that uses OpenAI's shape."""

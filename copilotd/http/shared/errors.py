@@ -31,7 +31,7 @@ from copilotd.http.shared.error_bodies import (
     ErrorDetail,
     ErrorShape,
     WriteError,
-    openai_error,
+    write_openai_error,
 )
 from copilotd.http.shared.fields import DIALECT_TAG
 
@@ -93,17 +93,19 @@ class ErrorResponses:
         # A message can quote half a surrogate pair from a request, and UTF-8 cannot encode that.
         message = detail.message.encode("utf-8", "replace").decode()
         readable = detail.model_copy(update={"message": message})
-        body = self._writer(path)(status, readable, error)
+        body = self._find_writer(path)(status, readable, error)
         return JSONResponse(body, status, headers=dict(headers or {}))
 
-    def _writer(self, path: str) -> WriteError:
-        return next((shape.write for shape in self._shapes if shape.includes(path)), openai_error)
+    def _find_writer(self, path: str) -> WriteError:
+        return next(
+            (shape.write for shape in self._shapes if shape.includes(path)), write_openai_error
+        )
 
     async def _handle_failure(self, request: Request, error: Exception) -> Response:
-        kind = _kind_of(error)
+        kind = _find_kind(error)
         delay = kind.retry_after_s
         headers = {} if delay is None else {"Retry-After": str(delay)}
-        return self.build(request.url.path, kind.status, detail_of(error), headers, error)
+        return self.build(request.url.path, kind.status, describe_error(error), headers, error)
 
     async def _handle_client_gone(self, request: Request, error: Exception) -> Response:
         # A client that hung up reads nothing. If the daemon is stopping, the client is still there.
@@ -127,22 +129,22 @@ class ErrorResponses:
         return self.build(request.url.path, 400, _describe_invalid_request(error))
 
 
-def detail_of(error: Exception) -> ErrorDetail:
+def describe_error(error: Exception) -> ErrorDetail:
     """What a client reads about `error`; of an unexpected one, only that the log has more."""
-    kind = _kind_of(error)
-    return ErrorDetail(message=_message_of(error), type=kind.type, code=kind.code)
+    kind = _find_kind(error)
+    return ErrorDetail(message=_build_message(error), type=kind.type, code=kind.code)
 
 
-def body_of(error: Exception, write: WriteError) -> ErrorBody:
+def build_body(error: Exception, write: WriteError) -> ErrorBody:
     """The error as `write` shapes it, for a response whose status has already been sent."""
-    return write(_kind_of(error).status, detail_of(error), error)
+    return write(_find_kind(error).status, describe_error(error), error)
 
 
-def _kind_of(error: Exception) -> _Kind:
+def _find_kind(error: Exception) -> _Kind:
     return next((_KINDS[c] for c in type(error).__mro__ if c in _KINDS), _UNEXPECTED)
 
 
-def _message_of(error: Exception) -> str:
+def _build_message(error: Exception) -> str:
     if not isinstance(error, CopilotdError):
         return "copilotd failed unexpectedly; its log says more: copilotd logs."
     return f"{error.message.rstrip('.')}. {error.hint}".strip()
@@ -152,7 +154,7 @@ def _describe_invalid_request(error: RequestValidationError) -> ErrorDetail:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return _describe_invalid_body(f"The body is not JSON: {first['ctx']['error']}.")
-    if not _location(first):
+    if not _find_location(first):
         return _describe_invalid_body(
             "Send a JSON object, with the header Content-Type: application/json."
         )
@@ -165,18 +167,18 @@ def _describe_invalid_body(message: str) -> ErrorDetail:
 
 def _describe_invalid_field(error: RequestValidationError) -> ErrorDetail:
     """The first wrong field with all its errors (a union has one for each of its members)."""
-    field = _location(error.errors()[0])[0]
-    same_field = [e for e in error.errors() if _location(e)[:1] == (field,)]
-    lines = dict.fromkeys(f"{_dotted_location(e)}: {e['msg']}." for e in same_field)
+    field = _find_location(error.errors()[0])[0]
+    same_field = [e for e in error.errors() if _find_location(e)[:1] == (field,)]
+    lines = dict.fromkeys(f"{_format_location(e)}: {e['msg']}." for e in same_field)
     message = " Or: ".join(lines)
     return ErrorDetail(message=message, type=CLIENT_ERROR, param=str(field), code="invalid_value")
 
 
-def _dotted_location(error: dict[str, Any]) -> str:
-    return ".".join(map(str, _location(error)))
+def _format_location(error: dict[str, Any]) -> str:
+    return ".".join(map(str, _find_location(error)))
 
 
-def _location(error: dict[str, Any]) -> tuple[str | int, ...]:
+def _find_location(error: dict[str, Any]) -> tuple[str | int, ...]:
     """The path to the field in the body, without the tag of a dialect."""
     _, *path = error["loc"]
     is_tagged = bool(path) and str(path[0]).startswith(DIALECT_TAG)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import any_schema
 
-from copilotd.http.shared.images import image_from_url
+from copilotd.http.shared.images import parse_image_url
 from copilotd.prompt.messages import IMAGE_PLACEHOLDER, Image
 
 Tokens = list[int]
@@ -20,7 +20,7 @@ _MAX_TEXTS = 2048
 """OpenAI's own limit."""
 
 
-def _as_texts(value: Any) -> list[str | Tokens]:
+def _parse_texts(value: Any) -> list[str | Tokens]:
     texts: list[Any] = [value] if isinstance(value, str) or _is_tokens(value) else value
     if not isinstance(texts, list) or not all(isinstance(t, str) or _is_tokens(t) for t in texts):
         raise PydanticCustomError(
@@ -36,7 +36,7 @@ def _is_tokens(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(type(t) is int and t >= 0 for t in value)
 
 
-def _as_stops(value: Any) -> Any:
+def _parse_stops(value: Any) -> Any:
     if value is None:
         return []
     return [value] if isinstance(value, str) else value
@@ -71,26 +71,26 @@ def parse_content(
         if isinstance(content, str | None):
             return MessageContent(content or "")
         raise PydanticCustomError("content", "should be a string or a list of parts")
-    images = [image_from_url(_url_of(part)) for part in content if _type_of(part) == image_type]
-    text = "".join(_part_text(part, image_type, text_types) for part in content)
+    images = [parse_image_url(_get_url(part)) for part in content if _get_type(part) == image_type]
+    text = "".join(_parse_part(part, image_type, text_types) for part in content)
     return MessageContent(text, tuple(images))
 
 
-def _part_text(part: Any, image_type: str, text_types: Sequence[str]) -> str:
-    kind = _type_of(part)
+def _parse_part(part: Any, image_type: str, text_types: Sequence[str]) -> str:
+    kind = _get_type(part)
     if kind == image_type:
         return IMAGE_PLACEHOLDER
     if kind not in text_types:
         message = "accepts text and image parts only, not {kind}"
         raise PydanticCustomError("content_part", message, {"kind": kind})
-    return _text_of(part, "part", text_types)
+    return _get_text(part, "part", text_types)
 
 
-def _type_of(part: Any) -> Any:
+def _get_type(part: Any) -> Any:
     return part.get("type") if isinstance(part, dict) else None
 
 
-def _url_of(part: dict[str, Any]) -> Any:
+def _get_url(part: dict[str, Any]) -> Any:
     """The URL of an image part; chat completions nest it one level deeper than responses."""
     url = part.get("image_url")
     return url.get("url") if isinstance(url, dict) else url
@@ -108,11 +108,11 @@ def join_text_parts(
     """
     if not isinstance(content, list):
         return "" if content is None else content
-    return separator.join(_text_of(part, noun, text_types) for part in content)
+    return separator.join(_get_text(part, noun, text_types) for part in content)
 
 
-def _text_of(part: Any, noun: str, text_types: Sequence[str]) -> str:
-    kind = _type_of(part)
+def _get_text(part: Any, noun: str, text_types: Sequence[str]) -> str:
+    kind = _get_type(part)
     if kind not in text_types:
         raise PydanticCustomError(
             f"content_{noun}", f"accepts text {noun}s only, not {{kind}}", {"kind": kind}
@@ -142,7 +142,7 @@ _NO_EFFECT: tuple[Any, ...] = (None, [], {}, False, "none", "auto", {"type": "te
 
 Texts = Annotated[
     list[str | Tokens],
-    BeforeValidator(_as_texts, json_schema_input_type=str | list[str] | Tokens | list[Tokens]),
+    BeforeValidator(_parse_texts, json_schema_input_type=str | list[str] | Tokens | list[Tokens]),
 ]
 """One or several texts, each a string or token ids; once parsed, always a list."""
 
@@ -151,7 +151,7 @@ ModelName = Annotated[str, AfterValidator(_check_is_unicode)]
 
 Stops = Annotated[
     list[Annotated[str, Field(min_length=1)]],
-    BeforeValidator(_as_stops, json_schema_input_type=str | list[str] | None),
+    BeforeValidator(_parse_stops, json_schema_input_type=str | list[str] | None),
 ]
 """No, one or several texts that end the output; once parsed, always a list."""
 

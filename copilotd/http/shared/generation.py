@@ -79,12 +79,12 @@ class GenerationBody(Body):
     """Keep to JSON of this schema. (llama.cpp's clients)"""
 
 
-def sampling_for_choice(body: GenerationBody, default: Sampling, choice: int) -> Sampling:
+def build_sampling(body: GenerationBody, default: Sampling, choice: int) -> Sampling:
     """The sampling of one choice; `default` fills the fields that the client left out."""
     sampling = override_sampling(
         default, **{name: getattr(body, name) for name in _SAMPLING_FIELDS}
     )
-    return msgspec.structs.replace(sampling, seed=_choice_seed(body.seed, choice))
+    return msgspec.structs.replace(sampling, seed=_derive_seed(body.seed, choice))
 
 
 def override_sampling(default: Sampling, **fields: Any) -> Sampling:
@@ -93,7 +93,7 @@ def override_sampling(default: Sampling, **fields: Any) -> Sampling:
     return msgspec.structs.replace(default, **present)
 
 
-def grammar_of(body: GenerationBody) -> Grammar | None:
+def parse_grammar(body: GenerationBody) -> Grammar | None:
     """The grammar from the two fields that llama.cpp's clients send.
 
     Raises:
@@ -104,5 +104,5 @@ def grammar_of(body: GenerationBody) -> Grammar | None:
     return convert_gbnf(body.grammar) if body.grammar else None
 
 
-def _choice_seed(seed: int | None, choice: int) -> int | None:
+def _derive_seed(seed: int | None, choice: int) -> int | None:
     return None if seed is None or seed == -1 else seed + choice

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from copilotd.prompt.messages import Image
 
 
-def image_from_url(url: Any) -> Image:
+def parse_image_url(url: Any) -> Image:
     """The image of a data: URL, or a reference to one at an http(s) URL.
 
     Raises:
@@ -21,13 +21,13 @@ def image_from_url(url: Any) -> Image:
         head, _, data = url.partition(",")
         if not head.endswith(";base64"):
             raise PydanticCustomError("image", "has a data: URL that is not in base64")
-        return image_from_base64(data)
+        return parse_image_base64(data)
     if url.startswith(("https://", "http://")):
         return Image(url=url)
     raise PydanticCustomError("image", "accepts images as data:, https: or http: URLs only")
 
 
-def image_from_base64(data: Any) -> Image:
+def parse_image_base64(data: Any) -> Image:
     """The image whose file is `data` in base64.
 
     Raises:

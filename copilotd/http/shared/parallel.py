@@ -71,10 +71,10 @@ async def collect_replies(events: IndexedEvents[ChatEvent], count: int) -> list[
     async with aclosing(events):
         async for index, event in events:
             by_choice[index].append(event)
-    return [_reply_of(events) for events in by_choice]
+    return [_build_reply(events) for events in by_choice]
 
 
-def _reply_of(events: list[ChatEvent]) -> Reply:
+def _build_reply(events: list[ChatEvent]) -> Reply:
     chunks = [e for e in events if isinstance(e, Chunk)]
     finished = next(e for e in events if isinstance(e, Finished))
     text = "".join(c.text for c in chunks)

@@ -8,23 +8,23 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from copilotd.http.shared.error_bodies import WriteError, openai_error
-from copilotd.http.shared.errors import body_of
+from copilotd.http.shared.error_bodies import WriteError, write_openai_error
+from copilotd.http.shared.errors import build_body
 from copilotd.http.shared.streamed_response import Frames, StreamedResponse, end_with_error
 
 DONE = b"data: [DONE]\n\n"
 
 
-def streamed_responses(description: str) -> dict[int | str, dict[str, Any]]:
+def describe_stream(description: str) -> dict[int | str, dict[str, Any]]:
     """For the API page: the success of an endpoint that can stream."""
     content = {"text/event-stream": {"schema": {"type": "string"}}}
     return {200: {"description": description, "content": content}}
 
 
-STREAMED = streamed_responses(
+STREAMED = describe_stream(
     "The response; with `stream`, server-sent events with its pieces, then [DONE]."
 )
-NAMED_EVENTS = streamed_responses(
+NAMED_EVENTS = describe_stream(
     "The response; with `stream`, server-sent events with names and its pieces."
 )
 
@@ -35,12 +35,12 @@ class EventStream(StreamedResponse):
     media_type = "text/event-stream"
 
 
-def openai_frames(chunks: AsyncGenerator[BaseModel, None]) -> Frames:
-    """`chunk_frames` with errors in OpenAI's shape, and [DONE] at the end."""
-    return chunk_frames(chunks, openai_error, DONE)
+def stream_openai_events(chunks: AsyncGenerator[BaseModel, None]) -> Frames:
+    """`stream_events` with errors in OpenAI's shape, and [DONE] at the end."""
+    return stream_events(chunks, write_openai_error, DONE)
 
 
-def chunk_frames(
+def stream_events(
     chunks: AsyncGenerator[BaseModel, None], write: WriteError, last: bytes = b""
 ) -> Frames:
     """One event for each chunk with the fields that were set, then `last`.
@@ -49,19 +49,19 @@ def chunk_frames(
     that `write` gives it.
     """
     return end_with_error(
-        _chunk_frames(chunks, last), lambda error: event_frame(to_json(body_of(error, write)))
+        _write_chunks(chunks, last), lambda error: write_event(to_json(build_body(error, write)))
     )
 
 
-def event_frame(data: str | bytes, name: str | None = None) -> bytes:
+def write_event(data: str | bytes, name: str | None = None) -> bytes:
     """One server-sent event, with or without a name; `data` is one line."""
     text = data if isinstance(data, str) else data.decode()
     return format_sse_event(data_str=text, event=name)
 
 
-async def _chunk_frames(chunks: AsyncGenerator[BaseModel, None], last: bytes) -> Frames:
+async def _write_chunks(chunks: AsyncGenerator[BaseModel, None], last: bytes) -> Frames:
     async with aclosing(chunks):
         async for chunk in chunks:
-            yield event_frame(chunk.model_dump_json(exclude_unset=True))
+            yield write_event(chunk.model_dump_json(exclude_unset=True))
     if last:
         yield last

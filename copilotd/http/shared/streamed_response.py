@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from copilotd.errors import CopilotdError
-from copilotd.http.shared.disconnect import ClientGone, while_connected
+from copilotd.http.shared.disconnect import ClientGone, run_while_connected
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +39,14 @@ class StreamedResponse(Response):
         Raises:
             ClientGone: the client hung up first.
         """
-        return cls(await while_connected(request.receive, _first_of(frames)), frames)
+        return cls(await run_while_connected(request.receive, _await_first(frames)), frames)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send all frames, or as many as the client stays for."""
         async with aclosing(self._rest):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             try:
-                await while_connected(receive, self._send_all(send))
+                await run_while_connected(receive, self._send_all(send))
             except ClientGone:
                 log.debug("a client hung up in the middle of its stream")
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -77,7 +77,7 @@ async def end_with_error(frames: Frames, write_error: Callable[[Exception], byte
         yield write_error(error)
 
 
-async def _first_of(frames: Frames) -> bytes:
+async def _await_first(frames: Frames) -> bytes:
     return await anext(frames)
 
 

@@ -38,6 +38,6 @@ def sum_usage(costs: Sequence[types.Usage], n: int) -> Usage:
     )
 
 
-def token_text(data: bytes) -> str:
+def decode_token(data: bytes) -> str:
     r"""The text of one token; bytes that are only part of a character become \xNN."""
     return data.decode("utf-8", "backslashreplace")

@@ -10,7 +10,7 @@ from copilotd.http.tabby.schema import TabbyBody, TabbyChoice, TabbyCompletion, 
 from copilotd.serving.registry import ServedModels
 
 
-def completion_request(body: TabbyBody) -> CompletionRequest:
+def build_completion_request(body: TabbyBody) -> CompletionRequest:
     """The completion request.
 
     Its client name is new each time, so it cancels no other request: Tabby's agent itself cancels
@@ -25,7 +25,7 @@ def completion_request(body: TabbyBody) -> CompletionRequest:
     )
 
 
-def completion(outcome: Outcome) -> TabbyCompletion:
+def build_completion(outcome: Outcome) -> TabbyCompletion:
     """The completion as the only choice."""
     if isinstance(outcome, NotShown):
         return TabbyCompletion(id=f"none-{uuid4().hex}", choices=[])
@@ -33,7 +33,7 @@ def completion(outcome: Outcome) -> TabbyCompletion:
     return TabbyCompletion(id=completion.id, choices=[TabbyChoice(index=0, text=completion.text)])
 
 
-def health(models: ServedModels, status: str) -> TabbyHealth:
+def build_health(models: ServedModels, status: str) -> TabbyHealth:
     """Facts about the models and the machine."""
     return TabbyHealth(
         status=status,

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from copilotd.http.health import judge_state
 from copilotd.http.services import Services, ServicesOf
-from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.disconnect import run_while_connected
 from copilotd.http.tabby import convert
 from copilotd.http.tabby.schema import (
     ServerSetting,
@@ -19,11 +19,11 @@ router = APIRouter(tags=["Tabby"])
 
 async def complete(body: TabbyBody, request: Request, services: Services) -> TabbyCompletion:
     """The completion that copilotd's own editors would show there, from the whole pipeline."""
-    completion_request = convert.completion_request(body)
-    outcome = await while_connected(
+    completion_request = convert.build_completion_request(body)
+    outcome = await run_while_connected(
         request.receive, services.completion.complete(completion_request)
     )
-    return convert.completion(outcome)
+    return convert.build_completion(outcome)
 
 
 @router.get("/v1/health", summary="The models and the machine, for Tabby's plug-ins")
@@ -31,7 +31,7 @@ async def complete(body: TabbyBody, request: Request, services: Services) -> Tab
 async def health(response: Response, services: ServicesOf) -> TabbyHealth:
     """Older plug-ins send POST. llama-server has this path too."""
     response.status_code, word = judge_state(services.models.completion.engine.state)
-    return convert.health(services.models, word)
+    return convert.build_health(services.models, word)
 
 
 @router.get("/v1beta/server_setting", summary="Settings for Tabby's plug-ins")

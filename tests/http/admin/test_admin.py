@@ -9,10 +9,10 @@ from copilotd.engine.performance import Calibration, CalibrationProgress, Setup,
 from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import EngineDied
 from copilotd.serving.status import DaemonStatus
-from tests.http.http_server import Served, daemon_status, events, serving
+from tests.http.http_server import RunningServer, daemon_status, parse_events, run_server
 
 
-async def test_the_status_arrives_as_it_is(paris: Served) -> None:
+async def test_status_returns_the_daemons_status_as_json(paris: RunningServer) -> None:
     response = await paris.client.get("/admin/status")
 
     assert response.headers["content-type"] == "application/json"
@@ -21,8 +21,8 @@ async def test_the_status_arrives_as_it_is(paris: Served) -> None:
 
 async def test_a_completion_at_a_cursor_comes_with_its_explanation() -> None:
     body = {"path": "add.py", "text": "def add(a, b):\n    return \n", "offset": 26}
-    async with serving(FakeEngine("a + b")) as served:
-        response = await served.post("/admin/complete", body | {"language": "python"})
+    async with run_server(FakeEngine("a + b")) as server:
+        response = await server.post("/admin/complete", body | {"language": "python"})
 
     outcome = msgspec.json.decode(response.content, type=OutcomeRecord)
     assert outcome.status is Status.SHOWN
@@ -33,15 +33,15 @@ async def test_a_completion_at_a_cursor_comes_with_its_explanation() -> None:
 
 
 async def test_an_outcome_without_a_completion_has_its_reason() -> None:
-    async with serving(FakeEngine("")) as served:
-        response = await served.post("/admin/complete", {"path": "a", "text": "x", "offset": 1})
+    async with run_server(FakeEngine("")) as server:
+        response = await server.post("/admin/complete", {"path": "a", "text": "x", "offset": 1})
 
     outcome = msgspec.json.decode(response.content, type=OutcomeRecord)
     assert (outcome.status, outcome.completion) == (Status.EMPTY, None)
     assert outcome.reason
 
 
-async def test_a_cursor_behind_the_end_is_refused(paris: Served) -> None:
+async def test_a_cursor_after_the_end_of_the_text_is_refused(paris: RunningServer) -> None:
     response = await paris.post("/admin/complete", {"path": "a", "text": "xyz", "offset": 4})
 
     assert response.status_code == 400
@@ -53,7 +53,7 @@ async def test_a_cursor_behind_the_end_is_refused(paris: Served) -> None:
     }
 
 
-async def test_stop_is_passed_on_and_answered(paris: Served) -> None:
+async def test_stop_stops_the_daemon_and_gets_a_response(paris: RunningServer) -> None:
     response = await paris.client.post("/admin/stop")
 
     assert response.status_code == 202
@@ -61,15 +61,15 @@ async def test_stop_is_passed_on_and_answered(paris: Served) -> None:
     assert paris.stops == ["stop"]
 
 
-class Watched(FakeEngine):
-    """Says when a listener has left."""
+class ObservedEngine(FakeEngine):
+    """Sets an event when a listener unsubscribes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.left = asyncio.Event()
 
     def subscribe(self, listener: Callable[[EngineState], None]) -> Callable[[], None]:
-        """The same, and the event."""
+        """Subscribe; the unsubscribe function sets the event."""
         unsubscribe = super().subscribe(listener)
 
         def leave() -> None:
@@ -79,10 +79,10 @@ class Watched(FakeEngine):
         return leave
 
 
-async def test_events_tell_the_state_now_and_each_new_one_until_the_client_leaves() -> None:
-    engine = Watched()
-    async with serving(engine) as served, asyncio.timeout(30):
-        async with served.client.stream("GET", "/admin/events") as response:
+async def test_events_report_the_current_state_and_each_new_one_until_the_client_hangs_up() -> None:
+    engine = ObservedEngine()
+    async with run_server(engine) as server, asyncio.timeout(30):
+        async with server.client.stream("GET", "/admin/events") as response:
             lines = response.aiter_lines()
             now = await anext(lines), await anext(lines)
             engine.set_state(EngineState(Phase.DOWNLOADING, "qwen 42 %", 0.42))
@@ -94,18 +94,18 @@ async def test_events_tell_the_state_now_and_each_new_one_until_the_client_leave
     assert then == ('data: {"phase":"downloading","detail":"qwen 42 %","fraction":0.42}', "")
 
 
-async def test_measuring_tells_how_far_it_is_and_ends_with_the_result(paris: Served) -> None:
+async def test_tuning_reports_its_progress_and_then_its_result(paris: RunningServer) -> None:
     response = await paris.client.post("/admin/tune")
 
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-    progress, result = events(response.text)
+    progress, result = parse_events(response.text)
     assert progress == {"measuring": {"text": "measuring speed", "fraction": 0.5}}
     tuning = msgspec.convert(result["tuning"], Tuning, strict=False)
     assert tuning == Tuning("fake", "a machine", 1.0, FAKE_CALIBRATION)
 
 
-class Dying(FakeEngine):
-    """Ends in the middle of a calibration, or before it."""
+class DyingEngine(FakeEngine):
+    """Dies during a calibration, or before it."""
 
     def __init__(self, *, late: bool) -> None:
         super().__init__()
@@ -119,18 +119,18 @@ class Dying(FakeEngine):
         raise EngineDied("the worker ended", "Try again.")
 
 
-async def test_a_worker_that_ends_before_it_was_measured_is_an_error() -> None:
-    async with serving(Dying(late=False)) as served:
-        response = await served.client.post("/admin/tune")
+async def test_a_worker_that_dies_before_the_first_measurement_is_an_error() -> None:
+    async with run_server(DyingEngine(late=False)) as server:
+        response = await server.client.post("/admin/tune")
 
     assert response.status_code == 503
     assert response.json()["error"]["message"] == "the worker ended. Try again."
 
 
-async def test_a_worker_that_ends_meanwhile_is_the_last_event() -> None:
-    async with serving(Dying(late=True)) as served:
-        response = await served.client.post("/admin/tune")
+async def test_a_worker_that_dies_during_the_measurement_is_the_last_event() -> None:
+    async with run_server(DyingEngine(late=True)) as server:
+        response = await server.client.post("/admin/tune")
 
-    progress, failure = events(response.text)
+    progress, failure = parse_events(response.text)
     assert progress == {"measuring": {"text": "measuring speed", "fraction": 0.5}}
     assert failure["error"]["message"] == "the worker ended. Try again."

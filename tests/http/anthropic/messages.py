@@ -1,10 +1,10 @@
-"""What /v1/messages is asked, and what it answers."""
+"""Requests to /v1/messages, and the objects that it returns."""
 
 import json
 from typing import Any
 
 from copilotd.engine.fake import FakeEngine
-from tests.http.http_server import Served, serving
+from tests.http.http_server import RunningServer, run_server
 
 PATH = "/v1/messages"
 COUNT = "/v1/messages/count_tokens"
@@ -32,12 +32,12 @@ def usage(prompt: int, answer: int, cached: int = 0) -> dict[str, int]:
     }
 
 
-def plain(value: Any) -> Any:
-    """Ids, which are new each time, as what they are ids of."""
+def strip_ids(value: Any) -> Any:
+    """The value with the prefix of each id in its place, because ids are random."""
     if isinstance(value, list):
-        return [plain(one) for one in value]
+        return [strip_ids(one) for one in value]
     if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items()}
+        return {name: strip_ids(one) for name, one in value.items()}
     if isinstance(value, str) and value.startswith(("msg_", "call_")):
         return value.partition("_")[0]
     return value
@@ -57,16 +57,16 @@ def message(content: list[Any], cost: dict[str, int], **ending: Any) -> dict[str
     }
 
 
-async def answer(served: Served, **differences: Any) -> Any:
-    """What a request with these differences is answered with."""
-    response = await served.post(PATH, ASK | differences)
+async def answer(server: RunningServer, **differences: Any) -> Any:
+    """The response to a request with these differences."""
+    response = await server.post(PATH, ASK | differences)
     assert response.status_code == 200, response.text
-    return plain(response.json())
+    return strip_ids(response.json())
 
 
-async def streamed(served: Served, **differences: Any) -> list[Any]:
-    """The events of a stream, each of which its frame names."""
-    response = await served.post(PATH, ASK | {"stream": True} | differences)
+async def stream_events(server: RunningServer, **differences: Any) -> list[Any]:
+    """The events of a stream; the name of each frame is the type of its event."""
+    response = await server.post(PATH, ASK | {"stream": True} | differences)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     *frames, end = response.text.split("\n\n")
@@ -74,7 +74,7 @@ async def streamed(served: Served, **differences: Any) -> list[Any]:
     parted = [frame.removeprefix("event: ").split("\ndata: ") for frame in frames]
     events = [json.loads(data) for _, data in parted]
     assert [name for name, _ in parted] == [event["type"] for event in events]
-    return [plain(event) for event in events]
+    return [strip_ids(event) for event in events]
 
 
 def beginning(cost: dict[str, int]) -> list[Any]:
@@ -99,8 +99,8 @@ def error(kind: str, words: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": words}}
 
 
-async def seen(**body: Any) -> str:
-    """The prompt that the model is given."""
-    async with serving(FakeEngine("Warm.")) as served:
-        await answer(served, **body)
-        return await served.engine.detokenize(served.engine.requests[0].prompt)
+async def render_prompt(**body: Any) -> str:
+    """The prompt that the model gets."""
+    async with run_server(FakeEngine("Warm.")) as server:
+        await answer(server, **body)
+        return await server.engine.detokenize(server.engine.requests[0].prompt)

@@ -9,20 +9,20 @@ from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk
 from copilotd.errors import EngineBusy, EngineDied
 from tests.http.anthropic.messages import CALL, PROMPT, WEATHER
-from tests.http.fake_engines import PlayedEngine
-from tests.http.http_server import Served, serving
+from tests.http.fake_engines import ScriptedEngine
+from tests.http.http_server import RunningServer, run_server
 
 HI: Any = [{"role": "user", "content": "Hi"}]
 TOOLS: Any = [WEATHER]
 
 
-def client_of(served: Served) -> AsyncAnthropic:
-    """Anthropic's own client, which takes a server's word at once."""
-    return AsyncAnthropic(base_url=served.url, api_key="any", max_retries=0)
+def client_of(server: RunningServer) -> AsyncAnthropic:
+    """Anthropic's own client, without retries."""
+    return AsyncAnthropic(base_url=server.url, api_key="any", max_retries=0)
 
 
 @pytest.fixture
-async def client(paris: Served) -> AsyncIterator[AsyncAnthropic]:
+async def client(paris: RunningServer) -> AsyncIterator[AsyncAnthropic]:
     async with client_of(paris) as client:
         yield client
 
@@ -45,9 +45,9 @@ async def test_a_streamed_message(client: AsyncAnthropic) -> None:
     assert (message.usage.input_tokens, message.usage.output_tokens) == (len(PROMPT), 3)
 
 
-async def test_a_call_and_what_it_resulted_in() -> None:
+async def test_a_call_and_its_result() -> None:
     engine = FakeEngine(lambda prompt: "Warm." if "20 C" in prompt else f"I look. {CALL}")
-    async with serving(engine) as served, client_of(served) as client:
+    async with run_server(engine) as server, client_of(server) as client:
         called = await client.messages.create(model="any", max_tokens=99, messages=HI, tools=TOOLS)
         call = called.content[-1]
         assert isinstance(call, anthropic.types.ToolUseBlock)
@@ -70,7 +70,7 @@ async def test_a_call_and_what_it_resulted_in() -> None:
 
 
 async def test_a_streamed_call() -> None:
-    async with serving(FakeEngine(CALL)) as served, client_of(served) as client:
+    async with run_server(FakeEngine(CALL)) as server, client_of(server) as client:
         async with client.messages.stream(
             model="any", max_tokens=99, messages=HI, tools=TOOLS
         ) as stream:
@@ -94,7 +94,10 @@ async def test_an_invalid_request_is_a_bad_request_error(client: AsyncAnthropic)
 
 
 async def test_a_busy_engine_is_an_error_that_the_client_would_retry() -> None:
-    async with serving(PlayedEngine(EngineBusy("64 wait"))) as served, client_of(served) as client:
+    async with (
+        run_server(ScriptedEngine(EngineBusy("64 wait"))) as server,
+        client_of(server) as client,
+    ):
         with pytest.raises(anthropic.InternalServerError) as caught:
             await client.messages.create(model="any", max_tokens=9, messages=HI)
 
@@ -103,9 +106,9 @@ async def test_a_busy_engine_is_an_error_that_the_client_would_retry() -> None:
 
 
 async def test_a_failure_in_the_middle_of_a_stream_is_raised() -> None:
-    engine = PlayedEngine(Chunk("Pa"), EngineDied("the worker ended"))
+    engine = ScriptedEngine(Chunk("Pa"), EngineDied("the worker ended"))
     texts: list[str] = []
-    async with serving(engine) as served, client_of(served) as client:
+    async with run_server(engine) as server, client_of(server) as client:
         async with client.messages.stream(model="any", max_tokens=9, messages=HI) as stream:
             with pytest.raises(anthropic.APIStatusError, match=r"the worker ended\."):
                 async for text in stream.text_stream:

@@ -1,4 +1,4 @@
-"""Anthropic's dialect: what the model reads of a request, and what is refused."""
+"""Anthropic's dialect: the prompt of a request, and invalid requests."""
 
 import json
 from typing import Any
@@ -21,24 +21,24 @@ from tests.http.anthropic.messages import (
     WRITTEN,
     answer,
     error,
-    seen,
+    render_prompt,
     text,
 )
-from tests.http.fake_engines import PlayedEngine
-from tests.http.http_server import Served, serving
+from tests.http.fake_engines import ScriptedEngine
+from tests.http.http_server import RunningServer, run_server
 
 
-async def test_blocks_of_text_stand_on_lines_of_their_own() -> None:
+async def test_text_blocks_are_joined_with_newlines() -> None:
     blocks = [text("one"), text("two")]
-    prompt = await seen(system=blocks, messages=[{"role": "user", "content": blocks}])
+    prompt = await render_prompt(system=blocks, messages=[{"role": "user", "content": blocks}])
 
     assert prompt == "<system>one\ntwo</system><user>one\ntwo</user><assistant>"
 
 
-async def test_messages_of_one_speaker_in_a_row_stay_messages() -> None:
+async def test_consecutive_messages_of_one_role_stay_separate() -> None:
     later = {"role": "system", "content": "Be kind."}
 
-    assert await seen(messages=[QUESTION, QUESTION, later]) == (
+    assert await render_prompt(messages=[QUESTION, QUESTION, later]) == (
         "<user>Hi</user><user>Hi</user><system>Be kind.</system><assistant>"
     )
 
@@ -56,7 +56,7 @@ async def test_calls_and_results_of_earlier_turns_reach_the_model() -> None:
         {"role": "user", "content": [*results, text("Go on.")]},
     ]
 
-    assert await seen(messages=history) == (
+    assert await render_prompt(messages=history) == (
         f"<user>Hi</user><assistant>I look.\n{CALL}\n{CALL}</assistant>"
         "<user><tool_response>\n20 C\n</tool_response></user>"
         "<user><tool_response>\nError: no such city\n</tool_response></user>"
@@ -64,29 +64,29 @@ async def test_calls_and_results_of_earlier_turns_reach_the_model() -> None:
     )
 
 
-async def test_a_result_alone_is_no_empty_question() -> None:
+async def test_a_message_with_only_a_result_adds_no_empty_user_message() -> None:
     result = {"type": "tool_result", "tool_use_id": "a"}
     history = [
         {"role": "assistant", "content": [USED | {"id": "a"}]},
         {"role": "user", "content": [result]},
     ]
 
-    assert (await seen(messages=history)).endswith(
+    assert (await render_prompt(messages=history)).endswith(
         "</assistant><user><tool_response>\n\n</tool_response></user><assistant>"
     )
 
 
-async def test_an_answer_that_the_client_has_begun_is_gone_on_with() -> None:
+async def test_a_last_message_of_the_assistant_is_continued() -> None:
     begun = {"role": "assistant", "content": "The capital is"}
 
-    assert await seen(messages=[QUESTION, begun]) == f"{PROMPT}The capital is"
+    assert await render_prompt(messages=[QUESTION, begun]) == f"{PROMPT}The capital is"
 
 
 @pytest.mark.parametrize("path", [PATH, COUNT])
-async def test_a_conversation_of_a_call_is_no_begun_answer(path: str) -> None:
+async def test_a_last_message_with_a_call_is_not_continued(path: str) -> None:
     history = [QUESTION, {"role": "assistant", "content": [USED]}]
-    async with serving(FakeEngine("Warm.")) as served:
-        response = await served.post(path, ASK | {"messages": history})
+    async with run_server(FakeEngine("Warm.")) as server:
+        response = await server.post(path, ASK | {"messages": history})
 
     assert response.status_code == 200
     prompt = f"<user>Hi</user><assistant>{CALL}</assistant><assistant>"
@@ -94,7 +94,7 @@ async def test_a_conversation_of_a_call_is_no_begun_answer(path: str) -> None:
     assert told.get("usage", told)["input_tokens"] == len(prompt)
 
 
-async def test_the_tokens_of_a_conversation_are_counted(paris: Served) -> None:
+async def test_the_tokens_of_a_conversation_are_counted(paris: RunningServer) -> None:
     bare = await paris.post(COUNT, {"model": "claude", "messages": [QUESTION]})
     more = await paris.post(COUNT, {"messages": [QUESTION], "system": "Hi", "tools": [WEATHER]})
 
@@ -103,52 +103,52 @@ async def test_the_tokens_of_a_conversation_are_counted(paris: Served) -> None:
     assert paris.engine.requests == []
 
 
-async def test_the_model_for_chat_answers_unless_another_is_named() -> None:
-    async with serving(FakeEngine("first"), chat_engine=FakeEngine("talker")) as served:
-        any_name, its_name = await answer(served), await answer(served, model="local")
+async def test_the_chat_model_answers_unless_the_request_names_another() -> None:
+    async with run_server(FakeEngine("first"), chat_engine=FakeEngine("talker")) as server:
+        any_name, its_name = await answer(server), await answer(server, model="local")
 
     assert [any_name["content"], its_name["content"]] == [[text("talker")], [text("first")]]
 
 
 async def grammar(**body: Any) -> str:
-    """What the answer has to keep to; empty if it may be anything."""
-    async with serving(FakeEngine("")) as served:
-        await answer(served, **body)
-        found = served.engine.requests[0].grammar
+    """The grammar of the answer; empty if any text is allowed."""
+    async with run_server(FakeEngine("")) as server:
+        await answer(server, **body)
+        found = server.engine.requests[0].grammar
     return found.text if found else ""
 
 
-async def test_a_choice_says_whether_and_what_the_model_calls() -> None:
+async def test_tool_choice_decides_whether_and_what_the_model_calls() -> None:
     tools = [WEATHER, TIME]
-    auto = await seen(tools=tools, tool_choice={"type": "auto"})
-    must = await seen(tools=tools, tool_choice={"type": "any"})
-    named = await seen(tools=tools, tool_choice={"type": "tool", "name": "time"})
-    none = await seen(tools=tools, tool_choice={"type": "none"})
+    auto = await render_prompt(tools=tools, tool_choice={"type": "auto"})
+    must = await render_prompt(tools=tools, tool_choice={"type": "any"})
+    named = await render_prompt(tools=tools, tool_choice={"type": "tool", "name": "time"})
+    none = await render_prompt(tools=tools, tool_choice={"type": "none"})
 
-    assert auto == await seen(tools=tools)
+    assert auto == await render_prompt(tools=tools)
     assert must == f"{auto}<tool_call>\n"
     assert '"name": "time"' in named and "weather" not in named
     assert named.endswith("<assistant><tool_call>\n")
     assert none == PROMPT
 
 
-async def test_a_call_that_is_required_begins_where_its_opening_ends() -> None:
-    async with serving(FakeEngine(WRITTEN)) as served:
-        told = await answer(served, tools=[WEATHER], tool_choice={"type": "any"})
+async def test_the_answer_of_a_required_call_starts_after_the_call_prefix() -> None:
+    async with run_server(FakeEngine(WRITTEN)) as server:
+        told = await answer(server, tools=[WEATHER], tool_choice={"type": "any"})
 
     assert told["content"] == [USED]
     assert told["stop_reason"] == "tool_use"
 
 
-async def test_a_required_call_is_no_continuation_of_a_begun_answer() -> None:
+async def test_a_required_call_does_not_continue_the_last_message() -> None:
     history = [QUESTION, {"role": "assistant", "content": "So"}]
-    prompt = await seen(messages=history, tools=[WEATHER], tool_choice={"type": "any"})
+    prompt = await render_prompt(messages=history, tools=[WEATHER], tool_choice={"type": "any"})
 
     assert prompt.endswith("<assistant>So</assistant><assistant><tool_call>\n")
 
 
 @pytest.mark.parametrize("kind", ["auto", "any"])
-async def test_one_call_alone_can_be_asked_for(kind: str) -> None:
+async def test_parallel_calls_can_be_disabled(kind: str) -> None:
     choice: dict[str, Any] = {"type": kind}
     one = await grammar(tools=[WEATHER], tool_choice=choice | {"disable_parallel_tool_use": True})
     several = await grammar(tools=[WEATHER], tool_choice=choice)
@@ -208,7 +208,7 @@ def content(*blocks: Any, role: str = "user") -> dict[str, Any]:
     ],
 )
 async def test_a_request_that_is_not_valid_is_400_and_names_the_field(
-    paris: Served, body: Any, words: str
+    paris: RunningServer, body: Any, words: str
 ) -> None:
     response = await paris.post(PATH, ASK | body)
 
@@ -228,15 +228,17 @@ async def test_a_request_that_is_not_valid_is_400_and_names_the_field(
 async def test_a_failure_before_the_first_token_has_a_status_of_its_own(
     failure: CopilotdError, status: int, retry_after: str | None, kind: str, stream: bool
 ) -> None:
-    async with serving(PlayedEngine(failure)) as served:
-        response = await served.post(PATH, ASK | {"stream": stream})
+    async with run_server(ScriptedEngine(failure)) as server:
+        response = await server.post(PATH, ASK | {"stream": stream})
 
     assert response.status_code == status
     assert response.headers.get("retry-after") == retry_after
     assert response.json() == error(kind, "it says why.")
 
 
-async def test_a_conversation_beyond_the_context_is_an_invalid_request(paris: Served) -> None:
+async def test_a_conversation_that_exceeds_the_context_is_an_invalid_request(
+    paris: RunningServer,
+) -> None:
     response = await paris.post(PATH, ASK | content(text("x" * 5000)))
 
     assert response.status_code == 400

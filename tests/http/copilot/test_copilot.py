@@ -9,10 +9,10 @@ from copilotd.config import CompletionSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.types import Chunk, Finished, GenerateRequest, Lane, Sampling
 from copilotd.errors import EngineBusy, EngineDied
-from copilotd.http.copilot.indentation import missing_indent
+from copilotd.http.copilot.indentation import find_missing_indent
 from copilotd.models.fim import FimTokens
-from tests.http.fake_engines import STOP, PlayedEngine
-from tests.http.http_server import Served, events, serving
+from tests.http.fake_engines import STOP, ScriptedEngine
+from tests.http.http_server import RunningServer, parse_events, run_server
 
 PATH = "/v1/engines/gpt-41-copilot/completions"
 TOKEN = "gho_0123456789abcdefghij"
@@ -25,7 +25,7 @@ def piece(text: str, index: int = 0, reason: str | None = None) -> dict[str, Any
     }
 
 
-async def test_the_extensions_request_is_answered_with_its_chunks() -> None:
+async def test_the_response_is_a_stream_of_the_extensions_chunks() -> None:
     body = {
         "prompt": "def add(a, b):\n    return ",
         "suffix": "\n\nprint(add(1, 2))",
@@ -45,12 +45,12 @@ async def test_the_extensions_request_is_answered_with_its_chunks() -> None:
         },
         "code_annotations": False,
     }
-    async with serving(FakeEngine("a+b\nmore")) as served:
-        sent = await served.chunks(PATH, body, "cmpl")
-        rendered = await served.engine.detokenize(served.engine.requests[0].prompt)
+    async with run_server(FakeEngine("a+b\nmore")) as server:
+        sent = await server.stream(PATH, body, "cmpl")
+        rendered = await server.engine.detokenize(server.engine.requests[0].prompt)
 
     assert sent == [piece("a+b"), piece("", reason="stop"), "[DONE]"]
-    request = next(request for request in served.engine.requests if request.max_tokens)
+    request = next(request for request in server.engine.requests if request.max_tokens)
     assert rendered == "<PRE><SUF>\n\nprint(add(1, 2))<MID>"
     assert request.tail == "def add(a, b):\n    return "
     assert (request.max_tokens, request.sampling, request.lane) == (
@@ -62,46 +62,46 @@ async def test_the_extensions_request_is_answered_with_its_chunks() -> None:
 
 async def test_text_typed_along_an_answer_needs_no_model() -> None:
     body = {"prompt": "x = ", "extra": {"context": ["Path: a.py"]}}
-    async with serving(FakeEngine("a + b")) as served:
-        await served.chunks(PATH, body, "cmpl")
-        sent = await served.chunks(PATH, body | {"prompt": "x = a +"}, "cmpl")
+    async with run_server(FakeEngine("a + b")) as server:
+        await server.stream(PATH, body, "cmpl")
+        sent = await server.stream(PATH, body | {"prompt": "x = a +"}, "cmpl")
 
     assert sent == [piece(" b"), piece("", reason="stop"), "[DONE]"]
-    assert len(served.engine.requests) == 1
+    assert len(server.engine.requests) == 1
 
 
 async def test_a_prompt_whose_start_slides_along_the_file_still_needs_no_model() -> None:
     file = "".join(f"line {n:03d} of the file\n" for n in range(200)) + "x = a +"
     body = {"extra": {"context": ["Path: a.py"]}}
-    async with serving(FakeEngine("a + b")) as served:
+    async with run_server(FakeEngine("a + b")) as server:
         for end in (-3, -2, -1):
             prompt = file[end - 2000 : end]
-            sent = await served.chunks(PATH, body | {"prompt": prompt}, "cmpl")
+            sent = await server.stream(PATH, body | {"prompt": prompt}, "cmpl")
 
     assert sent == [piece("+ b"), piece("", reason="stop"), "[DONE]"]
-    assert [request.max_tokens > 0 for request in served.engine.requests].count(True) == 1
+    assert [request.max_tokens > 0 for request in server.engine.requests].count(True) == 1
 
 
 async def test_the_suffix_begins_on_a_line_of_its_own() -> None:
-    async with serving(FakeEngine("x")) as served:
-        await served.chunks(PATH, {"prompt": "a = ", "suffix": "b = 1\n"}, "cmpl")
-        rendered = await served.engine.detokenize(served.engine.requests[0].prompt)
+    async with run_server(FakeEngine("x")) as server:
+        await server.stream(PATH, {"prompt": "a = ", "suffix": "b = 1\n"}, "cmpl")
+        rendered = await server.engine.detokenize(server.engine.requests[0].prompt)
 
     assert rendered == "<PRE><SUF>\nb = 1\n<MID>"
 
 
 async def test_an_answer_ends_at_the_first_stop() -> None:
     body = {"prompt": "def f():\n    ", "stop": ["\n    c", "\n    b"]}
-    async with serving(FakeEngine("a = 1\n    b = 2\n    c = 3\n")) as served:
-        sent = await served.chunks(PATH, body, "cmpl")
+    async with run_server(FakeEngine("a = 1\n    b = 2\n    c = 3\n")) as server:
+        sent = await server.stream(PATH, body, "cmpl")
 
     assert sent == [piece("a = 1"), piece("", reason="stop"), "[DONE]"]
 
 
 async def test_cycling_gets_the_completion_and_samples_beside_it() -> None:
     body = {"prompt": "x = ", "n": 3, "temperature": 0.5, "top_p": 0.75}
-    async with serving(FakeEngine("ok")) as served:
-        sent = await served.chunks(PATH, body, "cmpl")
+    async with run_server(FakeEngine("ok")) as server:
+        sent = await server.stream(PATH, body, "cmpl")
 
     assert sent == [
         piece("ok", 0),
@@ -113,7 +113,7 @@ async def test_cycling_gets_the_completion_and_samples_beside_it() -> None:
         "[DONE]",
     ]
     sampled = Sampling(temperature=0.5, top_p=0.75)
-    assert [request.sampling for request in served.engine.requests] == [
+    assert [request.sampling for request in server.engine.requests] == [
         Sampling(),
         sampled,
         sampled,
@@ -122,16 +122,16 @@ async def test_cycling_gets_the_completion_and_samples_beside_it() -> None:
 
 async def test_an_answer_at_a_lines_start_gets_the_indentation_it_lacks() -> None:
     body = {"prompt": "def f():\n", "suffix": "\n    return 1", "extra": {"next_indent": 4}}
-    async with serving(PlayedEngine(Chunk("a = 1"), Chunk(" + 2"), STOP)) as served:
-        sent = await served.chunks(PATH, body, "cmpl")
+    async with run_server(ScriptedEngine(Chunk("a = 1"), Chunk(" + 2"), STOP)) as server:
+        sent = await server.stream(PATH, body, "cmpl")
 
     assert sent == [piece("    a = 1 + 2"), piece("", reason="stop"), "[DONE]"]
 
 
 async def test_an_answer_that_brings_its_indentation_is_left_alone() -> None:
     body = {"prompt": "def f():\n", "extra": {"next_indent": 4}}
-    async with serving(PlayedEngine(Chunk("        pass"), STOP)) as served:
-        sent = await served.chunks(PATH, body, "cmpl")
+    async with run_server(ScriptedEngine(Chunk("        pass"), STOP)) as server:
+        sent = await server.stream(PATH, body, "cmpl")
 
     assert sent == [piece("        pass"), piece("", reason="stop"), "[DONE]"]
 
@@ -153,24 +153,24 @@ async def test_an_answer_that_brings_its_indentation_is_left_alone() -> None:
 def test_indentation_is_missing_only_at_a_lines_start_inside_a_block(
     prompt: str, next_indent: int, missing: str
 ) -> None:
-    assert missing_indent(prompt, next_indent) == missing
+    assert find_missing_indent(prompt, next_indent) == missing
 
 
 async def test_a_model_without_fim_continues_the_text_before_the_cursor() -> None:
     info = msgspec.structs.replace(FAKE_MODEL, fim=FimTokens())
-    async with serving(FakeEngine("!", info=info)) as served:
-        await served.chunks(PATH, {"prompt": "before", "suffix": "after"}, "cmpl")
+    async with run_server(FakeEngine("!", info=info)) as server:
+        await server.stream(PATH, {"prompt": "before", "suffix": "after"}, "cmpl")
 
-    assert served.engine.requests[0].tail == "before"
+    assert server.engine.requests[0].tail == "before"
 
 
 async def test_a_long_file_is_cut_to_the_budget_of_our_own_ghost_text() -> None:
     settings = CompletionSection(prefix_tokens=16, suffix_tokens=2)
     body = {"prompt": "x = 1\n" * 2000 + "y", "suffix": "\n" + "z = 1\n" * 2000}
-    async with serving(FakeEngine("!"), completion=settings) as served:
-        await served.chunks(PATH, body, "cmpl")
+    async with run_server(FakeEngine("!"), completion=settings) as server:
+        await server.stream(PATH, body, "cmpl")
 
-    prompt = await served.engine.detokenize(served.engine.requests[0].prompt)
+    prompt = await server.engine.detokenize(server.engine.requests[0].prompt)
     before, after = prompt.removeprefix("<PRE>").removesuffix("<MID>").split("<SUF>")
     lines = before.splitlines()
     assert lines == ["x = 1"] * len(lines)
@@ -178,34 +178,34 @@ async def test_a_long_file_is_cut_to_the_budget_of_our_own_ghost_text() -> None:
     assert after == "\n"
 
 
-async def test_the_settings_limit_an_answer_that_names_no_limit(paris: Served) -> None:
-    await paris.chunks(PATH, {"prompt": "x"}, "cmpl")
+async def test_the_settings_limit_an_answer_that_names_no_limit(paris: RunningServer) -> None:
+    await paris.stream(PATH, {"prompt": "x"}, "cmpl")
 
     assert paris.engine.requests[0].max_tokens == 96
 
 
 async def test_a_busy_engine_is_503_which_does_not_disable_completions() -> None:
-    async with serving(PlayedEngine(EngineBusy("64 requests wait"))) as served:
-        response = await served.post(PATH, {"prompt": "x"})
+    async with run_server(ScriptedEngine(EngineBusy("64 requests wait"))) as server:
+        response = await server.post(PATH, {"prompt": "x"})
 
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "engine_busy"
 
 
 async def test_an_engine_that_dies_is_reported_before_the_stream_begins() -> None:
-    engine = PlayedEngine(Chunk("a"), EngineDied("the worker ended"))
-    async with serving(engine) as served:
-        response = await served.post(PATH, {"prompt": "x"})
+    engine = ScriptedEngine(Chunk("a"), EngineDied("the worker ended"))
+    async with run_server(engine) as server:
+        response = await server.post(PATH, {"prompt": "x"})
 
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "engine_died"
 
 
 async def test_an_engine_that_dies_while_it_samples_ends_the_stream_with_an_error() -> None:
-    async with serving(DyingEngine("a")) as served:
-        response = await served.post(PATH, {"prompt": "x = ", "n": 2})
+    async with run_server(DyingEngine("a")) as server:
+        response = await server.post(PATH, {"prompt": "x = ", "n": 2})
 
-    *_, last = events(response.text)
+    *_, last = parse_events(response.text)
     assert last == {
         "error": {
             "message": "the worker ended.",
@@ -226,7 +226,7 @@ class DyingEngine(FakeEngine):
             yield event
 
 
-async def test_a_request_not_to_stream_is_refused(paris: Served) -> None:
+async def test_a_request_not_to_stream_is_refused(paris: RunningServer) -> None:
     response = await paris.post(PATH, {"prompt": "x", "stream": False})
 
     assert response.status_code == 400
@@ -235,7 +235,11 @@ async def test_a_request_not_to_stream_is_refused(paris: Served) -> None:
 
 @pytest.mark.parametrize(
     "engine",
-    [FakeEngine("ok"), PlayedEngine(Chunk("a"), RuntimeError("bug")), PlayedEngine(ValueError())],
+    [
+        FakeEngine("ok"),
+        ScriptedEngine(Chunk("a"), RuntimeError("bug")),
+        ScriptedEngine(ValueError()),
+    ],
     ids=["success", "failure in the stream", "failure before it"],
 )
 async def test_the_users_github_token_is_never_logged_nor_answered(
@@ -244,9 +248,9 @@ async def test_the_users_github_token_is_never_logged_nor_answered(
     caplog.set_level(1)
     logging.getLogger("uvicorn.error").setLevel(1)
     try:
-        async with serving(engine) as served:
+        async with run_server(engine) as server:
             answers = [
-                await served.post(path, body, Authorization=f"Bearer {TOKEN}")
+                await server.post(path, body, Authorization=f"Bearer {TOKEN}")
                 for path, body in [
                     (PATH, {"prompt": "x"}),
                     (PATH, {"prompt": 1}),

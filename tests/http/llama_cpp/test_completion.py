@@ -18,8 +18,8 @@ from copilotd.engine.types import (
     Usage,
 )
 from copilotd.errors import EngineDied
-from tests.http.fake_engines import PlayedEngine
-from tests.http.http_server import events, serving
+from tests.http.fake_engines import ScriptedEngine
+from tests.http.http_server import parse_events, run_server
 
 PATH = "/completion"
 
@@ -42,11 +42,11 @@ TIMINGS = {
 }
 
 
-async def test_an_answer_has_llama_servers_fields() -> None:
-    engine = PlayedEngine(Chunk("a\n"), Chunk("b"), Finished(FinishReason.STOP, COST, "END"))
+async def test_a_completion_has_llama_servers_fields() -> None:
+    engine = ScriptedEngine(Chunk("a\n"), Chunk("b"), Finished(FinishReason.STOP, COST, "END"))
     body = {"prompt": "Hi<END>", "stop": ["END"], "n_predict": 9, "seed": 7, "temperature": 0.0}
-    async with serving(engine) as served:
-        response = await served.post(PATH, body)
+    async with run_server(engine) as server:
+        response = await server.post(PATH, body)
 
     assert response.status_code == 200
     answer = response.json()
@@ -73,14 +73,14 @@ async def test_an_answer_has_llama_servers_fields() -> None:
     assert (asked.prompt, asked.max_tokens, asked.stop) == ([72, 105, END], 9, ["END"])
 
 
-async def test_tokens_and_their_probabilities_are_told_on_request() -> None:
+async def test_tokens_and_their_probabilities_are_reported_on_request() -> None:
     other = TokenAlternative(8, b"\xf0\x9f", -2.0)
-    engine = PlayedEngine(
+    engine = ScriptedEngine(
         Chunk("ab", [token(1, "a", other), token(2, "b")]), Finished(FinishReason.STOP, COST)
     )
     body = {"prompt": "x", "n_probs": 1, "return_tokens": True, "response_fields": []}
-    async with serving(engine) as served:
-        answer = (await served.post(PATH, body)).json()
+    async with run_server(engine) as server:
+        answer = (await server.post(PATH, body)).json()
 
     assert (answer["tokens"], answer["stop_type"]) == ([1, 2], "eos")
     assert answer["completion_probabilities"] == [
@@ -97,19 +97,19 @@ async def test_tokens_and_their_probabilities_are_told_on_request() -> None:
 
 
 async def test_a_stream_is_pieces_with_tokens_and_an_end_without_content() -> None:
-    engine = PlayedEngine(
+    engine = ScriptedEngine(
         Chunk("a\n", [token(1, "a\n")], usage=Usage(5, 3)),
         Chunk("b", [token(2, "b")]),
         Finished(FinishReason.LENGTH, COST),
     )
     fields = ["content", "has_new_line", "stop", "timings/cache_n", "stop_type"]
-    async with serving(engine) as served:
-        response = await served.post(
+    async with run_server(engine) as server:
+        response = await server.post(
             PATH, {"prompt": "x", "stream": True, "response_fields": fields}
         )
 
     piece = {"index": 0, "stop": False, "id_slot": 0, "tokens_evaluated": 5}
-    assert events(response.text) == [
+    assert parse_events(response.text) == [
         piece | {"content": "a\n", "tokens": [1], "tokens_predicted": 1},
         piece | {"content": "b", "tokens": [2], "tokens_predicted": 2},
         {
@@ -123,11 +123,11 @@ async def test_a_stream_is_pieces_with_tokens_and_an_end_without_content() -> No
 
 
 async def test_an_error_in_a_stream_is_its_last_event() -> None:
-    engine = PlayedEngine(Chunk("a", [token(1, "a")]), EngineDied("the worker ended"))
-    async with serving(engine) as served:
-        response = await served.post(PATH, {"prompt": "x", "stream": True})
+    engine = ScriptedEngine(Chunk("a", [token(1, "a")]), EngineDied("the worker ended"))
+    async with run_server(engine) as server:
+        response = await server.post(PATH, {"prompt": "x", "stream": True})
 
-    assert events(response.text)[-1] == {
+    assert parse_events(response.text)[-1] == {
         "error": {"code": 503, "message": "the worker ended.", "type": "unavailable_error"}
     }
 
@@ -144,10 +144,10 @@ async def test_an_error_in_a_stream_is_its_last_event() -> None:
     ],
 )
 async def test_prompts_are_text_or_tokens_or_both(prompt: Any, tokens: list[list[int]]) -> None:
-    async with serving() as served:
-        response = await served.post(PATH, {"prompt": prompt})
+    async with run_server() as server:
+        response = await server.post(PATH, {"prompt": prompt})
 
-    assert [asked.prompt for asked in served.engine.requests] == tokens
+    assert [asked.prompt for asked in server.engine.requests] == tokens
     answers = response.json() if len(tokens) > 1 else [response.json()]
     assert [answer["index"] for answer in answers] == list(range(len(tokens)))
 
@@ -162,8 +162,8 @@ async def test_prompts_are_text_or_tokens_or_both(prompt: Any, tokens: list[list
     ],
 )
 async def test_other_prompts_are_refused_in_llama_servers_shape(prompt: Any, message: str) -> None:
-    async with serving() as served:
-        response = await served.post(PATH, {"prompt": prompt})
+    async with run_server() as server:
+        response = await server.post(PATH, {"prompt": prompt})
 
     assert response.status_code == 400
     error = response.json()["error"]
@@ -171,46 +171,46 @@ async def test_other_prompts_are_refused_in_llama_servers_shape(prompt: Any, mes
     assert message in error["message"]
 
 
-async def test_a_text_begins_as_the_model_begins_all_texts() -> None:
+async def test_a_text_prompt_gets_the_models_bos_token() -> None:
     engine = FakeEngine("x", info=replace(FAKE_MODEL, bos=1, add_bos=True))
-    async with serving(engine) as served:
-        await served.post(PATH, {"prompt": ["a", [97], [2, "a"], ""]})
+    async with run_server(engine) as server:
+        await server.post(PATH, {"prompt": ["a", [97], [2, "a"], ""]})
 
     assert [asked.prompt for asked in engine.requests] == [[1, 97], [97], [2, 97], [1]]
 
 
-async def test_the_settings_say_what_a_client_leaves_open() -> None:
+async def test_the_settings_have_the_defaults_for_fields_that_a_client_leaves_out() -> None:
     section = LlamaCppSection(n_predict=4, temperature=0.5, seed=42)
-    async with serving(FakeEngine("Paris, of course"), llama_cpp=section) as served:
-        short = (await served.post(PATH, {"prompt": "x"})).json()
-        long = (await served.post(PATH, {"prompt": "x", "n_predict": 5, "seed": -1})).json()
+    async with run_server(FakeEngine("Paris, of course"), llama_cpp=section) as server:
+        short = (await server.post(PATH, {"prompt": "x"})).json()
+        long = (await server.post(PATH, {"prompt": "x", "n_predict": 5, "seed": -1})).json()
 
     assert [a["content"] for a in (short, long)] == ["Pari", "Paris"]
     assert [a["generation_settings"]["seed"] for a in (short, long)] == [42, -1]
-    first, second = served.engine.requests
+    first, second = server.engine.requests
     assert (first.sampling.seed, first.sampling.temperature) == (42, 0.5)
     assert second.sampling.seed is None
 
 
-async def test_no_tokens_only_has_the_prompt_read() -> None:
-    async with serving() as served:
-        answer = (await served.post(PATH, {"prompt": "x", "n_predict": 0})).json()
+async def test_zero_tokens_only_evaluates_the_prompt() -> None:
+    async with run_server() as server:
+        answer = (await server.post(PATH, {"prompt": "x", "n_predict": 0})).json()
 
     assert (answer["content"], answer["stop_type"], answer["truncated"]) == ("", "limit", False)
-    assert served.engine.requests[0].max_tokens == 0
+    assert server.engine.requests[0].max_tokens == 0
 
 
-async def test_an_answer_that_fills_the_context_is_truncated() -> None:
+async def test_a_completion_that_fills_the_context_is_truncated() -> None:
     engine = FakeEngine("Paris", info=replace(FAKE_MODEL, n_ctx=4))
-    async with serving(engine) as served:
-        answer = (await served.post(PATH, {"prompt": "x"})).json()
+    async with run_server(engine) as server:
+        answer = (await server.post(PATH, {"prompt": "x"})).json()
 
     assert (answer["content"], answer["truncated"]) == ("Par", True)
 
 
-async def test_a_prompt_beyond_the_context_says_by_how_much() -> None:
-    async with serving() as served:
-        response = await served.post(PATH, {"prompt": "x" * 5000, "stream": True})
+async def test_the_error_of_a_prompt_that_exceeds_the_context_has_both_sizes() -> None:
+    async with run_server() as server:
+        response = await server.post(PATH, {"prompt": "x" * 5000, "stream": True})
 
     assert response.status_code == 400
     assert response.json() == {
@@ -241,11 +241,11 @@ async def test_samplers_reach_the_engine() -> None:
         "n_cmpl": 2,
         "stop": None,
     }
-    async with serving() as served:
-        await served.post(PATH, body)
+    async with run_server() as server:
+        await server.post(PATH, body)
 
     expected = Sampling(0.7, 0, 0.8, 0.1, 0.9, 4096, 1.2, 0.3, 0.4, 3)
-    assert [asked.sampling for asked in served.engine.requests] == [
+    assert [asked.sampling for asked in server.engine.requests] == [
         expected,
         replace(expected, seed=4),
     ]
@@ -255,30 +255,30 @@ async def test_samplers_reach_the_engine() -> None:
     "bias", [[[97, -5], ["bc", 2.5], [98, False]], {"97": -5, "bc": 2.5, "b": False}]
 )
 async def test_tokens_are_biased_by_id_or_by_text(bias: Any) -> None:
-    async with serving() as served:
-        answer = (await served.post(PATH, {"prompt": "x", "logit_bias": bias})).json()
+    async with run_server() as server:
+        answer = (await server.post(PATH, {"prompt": "x", "logit_bias": bias})).json()
 
-    chosen = served.engine.requests[0].sampling.logit_bias
+    chosen = server.engine.requests[0].sampling.logit_bias
     assert chosen == {97: -5.0, 98: -math.inf, 99: 2.5}
     shown = {b["token"]: b["bias"] for b in answer["generation_settings"]["logit_bias"]}
     assert shown == {97: -5.0, 98: None, 99: 2.5}
 
 
-async def test_the_end_can_be_ruled_out() -> None:
-    async with serving() as served:
-        await served.post(PATH, {"prompt": "x", "ignore_eos": True})
+async def test_ignore_eos_forbids_the_end_tokens() -> None:
+    async with run_server() as server:
+        await server.post(PATH, {"prompt": "x", "ignore_eos": True})
 
-    assert served.engine.requests[0].sampling.logit_bias == {END: -math.inf}
+    assert server.engine.requests[0].sampling.logit_bias == {END: -math.inf}
 
 
 async def test_a_grammar_in_gbnf_reaches_the_engine_in_its_own_notation() -> None:
-    async with serving() as served:
-        await served.post(PATH, {"prompt": "x", "grammar": 'root ::= "yes" | "no"'})
-        await served.post(PATH, {"prompt": "x", "json_schema": {"const": 1}})
-        await served.post("/v1/completions", {"prompt": "x", "grammar": 'root ::= "a"{5,5}'})
-        bad = await served.post(PATH, {"prompt": "x", "grammar": "root ::= (x"})
+    async with run_server() as server:
+        await server.post(PATH, {"prompt": "x", "grammar": 'root ::= "yes" | "no"'})
+        await server.post(PATH, {"prompt": "x", "json_schema": {"const": 1}})
+        await server.post("/v1/completions", {"prompt": "x", "grammar": 'root ::= "a"{5,5}'})
+        bad = await server.post(PATH, {"prompt": "x", "grammar": "root ::= (x"})
 
-    grammars = [asked.grammar for asked in served.engine.requests]
+    grammars = [asked.grammar for asked in server.engine.requests]
     texts = [grammar.text if grammar else "" for grammar in grammars]
     assert 'start: "yes"\n     | "no"' in texts[0]
     assert texts[1].startswith("start: %json") and '"const": 1' in texts[1]
@@ -288,10 +288,10 @@ async def test_a_grammar_in_gbnf_reaches_the_engine_in_its_own_notation() -> Non
 
 
 @pytest.mark.parametrize("name", ["mirostat", "dry_multiplier", "xtc_probability", "top_n_sigma"])
-async def test_a_sampler_that_is_not_there_is_refused_unless_it_is_off(name: str) -> None:
-    async with serving() as served:
-        off = await served.post(PATH, {"prompt": "x", name: 0})
-        on = await served.post(PATH, {"prompt": "x", name: 1})
+async def test_a_sampler_that_does_not_exist_is_refused_unless_it_is_off(name: str) -> None:
+    async with run_server() as server:
+        off = await server.post(PATH, {"prompt": "x", name: 0})
+        on = await server.post(PATH, {"prompt": "x", name: 1})
 
     assert (off.status_code, on.status_code) == (200, 400)
     assert on.json()["error"]["message"] == f"{name}: is not supported; leave it out."

@@ -1,4 +1,4 @@
-"""The token: who has to show it, how, and that it stays a secret."""
+"""The access token: which requests need it, how they send it, and that it stays secret."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from copilotd.errors import StartFailed
 from copilotd.http.middleware.access_token import TokenMiddleware
 from copilotd.http.server import HttpServer
 from copilotd.http.shared.errors import ErrorResponses
-from tests.http.http_server import Served, serving
+from tests.http.http_server import RunningServer, run_server
 
 MESSAGE = (
     "This daemon requires its access token; `copilotd token` prints it. "
@@ -54,15 +54,15 @@ def token(tmp_path: Path) -> AccessToken:
 
 
 @pytest.fixture
-async def guarded(token: AccessToken) -> AsyncIterator[Served]:
-    """A server that wants to see the token."""
-    async with serving(token=token) as served:
-        yield served
+async def guarded(token: AccessToken) -> AsyncIterator[RunningServer]:
+    """A server that requires the token."""
+    async with run_server(token=token) as server:
+        yield server
 
 
 @pytest.mark.parametrize("path", REFUSALS)
-async def test_without_the_token_there_is_401_in_the_shape_of_the_dialect(
-    guarded: Served, path: str
+async def test_a_request_without_the_token_gets_401_in_the_shape_of_its_dialect(
+    guarded: RunningServer, path: str
 ) -> None:
     response = await guarded.client.get("/", extensions={"target": path.encode()})
 
@@ -71,8 +71,8 @@ async def test_without_the_token_there_is_401_in_the_shape_of_the_dialect(
 
 
 @pytest.mark.parametrize("name", ["authorization", "x-api-key", "api-key"])
-async def test_the_token_is_taken_where_clients_send_their_key(
-    guarded: Served, token: AccessToken, name: str
+async def test_the_token_is_accepted_in_the_headers_of_api_keys(
+    guarded: RunningServer, token: AccessToken, name: str
 ) -> None:
     value = token.read()
     shown = f"Bearer {value}" if name == "authorization" else value
@@ -85,8 +85,8 @@ async def test_the_token_is_taken_where_clients_send_their_key(
     "shown",
     ["", "Bearer", "Basic {0}", "{0}", "Bearer {0}x", "Bearer x{0}", "Bearer gho_123"],
 )
-async def test_what_is_not_the_token_is_refused(
-    guarded: Served, token: AccessToken, shown: str
+async def test_anything_but_the_token_is_refused(
+    guarded: RunningServer, token: AccessToken, shown: str
 ) -> None:
     headers = {"authorization": shown.format(token.read())}
     response = await guarded.post("/v1/completions", {"prompt": "x"}, **headers)
@@ -95,21 +95,25 @@ async def test_what_is_not_the_token_is_refused(
     assert guarded.engine.requests == []
 
 
-async def test_a_token_beside_another_key_counts(guarded: Served, token: AccessToken) -> None:
+async def test_the_token_is_accepted_beside_another_key(
+    guarded: RunningServer, token: AccessToken
+) -> None:
     headers = {"authorization": "Bearer gho_123", "x-api-key": token.read()}
     response = await guarded.client.get("/v1/models", headers=headers)
 
     assert response.status_code == 200
 
 
-async def test_the_token_in_the_address_does_not_count(guarded: Served, token: AccessToken) -> None:
+async def test_the_token_in_the_url_is_not_accepted(
+    guarded: RunningServer, token: AccessToken
+) -> None:
     response = await guarded.client.get(f"/v1/models?api-key={token.read()}&key={token.read()}")
 
     assert response.status_code == 401
 
 
-async def test_a_new_token_counts_at_once_and_the_old_one_no_more(
-    guarded: Served, token: AccessToken
+async def test_a_new_token_replaces_the_old_one_at_once(
+    guarded: RunningServer, token: AccessToken
 ) -> None:
     old, new = token.read(), token.renew()
     keys = [{"x-api-key": key} for key in (old, new)]
@@ -118,16 +122,16 @@ async def test_a_new_token_counts_at_once_and_the_old_one_no_more(
     assert [answer.status_code for answer in answers] == [401, 200]
 
 
-async def test_without_its_file_nobody_is_let_in(token: AccessToken) -> None:
+async def test_without_the_token_file_every_request_is_refused(token: AccessToken) -> None:
     token.file.unlink()
     for shown in ([], [(b"x-api-key", b"")], [(b"authorization", b"Bearer ")]):
-        sent, _ = await through_the_door("http", shown, token)
+        sent, _ = await call_middleware("http", shown, token)
 
         assert sent[0]["status"] == 401
 
 
-async def test_health_says_to_strangers_only_that_the_daemon_lives(
-    guarded: Served, token: AccessToken
+async def test_health_without_the_token_says_only_that_the_daemon_runs(
+    guarded: RunningServer, token: AccessToken
 ) -> None:
     stranger = await guarded.client.get("/health")
     friend = await guarded.client.get("/health", headers={"x-api-key": token.read()})
@@ -145,12 +149,12 @@ async def test_the_preflight_of_an_allowed_page_needs_no_token(token: AccessToke
         "access-control-request-headers": "authorization",
     }
     settings = ServerSection(port=0, allowed_origins=["https://app.example"])
-    async with serving(settings=settings, token=token) as served:
-        preflight = await served.client.options("/v1/models", headers=origin | asked)
-        refused = await served.client.get("/v1/models", headers=origin)
+    async with run_server(settings=settings, token=token) as server:
+        preflight = await server.client.options("/v1/models", headers=origin | asked)
+        refused = await server.client.get("/v1/models", headers=origin)
         shown = {"authorization": f"Bearer {token.read()}"}
-        answered = await served.client.get("/v1/models", headers=origin | shown)
-        options = await served.client.options("/v1/models", headers=origin)
+        answered = await server.client.get("/v1/models", headers=origin | shown)
+        options = await server.client.options("/v1/models", headers=origin)
 
     assert preflight.headers["access-control-allow-headers"] == "authorization"
     statuses = [r.status_code for r in (preflight, refused, answered, options)]
@@ -159,7 +163,7 @@ async def test_the_preflight_of_an_allowed_page_needs_no_token(token: AccessToke
 
 
 async def test_a_page_that_is_not_allowed_is_refused_with_the_token_too(
-    guarded: Served, token: AccessToken
+    guarded: RunningServer, token: AccessToken
 ) -> None:
     headers = {"origin": "https://evil.example", "x-api-key": token.read()}
     response = await guarded.client.get("/v1/models", headers=headers)
@@ -167,7 +171,7 @@ async def test_a_page_that_is_not_allowed_is_refused_with_the_token_too(
     assert response.status_code == 403
 
 
-async def test_where_no_token_is_wanted_any_key_is_welcome(paris: Served) -> None:
+async def test_any_key_is_accepted_if_no_token_is_required(paris: RunningServer) -> None:
     headers = {"authorization": "Bearer gho_123", "x-api-key": "sk-ant"}
     response = await paris.client.get("/v1/models", headers=headers)
 
@@ -175,7 +179,7 @@ async def test_where_no_token_is_wanted_any_key_is_welcome(paris: Served) -> Non
 
 
 @pytest.mark.parametrize("wanted", [True, False], ids=["token", "no token"])
-async def test_no_credential_passes_the_door(token: AccessToken, wanted: bool) -> None:
+async def test_no_credential_reaches_the_application(token: AccessToken, wanted: bool) -> None:
     secrets = [
         (b"authorization", b"Bearer t"),
         (b"cookie", b"c"),
@@ -184,22 +188,22 @@ async def test_no_credential_passes_the_door(token: AccessToken, wanted: bool) -
         (b"api-key", b"k"),
     ]
 
-    _, seen = await through_the_door("http", [*secrets, (b"x", b"y")], token if wanted else None)
+    _, seen = await call_middleware("http", [*secrets, (b"x", b"y")], token if wanted else None)
 
     assert seen == [(b"x", b"y")]
 
 
-async def test_a_websocket_without_the_token_is_closed_before_it_is_open(
+async def test_a_websocket_without_the_token_is_closed_before_it_opens(
     token: AccessToken,
 ) -> None:
-    sent, seen = await through_the_door("websocket", [(b"x-api-key", b"wrong")], token)
+    sent, seen = await call_middleware("websocket", [(b"x-api-key", b"wrong")], token)
 
     assert sent == [{"type": "websocket.close", "code": 1008, "reason": "invalid_api_key"}]
     assert seen == []
 
 
 async def test_neither_the_token_nor_a_wrong_key_is_logged(
-    guarded: Served, token: AccessToken, caplog: pytest.LogCaptureFixture
+    guarded: RunningServer, token: AccessToken, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for key in (token.read(), "gho_secret"):
@@ -213,7 +217,9 @@ async def test_neither_the_token_nor_a_wrong_key_is_logged(
 @pytest.mark.parametrize(
     "host", ["0.0.0.0", "::", "", "192.168.1.7", "box.lan", "::ffff:127.0.0.1"]
 )
-async def test_beyond_loopback_nothing_is_served_with_the_token_switched_off(host: str) -> None:
+async def test_a_server_that_the_network_reaches_does_not_start_with_the_token_off(
+    host: str,
+) -> None:
     async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
         raise AssertionError("nobody calls this application")
 
@@ -228,11 +234,11 @@ async def test_beyond_loopback_nothing_is_served_with_the_token_switched_off(hos
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
-async def test_it_is_served_without_a_token_on_loopback_or_if_that_is_said(host: str) -> None:
+async def test_a_server_without_token_starts_on_loopback_or_with_off_everywhere(host: str) -> None:
     switch: Any = "off-everywhere" if host == "0.0.0.0" else "off"
     settings = ServerSection(host=host, port=0, require_token=switch)
-    async with serving(settings=settings) as served:
-        response = await served.client.get("/v1/models")
+    async with run_server(settings=settings) as server:
+        response = await server.client.get("/v1/models")
 
     assert response.status_code == 200
 
@@ -256,16 +262,16 @@ async def test_it_is_served_without_a_token_on_loopback_or_if_that_is_said(host:
         ("0.0.0.0", "off-everywhere", False),
     ],
 )
-def test_the_token_is_needed_beyond_loopback_unless_the_settings_say_otherwise(
+def test_the_token_is_required_beyond_loopback_unless_the_settings_say_otherwise(
     host: str, switch: Any, needed: bool
 ) -> None:
     assert ServerSection(host=host, require_token=switch).needs_token is needed
 
 
-async def through_the_door(
+async def call_middleware(
     kind: str, headers: list[tuple[bytes, bytes]], token: AccessToken | None
 ) -> tuple[list[Message], list[Any]]:
-    """What is sent in answer, and the headers that the application sees."""
+    """The messages that are sent, and the headers that the application gets."""
     sent: list[Message] = []
     seen: list[Any] = []
 
@@ -273,7 +279,7 @@ async def through_the_door(
         seen.extend(scope["headers"])
 
     async def receive() -> Message:
-        raise AssertionError("the door has nothing to read")
+        raise AssertionError("the middleware reads no body")
 
     async def send(message: Message) -> None:
         sent.append(message)

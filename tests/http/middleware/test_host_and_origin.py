@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 from copilotd.config import ServerSection
 from copilotd.http.middleware.host_and_origin import HostOriginMiddleware
 from copilotd.http.shared.errors import ErrorResponses
-from tests.http.http_server import Served, serving
+from tests.http.http_server import RunningServer, run_server
 
 PATHS = [
     "/v1/models",
@@ -35,13 +35,15 @@ PATHS = [
         "[::1]:8000",
     ],
 )
-async def test_loopback_names_are_welcome_on_any_port(paris: Served, host: str) -> None:
+async def test_loopback_names_are_accepted_with_any_port(paris: RunningServer, host: str) -> None:
     response = await paris.client.get("/health", headers={"host": host})
 
     assert response.status_code == 200
 
 
-async def test_a_name_that_was_rebound_to_loopback_is_refused_everywhere(paris: Served) -> None:
+async def test_a_name_that_resolves_to_loopback_is_refused_on_every_path(
+    paris: RunningServer,
+) -> None:
     responses = [await paris.client.get(p, headers={"host": "evil.example"}) for p in PATHS]
 
     assert [response.status_code for response in responses] == [403] * len(PATHS)
@@ -88,7 +90,9 @@ async def test_a_name_that_was_rebound_to_loopback_is_refused_everywhere(paris: 
         "",
     ],
 )
-async def test_what_only_looks_like_loopback_is_refused(paris: Served, host: str) -> None:
+async def test_a_host_that_only_looks_like_loopback_is_refused(
+    paris: RunningServer, host: str
+) -> None:
     response = await paris.client.get("/health", headers={"host": host})
 
     assert response.status_code == 403
@@ -96,9 +100,9 @@ async def test_what_only_looks_like_loopback_is_refused(paris: Served, host: str
 
 async def test_the_settings_can_allow_further_hosts() -> None:
     settings = ServerSection(port=0, allowed_hosts=["Box.lan"])
-    async with serving(settings=settings) as served:
-        ours = await served.client.get("/health", headers={"host": "box.LAN:8000"})
-        other = await served.client.get("/health", headers={"host": "evil.example"})
+    async with run_server(settings=settings) as server:
+        ours = await server.client.get("/health", headers={"host": "box.LAN:8000"})
+        other = await server.client.get("/health", headers={"host": "evil.example"})
 
     assert (ours.status_code, other.status_code) == (200, 403)
 
@@ -114,7 +118,7 @@ async def test_the_settings_can_allow_further_hosts() -> None:
         "file://",
     ],
 )
-async def test_a_web_page_is_refused_everywhere(paris: Served, origin: str) -> None:
+async def test_a_web_page_is_refused_on_every_path(paris: RunningServer, origin: str) -> None:
     responses = [await paris.client.get(path, headers={"origin": origin}) for path in PATHS]
 
     assert [response.status_code for response in responses] == [403] * len(PATHS)
@@ -130,14 +134,14 @@ async def test_a_web_page_is_refused_everywhere(paris: Served, origin: str) -> N
     assert not [name for r in responses for name in r.headers if name.startswith("access-control")]
 
 
-async def test_a_web_page_cannot_start_a_generation(paris: Served) -> None:
+async def test_a_web_page_cannot_start_a_generation(paris: RunningServer) -> None:
     response = await paris.post("/v1/completions", {"prompt": "x"}, Origin="https://evil.example")
 
     assert response.status_code == 403
     assert paris.engine.requests == []
 
 
-async def test_our_own_api_page_may_call_the_api(paris: Served) -> None:
+async def test_the_api_page_may_call_the_api(paris: RunningServer) -> None:
     response = await paris.post(
         "/v1/completions", {"prompt": "x"}, Origin=paris.url, **{"Sec-Fetch-Site": "same-origin"}
     )
@@ -146,14 +150,16 @@ async def test_our_own_api_page_may_call_the_api(paris: Served) -> None:
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_a_request_that_another_site_caused_is_refused(paris: Served, site: str) -> None:
+async def test_a_request_that_another_site_caused_is_refused(
+    paris: RunningServer, site: str
+) -> None:
     responses = [await paris.client.get(p, headers={"sec-fetch-site": site}) for p in PATHS]
 
     codes = [(r.status_code, r.json()["error"]["code"]) for r in responses]
     assert codes == [(403, "cross_site_request")] * len(PATHS)
 
 
-async def test_an_address_typed_into_the_browser_is_answered(paris: Served) -> None:
+async def test_a_url_typed_into_the_browser_works(paris: RunningServer) -> None:
     response = await paris.client.get("/docs", headers={"sec-fetch-site": "none"})
 
     assert response.status_code == 200
@@ -165,7 +171,7 @@ PREFLIGHT = {
 }
 
 
-async def test_a_preflight_without_permission_gets_no_cors_headers(paris: Served) -> None:
+async def test_a_preflight_without_permission_gets_no_cors_headers(paris: RunningServer) -> None:
     headers = {"origin": "https://app.example", **PREFLIGHT}
     response = await paris.client.options("/v1/completions", headers=headers)
 
@@ -173,14 +179,14 @@ async def test_a_preflight_without_permission_gets_no_cors_headers(paris: Served
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-async def test_an_origin_that_the_settings_allow_may_call_and_read() -> None:
+async def test_a_page_from_an_allowed_origin_may_call_and_read_the_response() -> None:
     origin = "https://app.example"
     settings = ServerSection(port=0, allowed_origins=[origin])
     headers = {"origin": origin, "sec-fetch-site": "cross-site"}
-    async with serving(settings=settings) as served:
-        preflight = await served.client.options("/v1/models", headers=headers | PREFLIGHT)
-        call = await served.client.get("/v1/models", headers=headers)
-        stranger = await served.client.get("/v1/models", headers={"origin": "https://b.example"})
+    async with run_server(settings=settings) as server:
+        preflight = await server.client.options("/v1/models", headers=headers | PREFLIGHT)
+        call = await server.client.get("/v1/models", headers=headers)
+        stranger = await server.client.get("/v1/models", headers={"origin": "https://b.example"})
 
     assert (preflight.status_code, call.status_code, stranger.status_code) == (200, 200, 403)
     assert preflight.headers["access-control-allow-origin"] == origin
@@ -188,15 +194,15 @@ async def test_an_origin_that_the_settings_allow_may_call_and_read() -> None:
     assert "access-control-allow-credentials" not in call.headers
 
 
-async def test_without_an_origin_there_are_no_cors_headers(paris: Served) -> None:
+async def test_without_an_origin_there_are_no_cors_headers(paris: RunningServer) -> None:
     response = await paris.client.get("/v1/models")
 
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize("hosts", [[], [b"localhost", b"evil.example"]], ids=["none", "two"])
-async def test_exactly_one_host_is_needed(hosts: list[bytes]) -> None:
-    sent = await through_the_gate("http", [(b"host", host) for host in hosts])
+async def test_a_request_must_have_exactly_one_host(hosts: list[bytes]) -> None:
+    sent = await call_middleware("http", [(b"host", host) for host in hosts])
 
     assert sent[0]["status"] == 403
 
@@ -209,23 +215,23 @@ async def test_exactly_one_host_is_needed(hosts: list[bytes]) -> None:
         (b"sec-fetch-site", b"cross-site", "cross_site_request"),
     ],
 )
-async def test_a_websocket_is_closed_before_it_is_open(
+async def test_a_websocket_of_a_web_page_is_closed_before_it_opens(
     header: bytes, value: bytes, reason: str
 ) -> None:
     headers = dict([(b"host", b"localhost"), (header, value)])
 
-    sent = await through_the_gate("websocket", list(headers.items()))
+    sent = await call_middleware("websocket", list(headers.items()))
 
     assert sent == [{"type": "websocket.close", "code": 1008, "reason": reason}]
 
 
-async def test_a_websocket_from_our_own_page_passes() -> None:
+async def test_a_websocket_from_the_api_page_passes() -> None:
     headers = [(b"host", b"localhost:8000"), (b"origin", b"http://localhost:8000")]
 
-    assert await through_the_gate("websocket", headers) == [{"type": "passed"}]
+    assert await call_middleware("websocket", headers) == [{"type": "passed"}]
 
 
-async def test_an_upgrade_to_websocket_from_a_web_page_is_refused(paris: Served) -> None:
+async def test_an_upgrade_to_websocket_from_a_web_page_is_refused(paris: RunningServer) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", paris.port)
     writer.write(
         b"GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n"
@@ -259,17 +265,17 @@ OURS = (b"origin", b"http://localhost:8000")
         ([OURS, (b"sec-fetch-site", b"same-site")], "cross_site_request"),
     ],
 )
-async def test_what_only_looks_like_our_own_page_is_refused(
+async def test_an_origin_that_only_looks_like_the_api_page_is_refused(
     more: list[tuple[bytes, bytes]], code: str
 ) -> None:
-    sent = await through_the_gate("http", [(b"host", b"localhost:8000"), *more])
+    sent = await call_middleware("http", [(b"host", b"localhost:8000"), *more])
 
     assert sent[0]["status"] == 403
     assert json.loads(sent[1]["body"])["error"]["code"] == code
 
 
-async def test_an_empty_site_is_that_of_no_page(paris: Served) -> None:
-    """No browser sends it; what is not known is refused."""
+async def test_an_empty_sec_fetch_site_is_refused(paris: RunningServer) -> None:
+    """No browser sends an empty value, so it is refused like any unknown one."""
     response = await paris.client.get("/health", headers={"sec-fetch-site": ""})
 
     assert response.status_code == 403
@@ -285,7 +291,9 @@ async def test_an_empty_site_is_that_of_no_page(paris: Served) -> None:
         b"CONNECT evil.example:443 HTTP/1.1",
     ],
 )
-async def test_what_a_proxy_is_asked_for_reaches_no_route(paris: Served, line: bytes) -> None:
+async def test_a_request_line_for_a_proxy_reaches_no_route(
+    paris: RunningServer, line: bytes
+) -> None:
     answer = await raw(paris, line + b"\r\nHost: localhost\r\n")
 
     assert answer.split(b" ")[1] in (b"404", b"405")
@@ -303,16 +311,16 @@ async def test_what_a_proxy_is_asked_for_reaches_no_route(paris: Served, line: b
         b"GET http://localhost/health HTTP/1.1\r\nHost: evil.example\r\n",
     ],
 )
-async def test_a_request_without_exactly_one_good_host_is_refused(
-    paris: Served, head: bytes
+async def test_a_request_without_exactly_one_valid_host_is_refused(
+    paris: RunningServer, head: bytes
 ) -> None:
     answer = await raw(paris, head)
 
     assert answer.split(b" ")[1] in (b"400", b"403")
 
 
-async def test_a_request_in_disguise_is_refused(paris: Served) -> None:
-    """Two lengths, or a length beside chunks, could hide a second request in a body."""
+async def test_a_request_with_ambiguous_length_is_refused(paris: RunningServer) -> None:
+    """Two lengths, or a length and chunks, could hide a second request in the body."""
     head = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
     two = await raw(paris, head + b"Content-Length: 0\r\nContent-Length: 40\r\n")
     signed = await raw(paris, head + b"Content-Length: +5\r\n")
@@ -320,9 +328,9 @@ async def test_a_request_in_disguise_is_refused(paris: Served) -> None:
     assert [answer.split(b" ")[1] for answer in (two, signed)] == [b"400", b"400"]
 
 
-async def raw(served: Served, head: bytes) -> bytes:
-    """What is answered to these lines, up to the body."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+async def raw(server: RunningServer, head: bytes) -> bytes:
+    """The head of the response to a request with this head."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(head + b"\r\n")
     answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
     writer.close()
@@ -330,35 +338,35 @@ async def raw(served: Served, head: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("reached", ["192.168.1.7", "::ffff:192.168.1.7"])
-async def test_a_socket_for_both_kinds_of_address_answers_to_either(reached: str) -> None:
+async def test_a_dual_stack_socket_accepts_addresses_of_both_kinds(reached: str) -> None:
     headers = [(b"host", b"192.168.1.7:8000")]
 
-    assert await through_the_gate("http", headers, server=(reached, 8000)) == [{"type": "passed"}]
+    assert await call_middleware("http", headers, server=(reached, 8000)) == [{"type": "passed"}]
 
 
-async def test_another_machines_address_is_not_ours() -> None:
+async def test_the_address_of_another_machine_is_refused() -> None:
     server = ("::ffff:192.168.1.7", 8000)
-    sent = await through_the_gate("http", [(b"host", b"192.168.1.8:8000")], server=server)
+    sent = await call_middleware("http", [(b"host", b"192.168.1.8:8000")], server=server)
 
     assert sent[0]["status"] == 403
 
 
-async def test_a_server_on_all_addresses_answers_to_the_one_that_was_reached() -> None:
+async def test_a_server_on_all_addresses_accepts_the_address_that_the_client_reached() -> None:
     server = ("192.168.1.7", 8000)
-    own = await through_the_gate("http", [(b"host", b"192.168.1.7:8000")], server=server)
-    name = await through_the_gate("http", [(b"host", b"evil.example:8000")], server=server)
+    own = await call_middleware("http", [(b"host", b"192.168.1.7:8000")], server=server)
+    name = await call_middleware("http", [(b"host", b"evil.example:8000")], server=server)
 
     assert own == [{"type": "passed"}]
     assert name[0]["status"] == 403
 
 
-async def through_the_gate(
+async def call_middleware(
     kind: str,
     headers: list[tuple[bytes, bytes]],
     seen: list[Any] | None = None,
     server: tuple[str, int] = ("127.0.0.1", 8000),
 ) -> list[Message]:
-    """What is sent in answer to a request with these headers; `seen` gets those that passed."""
+    """The messages that are sent; `seen` gets the headers that reach the application."""
     sent: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -366,7 +374,7 @@ async def through_the_gate(
         await send({"type": "passed"})
 
     async def receive() -> Message:
-        raise AssertionError("the gate has nothing to read")
+        raise AssertionError("the middleware reads no body")
 
     async def send(message: Message) -> None:
         sent.append(message)

@@ -1,4 +1,4 @@
-"""What happens when more is asked for than can be done at a time."""
+"""More requests than the daemon or the engine can take at a time."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,8 +10,8 @@ from copilotd.config import ServerSection
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.errors import EngineBusy
-from tests.http.fake_engines import HeldEngine
-from tests.http.http_server import serving
+from tests.http.fake_engines import BlockingEngine
+from tests.http.http_server import run_server
 
 HI = [{"role": "user", "content": "Hi"}]
 ONE = ServerSection(port=0, max_requests=1)
@@ -30,7 +30,7 @@ def anthropics(message: str) -> dict[str, Any]:
 
 
 class BusyEngine(FakeEngine):
-    """Has no room for anything."""
+    """Refuses every request."""
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
         raise EngineBusy("64 requests are waiting already", "Try again in a moment.")
@@ -60,14 +60,14 @@ GENERATING: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("path", "body"), GENERATING)
-async def test_a_full_queue_of_the_engine_is_503_with_retry_after_in_every_dialect(
+async def test_a_full_engine_queue_is_503_with_retry_after_in_every_dialect(
     path: str, body: dict[str, Any]
 ) -> None:
-    async with serving(BusyEngine()) as served:
-        response = await served.post(path, body)
+    async with run_server(BusyEngine()) as server:
+        response = await server.post(path, body)
 
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-    assert response.json() == told(path, BUSY, "engine_busy")
+    assert response.json() == error_body(path, BUSY, "engine_busy")
 
 
 @pytest.mark.parametrize(
@@ -82,60 +82,60 @@ async def test_a_full_queue_of_the_engine_is_503_with_retry_after_in_every_diale
 async def test_one_request_too_many_is_503_with_retry_after_in_every_dialect(
     path: str, body: dict[str, Any]
 ) -> None:
-    engine = HeldEngine()
-    async with serving(engine, ONE) as served:
-        first = asyncio.create_task(served.post("/v1/completions", {"prompt": "x"}))
+    engine = BlockingEngine()
+    async with run_server(engine, ONE) as server:
+        first = asyncio.create_task(server.post("/v1/completions", {"prompt": "x"}))
         await asyncio.wait_for(engine.request_received.wait(), 30)
-        response = await served.post(path, body)
+        response = await server.post(path, body)
         engine.gate.set()
         answered = await first
 
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-    assert response.json() == told(path, FULL, "too_many_requests")
+    assert response.json() == error_body(path, FULL, "too_many_requests")
     assert answered.status_code == 200
     assert len(engine.requests) == 1
 
 
-async def test_an_open_stream_counts_until_its_client_leaves() -> None:
-    async with serving(settings=ONE) as served:
-        async with served.client.stream("GET", "/admin/events") as stream:
+async def test_an_open_stream_counts_until_its_client_hangs_up() -> None:
+    async with run_server(settings=ONE) as server:
+        async with server.client.stream("GET", "/admin/events") as stream:
             lines = stream.aiter_lines()  # kept: dropped, it would hang up soon
             await anext(lines)
-            refused = await served.client.get("/v1/models")
+            refused = await server.client.get("/v1/models")
         async with asyncio.timeout(30):
-            while (answered := await served.client.get("/v1/models")).status_code == 503:
+            while (answered := await server.client.get("/v1/models")).status_code == 503:
                 pass
 
     assert refused.status_code == 503
     assert answered.status_code == 200
 
 
-async def test_a_request_that_fails_makes_room_as_well() -> None:
-    async with serving(BusyEngine(), ONE) as served:
-        answers = [await served.post("/v1/completions", {"prompt": "x"}) for _ in range(3)]
+async def test_a_failed_request_no_longer_counts() -> None:
+    async with run_server(BusyEngine(), ONE) as server:
+        answers = [await server.post("/v1/completions", {"prompt": "x"}) for _ in range(3)]
 
     codes = [answer.json()["error"]["code"] for answer in answers]
     assert codes == ["engine_busy"] * 3
 
 
-async def test_a_full_daemon_can_still_be_looked_at_and_stopped() -> None:
-    engine = HeldEngine()
-    async with serving(engine, ONE) as served:
-        first = asyncio.create_task(served.post("/v1/completions", {"prompt": "x"}))
+async def test_a_busy_daemon_still_answers_health_status_and_stop() -> None:
+    engine = BlockingEngine()
+    async with run_server(engine, ONE) as server:
+        first = asyncio.create_task(server.post("/v1/completions", {"prompt": "x"}))
         await asyncio.wait_for(engine.request_received.wait(), 30)
         answers = [
-            await served.client.get("/health"),
-            await served.client.get("/admin/status"),
-            await served.client.post("/admin/stop"),
+            await server.client.get("/health"),
+            await server.client.get("/admin/status"),
+            await server.client.post("/admin/stop"),
         ]
         engine.gate.set()
         await first
 
     assert [answer.status_code for answer in answers] == [200, 200, 202]
-    assert served.stops == ["stop"]
+    assert server.stops == ["stop"]
 
 
-def told(path: str, message: str, code: str) -> dict[str, Any]:
+def error_body(path: str, message: str, code: str) -> dict[str, Any]:
     """The body in the shape of the path's dialect."""
     if path.startswith("/v1/messages"):
         return anthropics(message)

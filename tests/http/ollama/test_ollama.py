@@ -7,7 +7,7 @@ import pytest
 
 from copilotd.engine.fake import FakeEngine
 from tests.http.fake_engines import EndlessEngine
-from tests.http.http_server import Served, serving
+from tests.http.http_server import RunningServer, run_server
 from tests.http.openai.test_tools import CALL, WEATHER
 
 HI: dict[str, Any] = {"model": "any", "messages": [{"role": "user", "content": "Hi"}]}
@@ -18,7 +18,7 @@ def lines(text: str) -> list[Any]:
 
 
 def plain(line: dict[str, Any]) -> dict[str, Any]:
-    """Without times."""
+    """The line without its times."""
     return {
         name: value
         for name, value in line.items()
@@ -31,8 +31,8 @@ def counted(prompt: int, answer: int) -> dict[str, int]:
 
 
 async def test_a_conversation_is_answered_line_by_line() -> None:
-    async with serving(FakeEngine("Hey")) as served:
-        response = await served.post("/api/chat", HI)
+    async with run_server(FakeEngine("Hey")) as server:
+        response = await server.post("/api/chat", HI)
     assert response.headers["content-type"] == "application/x-ndjson"
     pieces = [
         {"model": "any", "message": {"role": "assistant", "content": text}, "done": False}
@@ -49,18 +49,18 @@ async def test_a_conversation_is_answered_line_by_line() -> None:
 
 
 @pytest.mark.parametrize("sent", [{}, {"content-type": "application/x-www-form-urlencoded"}])
-async def test_a_body_is_json_whatever_its_header_says(sent: dict[str, str]) -> None:
+async def test_a_body_is_parsed_as_json_whatever_its_content_type(sent: dict[str, str]) -> None:
     body = json.dumps(HI | {"stream": False})
-    async with serving(FakeEngine("Hey")) as served:
-        response = await served.client.post("/api/chat", content=body, headers=sent)
+    async with run_server(FakeEngine("Hey")) as server:
+        response = await server.client.post("/api/chat", content=body, headers=sent)
     assert response.json()["message"]["content"] == "Hey"
 
 
-async def test_an_answer_may_come_in_one_object() -> None:
+async def test_without_stream_the_response_is_one_object() -> None:
     body = HI | {"stream": False, "options": {"num_predict": 2, "temperature": 0.5, "seed": 7}}
-    async with serving(FakeEngine("Hey")) as served:
-        response = await served.post("/api/chat", body)
-        request = served.engine.requests[0]
+    async with run_server(FakeEngine("Hey")) as server:
+        response = await server.post("/api/chat", body)
+        request = server.engine.requests[0]
     assert plain(response.json()) == {
         "model": "any",
         "message": {"role": "assistant", "content": "He"},
@@ -72,22 +72,22 @@ async def test_an_answer_may_come_in_one_object() -> None:
 
 
 async def test_a_call_has_its_arguments_as_an_object() -> None:
-    async with serving(FakeEngine(CALL)) as served:
-        response = await served.post("/api/chat", HI | {"tools": [WEATHER], "stream": False})
+    async with run_server(FakeEngine(CALL)) as server:
+        response = await server.post("/api/chat", HI | {"tools": [WEATHER], "stream": False})
     function = {"name": "weather", "arguments": {"city": "Oslo"}}
     assert response.json()["message"]["tool_calls"] == [{"function": function}]
 
 
-async def test_results_belong_to_the_calls_before_them_in_order() -> None:
+async def test_results_belong_to_the_last_calls_in_order() -> None:
     call = {"function": {"name": "weather", "arguments": {"city": "Oslo"}}}
     history = [
         *HI["messages"],
         {"role": "assistant", "content": "", "tool_calls": [call]},
         {"role": "tool", "content": "20 C"},
     ]
-    async with serving(FakeEngine("Warm.")) as served:
-        await served.post("/api/chat", HI | {"messages": history})
-        prompt = "".join(map(chr, served.engine.requests[0].prompt))
+    async with run_server(FakeEngine("Warm.")) as server:
+        await server.post("/api/chat", HI | {"messages": history})
+        prompt = "".join(map(chr, server.engine.requests[0].prompt))
     assert prompt.endswith("<tool_response>\n20 C\n</tool_response></user><assistant>")
 
 
@@ -103,21 +103,21 @@ async def test_results_belong_to_the_calls_before_them_in_order() -> None:
 async def test_a_prompt_is_answered_continued_or_filled_in(
     body: dict[str, Any], prompt: str
 ) -> None:
-    async with serving(FakeEngine("x")) as served:
-        response = await served.post("/api/generate", body | {"model": "m", "stream": False})
-        seen = await served.engine.detokenize(served.engine.requests[0].prompt)
+    async with run_server(FakeEngine("x")) as server:
+        response = await server.post("/api/generate", body | {"model": "m", "stream": False})
+        seen = await server.engine.detokenize(server.engine.requests[0].prompt)
     assert response.json()["response"] == "x"
     assert seen.startswith(prompt)
 
 
-async def test_a_request_for_nothing_loads_the_model(paris: Served) -> None:
+async def test_a_request_without_a_prompt_loads_the_model(paris: RunningServer) -> None:
     for path in ("/api/chat", "/api/generate"):
         response = await paris.post(path, {"model": "any"})
         assert (response.json()["done"], response.json()["done_reason"]) == (True, "load")
     assert paris.engine.requests == []
 
 
-async def test_what_there_is_can_be_seen(paris: Served) -> None:
+async def test_the_models_and_the_version_are_listed(paris: RunningServer) -> None:
     await paris.post("/api/chat", {"model": "any"})
     tags = (await paris.client.get("/api/tags")).json()["models"]
     loaded = (await paris.client.get("/api/ps")).json()["models"]
@@ -128,7 +128,7 @@ async def test_what_there_is_can_be_seen(paris: Served) -> None:
     assert (await paris.client.get("/api/version")).json()["version"]
 
 
-async def test_only_what_is_served_can_be_pulled(paris: Served) -> None:
+async def test_only_served_models_can_be_pulled(paris: RunningServer) -> None:
     there = await paris.post("/api/pull", {"model": "local:latest"})
     other = await paris.post("/api/pull", {"model": "llama9"})
     assert lines(there.text) == [{"status": "success"}]
@@ -136,11 +136,11 @@ async def test_only_what_is_served_can_be_pulled(paris: Served) -> None:
     assert "`copilotd models pull`" in other.text
 
 
-async def test_a_client_that_hangs_up_ends_the_work() -> None:
+async def test_a_client_that_hangs_up_cancels_the_generation() -> None:
     engine = EndlessEngine()
     async with (
-        serving(engine) as served,
-        served.client.stream("POST", "/api/chat", json=HI) as response,
+        run_server(engine) as server,
+        server.client.stream("POST", "/api/chat", json=HI) as response,
     ):
         assert response.status_code == 200
         await response.aclose()
@@ -149,9 +149,9 @@ async def test_a_client_that_hangs_up_ends_the_work() -> None:
 
 async def test_ollamas_own_client_chats_generates_embeds_and_calls() -> None:
     engine = FakeEngine(lambda prompt: CALL if "<tools>" in prompt else "Hey")
-    async with serving(engine) as served, AsyncExitStack() as stack:
+    async with run_server(engine) as server, AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            ollama.AsyncClient(host=served.url, trust_env=False)
+            ollama.AsyncClient(host=server.url, trust_env=False)
         )
         question: Any = HI["messages"]
         whole = await client.chat("any", question)

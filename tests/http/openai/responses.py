@@ -1,9 +1,9 @@
-"""What /v1/responses is asked, and what it answers."""
+"""Requests to /v1/responses, and the objects that it returns."""
 
 import json
 from typing import Any
 
-from tests.http.http_server import Served, serving
+from tests.http.http_server import RunningServer, run_server
 
 PATH = "/v1/responses"
 ASK = {"input": "Hi"}
@@ -30,13 +30,13 @@ WEB = {"type": "web_search", "search_context_size": "low"}
 PREFIXES = {"resp_", "msg_", "fc_", "call_"}
 
 
-def named(value: Any, known: dict[str, str] | None = None) -> Any:
-    """The same with ids that tell only the order in which they came up, and no time."""
+def number_ids(value: Any, known: dict[str, str] | None = None) -> Any:
+    """The value with ids numbered in their order, and without time."""
     known = {} if known is None else known
     if isinstance(value, list):
-        return [named(one, known) for one in value]
+        return [number_ids(one, known) for one in value]
     if isinstance(value, dict):
-        return {k: named(v, known) for k, v in value.items() if k != "created_at"}
+        return {k: number_ids(v, known) for k, v in value.items() if k != "created_at"}
     if isinstance(value, str) and any(value.startswith(prefix) for prefix in PREFIXES):
         return known.setdefault(value, f"{value.split('_')[0]}_{len(known)}")
     return value
@@ -78,7 +78,7 @@ def usage(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
 
 
 def answer(**differences: Any) -> dict[str, Any]:
-    """The whole object, as it is if nothing but a question was sent."""
+    """The response to a bare question, with these differences."""
     return {
         "id": "resp_0",
         "object": "response",
@@ -102,17 +102,17 @@ def answer(**differences: Any) -> dict[str, Any]:
     } | differences
 
 
-async def output(served: Served, body: dict[str, Any]) -> list[Any]:
-    """The items of an answer."""
-    response = await served.post(PATH, body)
+async def get_output(server: RunningServer, body: dict[str, Any]) -> list[Any]:
+    """The output items of the response."""
+    response = await server.post(PATH, body)
     assert response.status_code == 200, response.text
-    items: list[Any] = named(response.json())["output"]
+    items: list[Any] = number_ids(response.json())["output"]
     return items
 
 
-async def streamed(served: Served, body: dict[str, Any]) -> list[Any]:
-    """The events of a stream, of which each frame names the type."""
-    response = await served.post(PATH, body | {"stream": True})
+async def stream_events(server: RunningServer, body: dict[str, Any]) -> list[Any]:
+    """The events of a stream; the name of each frame is the type of its event."""
+    response = await server.post(PATH, body | {"stream": True})
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     *blocks, end = response.text.split("\n\n")
@@ -121,21 +121,21 @@ async def streamed(served: Served, body: dict[str, Any]) -> list[Any]:
     events = [json.loads(data.removeprefix("data: ")) for _, data in frames]
     assert [name for name, _ in frames] == [f"event: {event['type']}" for event in events]
     assert [event.pop("sequence_number") for event in events] == list(range(len(events)))
-    sent: list[Any] = named(events)
+    sent: list[Any] = number_ids(events)
     return sent
 
 
-async def prompt_of(body: dict[str, Any]) -> str:
-    """What the model reads."""
-    async with serving() as served:
-        await output(served, body)
-        return await served.engine.detokenize(served.engine.requests[0].prompt)
+async def render_prompt(body: dict[str, Any]) -> str:
+    """The prompt that the model gets."""
+    async with run_server() as server:
+        await get_output(server, body)
+        return await server.engine.detokenize(server.engine.requests[0].prompt)
 
 
-async def refusal(body: dict[str, Any]) -> tuple[str, str]:
-    """The field at fault, and what is said of it."""
-    async with serving() as served:
-        response = await served.post(PATH, body)
+async def get_refusal(body: dict[str, Any]) -> tuple[str, str]:
+    """The field and the message of an invalid request."""
+    async with run_server() as server:
+        response = await server.post(PATH, body)
     assert response.status_code == 400
     error = response.json()["error"]
     return error["param"], error["message"]

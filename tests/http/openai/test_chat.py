@@ -3,8 +3,8 @@ from typing import Any
 from copilotd.config import ChatSection
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk, GenerateRequest, Sampling
-from tests.http.fake_engines import STOP, PlayedEngine, scored
-from tests.http.http_server import JSON, Served, serving, unstamped, usage
+from tests.http.fake_engines import STOP, ScriptedEngine, token_logprob
+from tests.http.http_server import JSON, RunningServer, run_server, usage, without_meta
 
 PATH = "/v1/chat/completions"
 ASK = {"messages": [{"role": "user", "content": "Hi"}]}
@@ -30,8 +30,8 @@ def piece(delta: dict[str, str], index: int = 0, reason: str | None = None) -> d
 ROLE = {"role": "assistant", "content": ""}
 
 
-async def test_a_bare_request_of_the_documentation_is_answered_in_openais_shape(
-    paris: Served,
+async def test_a_minimal_request_of_the_documentation_gets_a_response_in_openais_shape(
+    paris: RunningServer,
 ) -> None:
     body = {
         "messages": [
@@ -47,7 +47,7 @@ async def test_a_bare_request_of_the_documentation_is_answered_in_openais_shape(
     response = await paris.post(PATH, body, **JSON)
 
     assert response.status_code == 200
-    assert unstamped(response.json(), "chatcmpl") == {
+    assert without_meta(response.json(), "chatcmpl") == {
         "object": "chat.completion",
         "model": "local",
         "choices": [choice("Paris")],
@@ -62,13 +62,13 @@ async def test_a_bare_request_of_the_documentation_is_answered_in_openais_shape(
     ]
 
 
-async def test_the_settings_fill_in_what_the_client_leaves_open() -> None:
+async def test_the_settings_have_the_defaults_for_fields_that_the_client_leaves_out() -> None:
     settings = ChatSection(system_prompt="Be terse.", temperature=0.75, max_tokens=2)
-    async with serving(FakeEngine(lambda prompt: prompt), chat=settings) as served:
-        response = await served.post(PATH, ASK | {"top_p": 0.5})
+    async with run_server(FakeEngine(lambda prompt: prompt), chat=settings) as server:
+        response = await server.post(PATH, ASK | {"top_p": 0.5})
 
     assert response.json()["choices"] == [choice("<s", reason="length")]
-    assert served.engine.requests[0].sampling == Sampling(temperature=0.75, top_p=0.5)
+    assert server.engine.requests[0].sampling == Sampling(temperature=0.75, top_p=0.5)
 
 
 async def test_text_parts_are_joined_and_developer_means_system() -> None:
@@ -78,14 +78,14 @@ async def test_text_parts_are_joined_and_developer_means_system() -> None:
             {"role": "user", "content": [{"type": "text", "text": t} for t in ("Hel", "lo")]},
         ]
     }
-    async with serving(FakeEngine(lambda prompt: prompt)) as served:
-        response = await served.post(PATH, body)
+    async with run_server(FakeEngine(lambda prompt: prompt)) as server:
+        response = await server.post(PATH, body)
 
     expected = "<system>Be kind.</system><user>Hello</user><assistant>"
     assert response.json()["choices"] == [choice(expected)]
 
 
-async def test_both_names_of_the_token_limit_count(paris: Served) -> None:
+async def test_both_names_of_the_token_limit_count(paris: RunningServer) -> None:
     new = await paris.post(PATH, ASK | {"max_completion_tokens": 2})
     old = await paris.post(PATH, ASK | {"max_tokens": 3})
     none = await paris.post(PATH, ASK | {"max_tokens": -1})
@@ -98,7 +98,7 @@ async def test_both_names_of_the_token_limit_count(paris: Served) -> None:
     ]
 
 
-async def test_several_choices_share_the_prompt_in_the_usage(paris: Served) -> None:
+async def test_several_choices_share_the_prompt_in_the_usage(paris: RunningServer) -> None:
     response = await paris.post(PATH, ASK | {"n": 2, "seed": 1})
 
     assert response.json()["choices"] == [choice("Paris", 0), choice("Paris", 1)]
@@ -107,10 +107,10 @@ async def test_several_choices_share_the_prompt_in_the_usage(paris: Served) -> N
 
 
 async def test_log_probabilities_come_with_their_bytes() -> None:
-    engine = PlayedEngine(Chunk("é", [scored("é", -0.5, e=-1.5)]), STOP)
-    async with serving(engine) as served:
+    engine = ScriptedEngine(Chunk("é", [token_logprob("é", -0.5, e=-1.5)]), STOP)
+    async with run_server(engine) as server:
         body = ASK | {"logprobs": True, "top_logprobs": 1}
-        response = await served.post(PATH, body)
+        response = await server.post(PATH, body)
 
     assert response.json()["choices"][0]["logprobs"] == {
         "content": [
@@ -125,7 +125,7 @@ async def test_log_probabilities_come_with_their_bytes() -> None:
     assert engine.requests[0].logprobs == 1
 
 
-async def test_log_probabilities_without_alternatives_ask_for_none(paris: Served) -> None:
+async def test_log_probabilities_without_alternatives_ask_for_none(paris: RunningServer) -> None:
     await paris.post(PATH, ASK | {"logprobs": True})
     await paris.post(PATH, ASK)
 
@@ -133,8 +133,8 @@ async def test_log_probabilities_without_alternatives_ask_for_none(paris: Served
 
 
 async def test_a_stream_begins_with_the_role_and_ends_with_a_reason() -> None:
-    async with serving(FakeEngine("Hi")) as served:
-        sent = await served.chunks(PATH, ASK, "chatcmpl")
+    async with run_server(FakeEngine("Hi")) as server:
+        sent = await server.stream(PATH, ASK, "chatcmpl")
 
     assert sent == [
         piece(ROLE),
@@ -146,9 +146,9 @@ async def test_a_stream_begins_with_the_role_and_ends_with_a_reason() -> None:
 
 
 async def test_each_choice_of_a_stream_has_its_role() -> None:
-    async with serving(FakeEngine("!")) as served:
+    async with run_server(FakeEngine("!")) as server:
         body = ASK | {"n": 2, "stream_options": {"include_usage": True}}
-        sent = await served.chunks(PATH, body, "chatcmpl")
+        sent = await server.stream(PATH, body, "chatcmpl")
 
     assert sent == [
         piece(ROLE, 0),
@@ -168,13 +168,13 @@ async def test_each_choice_of_a_stream_has_its_role() -> None:
 
 
 async def test_an_empty_answer_still_has_its_role() -> None:
-    async with serving(FakeEngine("")) as served:
-        sent = await served.chunks(PATH, ASK, "chatcmpl")
+    async with run_server(FakeEngine("")) as server:
+        sent = await server.stream(PATH, ASK, "chatcmpl")
 
     assert sent == [piece(ROLE), piece({}, reason="stop"), "[DONE]"]
 
 
-async def test_what_asks_for_nothing_special_is_accepted(paris: Served) -> None:
+async def test_unsupported_fields_with_default_values_are_accepted(paris: RunningServer) -> None:
     harmless: dict[str, Any] = {
         "tools": [],
         "tool_choice": "auto",

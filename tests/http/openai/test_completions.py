@@ -2,8 +2,8 @@ from typing import Any
 
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk, GenerateRequest, Lane, Sampling
-from tests.http.fake_engines import STOP, PlayedEngine, scored
-from tests.http.http_server import JSON, Served, serving, unstamped, usage
+from tests.http.fake_engines import STOP, ScriptedEngine, token_logprob
+from tests.http.http_server import JSON, RunningServer, run_server, usage, without_meta
 
 PATH = "/v1/completions"
 
@@ -29,8 +29,8 @@ def piece(text: str, index: int = 0, reason: str | None = None) -> dict[str, Any
     }
 
 
-async def test_a_bare_request_of_the_documentation_is_answered_in_openais_shape(
-    paris: Served,
+async def test_a_minimal_request_of_the_documentation_gets_a_response_in_openais_shape(
+    paris: RunningServer,
 ) -> None:
     prompt = "\n\n### Instructions:\nWhat is the capital of France?\n\n### Response:\n"
     body = {"prompt": prompt, "stop": ["\n", "###"]}
@@ -38,7 +38,7 @@ async def test_a_bare_request_of_the_documentation_is_answered_in_openais_shape(
     response = await paris.post(PATH, body, **JSON)
 
     assert response.status_code == 200
-    assert unstamped(response.json(), "cmpl") == whole(
+    assert without_meta(response.json(), "cmpl") == whole(
         choice("Paris"), cost=usage(prompt=len(prompt), completion=5)
     )
     assert paris.engine.requests == [
@@ -51,74 +51,74 @@ async def test_a_bare_request_of_the_documentation_is_answered_in_openais_shape(
     ]
 
 
-async def test_a_suffix_makes_the_model_fill_in_the_middle() -> None:
-    async with serving(FakeEngine(lambda prompt: f"[{prompt}]")) as served:
-        response = await served.post(PATH, {"prompt": "a(", "suffix": ")", "max_tokens": 99})
+async def test_with_a_suffix_the_model_fills_in_the_middle() -> None:
+    async with run_server(FakeEngine(lambda prompt: f"[{prompt}]")) as server:
+        response = await server.post(PATH, {"prompt": "a(", "suffix": ")", "max_tokens": 99})
 
     assert response.json()["choices"] == [choice("[<PRE>a(<SUF>)<MID>]")]
 
 
-async def test_an_empty_suffix_still_means_to_fill_in_the_middle() -> None:
-    async with serving(FakeEngine(lambda prompt: prompt)) as served:
-        response = await served.post(PATH, {"prompt": "a", "suffix": "", "max_tokens": 99})
+async def test_with_an_empty_suffix_the_model_still_fills_in_the_middle() -> None:
+    async with run_server(FakeEngine(lambda prompt: prompt)) as server:
+        response = await server.post(PATH, {"prompt": "a", "suffix": "", "max_tokens": 99})
 
     assert response.json()["choices"] == [choice("<PRE>a<SUF><MID>")]
 
 
-async def test_the_answer_ends_where_max_tokens_says(paris: Served) -> None:
+async def test_the_completion_has_at_most_max_tokens_tokens(paris: RunningServer) -> None:
     response = await paris.post(PATH, {"prompt": "x", "max_tokens": 3})
 
-    assert unstamped(response.json(), "cmpl") == whole(
+    assert without_meta(response.json(), "cmpl") == whole(
         choice("Par", reason="length"), cost=usage(1, 3)
     )
 
 
-async def test_a_single_stop_string_is_as_good_as_a_list(paris: Served) -> None:
+async def test_stop_can_be_one_string(paris: RunningServer) -> None:
     response = await paris.post(PATH, {"prompt": "x", "stop": "r"})
 
     assert response.json()["choices"] == [choice("Pa")]
 
 
-async def test_null_and_minus_one_mean_as_many_tokens_as_fit(paris: Served) -> None:
+async def test_null_and_minus_one_mean_as_many_tokens_as_fit(paris: RunningServer) -> None:
     for nothing in (None, -1):
         await paris.post(PATH, {"prompt": "x", "max_tokens": nothing})
 
     assert [request.max_tokens for request in paris.engine.requests] == [4095, 4095]
 
 
-async def test_every_form_of_prompt_is_understood() -> None:
-    async with serving(FakeEngine(lambda prompt: f"<{prompt}>")) as served:
+async def test_every_form_of_prompt_is_accepted() -> None:
+    async with run_server(FakeEngine(lambda prompt: f"<{prompt}>")) as server:
         texts = [
-            [c["text"] for c in (await served.post(PATH, {"prompt": p})).json()["choices"]]
+            [c["text"] for c in (await server.post(PATH, {"prompt": p})).json()["choices"]]
             for p in ("ab", ["ab", "c"], [97, 98], [[97, 98], [99]])
         ]
 
     assert texts == [["<ab>"], ["<ab>", "<c>"], ["<ab>"], ["<ab>", "<c>"]]
 
 
-async def test_several_choices_for_several_prompts_are_numbered_prompt_by_prompt() -> None:
-    async with serving(FakeEngine(lambda prompt: prompt.upper())) as served:
+async def test_choices_of_several_prompts_are_numbered_prompt_by_prompt() -> None:
+    async with run_server(FakeEngine(lambda prompt: prompt.upper())) as server:
         body = {"prompt": ["a", "bc"], "n": 2, "best_of": 2}
-        response = await served.post(PATH, body)
+        response = await server.post(PATH, body)
 
-    assert unstamped(response.json(), "cmpl") == whole(
+    assert without_meta(response.json(), "cmpl") == whole(
         choice("A", 0), choice("A", 1), choice("BC", 2), choice("BC", 3), cost=usage(3, 6)
     )
 
 
-async def test_each_choice_has_a_seed_of_its_own(paris: Served) -> None:
+async def test_each_choice_has_a_seed_of_its_own(paris: RunningServer) -> None:
     await paris.post(PATH, {"prompt": "x", "n": 3, "seed": 40, "temperature": 1})
 
     assert [request.sampling.seed for request in paris.engine.requests] == [40, 41, 42]
 
 
-async def test_a_seed_of_minus_one_is_none(paris: Served) -> None:
+async def test_a_seed_of_minus_one_is_none(paris: RunningServer) -> None:
     await paris.post(PATH, {"prompt": "x", "seed": -1})
 
     assert paris.engine.requests[0].sampling.seed is None
 
 
-async def test_all_sampling_parameters_reach_the_engine(paris: Served) -> None:
+async def test_all_sampling_parameters_reach_the_engine(paris: RunningServer) -> None:
     body = {
         "prompt": "x",
         "temperature": 0.5,
@@ -147,7 +147,7 @@ async def test_all_sampling_parameters_reach_the_engine(paris: Served) -> None:
     )
 
 
-async def test_echo_puts_the_prompt_before_the_text(paris: Served) -> None:
+async def test_echo_puts_the_prompt_before_the_text(paris: RunningServer) -> None:
     texts = await paris.post(PATH, {"prompt": "x: ", "echo": True})
     tokens = await paris.post(PATH, {"prompt": [120, 58, 32], "echo": True})
 
@@ -155,13 +155,13 @@ async def test_echo_puts_the_prompt_before_the_text(paris: Served) -> None:
 
 
 async def test_log_probabilities_come_as_parallel_lists() -> None:
-    engine = PlayedEngine(
-        Chunk("Par", [scored("Par", -0.25, Par=-0.25, Lon=-2.0)]),
-        Chunk("is", [scored("is", -3.5, ut=-0.5)]),
+    engine = ScriptedEngine(
+        Chunk("Par", [token_logprob("Par", -0.25, Par=-0.25, Lon=-2.0)]),
+        Chunk("is", [token_logprob("is", -3.5, ut=-0.5)]),
         STOP,
     )
-    async with serving(engine) as served:
-        response = await served.post(PATH, {"prompt": "x: ", "logprobs": 2})
+    async with run_server(engine) as server:
+        response = await server.post(PATH, {"prompt": "x: ", "logprobs": 2})
 
     assert response.json()["choices"][0]["logprobs"] == {
         "tokens": ["Par", "is"],
@@ -174,13 +174,13 @@ async def test_log_probabilities_come_as_parallel_lists() -> None:
 
 
 async def test_echo_with_log_probabilities_scores_the_prompt_as_well() -> None:
-    engine = PlayedEngine(
-        Chunk("", [scored("x", None), scored(":", -1.0, y=-0.5)], is_prompt=True),
-        Chunk("!", [scored("!", -2.0)]),
+    engine = ScriptedEngine(
+        Chunk("", [token_logprob("x", None), token_logprob(":", -1.0, y=-0.5)], is_prompt=True),
+        Chunk("!", [token_logprob("!", -2.0)]),
         STOP,
     )
-    async with serving(engine) as served:
-        response = await served.post(PATH, {"prompt": "x:", "logprobs": 1, "echo": True})
+    async with run_server(engine) as server:
+        response = await server.post(PATH, {"prompt": "x:", "logprobs": 1, "echo": True})
 
     assert response.json()["choices"] == [
         {
@@ -198,12 +198,16 @@ async def test_echo_with_log_probabilities_scores_the_prompt_as_well() -> None:
     assert engine.requests[0].prompt_logprobs is True
 
 
-async def test_a_token_that_is_half_a_character_is_shown_by_its_bytes() -> None:
-    engine = PlayedEngine(
-        Chunk("é!", [scored(b"\xc3", -1.0), scored(b"\xa9", -1.0), scored("!", -1.0)]), STOP
+async def test_a_token_that_is_half_a_character_is_reported_as_bytes() -> None:
+    engine = ScriptedEngine(
+        Chunk(
+            "é!",
+            [token_logprob(b"\xc3", -1.0), token_logprob(b"\xa9", -1.0), token_logprob("!", -1.0)],
+        ),
+        STOP,
     )
-    async with serving(engine) as served:
-        response = await served.post(PATH, {"prompt": "x", "logprobs": 0})
+    async with run_server(engine) as server:
+        response = await server.post(PATH, {"prompt": "x", "logprobs": 0})
 
     assert response.json()["choices"][0]["logprobs"] == {
         "tokens": ["bytes:\\xc3", "bytes:\\xa9", "!"],
@@ -213,17 +217,17 @@ async def test_a_token_that_is_half_a_character_is_shown_by_its_bytes() -> None:
     }
 
 
-async def test_a_stream_is_pieces_then_a_reason_then_done() -> None:
-    async with serving(FakeEngine("Hi")) as served:
-        sent = await served.chunks(PATH, {"prompt": "x"}, "cmpl")
+async def test_a_stream_has_pieces_then_the_finish_reason_then_done() -> None:
+    async with run_server(FakeEngine("Hi")) as server:
+        sent = await server.stream(PATH, {"prompt": "x"}, "cmpl")
 
     assert sent == [piece("H"), piece("i"), piece("", reason="stop"), "[DONE]"]
 
 
-async def test_a_stream_ends_with_usage_if_asked_for(paris: Served) -> None:
+async def test_a_stream_ends_with_usage_if_asked_for(paris: RunningServer) -> None:
     body = {"prompt": "x", "max_tokens": 1, "stream_options": {"include_usage": True}}
 
-    sent = await paris.chunks(PATH, body, "cmpl")
+    sent = await paris.stream(PATH, body, "cmpl")
 
     assert sent == [
         piece("P"),
@@ -233,9 +237,9 @@ async def test_a_stream_ends_with_usage_if_asked_for(paris: Served) -> None:
     ]
 
 
-async def test_choices_of_a_stream_come_side_by_side() -> None:
-    async with serving(FakeEngine(lambda prompt: prompt * 2)) as served:
-        sent = await served.chunks(PATH, {"prompt": ["a", "b"]}, "cmpl")
+async def test_the_choices_of_a_stream_are_interleaved() -> None:
+    async with run_server(FakeEngine(lambda prompt: prompt * 2)) as server:
+        sent = await server.stream(PATH, {"prompt": ["a", "b"]}, "cmpl")
 
     assert sent == [
         piece("a", 0),
@@ -249,23 +253,23 @@ async def test_choices_of_a_stream_come_side_by_side() -> None:
 
 
 async def test_a_stream_echoes_the_prompt_first() -> None:
-    async with serving(FakeEngine("!")) as served:
-        sent = await served.chunks(PATH, {"prompt": "x", "echo": True}, "cmpl")
+    async with run_server(FakeEngine("!")) as server:
+        sent = await server.stream(PATH, {"prompt": "x", "echo": True}, "cmpl")
 
     assert sent == [piece("x"), piece("!"), piece("", reason="stop"), "[DONE]"]
 
 
-async def test_an_empty_answer_is_an_answer() -> None:
-    async with serving(FakeEngine("")) as served:
-        response = await served.post(PATH, {"prompt": "x"})
-        sent = await served.chunks(PATH, {"prompt": "x"}, "cmpl")
+async def test_an_empty_completion_is_a_completion() -> None:
+    async with run_server(FakeEngine("")) as server:
+        response = await server.post(PATH, {"prompt": "x"})
+        sent = await server.stream(PATH, {"prompt": "x"}, "cmpl")
 
     assert response.json()["choices"] == [choice("")]
     assert sent == [piece("", reason="stop"), "[DONE]"]
 
 
 async def test_tokens_reused_from_the_cache_are_reported() -> None:
-    async with serving(PlayedEngine(Chunk("ok"), STOP)) as served:
-        response = await served.post(PATH, {"prompt": "x", "n": 2})
+    async with run_server(ScriptedEngine(Chunk("ok"), STOP)) as server:
+        response = await server.post(PATH, {"prompt": "x", "n": 2})
 
     assert response.json()["usage"] == usage(prompt=5, completion=4, cached=3)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from tests.http.http_server import JSON, Served, serving
+from tests.http.http_server import JSON, RunningServer, run_server
 
 PATH = "/v1/embeddings"
 
@@ -22,8 +22,8 @@ def answer(*vectors: object, tokens: int) -> dict[str, Any]:
     }
 
 
-async def test_a_bare_request_of_the_documentation_is_answered_in_openais_shape(
-    paris: Served,
+async def test_a_minimal_request_of_the_documentation_gets_a_response_in_openais_shape(
+    paris: RunningServer,
 ) -> None:
     text = "The food was delicious and the waiter..."
 
@@ -33,7 +33,7 @@ async def test_a_bare_request_of_the_documentation_is_answered_in_openais_shape(
     assert response.json() == answer([1.0, 0.0, 0.0, 0.0], tokens=len(text))
 
 
-async def test_every_form_of_input_gives_one_vector_each(paris: Served) -> None:
+async def test_every_form_of_input_gives_one_vector_each(paris: RunningServer) -> None:
     one, two = [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]
 
     answers = [
@@ -48,20 +48,20 @@ async def test_every_form_of_input_gives_one_vector_each(paris: Served) -> None:
     ]
 
 
-async def test_base64_holds_little_endian_floats(paris: Served) -> None:
+async def test_base64_holds_little_endian_floats(paris: RunningServer) -> None:
     response = await paris.post(PATH, {"input": "a", "encoding_format": "base64"})
 
     data = base64.b64encode(struct.pack("<4f", 0.0, 1.0, 0.0, 0.0)).decode()
     assert response.json() == answer(data, tokens=1)
 
 
-async def test_the_models_own_dimensions_are_accepted(paris: Served) -> None:
+async def test_the_models_own_dimensions_are_accepted(paris: RunningServer) -> None:
     response = await paris.post(PATH, {"input": "a", "dimensions": 4})
 
     assert response.json() == answer([0.0, 1.0, 0.0, 0.0], tokens=1)
 
 
-async def test_other_dimensions_are_refused_with_the_models_own(paris: Served) -> None:
+async def test_other_dimensions_are_refused_with_the_models_own(paris: RunningServer) -> None:
     response = await paris.post(PATH, {"input": "a", "dimensions": 2})
 
     assert response.status_code == 400
@@ -75,11 +75,11 @@ async def test_other_dimensions_are_refused_with_the_models_own(paris: Served) -
     }
 
 
-async def test_a_whole_text_stands_between_the_tokens_that_the_model_was_trained_with() -> None:
+async def test_a_text_gets_the_begin_and_end_tokens_that_the_model_was_trained_with() -> None:
     info = msgspec.structs.replace(FAKE_MODEL, opens=[1], closes=[2, 3])
-    async with serving(FakeEngine(info=info)) as served:
+    async with run_server(FakeEngine(info=info)) as server:
         answers = [
-            (await served.post(PATH, {"input": value})).json()["usage"]["prompt_tokens"]
+            (await server.post(PATH, {"input": value})).json()["usage"]["prompt_tokens"]
             for value in ("ab", [97, 98])
         ]
     assert answers == [5, 2]

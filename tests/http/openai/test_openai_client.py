@@ -8,16 +8,16 @@ from openai import AsyncOpenAI
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk
 from copilotd.errors import EngineBusy, EngineDied
-from tests.http.fake_engines import PlayedEngine
-from tests.http.http_server import Served, serving
+from tests.http.fake_engines import ScriptedEngine
+from tests.http.http_server import RunningServer, run_server
 
 HI = [openai.types.chat.ChatCompletionUserMessageParam(role="user", content="Hi")]
 
 
-def client_of(served: Served) -> AsyncOpenAI:
-    """OpenAI's own client, which takes a server's word at once."""
+def client_of(server: RunningServer) -> AsyncOpenAI:
+    """OpenAI's own client, without retries."""
     return AsyncOpenAI(
-        base_url=f"{served.url}/v1",
+        base_url=f"{server.url}/v1",
         api_key="any",
         max_retries=0,
         http_client=httpx2.AsyncClient(trust_env=False),
@@ -25,7 +25,7 @@ def client_of(served: Served) -> AsyncOpenAI:
 
 
 @pytest.fixture
-async def client(paris: Served) -> AsyncIterator[AsyncOpenAI]:
+async def client(paris: RunningServer) -> AsyncIterator[AsyncOpenAI]:
     async with client_of(paris) as client:
         yield client
 
@@ -34,7 +34,7 @@ async def test_models_are_listed(client: AsyncOpenAI) -> None:
     assert [model.id async for model in client.models.list()] == ["local"]
 
 
-async def test_a_completion_with_a_suffix(client: AsyncOpenAI, paris: Served) -> None:
+async def test_a_completion_with_a_suffix(client: AsyncOpenAI, paris: RunningServer) -> None:
     answer = await client.completions.create(model="any", prompt="a", suffix="b", max_tokens=9)
 
     assert answer.choices[0].text == "Paris"
@@ -71,7 +71,7 @@ async def test_a_streamed_chat(client: AsyncOpenAI) -> None:
     assert texts == {0: "Paris", 1: "Paris"}
 
 
-async def test_embeddings_which_it_asks_for_as_base64(client: AsyncOpenAI) -> None:
+async def test_embeddings_in_base64(client: AsyncOpenAI) -> None:
     answer = await client.embeddings.create(model="any", input=["a", "bc"])
 
     vectors = [item.embedding for item in answer.data]
@@ -91,8 +91,8 @@ async def test_an_unknown_path_is_a_not_found_error(client: AsyncOpenAI) -> None
         await client.files.list()
 
 
-async def test_too_long_a_prompt_has_the_code_that_clients_look_for() -> None:
-    async with serving(FakeEngine()) as served, client_of(served) as client:
+async def test_a_prompt_that_is_too_long_has_the_code_that_clients_expect() -> None:
+    async with run_server(FakeEngine()) as server, client_of(server) as client:
         with pytest.raises(openai.BadRequestError) as caught:
             await client.completions.create(model="any", prompt="a" * 5000)
 
@@ -100,7 +100,10 @@ async def test_too_long_a_prompt_has_the_code_that_clients_look_for() -> None:
 
 
 async def test_a_busy_engine_is_an_error_that_the_client_would_retry() -> None:
-    async with serving(PlayedEngine(EngineBusy("64 wait"))) as served, client_of(served) as client:
+    async with (
+        run_server(ScriptedEngine(EngineBusy("64 wait"))) as server,
+        client_of(server) as client,
+    ):
         with pytest.raises(openai.InternalServerError) as caught:
             await client.completions.create(model="any", prompt="a")
 
@@ -109,9 +112,9 @@ async def test_a_busy_engine_is_an_error_that_the_client_would_retry() -> None:
 
 
 async def test_a_failure_in_the_middle_of_a_stream_is_raised() -> None:
-    engine = PlayedEngine(Chunk("Pa"), EngineDied("the worker ended"))
+    engine = ScriptedEngine(Chunk("Pa"), EngineDied("the worker ended"))
     texts: list[str] = []
-    async with serving(engine) as served, client_of(served) as client:
+    async with run_server(engine) as server, client_of(server) as client:
         stream = await client.completions.create(model="any", prompt="a", stream=True)
         with pytest.raises(openai.APIError, match=r"^the worker ended\.$"):
             async for chunk in stream:

@@ -1,4 +1,4 @@
-"""What /v1/responses answers."""
+"""The responses of /v1/responses."""
 
 import json
 from typing import Any
@@ -9,8 +9,8 @@ from openai.types.responses import Response
 from copilotd.config import ChatSection
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk, GenerateRequest, Sampling
-from tests.http.fake_engines import STOP, PlayedEngine
-from tests.http.http_server import JSON, Served, serving
+from tests.http.fake_engines import STOP, ScriptedEngine
+from tests.http.http_server import JSON, RunningServer, run_server
 from tests.http.openai.responses import (
     ARGUMENTS,
     ASK,
@@ -24,18 +24,18 @@ from tests.http.openai.responses import (
     WRITTEN,
     answer,
     call,
+    get_output,
     message,
-    named,
-    output,
+    number_ids,
     usage,
 )
 
 
-async def test_a_question_is_answered_in_openais_shape(paris: Served) -> None:
+async def test_a_question_is_answered_in_openais_shape(paris: RunningServer) -> None:
     response = await paris.post(PATH, ASK, **JSON)
 
     assert response.status_code == 200
-    assert named(response.json()) == answer(
+    assert number_ids(response.json()) == answer(
         output=[message("msg_1", "Paris")], usage=usage(len(PROMPT), 5)
     )
     assert paris.engine.requests == [
@@ -47,7 +47,7 @@ async def test_a_question_is_answered_in_openais_shape(paris: Served) -> None:
     ]
 
 
-async def test_what_was_asked_for_is_repeated_as_it_was_understood() -> None:
+async def test_the_response_repeats_the_settings_of_the_request() -> None:
     form = {"type": "json_schema", "name": "n", "schema": PARAMETERS, "strict": True}
     asked = {
         "model": "any",
@@ -61,37 +61,37 @@ async def test_what_was_asked_for_is_repeated_as_it_was_understood() -> None:
         "tools": [WEATHER],
         "tool_choice": "none",
     }
-    async with serving(FakeEngine("{}")) as served:
-        response = await served.post(PATH, ASK | asked)
+    async with run_server(FakeEngine("{}")) as server:
+        response = await server.post(PATH, ASK | asked)
 
     prompt = "<system>Be terse.</system><user>Hi</user><assistant>"
     expected = asked | {"model": "local", "text": {"format": form}}
-    assert named(response.json()) == answer(
+    assert number_ids(response.json()) == answer(
         output=[message("msg_1", "{}")], usage=usage(len(prompt), 2), **expected
     )
-    assert served.engine.requests[0].sampling == Sampling(temperature=0.5, top_p=0.25)
-    assert served.engine.requests[0].max_tokens == 9
+    assert server.engine.requests[0].sampling == Sampling(temperature=0.5, top_p=0.25)
+    assert server.engine.requests[0].max_tokens == 9
 
 
-async def test_the_answer_is_what_openais_client_expects(paris: Served) -> None:
+async def test_openais_client_accepts_the_response(paris: RunningServer) -> None:
     body = (await paris.post(PATH, ASK | {"tools": [WEATHER]})).json()
 
     assert Response.model_validate(body, strict=True).output_text == "Paris"
 
 
-async def test_the_settings_fill_in_what_the_client_leaves_open() -> None:
+async def test_the_settings_have_the_defaults_for_fields_that_the_client_leaves_out() -> None:
     settings = ChatSection(system_prompt="Be terse.", temperature=0.75, max_tokens=2)
-    async with serving(FakeEngine(lambda prompt: prompt), chat=settings) as served:
-        response = await served.post(PATH, ASK)
+    async with run_server(FakeEngine(lambda prompt: prompt), chat=settings) as server:
+        response = await server.post(PATH, ASK)
 
-    assert named(response.json())["output"] == [message("msg_1", "<s", "incomplete")]
+    assert number_ids(response.json())["output"] == [message("msg_1", "<s", "incomplete")]
     assert response.json()["temperature"] == 0.75
 
 
-async def test_an_answer_that_is_cut_is_incomplete(paris: Served) -> None:
+async def test_an_answer_that_reaches_the_limit_is_incomplete(paris: RunningServer) -> None:
     response = await paris.post(PATH, ASK | {"max_output_tokens": 3})
 
-    assert named(response.json()) == answer(
+    assert number_ids(response.json()) == answer(
         status="incomplete",
         incomplete_details={"reason": "max_output_tokens"},
         output=[message("msg_1", "Par", "incomplete")],
@@ -101,18 +101,18 @@ async def test_an_answer_that_is_cut_is_incomplete(paris: Served) -> None:
 
 
 async def test_an_empty_answer_is_an_empty_message() -> None:
-    async with serving(FakeEngine("")) as served:
-        assert await output(served, ASK) == [message("msg_1", "")]
+    async with run_server(FakeEngine("")) as server:
+        assert await get_output(server, ASK) == [message("msg_1", "")]
 
 
 async def test_cached_tokens_are_counted() -> None:
-    async with serving(PlayedEngine(Chunk("Hi"), STOP)) as served:
-        response = await served.post(PATH, ASK)
+    async with run_server(ScriptedEngine(Chunk("Hi"), STOP)) as server:
+        response = await server.post(PATH, ASK)
 
     assert response.json()["usage"] == usage(5, 2, cached=3)
 
 
-async def test_what_does_not_concern_the_model_is_ignored(paris: Served) -> None:
+async def test_fields_that_do_not_concern_the_model_are_ignored(paris: RunningServer) -> None:
     ignored = {
         "store": True,
         "reasoning": {"effort": "medium", "summary": "auto"},
@@ -133,37 +133,37 @@ async def test_what_does_not_concern_the_model_is_ignored(paris: Served) -> None
 
     response = await paris.post(PATH, ASK | ignored)
 
-    assert named(response.json()) == answer(
+    assert number_ids(response.json()) == answer(
         output=[message("msg_1", "Paris")], usage=usage(len(PROMPT), 5)
     )
 
 
-async def test_text_and_calls_are_items_in_their_order() -> None:
+async def test_text_and_calls_are_items_in_order() -> None:
     other = CALL.replace("Oslo", "Rome")
-    async with serving(FakeEngine(f"I look.\n{CALL}\n{other}")) as served:
-        assert await output(served, ASK | {"tools": [WEATHER]}) == [
+    async with run_server(FakeEngine(f"I look.\n{CALL}\n{other}")) as server:
+        assert await get_output(server, ASK | {"tools": [WEATHER]}) == [
             message("msg_1", "I look."),
             call("fc_2", "call_3", ARGUMENTS),
             call("fc_4", "call_5", ARGUMENTS.replace("Oslo", "Rome")),
         ]
 
 
-async def test_tools_that_are_no_functions_are_ignored() -> None:
-    async with serving(FakeEngine(CALL)) as served:
-        response = await served.post(PATH, ASK | {"tools": [WEB, WEATHER, {"type": "local_shell"}]})
+async def test_tools_that_are_not_functions_are_ignored() -> None:
+    async with run_server(FakeEngine(CALL)) as server:
+        response = await server.post(PATH, ASK | {"tools": [WEB, WEATHER, {"type": "local_shell"}]})
 
     assert response.json()["tools"] == [WEATHER]
-    assert named(response.json())["output"] == [call("fc_1", "call_2", ARGUMENTS)]
+    assert number_ids(response.json())["output"] == [call("fc_1", "call_2", ARGUMENTS)]
 
 
 async def test_a_named_function_is_the_only_one_that_can_be_called() -> None:
     choice = {"type": "function", "name": "weather"}
-    async with serving(FakeEngine(WRITTEN)) as served:
-        response = await served.post(PATH, ASK | {"tools": [TIME, WEATHER], "tool_choice": choice})
+    async with run_server(FakeEngine(WRITTEN)) as server:
+        response = await server.post(PATH, ASK | {"tools": [TIME, WEATHER], "tool_choice": choice})
 
     assert response.json()["tool_choice"] == choice
-    assert named(response.json())["output"] == [call("fc_1", "call_2", ARGUMENTS)]
-    grammar = served.engine.requests[0].grammar
+    assert number_ids(response.json())["output"] == [call("fc_1", "call_2", ARGUMENTS)]
+    grammar = server.engine.requests[0].grammar
     assert grammar is not None
     assert '"const": "weather"' in grammar.text and "time" not in grammar.text
 
@@ -175,13 +175,13 @@ async def test_a_named_function_is_the_only_one_that_can_be_called() -> None:
         ({"type": "json_schema", "name": "n", "schema": PARAMETERS}, PARAMETERS),
     ],
 )
-async def test_a_form_of_the_text_becomes_a_grammar(
+async def test_a_text_format_becomes_a_grammar(
     form: dict[str, Any], schema: dict[str, Any]
 ) -> None:
-    async with serving(FakeEngine("{}")) as served:
-        await output(served, ASK | {"text": {"format": form}})
+    async with run_server(FakeEngine("{}")) as server:
+        await get_output(server, ASK | {"text": {"format": form}})
 
-    grammar = served.engine.requests[0].grammar
+    grammar = server.engine.requests[0].grammar
     assert grammar is not None
     text = grammar.text.removeprefix("start: %json ")
     assert {k: v for k, v in json.loads(text).items() if k != "x-guidance"} == schema

@@ -13,14 +13,14 @@ from pydantic import TypeAdapter
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk
 from copilotd.errors import EngineDied
-from tests.http.fake_engines import PlayedEngine
-from tests.http.http_server import Served, serving
+from tests.http.fake_engines import ScriptedEngine
+from tests.http.http_server import RunningServer, run_server
 from tests.http.openai.responses import ARGUMENTS, CALL, PARAMETERS, PATH, WEATHER
 from tests.http.openai.test_openai_client import client_of
 
 
 @pytest.fixture
-async def client(paris: Served) -> AsyncIterator[AsyncOpenAI]:
+async def client(paris: RunningServer) -> AsyncIterator[AsyncOpenAI]:
     async with client_of(paris) as client:
         yield client
 
@@ -34,7 +34,7 @@ async def test_openais_client_gets_an_answer(client: AsyncOpenAI) -> None:
     assert response.usage.output_tokens == 5
 
 
-async def test_openais_client_puts_a_stream_together(client: AsyncOpenAI) -> None:
+async def test_openais_client_assembles_a_stream(client: AsyncOpenAI) -> None:
     pieces: list[str] = []
     async with client.responses.stream(model="any", input="Hi") as stream:
         async for event in stream:
@@ -49,8 +49,8 @@ async def test_openais_client_puts_a_stream_together(client: AsyncOpenAI) -> Non
 async def test_every_event_is_one_that_openais_client_knows() -> None:
     engine = FakeEngine(f"I look.\n{CALL}")
     body = {"input": "Hi", "tools": [WEATHER], "stream": True}
-    async with serving(engine) as served:
-        response = await served.post(PATH, body)
+    async with run_server(engine) as server:
+        response = await server.post(PATH, body)
 
     known: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
     data = re.findall(r"^data: (.*)$", response.text, re.MULTILINE)
@@ -64,7 +64,7 @@ async def test_openais_client_makes_a_round_trip_with_a_function() -> None:
         type="function", name="weather", parameters={**PARAMETERS}, strict=True
     )
     history: ResponseInputParam = [{"role": "user", "content": "Weather?"}]
-    async with serving(engine) as served, client_of(served) as client:
+    async with run_server(engine) as server, client_of(server) as client:
         first = await client.responses.create(model="any", input=history, tools=[tool])
         [made] = first.output
         assert made.type == "function_call"
@@ -81,16 +81,16 @@ async def test_openais_client_makes_a_round_trip_with_a_function() -> None:
     assert second.output_text == "It is warm."
 
 
-async def test_openais_client_is_told_of_a_refusal(client: AsyncOpenAI) -> None:
+async def test_openais_client_raises_on_an_invalid_request(client: AsyncOpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         await client.responses.create(model="any", input="Hi", previous_response_id="resp_1")
 
     assert caught.value.param == "previous_response_id"
 
 
-async def test_openais_client_sees_a_failure_in_the_middle_of_a_stream() -> None:
-    engine = PlayedEngine(Chunk("Pa"), EngineDied("the worker ended"))
-    async with serving(engine) as served, client_of(served) as client:
+async def test_openais_client_gets_a_failure_in_the_middle_of_a_stream() -> None:
+    engine = ScriptedEngine(Chunk("Pa"), EngineDied("the worker ended"))
+    async with run_server(engine) as server, client_of(server) as client:
         stream = await client.responses.create(model="any", input="Hi", stream=True)
         events = [event async for event in stream]
 

@@ -1,13 +1,21 @@
-"""The conversation that /v1/responses is given."""
+"""The input of /v1/responses."""
 
 from typing import Any
 
 import pytest
 
-from tests.http.openai.responses import ARGUMENTS, ASK, CALL, WEATHER, WEB, prompt_of, refusal
+from tests.http.openai.responses import (
+    ARGUMENTS,
+    ASK,
+    CALL,
+    WEATHER,
+    WEB,
+    get_refusal,
+    render_prompt,
+)
 
 
-async def test_messages_may_leave_out_their_type_and_have_parts() -> None:
+async def test_messages_may_omit_their_type_and_have_parts() -> None:
     kinds = ("input_text", "output_text", "text")
     said = [{"type": kind, "text": kind[0], "annotations": []} for kind in kinds]
     history = [
@@ -17,7 +25,7 @@ async def test_messages_may_leave_out_their_type_and_have_parts() -> None:
     ]
 
     expected = "<user>iot</user><assistant>Yes?</assistant><user>Hi</user><assistant>"
-    assert await prompt_of({"input": history}) == expected
+    assert await render_prompt({"input": history}) == expected
 
 
 async def test_instructions_come_first_and_developer_means_system() -> None:
@@ -27,19 +35,19 @@ async def test_instructions_come_first_and_developer_means_system() -> None:
         {"role": "system", "content": "Be quick."},
     ]
 
-    assert await prompt_of({"instructions": "Be terse.", "input": history}) == (
+    assert await render_prompt({"instructions": "Be terse.", "input": history}) == (
         "<system>Be terse.\n\nBe kind.</system><user>Hi</user><system>Be quick.</system><assistant>"
     )
 
 
-async def test_what_one_speaker_says_in_a_row_is_one_turn() -> None:
+async def test_consecutive_items_of_one_role_are_one_message() -> None:
     history = [{"role": "user", "content": text} for text in ("The files.", "The question.")]
 
     expected = "<user>The files.\n\nThe question.</user><assistant>"
-    assert await prompt_of({"input": history}) == expected
+    assert await render_prompt({"input": history}) == expected
 
 
-async def test_calls_belong_to_the_turn_before_them_and_reasoning_is_left_out() -> None:
+async def test_calls_belong_to_the_message_before_them_and_reasoning_is_ignored() -> None:
     history = [
         {"role": "user", "content": "Hi"},
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"},
@@ -57,15 +65,15 @@ async def test_calls_belong_to_the_turn_before_them_and_reasoning_is_left_out() 
     ]
 
     result = "<user><tool_response>\n20 C\n</tool_response></user>"
-    assert await prompt_of({"input": history}) == (
+    assert await render_prompt({"input": history}) == (
         f"<user>Hi</user><assistant>I look.\n{CALL}\n{CALL}</assistant>{result}{result}<assistant>"
     )
 
 
-async def test_broken_calls_in_the_history_are_mended() -> None:
+async def test_broken_calls_in_the_history_are_repaired() -> None:
     made = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{'city':1"}
 
-    assert '{"name": "weather", "arguments": {"city": 1}}' in await prompt_of({"input": [made]})
+    assert '{"name": "weather", "arguments": {"city": 1}}' in await render_prompt({"input": [made]})
 
 
 def user(part: dict[str, Any]) -> dict[str, Any]:
@@ -133,14 +141,12 @@ def user(part: dict[str, Any]) -> dict[str, Any]:
         ),
     ],
 )
-async def test_what_cannot_be_honoured_is_refused(
-    body: dict[str, Any], param: str, said: str
-) -> None:
-    assert await refusal(body) == (param, said)
+async def test_unsupported_input_is_refused(body: dict[str, Any], param: str, said: str) -> None:
+    assert await get_refusal(body) == (param, said)
 
 
-async def test_a_choice_of_a_tool_that_is_no_function_is_refused() -> None:
-    param, said = await refusal(ASK | {"tools": [WEB], "tool_choice": {"type": "web_search"}})
+async def test_a_choice_of_a_tool_that_is_not_a_function_is_refused() -> None:
+    param, said = await get_refusal(ASK | {"tools": [WEB], "tool_choice": {"type": "web_search"}})
 
     assert param == "tool_choice"
     assert "Input should be 'none', 'auto' or 'required'" in said

@@ -1,4 +1,4 @@
-"""The events of a streamed answer of /v1/responses."""
+"""The events of a streamed response of /v1/responses."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import pytest
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk
 from copilotd.errors import CopilotdError, EngineBusy, EngineDied
-from tests.http.fake_engines import STOP, PlayedEngine
-from tests.http.http_server import serving
+from tests.http.fake_engines import STOP, ScriptedEngine
+from tests.http.http_server import run_server
 from tests.http.openai.responses import (
     ARGUMENTS,
     ASK,
@@ -20,7 +20,7 @@ from tests.http.openai.responses import (
     call,
     message,
     part,
-    streamed,
+    stream_events,
     usage,
 )
 
@@ -46,7 +46,7 @@ def of_text(kind: str, **fields: Any) -> dict[str, Any]:
     return {"type": f"response.{kind}", **place, **fields}
 
 
-def told(*pieces: str, status: str = "completed") -> list[dict[str, Any]]:
+def message_events(*pieces: str, status: str = "completed") -> list[dict[str, Any]]:
     """The events of a message."""
     text = "".join(pieces)
     return [
@@ -64,21 +64,21 @@ def of_arguments(kind: str, id: str, index: int, **fields: Any) -> dict[str, Any
     return {"type": kind, "item_id": id, "output_index": index, **fields}
 
 
-async def test_a_stream_tells_of_every_step() -> None:
-    async with serving(FakeEngine("Hi")) as served:
-        sent = await streamed(served, ASK)
+async def test_a_stream_has_an_event_for_every_step() -> None:
+    async with run_server(FakeEngine("Hi")) as server:
+        sent = await stream_events(server, ASK)
 
     whole = answer(output=[message("msg_1", "Hi")], usage=usage(len(PROMPT), 2))
     assert sent == [
         *opening(),
-        *told("H", "i"),
+        *message_events("H", "i"),
         {"type": "response.completed", "response": whole},
     ]
 
 
-async def test_a_stream_that_is_cut_ends_incomplete() -> None:
-    async with serving(FakeEngine("Hi")) as served:
-        sent = await streamed(served, ASK | {"max_output_tokens": 1})
+async def test_a_stream_that_reaches_the_limit_ends_incomplete() -> None:
+    async with run_server(FakeEngine("Hi")) as server:
+        sent = await stream_events(server, ASK | {"max_output_tokens": 1})
 
     whole = answer(
         status="incomplete",
@@ -89,23 +89,27 @@ async def test_a_stream_that_is_cut_ends_incomplete() -> None:
     )
     assert sent == [
         *opening(max_output_tokens=1),
-        *told("H", status="incomplete"),
+        *message_events("H", status="incomplete"),
         {"type": "response.incomplete", "response": whole},
     ]
 
 
 async def test_an_empty_stream_still_has_a_message() -> None:
-    async with serving(FakeEngine("")) as served:
-        sent = await streamed(served, ASK)
+    async with run_server(FakeEngine("")) as server:
+        sent = await stream_events(server, ASK)
 
     whole = answer(output=[message("msg_1", "")], usage=usage(len(PROMPT), 0))
-    assert sent == [*opening(), *told(), {"type": "response.completed", "response": whole}]
+    assert sent == [
+        *opening(),
+        *message_events(),
+        {"type": "response.completed", "response": whole},
+    ]
 
 
-async def test_calls_are_streamed_behind_the_text() -> None:
-    engine = PlayedEngine(Chunk("I look.\n"), Chunk(CALL), STOP)
-    async with serving(engine) as served:
-        sent = await streamed(served, ASK | {"tools": [WEATHER]})
+async def test_calls_are_streamed_after_the_text() -> None:
+    engine = ScriptedEngine(Chunk("I look.\n"), Chunk(CALL), STOP)
+    async with run_server(engine) as server:
+        sent = await stream_events(server, ASK | {"tools": [WEATHER]})
 
     made = call("fc_2", "call_3", ARGUMENTS)
     whole = answer(
@@ -113,7 +117,7 @@ async def test_calls_are_streamed_behind_the_text() -> None:
     )
     assert sent == [
         *opening(tools=[WEATHER]),
-        *told("I look."),
+        *message_events("I look."),
         added(1, call("fc_2", "call_3", "", "in_progress")),
         of_arguments("delta", "fc_2", 1, delta=ARGUMENTS),
         of_arguments("done", "fc_2", 1, arguments=ARGUMENTS),
@@ -124,8 +128,8 @@ async def test_calls_are_streamed_behind_the_text() -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_a_failure_before_the_first_token_has_a_status_of_its_own(stream: bool) -> None:
-    async with serving(PlayedEngine(EngineBusy("64 wait"))) as served:
-        response = await served.post(PATH, ASK | {"stream": stream})
+    async with run_server(ScriptedEngine(EngineBusy("64 wait"))) as server:
+        response = await server.post(PATH, ASK | {"stream": stream})
 
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "engine_busy"
@@ -150,8 +154,8 @@ async def test_a_failure_before_the_first_token_has_a_status_of_its_own(stream: 
 async def test_a_failure_in_the_middle_of_a_stream_is_its_last_event(
     failure: CopilotdError | RuntimeError, code: str, said: str
 ) -> None:
-    async with serving(PlayedEngine(Chunk("Pa"), failure)) as served:
-        sent = await streamed(served, ASK)
+    async with run_server(ScriptedEngine(Chunk("Pa"), failure)) as server:
+        sent = await stream_events(server, ASK)
 
     part = answer(
         status="failed",
@@ -160,6 +164,6 @@ async def test_a_failure_in_the_middle_of_a_stream_is_its_last_event(
     )
     assert sent == [
         *opening(),
-        *told("Pa", status="incomplete"),
+        *message_events("Pa", status="incomplete"),
         {"type": "response.failed", "response": part},
     ]

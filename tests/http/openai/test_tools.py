@@ -1,4 +1,4 @@
-"""Function calling and forms of the answer at /v1/chat/completions."""
+"""Function calling and response formats at /v1/chat/completions."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from copilotd.engine.fake import FakeEngine
-from tests.http.http_server import serving
+from tests.http.http_server import run_server
 
 PATH = "/v1/chat/completions"
 PARAMETERS = {
@@ -31,9 +31,9 @@ CALLED = {"type": "function", "function": {"name": "weather", "arguments": '{"ci
 CALLED_TOO = {"type": "function", "function": {"name": "weather", "arguments": '{"city": "Rome"}'}}
 
 
-async def test_a_call_is_answered_in_openais_shape() -> None:
-    async with serving(FakeEngine(f"I look.\n{CALL}\n{OTHER}")) as served:
-        response = await served.post(PATH, ASK)
+async def test_a_call_has_openais_shape() -> None:
+    async with run_server(FakeEngine(f"I look.\n{CALL}\n{OTHER}")) as server:
+        response = await server.post(PATH, ASK)
     [choice] = response.json()["choices"]
     plain(choice["message"]["tool_calls"])
     assert choice == {
@@ -45,15 +45,15 @@ async def test_a_call_is_answered_in_openais_shape() -> None:
 
 
 async def test_an_answer_that_is_only_a_call_has_no_content() -> None:
-    async with serving(FakeEngine(CALL)) as served:
-        response = await served.post(PATH, ASK)
+    async with run_server(FakeEngine(CALL)) as server:
+        response = await server.post(PATH, ASK)
     message = response.json()["choices"][0]["message"]
     assert (message["content"], plain(message["tool_calls"])) == (None, [CALLED])
 
 
-async def test_calls_are_streamed_each_in_one_piece() -> None:
-    async with serving(FakeEngine(f"{CALL}{OTHER}")) as served:
-        chunks = await served.chunks(PATH, ASK, "chatcmpl")
+async def test_each_call_is_streamed_in_one_piece() -> None:
+    async with run_server(FakeEngine(f"{CALL}{OTHER}")) as server:
+        chunks = await server.stream(PATH, ASK, "chatcmpl")
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks[:-1]]
     calls = [call for delta in deltas for call in delta.get("tool_calls", [])]
     assert plain(calls) == [{"index": 0, **CALLED}, {"index": 1, **CALLED_TOO}]
@@ -68,9 +68,9 @@ async def test_calls_and_results_of_earlier_turns_reach_the_model() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_1", "content": "20 C"},
     ]
-    async with serving(FakeEngine("Warm.")) as served:
-        await served.post(PATH, {"messages": history})
-        prompt = "".join(map(chr, served.engine.requests[0].prompt))
+    async with run_server(FakeEngine("Warm.")) as server:
+        await server.post(PATH, {"messages": history})
+        prompt = "".join(map(chr, server.engine.requests[0].prompt))
     body = '{"name": "weather", "arguments": {"city": "Oslo"}}'
     assert prompt == (
         f"<user>Weather?</user><assistant><tool_call>\n{body}\n</tool_call></assistant>"
@@ -87,12 +87,14 @@ async def test_calls_and_results_of_earlier_turns_reach_the_model() -> None:
         ("", {}),
     ],
 )
-async def test_broken_calls_in_the_history_are_mended(broken: str, mended: dict[str, str]) -> None:
+async def test_broken_calls_in_the_history_are_repaired(
+    broken: str, mended: dict[str, str]
+) -> None:
     call = {"id": "c", "function": {"name": "weather", "arguments": broken}}
     history = [QUESTION, {"role": "assistant", "tool_calls": [call]}]
-    async with serving(FakeEngine("Warm.")) as served:
-        response = await served.post(PATH, {"messages": history})
-        prompt = "".join(map(chr, served.engine.requests[0].prompt))
+    async with run_server(FakeEngine("Warm.")) as server:
+        response = await server.post(PATH, {"messages": history})
+        prompt = "".join(map(chr, server.engine.requests[0].prompt))
     assert response.status_code == 200
     assert json.dumps({"name": "weather", "arguments": mended}) in prompt
 
@@ -104,9 +106,9 @@ async def test_broken_calls_in_the_history_are_mended(broken: str, mended: dict[
         ("sometimes", "tool_choice"),
     ],
 )
-async def test_a_choice_that_cannot_be_made_is_told(choice: object, said: str) -> None:
-    async with serving() as served:
-        response = await served.post(PATH, ASK | {"tool_choice": choice})
+async def test_an_impossible_tool_choice_is_refused(choice: object, said: str) -> None:
+    async with run_server() as server:
+        response = await server.post(PATH, ASK | {"tool_choice": choice})
     assert response.status_code == 400
     assert said in response.json()["error"]["message"]
 
@@ -117,9 +119,9 @@ async def test_a_named_tool_is_the_only_one_that_can_be_called() -> None:
         "tools": [WEATHER, time],
         "tool_choice": {"type": "function", "function": {"name": "time"}},
     }
-    async with serving(FakeEngine('{"name": "time", "arguments": {}}')) as served:
-        response = await served.post(PATH, body)
-        grammar = served.engine.requests[0].grammar
+    async with run_server(FakeEngine('{"name": "time", "arguments": {}}')) as server:
+        response = await server.post(PATH, body)
+        grammar = server.engine.requests[0].grammar
     assert response.json()["choices"][0]["finish_reason"] == "tool_calls"
     assert grammar is not None
     assert '"const": "time"' in grammar.text and "weather" not in grammar.text
@@ -133,19 +135,19 @@ async def test_a_named_tool_is_the_only_one_that_can_be_called() -> None:
         ({"type": "json_object", "schema": PARAMETERS}, PARAMETERS),
     ],
 )
-async def test_a_form_of_the_answer_becomes_a_grammar(
+async def test_a_response_format_becomes_a_grammar(
     form: dict[str, Any], schema: dict[str, Any]
 ) -> None:
-    async with serving(FakeEngine("{}")) as served:
-        await served.post(PATH, {"messages": [QUESTION], "response_format": form})
-        grammar = served.engine.requests[0].grammar
+    async with run_server(FakeEngine("{}")) as server:
+        await server.post(PATH, {"messages": [QUESTION], "response_format": form})
+        grammar = server.engine.requests[0].grammar
     assert grammar is not None
     text = grammar.text.removeprefix("start: %json ")
     assert {k: v for k, v in json.loads(text).items() if k != "x-guidance"} == schema
 
 
-async def test_plain_text_may_be_asked_for() -> None:
-    async with serving(FakeEngine("Hi")) as served:
+async def test_the_text_format_allows_any_text() -> None:
+    async with run_server(FakeEngine("Hi")) as server:
         body = {"messages": [QUESTION], "response_format": {"type": "text"}}
-        await served.post(PATH, body)
-    assert served.engine.requests[0].grammar is None
+        await server.post(PATH, body)
+    assert server.engine.requests[0].grammar is None

@@ -7,8 +7,8 @@ import pytest
 
 from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.errors import EngineDied
-from tests.http.fake_engines import EndlessEngine, HeldEngine
-from tests.http.http_server import Served, serving
+from tests.http.fake_engines import BlockingEngine, EndlessEngine
+from tests.http.http_server import RunningServer, run_server
 
 HI = [{"role": "user", "content": "Hi"}]
 REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -27,12 +27,12 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
 async def test_a_client_that_hangs_up_before_the_first_token_frees_the_engine(
     path: str, body: dict[str, Any]
 ) -> None:
-    engine = HeldEngine()
-    async with serving(engine) as served:
-        _, writer = await sent(served, path, body)
-        await soon(engine.request_received.wait())
+    engine = BlockingEngine()
+    async with run_server(engine) as server:
+        _, writer = await send_request(server, path, body)
+        await wait_for(engine.request_received.wait())
         writer.close()
-        await soon(engine.ended.wait())
+        await wait_for(engine.ended.wait())
 
     assert engine.cancelled == 1
 
@@ -51,37 +51,37 @@ async def test_a_client_that_hangs_up_in_the_middle_of_a_stream_frees_the_engine
     path: str, body: dict[str, Any]
 ) -> None:
     engine = EndlessEngine()
-    async with serving(engine) as served:
-        reader, writer = await sent(served, path, body)
-        await soon(reader.readuntil(b"data: "))
+    async with run_server(engine) as server:
+        reader, writer = await send_request(server, path, body)
+        await wait_for(reader.readuntil(b"data: "))
         writer.close()
-        await soon(engine.ended.wait())
+        await wait_for(engine.ended.wait())
 
     assert engine.cancelled == 1
 
 
-async def test_a_client_that_hangs_up_frees_the_engine_from_every_choice() -> None:
-    engine = HeldEngine()
-    async with serving(engine) as served:
-        _, writer = await sent(served, "/v1/completions", {"prompt": "x", "n": 3})
-        await soon(engine.request_received.wait())
+async def test_a_client_that_hangs_up_cancels_every_choice() -> None:
+    engine = BlockingEngine()
+    async with run_server(engine) as server:
+        _, writer = await send_request(server, "/v1/completions", {"prompt": "x", "n": 3})
+        await wait_for(engine.request_received.wait())
         writer.close()
-        await soon(engine.ended.wait())
+        await wait_for(engine.ended.wait())
 
     assert engine.cancelled == 3
 
 
-async def test_one_failing_choice_frees_the_engine_from_the_others() -> None:
+async def test_a_failing_choice_cancels_the_others() -> None:
     engine = FirstFails()
-    async with serving(engine) as served:
-        response = await served.post("/v1/completions", {"prompt": "x", "n": 3})
+    async with run_server(engine) as server:
+        response = await server.post("/v1/completions", {"prompt": "x", "n": 3})
 
     assert response.status_code == 503
-    # The one that failed ended before its end as well.
+    # The failed generation counts as cancelled too.
     assert engine.cancelled == 3
 
 
-async def test_a_request_that_is_finished_is_not_cancelled(paris: Served) -> None:
+async def test_a_finished_request_is_not_cancelled(paris: RunningServer) -> None:
     await paris.post("/v1/completions", {"prompt": "x", "stream": True})
     await paris.post("/v1/completions", {"prompt": "x"})
 
@@ -89,8 +89,8 @@ async def test_a_request_that_is_finished_is_not_cancelled(paris: Served) -> Non
     assert paris.engine.cancelled == 0
 
 
-class FirstFails(HeldEngine):
-    """The first generation fails once there are three; the others are held."""
+class FirstFails(BlockingEngine):
+    """The first generation fails once three run; the others wait."""
 
     async def _stream(
         self, request: GenerateRequest, answer: str
@@ -104,11 +104,11 @@ class FirstFails(HeldEngine):
         yield Chunk("never")
 
 
-async def sent(
-    served: Served, path: str, body: dict[str, Any]
+async def send_request(
+    server: RunningServer, path: str, body: dict[str, Any]
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A raw connection over which a request has been sent."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    """A raw connection on which the request has been sent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     content = json.dumps(body).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -119,6 +119,6 @@ async def sent(
     return reader, writer
 
 
-async def soon(event: Any) -> None:
-    """Wait for what has to happen within seconds."""
+async def wait_for(event: Any) -> None:
+    """Wait for something that happens within seconds."""
     await asyncio.wait_for(event, 30)

@@ -14,8 +14,8 @@ from copilotd.errors import (
     EngineNotReady,
     InvalidRequest,
 )
-from tests.http.fake_engines import PlayedEngine
-from tests.http.http_server import JSON, Served, events, serving
+from tests.http.fake_engines import ScriptedEngine
+from tests.http.http_server import JSON, RunningServer, parse_events, run_server
 
 COMPLETIONS = "/v1/completions"
 CHAT = "/v1/chat/completions"
@@ -88,18 +88,18 @@ FAILURES: list[tuple[CopilotdError, int, str | None, dict[str, Any]]] = [
 async def test_a_failure_before_the_first_token_has_a_status_of_its_own(
     failure: CopilotdError, status: int, retry_after: str | None, body: Any, stream: bool
 ) -> None:
-    async with serving(PlayedEngine(failure)) as served:
-        response = await served.post(COMPLETIONS, {"prompt": "x", "stream": stream})
+    async with run_server(ScriptedEngine(failure)) as server:
+        response = await server.post(COMPLETIONS, {"prompt": "x", "stream": stream})
 
     assert response.status_code == status
     assert response.headers.get("retry-after") == retry_after
     assert response.json() == body
 
 
-async def test_a_prompt_beyond_the_context_is_context_length_exceeded() -> None:
-    async with serving(FakeEngine()) as served:
-        completion = await served.post(COMPLETIONS, {"prompt": "x" * 4096})
-        chat = await served.post(
+async def test_a_prompt_that_exceeds_the_context_is_context_length_exceeded() -> None:
+    async with run_server(FakeEngine()) as server:
+        completion = await server.post(COMPLETIONS, {"prompt": "x" * 4096})
+        chat = await server.post(
             CHAT, {"messages": [{"role": "user", "content": "x" * 5000}], "stream": True}
         )
 
@@ -113,12 +113,12 @@ async def test_a_prompt_beyond_the_context_is_context_length_exceeded() -> None:
 
 
 async def test_a_failure_in_the_middle_of_a_stream_is_its_last_event() -> None:
-    engine = PlayedEngine(Chunk("a"), EngineDied("the worker ended", "Try again."))
-    async with serving(engine) as served:
-        response = await served.post(CHAT, HI | {"stream": True})
+    engine = ScriptedEngine(Chunk("a"), EngineDied("the worker ended", "Try again."))
+    async with run_server(engine) as server:
+        response = await server.post(CHAT, HI | {"stream": True})
 
     assert response.status_code == 200
-    sent = events(response.text)
+    sent = parse_events(response.text)
     assert [c["choices"][0]["delta"] for c in sent[:-1]] == [
         {"role": "assistant", "content": ""},
         {"content": "a"},
@@ -127,8 +127,8 @@ async def test_a_failure_in_the_middle_of_a_stream_is_its_last_event() -> None:
 
 
 async def test_a_failure_after_some_text_of_a_whole_answer_is_an_error() -> None:
-    async with serving(PlayedEngine(Chunk("a"), EngineDied("the worker ended"))) as served:
-        response = await served.post(COMPLETIONS, {"prompt": "x"})
+    async with run_server(ScriptedEngine(Chunk("a"), EngineDied("the worker ended"))) as server:
+        response = await server.post(COMPLETIONS, {"prompt": "x"})
 
     assert response.status_code == 503
 
@@ -141,19 +141,19 @@ UNFORESEEN = error(
 )
 
 
-async def test_a_bug_is_500_in_the_same_shape_and_says_nothing_of_the_request() -> None:
-    async with serving(PlayedEngine(ValueError("secret code"))) as served:
-        response = await served.post(COMPLETIONS, {"prompt": "x"})
+async def test_a_bug_is_500_in_the_same_shape_and_reveals_nothing_of_the_request() -> None:
+    async with run_server(ScriptedEngine(ValueError("secret code"))) as server:
+        response = await server.post(COMPLETIONS, {"prompt": "x"})
 
     assert response.status_code == 500
     assert response.json() == UNFORESEEN
 
 
 async def test_a_bug_in_the_middle_of_a_stream_is_its_last_event() -> None:
-    async with serving(PlayedEngine(Chunk("a"), ValueError("secret code"))) as served:
-        response = await served.post(COMPLETIONS, {"prompt": "x", "stream": True})
+    async with run_server(ScriptedEngine(Chunk("a"), ValueError("secret code"))) as server:
+        response = await server.post(COMPLETIONS, {"prompt": "x", "stream": True})
 
-    assert events(response.text)[-1] == UNFORESEEN
+    assert parse_events(response.text)[-1] == UNFORESEEN
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ async def test_a_bug_in_the_middle_of_a_stream_is_its_last_event() -> None:
     ],
 )
 async def test_a_request_that_is_not_valid_is_400_and_names_the_field(
-    paris: Served, path: str, body: Any, param: str, message: str
+    paris: RunningServer, path: str, body: Any, param: str, message: str
 ) -> None:
     response = await paris.post(path, body)
 
@@ -260,7 +260,7 @@ async def test_a_request_that_is_not_valid_is_400_and_names_the_field(
     assert paris.engine.requests == []
 
 
-async def test_a_number_that_is_not_finite_is_refused(paris: Served) -> None:
+async def test_a_number_that_is_not_finite_is_refused(paris: RunningServer) -> None:
     response = await paris.client.post(
         COMPLETIONS,
         content='{"prompt": "x", "temperature": NaN}',
@@ -295,8 +295,8 @@ async def test_a_number_that_is_not_finite_is_refused(paris: Served) -> None:
     ],
     ids=["broken JSON", "another type", "no object", "no body"],
 )
-async def test_a_body_that_is_no_json_object_is_400_and_says_what_to_send(
-    paris: Served, content: str, kind: str, message: str
+async def test_a_body_that_is_not_a_json_object_is_400_and_says_what_to_send(
+    paris: RunningServer, content: str, kind: str, message: str
 ) -> None:
     response = await paris.client.post(COMPLETIONS, content=content, headers={"content-type": kind})
 
@@ -304,7 +304,7 @@ async def test_a_body_that_is_no_json_object_is_400_and_says_what_to_send(
     assert response.json() == invalid(message, None, "invalid_body")
 
 
-async def test_an_unknown_path_is_404_in_the_same_shape(paris: Served) -> None:
+async def test_an_unknown_path_is_404_in_the_same_shape(paris: RunningServer) -> None:
     response = await paris.client.get("/v2/nothing")
 
     assert response.status_code == 404
@@ -313,7 +313,7 @@ async def test_an_unknown_path_is_404_in_the_same_shape(paris: Served) -> None:
     )
 
 
-async def test_a_wrong_method_is_405_in_the_same_shape(paris: Served) -> None:
+async def test_a_wrong_method_is_405_in_the_same_shape(paris: RunningServer) -> None:
     response = await paris.client.get(COMPLETIONS)
 
     assert response.status_code == 405
@@ -328,14 +328,14 @@ async def test_a_wrong_method_is_405_in_the_same_shape(paris: Served) -> None:
 TOO_LARGE = invalid("The body exceeds 8388608 bytes.", None, "request_too_large")
 
 
-async def test_a_body_that_announces_too_much_is_413(paris: Served) -> None:
+async def test_a_declared_length_that_is_too_large_is_413(paris: RunningServer) -> None:
     response = await paris.post(COMPLETIONS, {"prompt": "x" * 8 * 1024 * 1024})
 
     assert response.status_code == 413
     assert response.json() == TOO_LARGE
 
 
-async def test_an_announced_body_is_judged_before_it_is_sent(paris: Served) -> None:
+async def test_a_declared_length_is_checked_before_the_body_is_sent(paris: RunningServer) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", paris.port)
     writer.write(
         b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -347,7 +347,7 @@ async def test_an_announced_body_is_judged_before_it_is_sent(paris: Served) -> N
     assert line.startswith(b"HTTP/1.1 413 ")
 
 
-async def test_a_body_that_turns_out_too_large_is_413(paris: Served) -> None:
+async def test_a_body_that_turns_out_too_large_is_413(paris: RunningServer) -> None:
     async def endless() -> Any:
         for _ in range(9):
             yield b"x" * 1024 * 1024
@@ -389,7 +389,7 @@ async def test_a_body_that_turns_out_too_large_is_413(paris: Served) -> None:
     ],
 )
 async def test_anthropics_clients_get_errors_in_its_shape(
-    paris: Served, path: str, body: Any, status: int, kind: str, message: str
+    paris: RunningServer, path: str, body: Any, status: int, kind: str, message: str
 ) -> None:
     response = await paris.post(path, body)
 
@@ -397,7 +397,9 @@ async def test_anthropics_clients_get_errors_in_its_shape(
     assert response.json() == anthropics(kind, message)
 
 
-async def test_a_wrong_method_of_anthropics_dialect_is_an_invalid_request(paris: Served) -> None:
+async def test_a_wrong_method_of_anthropics_dialect_is_an_invalid_request(
+    paris: RunningServer,
+) -> None:
     response = await paris.client.get("/v1/messages")
 
     assert response.status_code == 405
@@ -421,7 +423,7 @@ async def test_a_wrong_method_of_anthropics_dialect_is_an_invalid_request(paris:
     ],
 )
 async def test_ollamas_clients_get_errors_in_its_shape(
-    paris: Served, path: str, body: Any, status: int, message: str
+    paris: RunningServer, path: str, body: Any, status: int, message: str
 ) -> None:
     response = await paris.post(path, body)
 
@@ -437,8 +439,8 @@ async def test_ollamas_clients_get_errors_in_its_shape(
     ],
 )
 async def test_status_and_retry_are_the_same_in_every_shape(path: str, told: Any) -> None:
-    async with serving(PlayedEngine(EngineBusy("64 wait"))) as served:
-        response = await served.post(path, HI)
+    async with run_server(ScriptedEngine(EngineBusy("64 wait"))) as server:
+        response = await server.post(path, HI)
 
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert response.json() == told
@@ -457,8 +459,8 @@ FOREIGN_PAGE = (
         ("/api/chat", {"error": FOREIGN_PAGE}),
     ],
 )
-async def test_a_stranger_is_refused_in_the_shape_of_the_dialect(
-    paris: Served, path: str, told: Any
+async def test_a_web_page_is_refused_in_the_shape_of_the_dialect(
+    paris: RunningServer, path: str, told: Any
 ) -> None:
     response = await paris.post(path, HI, Origin="https://evil.example")
 
@@ -466,7 +468,7 @@ async def test_a_stranger_is_refused_in_the_shape_of_the_dialect(
     assert response.json() == told
 
 
-async def test_any_model_name_is_accepted(paris: Served) -> None:
+async def test_any_model_name_is_accepted(paris: RunningServer) -> None:
     response = await paris.post(COMPLETIONS, {"prompt": "x", "model": "gpt-99"})
 
     assert response.status_code == 200
@@ -474,7 +476,7 @@ async def test_any_model_name_is_accepted(paris: Served) -> None:
 
 
 @pytest.mark.parametrize("echo", [False, True])
-async def test_an_id_that_is_no_token_is_an_invalid_request(paris: Served, echo: bool) -> None:
+async def test_an_unknown_token_id_is_an_invalid_request(paris: RunningServer, echo: bool) -> None:
     response = await paris.post(COMPLETIONS, {"prompt": [99_999_999], "echo": echo})
 
     assert response.status_code == 400
@@ -491,8 +493,8 @@ async def test_an_id_that_is_no_token_is_an_invalid_request(paris: Served, echo:
         ("/api/chat", r'{"messages": [], "model": "\ud800"}'),
     ],
 )
-async def test_half_a_surrogate_pair_is_refused_and_not_our_failure(
-    paris: Served, path: str, body: str
+async def test_half_a_surrogate_pair_is_an_error_of_the_client(
+    paris: RunningServer, path: str, body: str
 ) -> None:
     response = await paris.client.post(path, content=body, headers=JSON)
 

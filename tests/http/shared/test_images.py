@@ -9,11 +9,11 @@ import pytest
 
 from copilotd.config import ChatSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
-from tests.http.http_server import serving
+from tests.http.http_server import run_server
 
 SEEING = msgspec.structs.replace(FAKE_MODEL, supports_images=True)
 RED, BLUE = b"BM red", b"BM blue"
-"""What passes for an image where nobody looks at it: they begin like BMP files."""
+"""They begin like BMP files, which is enough where nothing decodes them."""
 
 
 def base64_of(file: bytes) -> str:
@@ -65,7 +65,7 @@ PATHS = {
 async def asked(
     path: str, body: dict[str, Any], engine: FakeEngine | None = None, **chat: Any
 ) -> tuple[httpx2.Response, list[str]]:
-    """The answer, and the prompts that the model read; an image reads as its file."""
+    """The response, and the prompts that the model got; an image appears as its file."""
     prompts: list[str] = []
 
     def script(prompt: str) -> str:
@@ -73,19 +73,19 @@ async def asked(
         return "Red."
 
     engine = engine or FakeEngine(script, info=SEEING)
-    async with serving(engine, chat=ChatSection(system_prompt="", **chat)) as served:
-        return await served.post(path, body), prompts
+    async with run_server(engine, chat=ChatSection(system_prompt="", **chat)) as server:
+        return await server.post(path, body), prompts
 
 
 @pytest.mark.parametrize("dialect", PATHS)
-async def test_an_image_stands_in_the_prompt_where_it_stood_in_the_message(dialect: Any) -> None:
+async def test_an_image_keeps_its_place_in_the_prompt(dialect: Any) -> None:
     response, prompts = await asked(PATHS[dialect], dialect("this ", RED, "or ", BLUE))
 
     assert response.status_code == 200
     assert prompts == ["<user>this BM redor BM blue</user><assistant>"]
 
 
-async def test_ollamas_images_stand_before_the_text_of_their_message() -> None:
+async def test_ollamas_images_come_before_the_text_of_their_message() -> None:
     files = [base64_of(RED), base64_of(BLUE)]
     message = {"role": "user", "content": "Which?", "images": files}
     for path, body in (
@@ -109,19 +109,19 @@ async def test_images_of_several_turns_keep_their_order() -> None:
     ]
 
 
-async def test_a_text_that_holds_the_mark_of_an_image_shows_none() -> None:
+async def test_a_text_with_the_image_mark_adds_no_image() -> None:
     said = {"messages": [{"role": "user", "content": "a\ufdd1b"}]}
     _, prompts = await asked("/v1/chat/completions", said)
     assert prompts == ["<user>a\ufffdb</user><assistant>"]
 
 
-async def test_a_model_without_a_projector_says_what_it_lacks() -> None:
+async def test_an_image_for_a_model_without_projector_is_refused_with_the_reason() -> None:
     response, _ = await asked("/v1/chat/completions", openai(RED), FakeEngine("Red."))
     assert response.status_code == 400
     assert "fake does not accept images. Set chat.mmproj" in response.json()["error"]["message"]
 
 
-async def test_what_is_elsewhere_is_not_fetched_unless_the_settings_allow_it() -> None:
+async def test_an_image_url_is_not_fetched_unless_the_settings_allow_it() -> None:
     there = {"type": "image_url", "image_url": {"url": "http://127.0.0.1:9/red.bmp"}}
     body = {"messages": [{"role": "user", "content": [there]}]}
 
@@ -136,9 +136,9 @@ async def test_what_is_elsewhere_is_not_fetched_unless_the_settings_allow_it() -
     assert "red.bmp cannot be fetched" in tried.json()["error"]["message"]
 
 
-async def test_what_the_settings_allow_is_fetched() -> None:
-    async with serving() as other:
-        # A page is no image, and that it is none is found only after it was fetched.
+async def test_an_image_url_is_fetched_if_the_settings_allow_it() -> None:
+    async with run_server() as other:
+        # A page is not an image, but this shows only after the download.
         url = f"{other.url}/health"
         there = {"type": "image_url", "image_url": {"url": url}}
         body = {"messages": [{"role": "user", "content": [there]}]}
@@ -198,14 +198,14 @@ async def test_an_image_that_cannot_be_read_is_an_error_that_names_its_place(
     assert words in (error if isinstance(error, str) else error["message"])
 
 
-async def test_there_can_be_too_many() -> None:
+async def test_the_number_of_images_is_limited() -> None:
     response, _ = await asked("/v1/chat/completions", openai(*[RED] * 17))
     assert "there are 17 images; the limit is 16" in response.json()["error"]["message"]
 
 
-async def test_a_model_that_sees_says_so() -> None:
-    async with serving(FakeEngine("", info=SEEING)) as served:
-        shown = (await served.post("/api/show", {"model": "local"})).json()
-        props = (await served.client.get("/props")).json()
+async def test_a_vision_model_reports_the_capability() -> None:
+    async with run_server(FakeEngine("", info=SEEING)) as server:
+        shown = (await server.post("/api/show", {"model": "local"})).json()
+        props = (await server.client.get("/props")).json()
     assert "vision" in shown["capabilities"]
     assert props["modalities"]["vision"] is True

@@ -16,14 +16,14 @@ async def says(text: str) -> AsyncGenerator[Chunk | Finished, None]:
     yield STOP
 
 
-async def test_gathered_choices_are_in_order_whatever_came_first() -> None:
+async def test_collected_replies_are_in_the_order_of_the_choices() -> None:
     replies = await collect_replies(merge_events([says("long"), says("x"), says("")]), 3)
 
     usage = Usage(prompt_tokens=5, cached_tokens=3, completion_tokens=2)
     assert replies == [Reply(text, [], [], FinishReason.STOP, usage) for text in ("long", "x", "")]
 
 
-async def test_at_most_eight_generations_are_under_way_at_once() -> None:
+async def test_at_most_eight_generations_run_at_a_time() -> None:
     begun, gate = 0, asyncio.Event()
 
     async def counted() -> AsyncGenerator[Chunk | Finished, None]:
@@ -34,7 +34,7 @@ async def test_at_most_eight_generations_are_under_way_at_once() -> None:
 
     async with asyncio.TaskGroup() as group:
         work = group.create_task(collect_replies(merge_events([counted() for _ in range(20)]), 20))
-        # Turns of the loop and not time: a busy machine takes fewer of them in a moment.
+        # Counts turns of the event loop, because time says little on a busy machine.
         for _ in range(100):
             await asyncio.sleep(0)
         at_once = begun

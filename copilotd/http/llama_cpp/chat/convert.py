@@ -30,7 +30,7 @@ def continue_last_message(request: ChatRequest) -> ChatRequest:
 
 def add_timings(response: BaseModel, usage: Usage) -> TimedResponse:
     """The response with its timings."""
-    timings = Timings.of(usage).model_dump()
+    timings = Timings.from_usage(usage).model_dump()
     return response.model_dump(mode="json", exclude_unset=True) | {"timings": timings}
 
 
@@ -45,7 +45,7 @@ async def record_costs(
             yield index, event
 
 
-async def chunks(
+async def stream_chunks(
     openai_chunks: AsyncGenerator[ChatChunk, None], costs: list[Usage]
 ) -> AsyncGenerator[Chunk, None]:
     """The chunks as llama.cpp's server sends them: the first has no content, the last timings."""

@@ -14,7 +14,7 @@ async def build_bias(body: CompletionBody, engine: Engine, info: ModelInfo) -> d
         EngineError: the engine cannot tokenize.
     """
     biases: dict[int, float] = {}
-    for name, amount in _entries(body):
+    for name, amount in _list_entries(body):
         value = -math.inf if amount is False else float(amount)
         tokens = [name] if isinstance(name, int) else await engine.tokenize(name)
         biases.update((token, value) for token in tokens if 0 <= token < info.n_vocab)
@@ -23,7 +23,7 @@ async def build_bias(body: CompletionBody, engine: Engine, info: ModelInfo) -> d
     return biases
 
 
-def _entries(body: CompletionBody) -> list[tuple[int | str, float | bool]]:
+def _list_entries(body: CompletionBody) -> list[tuple[int | str, float | bool]]:
     if not isinstance(body.logit_bias, dict):
         return body.logit_bias
     return [

@@ -1,4 +1,4 @@
-"""Between the fields of /completion and our values."""
+"""Between the fields of /completion and copilotd's values."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -22,7 +22,11 @@ from copilotd.http.llama_cpp.completion.schema import (
     Probability,
     Selected,
 )
-from copilotd.http.llama_cpp.completion.settings import n_predict, sampling, settings_of
+from copilotd.http.llama_cpp.completion.settings import (
+    build_sampling,
+    report_settings,
+    resolve_limit,
+)
 from copilotd.http.llama_cpp.prompts import tokenize_prompt
 from copilotd.http.llama_cpp.selection import select_fields
 from copilotd.http.llama_cpp.timings import Timings
@@ -51,11 +55,11 @@ async def prepare_requests(
         InvalidRequest: the grammar is not valid.
     """
     info = await model.text.info()
-    limit, bias = n_predict(body, section), await build_bias(body, model.engine, info)
-    base, grammar = sampling(body, section, bias, info.n_ctx), _grammar(body)
+    limit, bias = resolve_limit(body, section), await build_bias(body, model.engine, info)
+    base, grammar = build_sampling(body, section, bias, info.n_ctx), _parse_grammar(body)
     prepared: list[PreparedRequest] = []
     for prompt in body.prompt:
-        tokens = _without_empty_prompt(await tokenize_prompt(model.engine, info, prompt), info)
+        tokens = _replace_empty_prompt(await tokenize_prompt(model.engine, info, prompt), info)
         text = await model.engine.detokenize(tokens)
         for i in range(body.n_cmpl):
             own = base if base.seed is None else replace(base, seed=base.seed + i)
@@ -67,27 +71,27 @@ async def prepare_requests(
                 logprobs=body.n_probs if _needs_token_ids(body) else None,
                 grammar=grammar,
             )
-            settings = settings_of(body, limit, own)
+            settings = report_settings(body, limit, own)
             prepared.append(PreparedRequest(request, text, model.alias, settings, info.n_ctx))
     return prepared
 
 
-def completion(
+def build_response(
     body: CompletionBody, index: int, prepared: PreparedRequest, reply: Reply
 ) -> dict[str, Any]:
     """One whole completion."""
-    answer = _completion(
+    answer = _build_completion(
         prepared, index, Finished(reply.reason, reply.usage, reply.stop), reply.text
     )
     if body.return_tokens:
         answer = answer.model_copy(update={"tokens": [token.id for token in reply.tokens]})
     if body.n_probs:
-        probabilities = [_probability(token) for token in reply.tokens]
+        probabilities = [_to_probability(token) for token in reply.tokens]
         answer = answer.model_copy(update={"completion_probabilities": probabilities})
     return _select(body, answer)
 
 
-async def pieces(
+async def stream_pieces(
     body: CompletionBody, prepared: Sequence[PreparedRequest], events: TextEvents
 ) -> AsyncGenerator[Piece | Selected, None]:
     """The completions in pieces; the last piece of each has no text and says how it ended."""
@@ -97,7 +101,7 @@ async def pieces(
         async for index, event in events:
             if isinstance(event, Finished):
                 content = "\n" if has_newline[index] else ""
-                end = _completion(prepared[index], index, event, content)
+                end = _build_completion(prepared[index], index, event, content)
                 yield Selected(_select(body, end.model_copy(update={"content": ""})))
                 continue
             if event.usage is not None:
@@ -105,7 +109,7 @@ async def pieces(
             generated[index] += len(event.tokens)
             has_newline[index] |= "\n" in event.text
             if event.text or event.tokens:
-                yield _piece(body, index, event, generated[index], evaluated[index])
+                yield _build_piece(body, index, event, generated[index], evaluated[index])
 
 
 def _needs_token_ids(body: CompletionBody) -> bool:
@@ -113,18 +117,20 @@ def _needs_token_ids(body: CompletionBody) -> bool:
     return body.stream or body.return_tokens or body.n_probs > 0
 
 
-def _without_empty_prompt(tokens: list[int], info: ModelInfo) -> list[int]:
+def _replace_empty_prompt(tokens: list[int], info: ModelInfo) -> list[int]:
     """The tokens, or BOS alone: a model cannot generate from an empty prompt."""
     return tokens if tokens or info.bos is None else [info.bos]
 
 
-def _grammar(body: CompletionBody) -> Grammar | None:
+def _parse_grammar(body: CompletionBody) -> Grammar | None:
     if body.json_schema is not None:
         return build_schema_grammar(body.json_schema or {"type": "object"})
     return convert_gbnf(body.grammar) if body.grammar else None
 
 
-def _piece(body: CompletionBody, index: int, chunk: Chunk, generated: int, evaluated: int) -> Piece:
+def _build_piece(
+    body: CompletionBody, index: int, chunk: Chunk, generated: int, evaluated: int
+) -> Piece:
     piece = Piece(
         index=index,
         content=chunk.text,
@@ -136,11 +142,11 @@ def _piece(body: CompletionBody, index: int, chunk: Chunk, generated: int, evalu
     )
     if not body.n_probs:
         return piece
-    probabilities = [_probability(token) for token in chunk.tokens]
+    probabilities = [_to_probability(token) for token in chunk.tokens]
     return piece.model_copy(update={"completion_probabilities": probabilities})
 
 
-def _completion(
+def _build_completion(
     prepared: PreparedRequest, index: int, finished: Finished, content: str
 ) -> Completion:
     usage = finished.usage
@@ -158,9 +164,9 @@ def _completion(
         prompt=prepared.prompt,
         has_new_line="\n" in content,
         truncated=_is_truncated(prepared, finished),
-        stop_type=_stop_type(finished),
+        stop_type=_find_stop_type(finished),
         stopping_word=finished.stop_text,
-        timings=Timings.of(usage),
+        timings=Timings.from_usage(usage),
     )
 
 
@@ -169,7 +175,7 @@ def _is_truncated(prepared: PreparedRequest, finished: Finished) -> bool:
     return finished.reason is FinishReason.LENGTH and used >= prepared.n_ctx
 
 
-def _stop_type(finished: Finished) -> Literal["eos", "word", "limit"]:
+def _find_stop_type(finished: Finished) -> Literal["eos", "word", "limit"]:
     if finished.reason is FinishReason.LENGTH:
         return "limit"
     return "word" if finished.stop_text else "eos"
@@ -179,26 +185,26 @@ def _select(body: CompletionBody, answer: Completion) -> dict[str, Any]:
     return select_fields(answer.model_dump(exclude_unset=True), body.response_fields)
 
 
-def _probability(token: TokenLogprob) -> Probability:
+def _to_probability(token: TokenLogprob) -> Probability:
     return Probability(
         id=token.id,
-        token=_text(token.text),
+        token=_decode_text(token.text),
         bytes=list(token.text),
         # Only the first token of a prompt has no log probability.
         logprob=token.logprob or 0.0,
-        top_logprobs=[_candidate(candidate) for candidate in token.top],
+        top_logprobs=[_to_candidate(candidate) for candidate in token.top],
     )
 
 
-def _candidate(candidate: engine_types.TokenAlternative) -> Candidate:
+def _to_candidate(candidate: engine_types.TokenAlternative) -> Candidate:
     return Candidate(
         id=candidate.id,
-        token=_text(candidate.text),
+        token=_decode_text(candidate.text),
         bytes=list(candidate.text),
         logprob=candidate.logprob,
     )
 
 
-def _text(data: bytes) -> str:
+def _decode_text(data: bytes) -> str:
     """The whole characters of a token."""
     return data.decode("utf-8", "ignore")

@@ -7,11 +7,11 @@ from fastapi.responses import JSONResponse
 
 from copilotd.http.llama_cpp.completion import convert
 from copilotd.http.llama_cpp.completion.schema import EXAMPLES, Completion, CompletionBody
-from copilotd.http.llama_cpp.errors import RESPONSES, llama_cpp_error
+from copilotd.http.llama_cpp.errors import RESPONSES, write_llama_cpp_error
 from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.disconnect import run_while_connected
 from copilotd.http.shared.parallel import collect_replies, merge_events
-from copilotd.http.shared.sse import STREAMED, EventStream, chunk_frames
+from copilotd.http.shared.sse import STREAMED, EventStream, stream_events
 
 router = APIRouter(tags=["llama.cpp"])
 
@@ -43,14 +43,14 @@ async def complete(
     """
     model = services.models.for_text(None)
     preparing = convert.prepare_requests(body, model, services.llama_cpp)
-    prepared = await while_connected(request.receive, preparing)
+    prepared = await run_while_connected(request.receive, preparing)
     events = merge_events([model.text.generate(one.request) for one in prepared])
     if body.stream:
-        pieces = convert.pieces(body, prepared, events)
-        return await EventStream.open(request, chunk_frames(pieces, llama_cpp_error))
-    replies = await while_connected(request.receive, collect_replies(events, len(prepared)))
+        pieces = convert.stream_pieces(body, prepared, events)
+        return await EventStream.open(request, stream_events(pieces, write_llama_cpp_error))
+    replies = await run_while_connected(request.receive, collect_replies(events, len(prepared)))
     completions = [
-        convert.completion(body, i, one, reply)
+        convert.build_response(body, i, one, reply)
         for i, (one, reply) in enumerate(zip(prepared, replies, strict=True))
     ]
     return JSONResponse(completions[0] if len(completions) == 1 else completions)

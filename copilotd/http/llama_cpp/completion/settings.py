@@ -35,12 +35,12 @@ _NOT_IMPLEMENTED: Mapping[str, Any] = {
 _SAMPLERS = ["penalties", "top_k", "typ_p", "top_p", "min_p", "temperature"]
 
 
-def n_predict(body: CompletionBody, section: LlamaCppSection) -> int:
+def resolve_limit(body: CompletionBody, section: LlamaCppSection) -> int:
     """The maximum number of tokens to generate; -1 means as many as fit."""
     return section.n_predict if body.n_predict in (None, -1) else body.n_predict
 
 
-def sampling(
+def build_sampling(
     body: CompletionBody, section: LlamaCppSection, bias: dict[int, float], n_ctx: int
 ) -> Sampling:
     """The sampling; the settings have the defaults."""
@@ -61,7 +61,7 @@ def sampling(
     )
 
 
-def settings_of(body: CompletionBody, limit: int, sampling: Sampling) -> dict[str, Any]:
+def report_settings(body: CompletionBody, limit: int, sampling: Sampling) -> dict[str, Any]:
     """The settings of one generation, as llama.cpp's server reports them."""
     return dict(_NOT_IMPLEMENTED) | {
         "seed": -1 if sampling.seed is None else sampling.seed,
@@ -79,12 +79,12 @@ def settings_of(body: CompletionBody, limit: int, sampling: Sampling) -> dict[st
         "n_predict": limit,
         "ignore_eos": body.ignore_eos,
         "stream": body.stream,
-        "logit_bias": [_bias_entry(*one) for one in sampling.logit_bias.items()],
+        "logit_bias": [_report_bias(*one) for one in sampling.logit_bias.items()],
         "n_probs": body.n_probs,
         "grammar": body.grammar,
         "samplers": _SAMPLERS,
     }
 
 
-def _bias_entry(token: int, bias: float) -> dict[str, Any]:
+def _report_bias(token: int, bias: float) -> dict[str, Any]:
     return {"token": token, "bias": bias if math.isfinite(bias) else None}

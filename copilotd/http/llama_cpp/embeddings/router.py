@@ -9,7 +9,7 @@ from copilotd.http.llama_cpp.embeddings.schema import EXAMPLES, Embedding, Embed
 from copilotd.http.llama_cpp.errors import RESPONSES
 from copilotd.http.llama_cpp.prompts import tokenize_prompt
 from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.disconnect import run_while_connected
 from copilotd.serving.registry import ServedModel
 
 router = APIRouter(tags=["llama.cpp"])
@@ -23,7 +23,7 @@ async def embed(
     services: ServicesOf,
 ) -> Embeddings:
     """One vector of unit length for each input, from the embedding model."""
-    embedded = await while_connected(request.receive, _embed(body, services.models.embedding))
+    embedded = await run_while_connected(request.receive, _embed(body, services.models.embedding))
     return Embeddings(
         [Embedding(index=i, embedding=[vector]) for i, vector in enumerate(embedded.vectors)]
     )

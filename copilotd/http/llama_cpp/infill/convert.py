@@ -12,7 +12,7 @@ URI = "infill:"
 older one."""
 
 
-def completion_request(body: InfillBody) -> CompletionRequest:
+def build_completion_request(body: InfillBody) -> CompletionRequest:
     """The cursor in the part of the file that the plugin sends.
 
     A plugin shows nothing before the response is complete, so the completion is not streamed.
@@ -23,24 +23,25 @@ def completion_request(body: InfillBody) -> CompletionRequest:
     return CompletionRequest(document, len(before), Trigger.INVOKED, client=URI)
 
 
-def infill(request: CompletionRequest, outcome: Outcome, model: str) -> Infill:
+def build_infill(request: CompletionRequest, outcome: Outcome, model: str) -> Infill:
     """The response; without a completion its content is empty."""
-    found, told = outcome.completion if isinstance(outcome, Shown) else None, outcome.explanation
+    completion = outcome.completion if isinstance(outcome, Shown) else None
+    explanation = outcome.explanation
     return Infill(
-        content=text_to_insert(request.document, found)[0] if found else "",
+        content=text_to_insert(request.document, completion)[0] if completion else "",
         model=model,
-        tokens_evaluated=told.prompt_tokens,
-        tokens_predicted=told.completion_tokens,
-        tokens_cached=told.cached_tokens,
-        timings=Timings.of(_usage(told)),
+        tokens_evaluated=explanation.prompt_tokens,
+        tokens_predicted=explanation.completion_tokens,
+        tokens_cached=explanation.cached_tokens,
+        timings=Timings.from_usage(_to_usage(explanation)),
     )
 
 
-def _usage(told: Explanation) -> Usage:
+def _to_usage(explanation: Explanation) -> Usage:
     return Usage(
-        prompt_tokens=told.prompt_tokens,
-        cached_tokens=told.cached_tokens,
-        completion_tokens=told.completion_tokens,
-        prefill_ms=told.first_token_ms,
-        decode_ms=max(0.0, told.total_ms - told.first_token_ms),
+        prompt_tokens=explanation.prompt_tokens,
+        cached_tokens=explanation.cached_tokens,
+        completion_tokens=explanation.completion_tokens,
+        prefill_ms=explanation.first_token_ms,
+        decode_ms=max(0.0, explanation.total_ms - explanation.first_token_ms),
     )

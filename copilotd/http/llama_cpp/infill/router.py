@@ -12,7 +12,7 @@ from copilotd.http.llama_cpp.infill import convert
 from copilotd.http.llama_cpp.infill.schema import EXAMPLES, Infill, InfillBody
 from copilotd.http.llama_cpp.selection import select_fields
 from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.disconnect import run_while_connected
 
 router = APIRouter(tags=["llama.cpp"])
 
@@ -39,15 +39,15 @@ async def infill(
 
     A newer request ends an older one that is still running; that one gets an empty completion.
     """
-    completion_request = convert.completion_request(body)
+    completion_request = convert.build_completion_request(body)
     if body.n_predict == 0:
         services.completion.on_focus(completion_request.document)
         outcome: Outcome = NotShown(Status.SKIPPED, "the request only warms the cache")
     else:
-        outcome = await while_connected(
+        outcome = await run_while_connected(
             request.receive, services.completion.complete(completion_request)
         )
     if outcome.status is Status.FAILED:
         raise EngineNotReady(outcome.reason)
-    answer = convert.infill(completion_request, outcome, services.models.completion.alias)
+    answer = convert.build_infill(completion_request, outcome, services.models.completion.alias)
     return JSONResponse(select_fields(answer.model_dump(), body.response_fields))

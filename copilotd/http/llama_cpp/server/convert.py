@@ -11,7 +11,11 @@ import copilotd
 from copilotd.config import LlamaCppSection
 from copilotd.engine.types import EngineStats, ModelInfo
 from copilotd.http.llama_cpp.completion.schema import CompletionBody
-from copilotd.http.llama_cpp.completion.settings import n_predict, sampling, settings_of
+from copilotd.http.llama_cpp.completion.settings import (
+    build_sampling,
+    report_settings,
+    resolve_limit,
+)
 from copilotd.http.llama_cpp.server.schema import Meta, Modalities, Model, Props, Slot
 from copilotd.serving.registry import ServedModel
 
@@ -25,8 +29,8 @@ async def build_props(model: ServedModel, section: LlamaCppSection) -> Props:
         EngineError: the model cannot be loaded.
     """
     info = await model.text.info()
-    default_sampling = sampling(_DEFAULTS, section, {}, info.n_ctx)
-    params = settings_of(_DEFAULTS, n_predict(_DEFAULTS, section), default_sampling)
+    default_sampling = build_sampling(_DEFAULTS, section, {}, info.n_ctx)
+    params = report_settings(_DEFAULTS, resolve_limit(_DEFAULTS, section), default_sampling)
     return Props(
         default_generation_settings={"n_ctx": info.n_ctx, "params": params},
         total_slots=section.slots,
@@ -36,8 +40,8 @@ async def build_props(model: ServedModel, section: LlamaCppSection) -> Props:
         endpoint_slots=section.show_slots,
         endpoint_metrics=section.metrics,
         chat_template=info.chat_template or "",
-        bos_token=await _token_text(model, info.bos),
-        eos_token=await _token_text(model, info.eos),
+        bos_token=await _detokenize_one(model, info.bos),
+        eos_token=await _detokenize_one(model, info.eos),
         build_info=f"copilotd {copilotd.__version__}",
     )
 
@@ -51,19 +55,21 @@ def build_slots(info: ModelInfo, stats: EngineStats, section: LlamaCppSection) -
 def build_model(model: ServedModel, created: int) -> Model:
     """An entry of the list of models."""
     info = model.info
-    return Model(id=model.alias, aliases=[model.alias], created=created, meta=_meta(info))
+    return Model(id=model.alias, aliases=[model.alias], created=created, meta=_build_meta(info))
 
 
 def render_metrics(stats: EngineStats) -> str:
     """Counts and rates since the start, in Prometheus' text format."""
-    return "\n".join([*_render("counter", _counters(stats)), *_render("gauge", _gauges(stats)), ""])
+    return "\n".join(
+        [*_render("counter", _list_counters(stats)), *_render("gauge", _list_gauges(stats)), ""]
+    )
 
 
 _Metric = tuple[str, str, float]
 """Name, help text, value."""
 
 
-def _counters(stats: EngineStats) -> list[_Metric]:
+def _list_counters(stats: EngineStats) -> list[_Metric]:
     evaluated = stats.prompt_tokens - stats.cached_tokens
     return [
         ("prompt_tokens_total", "Tokens of prompts that were evaluated", evaluated),
@@ -78,18 +84,18 @@ def _counters(stats: EngineStats) -> list[_Metric]:
     ]
 
 
-def _gauges(stats: EngineStats) -> list[_Metric]:
+def _list_gauges(stats: EngineStats) -> list[_Metric]:
     evaluated = stats.prompt_tokens - stats.cached_tokens
     return [
         (
             "prompt_tokens_seconds",
             "Prompt tokens evaluated per second",
-            _rate(evaluated, stats.prefill_ms),
+            _compute_rate(evaluated, stats.prefill_ms),
         ),
         (
             "predicted_tokens_seconds",
             "Tokens generated per second",
-            _rate(stats.completion_tokens, stats.decode_ms),
+            _compute_rate(stats.completion_tokens, stats.decode_ms),
         ),
         ("requests_processing", "Requests that generate", stats.running),
         ("requests_deferred", "Requests that wait or evaluate their prompt", stats.waiting),
@@ -103,11 +109,11 @@ def _render(kind: str, metrics: list[_Metric]) -> Iterator[str]:
         yield f"llamacpp:{name} {value}"
 
 
-def _rate(tokens: int, ms: float) -> float:
+def _compute_rate(tokens: int, ms: float) -> float:
     return 1000 * tokens / ms if ms else 0.0
 
 
-def _meta(info: ModelInfo | None) -> Meta | None:
+def _build_meta(info: ModelInfo | None) -> Meta | None:
     if info is None:
         return None
     return Meta(
@@ -120,5 +126,5 @@ def _meta(info: ModelInfo | None) -> Meta | None:
     )
 
 
-async def _token_text(model: ServedModel, token: int | None) -> str:
+async def _detokenize_one(model: ServedModel, token: int | None) -> str:
     return "" if token is None else await model.engine.detokenize([token])

@@ -10,7 +10,7 @@ from copilotd.http.llama_cpp.errors import RESPONSES
 from copilotd.http.llama_cpp.server import convert
 from copilotd.http.llama_cpp.server.schema import Models, Props, Slot
 from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.disconnect import run_while_connected
 
 router = APIRouter(tags=["llama.cpp"], responses=RESPONSES)
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["llama.cpp"], responses=RESPONSES)
 async def props(request: Request, services: ServicesOf) -> Props:
     """The model, the size of its context, and the defaults for fields that a request leaves out."""
     props = convert.build_props(services.models.completion, services.llama_cpp)
-    return await while_connected(request.receive, props)
+    return await run_while_connected(request.receive, props)
 
 
 @router.get("/slots", summary="How many requests are running")
@@ -34,7 +34,7 @@ async def slots(
     if not services.llama_cpp.show_slots:
         raise HTTPException(501, "/slots is turned off: llama_cpp.show_slots")
     model = services.models.completion
-    info = await while_connected(request.receive, model.text.info())
+    info = await run_while_connected(request.receive, model.text.info())
     slots = convert.build_slots(info, model.engine.stats(), services.llama_cpp)
     if fail_on_no_slot and all(slot.is_processing for slot in slots):
         raise HTTPException(503, "no slot is free")

@@ -22,18 +22,18 @@ async def tokenize(body: TokenizeBody, engine: Engine) -> Tokenized:
     pieces = await engine.token_bytes(tokens)
     return Tokenized(
         tokens=[
-            TokenPiece(id=token, piece=_piece(data))
+            TokenPiece(id=token, piece=_decode_piece(data))
             for token, data in zip(tokens, pieces, strict=True)
         ]
     )
 
 
-def conversation(body: TemplateBody) -> ChatRequest:
+def parse_conversation(body: TemplateBody) -> ChatRequest:
     """The conversation to render."""
     return ChatRequest(parse_messages(body.messages), tools=parse_tools(body))
 
 
-def _piece(data: bytes) -> str | list[int]:
+def _decode_piece(data: bytes) -> str | list[int]:
     try:
         return data.decode()
     except UnicodeDecodeError:

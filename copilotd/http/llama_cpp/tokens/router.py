@@ -18,7 +18,7 @@ from copilotd.http.llama_cpp.tokens.schema import (
     Tokenized,
 )
 from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.disconnect import run_while_connected
 
 router = APIRouter(tags=["llama.cpp"])
 
@@ -31,7 +31,7 @@ async def tokenize(
 ) -> Tokenized:
     """The token ids, for the completion model."""
     engine = services.models.completion.engine
-    return await while_connected(request.receive, convert.tokenize(body, engine))
+    return await run_while_connected(request.receive, convert.tokenize(body, engine))
 
 
 @router.post("/detokenize", summary="Tokens as text", responses=RESPONSES)
@@ -42,7 +42,7 @@ async def detokenize(
 ) -> Detokenized:
     """The text of the tokens."""
     engine = services.models.completion.engine
-    content = await while_connected(request.receive, engine.detokenize(body.tokens))
+    content = await run_while_connected(request.receive, engine.detokenize(body.tokens))
     return Detokenized(content=content)
 
 
@@ -54,5 +54,7 @@ async def apply_template(
 ) -> Template:
     """The prompt that the model's chat template makes, up to where the answer begins."""
     chat = services.models.chat.chat
-    conversation = convert.conversation(body)
-    return Template(prompt=await while_connected(request.receive, chat.render_prompt(conversation)))
+    conversation = convert.parse_conversation(body)
+    return Template(
+        prompt=await run_while_connected(request.receive, chat.render_prompt(conversation))
+    )

@@ -16,18 +16,18 @@ from copilotd.http.openai.completions.schema import (
     CompletionChoice,
     Logprobs,
 )
-from copilotd.http.shared.generation import grammar_of, sampling_for_choice
+from copilotd.http.shared.generation import build_sampling, parse_grammar
 from copilotd.http.shared.parallel import Reply, TextEvents
 from copilotd.http.shared.response_meta import ResponseMeta
 from copilotd.http.shared.usage import sum_usage
 
 
-def text_requests(body: CompletionBody) -> list[TextRequest]:
+def build_text_requests(body: CompletionBody) -> list[TextRequest]:
     """One request for each choice; choice i belongs to prompt i // n."""
-    return [_request(body, prompt, i) for prompt in body.prompt for i in range(body.n)]
+    return [_build_request(body, prompt, i) for prompt in body.prompt for i in range(body.n)]
 
 
-async def prompt_texts(body: CompletionBody, engine: Engine) -> list[str]:
+async def fetch_prompt_texts(body: CompletionBody, engine: Engine) -> list[str]:
     """The prompt of each choice as text; empty texts if the response does not need them.
 
     Raises:
@@ -54,62 +54,67 @@ async def prepend_prompts(events: TextEvents, texts: Sequence[str]) -> TextEvent
             yield index, event
 
 
-def completion(
+def build_completion(
     body: CompletionBody, meta: ResponseMeta, replies: Sequence[Reply], texts: Sequence[str]
 ) -> Completion:
     """The whole response."""
     choices = [
-        _choice(i, reply.text, _table(body, _writer(body, texts[i]), reply.tokens), reply.reason)
+        _build_choice(
+            i,
+            reply.text,
+            _build_table(body, _create_writer(body, texts[i]), reply.tokens),
+            reply.reason,
+        )
         for i, reply in enumerate(replies)
     ]
-    return _completion(meta, choices, [reply.usage for reply in replies], body.n)
+    return _build_object(meta, choices, [reply.usage for reply in replies], body.n)
 
 
-async def chunks(
+async def stream_chunks(
     body: CompletionBody,
     meta: ResponseMeta,
     events: TextEvents,
     texts: Sequence[str],
 ) -> AsyncGenerator[Completion, None]:
     """The response in pieces; the last piece of each choice has its finish reason."""
-    writers = [_writer(body, text) for text in texts]
+    writers = [_create_writer(body, text) for text in texts]
     costs = [Usage()] * len(texts)
     async with aclosing(events):
         async for index, event in events:
             if isinstance(event, Finished):
                 costs[index] = event.usage
-                yield _piece(meta, _choice(index, "", None, event.reason))
+                yield _build_piece(meta, _build_choice(index, "", None, event.reason))
             elif event.text or event.tokens:
-                table = _table(body, writers[index], event.tokens)
-                yield _piece(meta, _choice(index, event.text, table, None))
+                table = _build_table(body, writers[index], event.tokens)
+                yield _build_piece(meta, _build_choice(index, event.text, table, None))
     if body.stream_options is not None and body.stream_options.include_usage:
-        yield _completion(meta, [], costs, body.n)
+        yield _build_object(meta, [], costs, body.n)
 
 
-def _request(body: CompletionBody, prompt: str | list[int], choice: int) -> TextRequest:
+def _build_request(body: CompletionBody, prompt: str | list[int], choice: int) -> TextRequest:
     return TextRequest(
         prompt=prompt,
         suffix=body.suffix,
         max_tokens=None if body.max_tokens == -1 else body.max_tokens,
-        sampling=sampling_for_choice(body, Sampling(), choice),
+        sampling=build_sampling(body, Sampling(), choice),
         stop=tuple(body.stop),
         logprobs=body.logprobs,
         prompt_logprobs=body.echo and body.logprobs is not None,
-        grammar=grammar_of(body),
+        grammar=parse_grammar(body),
     )
 
 
-def _writer(body: CompletionBody, text: str) -> LogprobWriter:
+def _create_writer(body: CompletionBody, text: str) -> LogprobWriter:
     return LogprobWriter(0 if body.echo else len(text))
 
 
-def _table(
+def _build_table(
     body: CompletionBody, writer: LogprobWriter, tokens: Sequence[TokenLogprob]
 ) -> Logprobs | None:
     return None if body.logprobs is None else writer.build_table(tokens)
 
 
-def _choice(
+def _build_choice(
     index: int, text: str, logprobs: Logprobs | None, reason: FinishReason | None
 ) -> CompletionChoice:
     return CompletionChoice(
@@ -120,11 +125,11 @@ def _choice(
     )
 
 
-def _piece(meta: ResponseMeta, choice: CompletionChoice) -> Completion:
+def _build_piece(meta: ResponseMeta, choice: CompletionChoice) -> Completion:
     return Completion(**asdict(meta), object="text_completion", choices=[choice])
 
 
-def _completion(
+def _build_object(
     meta: ResponseMeta, choices: list[CompletionChoice], costs: Sequence[Usage], n: int
 ) -> Completion:
     return Completion(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from copilotd.engine.types import TokenLogprob
 from copilotd.http.openai.completions.schema import Logprobs
-from copilotd.http.shared.usage import token_text
+from copilotd.http.shared.usage import decode_token
 
 
 class LogprobWriter:
@@ -22,9 +22,9 @@ class LogprobWriter:
     def build_table(self, tokens: Sequence[TokenLogprob]) -> Logprobs:
         """The next tokens as a table."""
         return Logprobs(
-            tokens=[_name(t.text) for t in tokens],
+            tokens=[_write_name(t.text) for t in tokens],
             token_logprobs=[t.logprob for t in tokens],
-            top_logprobs=[_alternatives(t) for t in tokens],
+            top_logprobs=[_list_alternatives(t) for t in tokens],
             text_offset=[self._next_offset(t.text) for t in tokens],
         )
 
@@ -34,14 +34,14 @@ class LogprobWriter:
         return offset
 
 
-def _alternatives(token: TokenLogprob) -> dict[str, float] | None:
+def _list_alternatives(token: TokenLogprob) -> dict[str, float] | None:
     if token.logprob is None:
         return None
-    best = {_name(candidate.text): candidate.logprob for candidate in token.top}
-    return {**best, _name(token.text): token.logprob}
+    best = {_write_name(candidate.text): candidate.logprob for candidate in token.top}
+    return {**best, _write_name(token.text): token.logprob}
 
 
-def _name(data: bytes) -> str:
+def _write_name(data: bytes) -> str:
     r"""The token's text, or `bytes:\xNN`, as OpenAI writes bytes that are not whole characters."""
-    text = token_text(data)
+    text = decode_token(data)
     return text if text.encode() == data else f"bytes:{text}"

@@ -27,7 +27,7 @@ def check_dimensions(body: EmbeddingBody, info: ModelInfo) -> None:
         )
 
 
-def embedding_list(body: EmbeddingBody, embeddings: Embeddings, model: str) -> EmbeddingList:
+def build_embedding_list(body: EmbeddingBody, embeddings: Embeddings, model: str) -> EmbeddingList:
     """The whole response."""
     return EmbeddingList(
         data=[

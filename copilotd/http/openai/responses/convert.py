@@ -37,19 +37,19 @@ from copilotd.prompt.messages import (
 )
 
 
-def sampling(body: ResponsesBody, default: Sampling) -> Sampling:
+def build_sampling(body: ResponsesBody, default: Sampling) -> Sampling:
     """The sampling; `default` fills the fields that the client left out."""
     return override_sampling(default, temperature=body.temperature, top_p=body.top_p)
 
 
-def chat_request(body: ResponsesBody, sampling: Sampling) -> ChatRequest:
+def parse_chat_request(body: ResponsesBody, sampling: Sampling) -> ChatRequest:
     """The conversation, and how to answer it."""
     return ChatRequest(
-        messages=tuple(_messages(body)),
+        messages=tuple(_parse_messages(body)),
         max_tokens=body.max_output_tokens,
         sampling=sampling,
-        tools=_tools(body),
-        schema=_schema(body.text),
+        tools=_parse_tools(body),
+        schema=_find_schema(body.text),
         may_truncate=None if body.truncation is None else body.truncation == "auto",
     )
 
@@ -70,7 +70,7 @@ def start_response(body: ResponsesBody, sampling: Sampling, model: str) -> Respo
     )
 
 
-def _messages(body: ResponsesBody) -> Iterator[Message]:
+def _parse_messages(body: ResponsesBody) -> Iterator[Message]:
     """The messages of the conversation.
 
     Consecutive items of one role become one message: calls belong to the text before them, and many
@@ -79,14 +79,14 @@ def _messages(body: ResponsesBody) -> Iterator[Message]:
     first = MessageItem(role="system", content=MessageContent(body.instructions or ""))
     items: list[Item] = [*([first] if body.instructions else []), *body.input]
     names = {item.call_id: item.name for item in items if isinstance(item, CallItem)}
-    for role, run in groupby((item for item in items if _role(item)), _role):
+    for role, run in groupby((item for item in items if _find_role(item)), _find_role):
         if role == "tool":
-            yield from _results(list(run), names)
+            yield from _parse_results(list(run), names)
         else:
             yield _merge_run(role, list(run))
 
 
-def _role(item: Item) -> str:
+def _find_role(item: Item) -> str:
     """The role of an item; "" for an item that is ignored."""
     match item:
         case MessageItem(role="developer"):
@@ -104,7 +104,7 @@ def _role(item: Item) -> str:
 def _merge_run(role: str, run: Sequence[Item]) -> Message:
     contents = [item.content for item in run if isinstance(item, MessageItem)]
     text = "\n\n".join(content.text for content in contents)
-    made_calls = parse_calls([_tool_call(item) for item in run if isinstance(item, CallItem)])
+    made_calls = parse_calls([_to_tool_call(item) for item in run if isinstance(item, CallItem)])
     images = tuple(image for content in contents for image in content.images)
     match role:
         case "system":
@@ -115,32 +115,32 @@ def _merge_run(role: str, run: Sequence[Item]) -> Message:
             return AssistantMessage(text, made_calls)
 
 
-def _tool_call(item: CallItem) -> ToolCall:
+def _to_tool_call(item: CallItem) -> ToolCall:
     function = CalledFunction(name=item.name, arguments=item.arguments)
     return ToolCall(id=item.call_id, function=function)
 
 
-def _results(run: Sequence[Item], names: Mapping[str, str]) -> Iterator[Message]:
+def _parse_results(run: Sequence[Item], names: Mapping[str, str]) -> Iterator[Message]:
     for item in run:
         if isinstance(item, ResultItem):
             yield ToolResult(item.output, item.call_id, names.get(item.call_id, ""))
 
 
-def _tools(body: ResponsesBody) -> ToolSet:
+def _parse_tools(body: ResponsesBody) -> ToolSet:
     choice = body.tool_choice
     fields = ToolFields(
         tools=[ToolEntry(type="function", function=tool) for tool in body.tools],
-        tool_choice=_named(choice) if isinstance(choice, FunctionChoice) else choice,
+        tool_choice=_to_named_choice(choice) if isinstance(choice, FunctionChoice) else choice,
         parallel_tool_calls=body.parallel_tool_calls is not False,
     )
     return parse_tools(fields)
 
 
-def _named(choice: FunctionChoice) -> NamedChoice:
+def _to_named_choice(choice: FunctionChoice) -> NamedChoice:
     return NamedChoice(function=Named(name=choice.name))
 
 
-def _schema(text: TextSettings | None) -> Mapping[str, Any] | None:
+def _find_schema(text: TextSettings | None) -> Mapping[str, Any] | None:
     """The schema that the answer conforms to; None if any text is allowed."""
     match text.format if text else None:
         case NamedSchemaFormat(schema_=schema):

@@ -119,7 +119,7 @@ def _add_type(item: Any) -> Any:
     return item | {"type": kind}
 
 
-def _as_items(value: Any) -> Any:
+def _parse_items(value: Any) -> Any:
     return [{"role": "user", "content": value}] if isinstance(value, str) else value
 
 
@@ -131,6 +131,6 @@ AnyItem = Annotated[
 Items = Annotated[
     list[AnyItem],
     Field(min_length=1),
-    BeforeValidator(_as_items, json_schema_input_type=str | list[AnyItem]),
+    BeforeValidator(_parse_items, json_schema_input_type=str | list[AnyItem]),
 ]
 """A question, or the items of a conversation; once parsed, always a list."""

@@ -10,11 +10,11 @@ from copilotd.http.openai.responses.answer import ResponseObject
 from copilotd.http.openai.responses.events import (
     ResponseBuilder,
     collect_response,
-    response_frames,
+    stream_response,
 )
 from copilotd.http.openai.responses.schema import EXAMPLES, ResponsesBody
 from copilotd.http.services import ServicesOf
-from copilotd.http.shared.disconnect import while_connected
+from copilotd.http.shared.disconnect import run_while_connected
 from copilotd.http.shared.error_bodies import RESPONSES
 from copilotd.http.shared.sse import NAMED_EVENTS, EventStream
 
@@ -40,9 +40,9 @@ async def respond(
     """
     model = services.models.for_chat(body.model)
     default = Sampling(temperature=model.chat.settings.temperature)
-    sampling = convert.sampling(body, default)
+    sampling = convert.build_sampling(body, default)
     builder = ResponseBuilder(convert.start_response(body, sampling, model.alias))
-    events = model.chat.stream_events(convert.chat_request(body, sampling))
+    events = model.chat.stream_events(convert.parse_chat_request(body, sampling))
     if body.stream:
-        return await EventStream.open(request, response_frames(builder, events))
-    return await while_connected(request.receive, collect_response(builder, events))
+        return await EventStream.open(request, stream_response(builder, events))
+    return await run_while_connected(request.receive, collect_response(builder, events))

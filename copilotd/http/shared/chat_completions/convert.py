@@ -14,7 +14,7 @@ from copilotd.engine.types import (
     TokenLogprob,
     Usage,
 )
-from copilotd.http.shared.chat_completions.response_format import schema_of
+from copilotd.http.shared.chat_completions.response_format import find_schema
 from copilotd.http.shared.chat_completions.schema import (
     AnswerMessage,
     CallDelta,
@@ -30,10 +30,10 @@ from copilotd.http.shared.chat_completions.schema import (
     Delta,
 )
 from copilotd.http.shared.chat_completions.tools import parse_calls, parse_tools, write_call
-from copilotd.http.shared.generation import grammar_of, sampling_for_choice
+from copilotd.http.shared.generation import build_sampling, parse_grammar
 from copilotd.http.shared.parallel import IndexedEvents, Reply
 from copilotd.http.shared.response_meta import ResponseMeta
-from copilotd.http.shared.usage import sum_usage, token_text
+from copilotd.http.shared.usage import decode_token, sum_usage
 from copilotd.prompt.messages import (
     AssistantMessage,
     Message,
@@ -44,19 +44,19 @@ from copilotd.prompt.messages import (
 )
 
 
-def chat_requests(body: ChatBody, default: Sampling) -> list[ChatRequest]:
+def build_chat_requests(body: ChatBody, default: Sampling) -> list[ChatRequest]:
     """One request for each choice; `default` fills the fields that the client left out."""
     messages = parse_messages(body.messages)
     return [
         ChatRequest(
             messages=messages,
-            max_tokens=_max_tokens(body),
-            sampling=sampling_for_choice(body, default, i),
+            max_tokens=_find_limit(body),
+            sampling=build_sampling(body, default, i),
             stop=tuple(body.stop),
             logprobs=(body.top_logprobs or 0) if body.logprobs else None,
             tools=parse_tools(body),
-            schema=schema_of(body.response_format),
-            grammar=grammar_of(body),
+            schema=find_schema(body.response_format),
+            grammar=parse_grammar(body),
         )
         for i in range(body.n)
     ]
@@ -64,20 +64,22 @@ def chat_requests(body: ChatBody, default: Sampling) -> list[ChatRequest]:
 
 def parse_messages(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
     """The messages of the conversation."""
-    return tuple(_message(message) for message in messages)
+    return tuple(_parse_message(message) for message in messages)
 
 
-def completion(body: ChatBody, meta: ResponseMeta, replies: Sequence[Reply]) -> ChatCompletion:
+def build_completion(
+    body: ChatBody, meta: ResponseMeta, replies: Sequence[Reply]
+) -> ChatCompletion:
     """The whole response."""
     return ChatCompletion(
         **asdict(meta),
         object="chat.completion",
-        choices=[_choice(body, index, reply) for index, reply in enumerate(replies)],
+        choices=[_build_choice(body, index, reply) for index, reply in enumerate(replies)],
         usage=sum_usage([reply.usage for reply in replies], body.n),
     )
 
 
-async def chunks(
+async def stream_chunks(
     body: ChatBody, meta: ResponseMeta, events: IndexedEvents[ChatEvent]
 ) -> AsyncGenerator[ChatChunk, None]:
     """The response in pieces: for each choice the role, the text, and the finish reason."""
@@ -88,23 +90,23 @@ async def chunks(
         async for index, event in events:
             if index not in started:
                 started.add(index)
-                yield _chunk(meta, index, Delta(role="assistant", content=""))
+                yield _build_chunk(meta, index, Delta(role="assistant", content=""))
             if isinstance(event, Finished):
                 costs[index] = event.usage
-                yield _chunk(meta, index, Delta(), reason=event.reason)
+                yield _build_chunk(meta, index, Delta(), reason=event.reason)
             elif isinstance(event, ToolCall):
-                yield _chunk(
-                    meta, index, Delta(tool_calls=[_call_delta(event, call_counts[index])])
+                yield _build_chunk(
+                    meta, index, Delta(tool_calls=[_build_call_delta(event, call_counts[index])])
                 )
                 call_counts[index] += 1
             elif event.text or event.tokens:
-                logprobs = _logprobs(body, event.tokens)
-                yield _chunk(meta, index, Delta(content=event.text), logprobs)
+                logprobs = _build_logprobs(body, event.tokens)
+                yield _build_chunk(meta, index, Delta(content=event.text), logprobs)
     if body.stream_options is not None and body.stream_options.include_usage:
-        yield _usage_chunk(meta, costs)
+        yield _build_usage_chunk(meta, costs)
 
 
-def _message(message: ChatMessage) -> Message:
+def _parse_message(message: ChatMessage) -> Message:
     content = message.content
     match message.role:
         case "system" | "developer":
@@ -117,32 +119,32 @@ def _message(message: ChatMessage) -> Message:
             return UserMessage(content.text, content.images)
 
 
-def _call_delta(call: ToolCall, index: int) -> CallDelta:
+def _build_call_delta(call: ToolCall, index: int) -> CallDelta:
     return CallDelta(index=index, **write_call(call).model_dump())
 
 
-def _answer_message(reply: Reply) -> AnswerMessage:
+def _build_message(reply: Reply) -> AnswerMessage:
     if not reply.calls:
         return AnswerMessage(role="assistant", content=reply.text)
     entries = [write_call(call) for call in reply.calls]
     return AnswerMessage(role="assistant", content=reply.text or None, tool_calls=entries)
 
 
-def _max_tokens(body: ChatBody) -> int | None:
+def _find_limit(body: ChatBody) -> int | None:
     limit = body.max_completion_tokens or body.max_tokens
     return None if limit == -1 else limit
 
 
-def _choice(body: ChatBody, index: int, reply: Reply) -> ChatChoice:
+def _build_choice(body: ChatBody, index: int, reply: Reply) -> ChatChoice:
     return ChatChoice(
         index=index,
-        message=_answer_message(reply),
-        logprobs=_logprobs(body, reply.tokens),
+        message=_build_message(reply),
+        logprobs=_build_logprobs(body, reply.tokens),
         finish_reason=reply.reason,
     )
 
 
-def _chunk(
+def _build_chunk(
     meta: ResponseMeta,
     index: int,
     delta: Delta,
@@ -158,7 +160,7 @@ def _chunk(
     return ChatChunk(**asdict(meta), object="chat.completion.chunk", choices=[choice])
 
 
-def _usage_chunk(meta: ResponseMeta, costs: Sequence[Usage]) -> ChatChunk:
+def _build_usage_chunk(meta: ResponseMeta, costs: Sequence[Usage]) -> ChatChunk:
     return ChatChunk(
         **asdict(meta),
         object="chat.completion.chunk",
@@ -167,22 +169,22 @@ def _usage_chunk(meta: ResponseMeta, costs: Sequence[Usage]) -> ChatChunk:
     )
 
 
-def _logprobs(body: ChatBody, tokens: Sequence[TokenLogprob]) -> ChatLogprobs | None:
+def _build_logprobs(body: ChatBody, tokens: Sequence[TokenLogprob]) -> ChatLogprobs | None:
     if not body.logprobs:
         return None
-    return ChatLogprobs(content=[_token_logprob(token) for token in tokens])
+    return ChatLogprobs(content=[_to_token_logprob(token) for token in tokens])
 
 
-def _token_logprob(token: TokenLogprob) -> ChatTokenLogprob:
+def _to_token_logprob(token: TokenLogprob) -> ChatTokenLogprob:
     return ChatTokenLogprob(
-        token=token_text(token.text),
+        token=decode_token(token.text),
         # Only the first token of a prompt has none, and a chat never reports its prompt.
         logprob=token.logprob or 0.0,
         bytes=list(token.text),
-        top_logprobs=[_candidate(candidate) for candidate in token.top],
+        top_logprobs=[_to_candidate(candidate) for candidate in token.top],
     )
 
 
-def _candidate(candidate: TokenAlternative) -> ChatCandidate:
+def _to_candidate(candidate: TokenAlternative) -> ChatCandidate:
     text = candidate.text
-    return ChatCandidate(token=token_text(text), logprob=candidate.logprob, bytes=list(text))
+    return ChatCandidate(token=decode_token(text), logprob=candidate.logprob, bytes=list(text))

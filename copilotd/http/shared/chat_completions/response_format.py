@@ -45,7 +45,7 @@ ResponseFormat = Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discr
 _ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 
 
-def schema_of(
+def find_schema(
     response_format: TextFormat | ObjectFormat | SchemaFormat | None,
 ) -> Mapping[str, Any] | None:
     """The schema that the answer conforms to; None if any text is allowed."""

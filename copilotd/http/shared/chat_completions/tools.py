@@ -104,7 +104,7 @@ class ToolFields(BaseModel):
 
 def parse_tools(fields: ToolFields) -> ToolSet:
     """The tools of a chat request."""
-    tools = tuple(_tool(entry.function) for entry in fields.tools or [])
+    tools = tuple(_parse_tool(entry.function) for entry in fields.tools or [])
     choice = fields.tool_choice
     if isinstance(choice, NamedChoice):
         only = tuple(tool for tool in tools if tool.name == choice.function.name)
@@ -126,5 +126,5 @@ def write_call(call: messages.ToolCall) -> ToolCall:
     return ToolCall(id=call.id, type="function", function=function)
 
 
-def _tool(function: Function) -> ToolDefinition:
+def _parse_tool(function: Function) -> ToolDefinition:
     return ToolDefinition(function.name, function.description or "", function.parameters or {})
