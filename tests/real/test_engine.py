@@ -37,7 +37,7 @@ async def collect(engine: EngineClient, generation: GenerateRequest) -> tuple[st
     raise AssertionError("a generation ends with Finished")
 
 
-async def long_prompt(engine: EngineClient, length: int) -> list[int]:
+async def make_long_prompt(engine: EngineClient, length: int) -> list[int]:
     tokens = await engine.tokenize("value = compute(first, second) + 1\n" * 400)
     return tokens[:length]
 
@@ -94,7 +94,7 @@ async def test_fim_tokens_and_template_come_from_the_model_file(engine: EngineCl
 async def test_a_second_request_reuses_the_cache_and_gives_the_same_output(
     engine: EngineClient,
 ) -> None:
-    generation = GenerateRequest((await long_prompt(engine, 300)), 12)
+    generation = GenerateRequest((await make_long_prompt(engine, 300)), 12)
     first_text, first = await collect(engine, generation)
     second_text, second = await collect(engine, generation)
     assert (first.usage.cached_tokens, second.usage.cached_tokens) == (0, 299)
@@ -104,7 +104,7 @@ async def test_a_second_request_reuses_the_cache_and_gives_the_same_output(
 async def test_returning_to_an_earlier_prompt_evaluates_one_token_and_gives_the_same_output(
     engine: EngineClient,
 ) -> None:
-    tokens = await long_prompt(engine, 500)
+    tokens = await make_long_prompt(engine, 500)
     generations = [GenerateRequest(tokens[start : start + 200], 12) for start in (0, 100, 300)]
     first = [(await collect(engine, generation))[0] for generation in generations]
     again = [await collect(engine, generation) for generation in generations]
@@ -113,7 +113,7 @@ async def test_returning_to_an_earlier_prompt_evaluates_one_token_and_gives_the_
 
 
 async def test_a_cancelled_prompt_frees_the_engine(engine: EngineClient) -> None:
-    prompt = await long_prompt(engine, 3000)
+    prompt = await make_long_prompt(engine, 3000)
     generation = engine.generate(GenerateRequest(prompt, 8))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.5):
@@ -134,7 +134,7 @@ async def test_a_completion_overtakes_the_prompt_of_a_chat(engine: EngineClient)
         await collect(engine, GenerateRequest(prompt, 4, lane=lane))
         order.append(name)
 
-    chat = asyncio.create_task(run("chat", await long_prompt(engine, 600), Lane.CHAT))
+    chat = asyncio.create_task(run("chat", await make_long_prompt(engine, 600), Lane.CHAT))
     await engine.tokenize("the chat's command is in the pipe before this one")
     await run("completion", await engine.tokenize("import "), Lane.COMPLETION)
     await chat
@@ -170,7 +170,7 @@ async def test_a_file_that_is_no_model_fails_to_load_with_a_reason(tmp_path: Pat
 async def test_a_prompt_that_fills_the_context_raises_context_overflow(model_path: Path) -> None:
     engine = engine_of(model_path, n_ctx=512)
     with pytest.raises(ContextOverflow, match="the prompt has 600 tokens, the context 512"):
-        await collect(engine, GenerateRequest(await long_prompt(engine, 600), 4))
+        await collect(engine, GenerateRequest(await make_long_prompt(engine, 600), 4))
     await engine.close()
 
 

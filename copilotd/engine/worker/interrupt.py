@@ -14,7 +14,7 @@ from collections.abc import Collection
 from copilotd.engine.types import Lane
 
 
-def strlen_address() -> int:
+def find_strlen_address() -> int:
     """The address of the C library's `strlen`, which takes a pointer and returns 0 for ""."""
     library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
     return ctypes.cast(library.strlen, ctypes.c_void_p).value or 0

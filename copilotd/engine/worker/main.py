@@ -293,7 +293,7 @@ class Worker:
 def receive_commands(stream: BinaryIO, worker: Worker) -> None:
     """Give the worker its commands until the daemon closes the pipe, then end the process.
 
-    The worker's own end is given `_EXIT_TIMEOUT_S` seconds.
+    The worker gets `_EXIT_TIMEOUT_S` seconds to end by itself.
     """
     while (command := read_command(stream)) is not None:
         worker.receive(command)

@@ -17,8 +17,8 @@ from tests.engine.worker.simulated_model import (
     CELL_BYTES,
     Predict,
     SimulatedModel,
-    expected_output,
     predict,
+    predict_output,
 )
 
 
@@ -77,6 +77,6 @@ class EngineLoop:
             self.finish_order.append(event.id)
 
 
-def expected_continuation(prompt: str, max_tokens: int = 8) -> str:
+def predict_continuation(prompt: str, max_tokens: int = 8) -> str:
     """What a fresh evaluation of `prompt` generates."""
-    return expected_output(list(prompt.encode()), max_tokens)
+    return predict_output(list(prompt.encode()), max_tokens)

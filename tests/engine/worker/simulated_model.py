@@ -220,7 +220,7 @@ def predict_repetition(tokens: list[int]) -> Logits:
     return logits
 
 
-def expected_output(prompt: list[int], length: int, predict: Predict = predict) -> str:
+def predict_output(prompt: list[int], length: int, predict: Predict = predict) -> str:
     """What a fresh evaluation of `prompt` generates."""
     tokens = list(prompt)
     for _ in range(length):

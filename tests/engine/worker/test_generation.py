@@ -10,16 +10,16 @@ from copilotd.engine.protocol import Failed, Finish, Output
 from copilotd.engine.types import FinishReason, Lane
 from copilotd.engine.worker.llama.batch import BatchEntry
 from copilotd.errors import ContextOverflow, InvalidRequest
-from tests.engine.worker.engine_loop import EngineLoop, expected_continuation
+from tests.engine.worker.engine_loop import EngineLoop, predict_continuation
 from tests.engine.worker.kv.fake_disk_tier import disk_tier_in
-from tests.engine.worker.simulated_model import CELL_BYTES, expected_output
+from tests.engine.worker.simulated_model import CELL_BYTES, predict_output
 
 
 def test_a_request_gets_the_output_that_the_model_predicts() -> None:
     loop = EngineLoop()
     loop.add(1, "def f(")
     loop.run()
-    assert loop.texts[1] == expected_continuation("def f(")
+    assert loop.texts[1] == predict_continuation("def f(")
     finish = loop.last_events[1]
     assert isinstance(finish, Finish)
     assert finish.finished.reason is FinishReason.LENGTH
@@ -34,7 +34,7 @@ def test_a_second_request_evaluates_only_what_is_new() -> None:
     loop.run()
     assert loop.usage(2).cached_tokens == 100
     assert loop.model.n_evaluated - n_before == 2
-    assert loop.texts[2] == expected_continuation("x" * 100 + "yz", 1)
+    assert loop.texts[2] == predict_continuation("x" * 100 + "yz", 1)
 
 
 def test_a_repeated_prompt_evaluates_only_its_last_token() -> None:
@@ -43,7 +43,7 @@ def test_a_repeated_prompt_evaluates_only_its_last_token() -> None:
         loop.add(id, "same prompt", max_tokens=3)
         loop.run()
     assert loop.usage(2).cached_tokens == len("same prompt") - 1
-    assert loop.texts[1] == loop.texts[2] == expected_continuation("same prompt", 3)
+    assert loop.texts[1] == loop.texts[2] == predict_continuation("same prompt", 3)
 
 
 def test_two_conversations_share_their_common_prefix_and_both_keep_their_cells() -> None:
@@ -65,7 +65,7 @@ def test_several_choices_for_one_prompt_evaluate_it_once() -> None:
         loop.add(id, "p" * 90, max_tokens=4)
     loop.run()
     assert [loop.usage(id).cached_tokens for id in (1, 2, 3)] == [0, 89, 89]
-    assert {loop.texts[id] for id in (1, 2, 3)} == {expected_continuation("p" * 90, 4)}
+    assert {loop.texts[id] for id in (1, 2, 3)} == {predict_continuation("p" * 90, 4)}
 
 
 def test_a_completion_goes_before_a_chat_that_came_first() -> None:
@@ -75,8 +75,8 @@ def test_a_completion_goes_before_a_chat_that_came_first() -> None:
     loop.add(2, "complete", max_tokens=5, lane=Lane.COMPLETION)
     loop.run()
     assert loop.finish_order == [2, 1]
-    assert loop.texts[1] == expected_continuation("chat", 50)
-    assert loop.texts[2] == expected_continuation("complete", 5)
+    assert loop.texts[1] == predict_continuation("chat", 50)
+    assert loop.texts[2] == predict_continuation("complete", 5)
 
 
 def test_a_completion_takes_the_slot_of_a_chat_when_all_are_busy() -> None:
@@ -87,8 +87,8 @@ def test_a_completion_takes_the_slot_of_a_chat_when_all_are_busy() -> None:
     loop.add(3, "complete", max_tokens=5, lane=Lane.COMPLETION)
     loop.run()
     assert loop.finish_order[0] == 3
-    assert loop.texts[1] == expected_continuation("first chat", 40)
-    assert loop.texts[2] == expected_continuation("second chat", 40)
+    assert loop.texts[1] == predict_continuation("first chat", 40)
+    assert loop.texts[2] == predict_continuation("second chat", 40)
 
 
 def test_a_completion_gets_cells_even_if_a_chat_fills_the_context() -> None:
@@ -98,8 +98,8 @@ def test_a_completion_gets_cells_even_if_a_chat_fills_the_context() -> None:
     loop.add(2, "d" * 150, max_tokens=5, lane=Lane.COMPLETION)
     loop.run()
     assert loop.finish_order == [2, 1]
-    assert loop.texts[2] == expected_continuation("d" * 150, 5)
-    assert loop.texts[1] == expected_continuation("c" * 200, 90)
+    assert loop.texts[2] == predict_continuation("d" * 150, 5)
+    assert loop.texts[1] == predict_continuation("c" * 200, 90)
 
 
 def test_a_prompt_that_is_always_interrupted_is_evaluated_in_smaller_chunks() -> None:
@@ -112,7 +112,7 @@ def test_a_prompt_that_is_always_interrupted_is_evaluated_in_smaller_chunks() ->
     loop.model.before_decode = interrupt_long_batches
     loop.add(1, "c" * 200, max_tokens=5)
     loop.run(max_steps=100)
-    assert loop.texts[1] == expected_continuation("c" * 200, 5)
+    assert loop.texts[1] == predict_continuation("c" * 200, 5)
 
 
 def test_an_idle_slot_is_evicted_when_cells_run_out() -> None:
@@ -120,7 +120,7 @@ def test_an_idle_slot_is_evicted_when_cells_run_out() -> None:
     for id, letter in enumerate("abcd"):
         loop.add(id, letter * 120, max_tokens=3)
         loop.run()
-    assert [loop.texts[i] for i in range(4)] == [expected_continuation(c * 120, 3) for c in "abcd"]
+    assert [loop.texts[i] for i in range(4)] == [predict_continuation(c * 120, 3) for c in "abcd"]
 
 
 def test_a_cancelled_request_ends_without_an_event_and_the_others_go_on() -> None:
@@ -131,7 +131,7 @@ def test_a_cancelled_request_ends_without_an_event_and_the_others_go_on() -> Non
     loop.generation.cancel(1)
     loop.run()
     assert loop.finish_order == [2]
-    assert loop.texts[2] == expected_continuation("two", 20)
+    assert loop.texts[2] == predict_continuation("two", 20)
 
 
 def test_an_interrupted_prompt_goes_on_where_it_stopped() -> None:
@@ -149,12 +149,12 @@ def test_an_interrupted_prompt_goes_on_where_it_stopped() -> None:
     loop.generation.step()
     loop.interrupt.clear_arrivals()
     loop.run()
-    assert loop.texts[1] == expected_continuation("e" * 50, 4)
+    assert loop.texts[1] == predict_continuation("e" * 50, 4)
 
 
 def test_output_ends_before_a_stop_string() -> None:
     loop = EngineLoop()
-    whole = expected_continuation("stop here", 30)
+    whole = predict_continuation("stop here", 30)
     stop = whole[10:13]
     loop.add(1, "stop here", max_tokens=30, stop=[stop])
     loop.run()
@@ -174,7 +174,7 @@ def test_an_output_ends_where_the_context_does() -> None:
     loop = EngineLoop(n_ctx=100)
     loop.add(1, "x" * 90, max_tokens=500)
     loop.run()
-    assert loop.texts[1] == expected_continuation("x" * 90, 10)
+    assert loop.texts[1] == predict_continuation("x" * 90, 10)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_any_mix_of_requests_gives_the_output_of_a_fresh_evaluation(
         loop.run()
         loop.pool.persist_latest(lambda: True)
         assert {id: loop.texts[id] for id in expected} == {
-            id: expected_output(prompt, length) for id, (prompt, length) in expected.items()
+            id: predict_output(prompt, length) for id, (prompt, length) in expected.items()
         }
         assert not any(isinstance(event, Failed) for event in loop.last_events.values())
 
@@ -248,7 +248,7 @@ def test_the_output_continues_an_unfinished_word_and_does_not_repeat_it() -> Non
     loop = EngineLoop()
     loop.add(1, "def f(x): ", tail="return va")
     loop.run()
-    assert loop.texts[1] == expected_continuation("def f(x): return va")
+    assert loop.texts[1] == predict_continuation("def f(x): return va")
 
 
 def test_the_tokens_of_a_healed_word_do_not_count_as_output() -> None:
@@ -263,20 +263,20 @@ def test_two_requests_that_do_not_fit_together_with_their_unfinished_words_take_
     for id, letter in ((1, "x"), (2, "y")):
         loop.add(id, letter * 20 + " ", max_tokens=8, tail="abcdefghij")
     loop.run(max_steps=200)
-    assert loop.texts[1] == expected_continuation("x" * 20 + " abcdefghij")
-    assert loop.texts[2] == expected_continuation("y" * 20 + " abcdefghij")
+    assert loop.texts[1] == predict_continuation("x" * 20 + " abcdefghij")
+    assert loop.texts[2] == predict_continuation("y" * 20 + " abcdefghij")
 
 
 def test_a_tail_can_be_the_whole_prompt() -> None:
     loop = EngineLoop()
     loop.add(1, [], tail="word")
     loop.run()
-    assert loop.texts[1] == expected_continuation("word")
+    assert loop.texts[1] == predict_continuation("word")
 
 
 def test_typing_what_was_predicted_evaluates_nothing() -> None:
     loop = EngineLoop()
-    predicted = expected_continuation("x" * 50 + " ", 4)
+    predicted = predict_continuation("x" * 50 + " ", 4)
     loop.add(1, "x" * 50, max_tokens=4, tail=" ", lane=Lane.COMPLETION)
     loop.run()
     n_before = loop.model.n_evaluated

@@ -18,7 +18,7 @@ from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import ModelInfo
 from copilotd.engine.worker.calibration.plan import CalibrationPlan, make_plan
 from copilotd.engine.worker.calibration.trial import N_CELLS, TrialBench
-from copilotd.engine.worker.interrupt import Interrupt, strlen_address
+from copilotd.engine.worker.interrupt import Interrupt, find_strlen_address
 from copilotd.engine.worker.kv.state_file import SequenceState
 from copilotd.engine.worker.llama.batch import N_BATCH, N_UBATCH, BatchEntry, DecodeResult
 from copilotd.engine.worker.llama.context_params import count_threads, make_context_params, resolve
@@ -56,7 +56,7 @@ class Model:
         self._metadata = Metadata(self._model)
         self.vocabulary = Vocabulary(C.llama_model_get_vocab(self._model))
         self._interrupt = interrupt
-        self._abort = C.ggml_abort_callback(strlen_address())
+        self._abort = C.ggml_abort_callback(find_strlen_address())
         self._flag = ctypes.cast(interrupt.flag, ctypes.c_void_p)
         self._context = self._new_context(self._context_params(spec))
         self._setup = resolve(spec.setup, N_UBATCH)

@@ -43,7 +43,9 @@ class TextStream:
         if end is not None:
             self.stop_text = next(s for s in self._stop if self._held_back.startswith(s, end))
             return self._release(end, stopped=True)
-        return self._release(len(self._held_back) - _partial_stop(self._held_back, self._stop))
+        return self._release(
+            len(self._held_back) - _count_partial_stop(self._held_back, self._stop)
+        )
 
     def flush(self) -> TextDelta:
         """Return the rest; bytes of a character that was never completed are dropped."""
@@ -62,7 +64,7 @@ def _find_first(text: str, stop: list[str]) -> int | None:
     return min((at for s in stop if (at := text.find(s)) >= 0), default=None)
 
 
-def _partial_stop(text: str, stop: list[str]) -> int:
+def _count_partial_stop(text: str, stop: list[str]) -> int:
     """Length of the longest end of `text` that is the beginning of some stop string."""
     longest = max((len(s) for s in stop), default=1) - 1
     for length in range(min(longest, len(text)), 0, -1):

@@ -101,7 +101,7 @@ class DraftLengthPolicy:
 
         The first guess of a draft is at position 0.
         """
-        self._hit_rate(match_length, position).add(is_right)
+        self._find_hit_rate(match_length, position).add(is_right)
 
     def record_bonus(self, is_decided: bool) -> None:
         """The batch decided the token after the accepted ones too, or left it open."""
@@ -122,44 +122,45 @@ class DraftLengthPolicy:
         if self._single_ms is None:
             return 0
         sizes = [size for size in SIZES if size - 1 <= max_length]
-        gains = {size - 1: self._gain(match_length, size) for size in sizes}
+        gains = {size - 1: self._estimate_gain(match_length, size) for size in sizes}
         best = max(gains, key=lambda length: gains[length], default=0)
         if not best or gains[best] < _MIN_GAIN:
             return 0
         saved = (1 - 1 / gains[best]) * min(max_length, self._output_length.value)
-        return best if saved >= unread * self._cost(self._prefill_ms, _DEFAULT_PREFILL_COST) else 0
+        prefill_cost = unread * self._to_cost(self._prefill_ms, _DEFAULT_PREFILL_COST)
+        return best if saved >= prefill_cost else 0
 
-    def _gain(self, match_length: int, size: int) -> float:
+    def _estimate_gain(self, match_length: int, size: int) -> float:
         """Expected tokens of a batch of `size`, divided by its cost."""
         drafts = match_length == FROM_DRAFT_MODEL
-        draft_cost = self._cost(self._draft_ms, _DEFAULT_DRAFT_COST) if drafts else 0.0
-        cost = self._batch_cost(size) + draft_cost * (size - 1)
-        return self._expected_tokens(match_length, size - 1) / cost
+        draft_cost = self._to_cost(self._draft_ms, _DEFAULT_DRAFT_COST) if drafts else 0.0
+        cost = self._estimate_batch_cost(size) + draft_cost * (size - 1)
+        return self._estimate_tokens(match_length, size - 1) / cost
 
-    def _expected_tokens(self, match_length: int, length: int) -> float:
+    def _estimate_tokens(self, match_length: int, length: int) -> float:
         """Expected tokens from a draft of `length`; each right guess makes the match longer."""
         tokens, probability = 0.0, 1.0
         for position in range(length):
-            probability *= self._hit_rate(match_length, position).value
+            probability *= self._find_hit_rate(match_length, position).value
             tokens += probability
         return tokens * self._kept.value + self._bonus.value
 
-    def _hit_rate(self, match_length: int, position: int) -> MovingAverage:
+    def _find_hit_rate(self, match_length: int, position: int) -> MovingAverage:
         if match_length == FROM_DRAFT_MODEL:
             return self._hit_rates[FROM_DRAFT_MODEL]
         return self._hit_rates[min(match_length + position, LONGEST)]
 
-    def _batch_cost(self, size: int) -> float:
-        """Cost of a batch, in units of a single-token batch; interpolated until it is measured."""
+    def _estimate_batch_cost(self, size: int) -> float:
+        """Cost of a batch, in units of a single-token batch; by other sizes until measured."""
         if size in self._batches:
-            return self._measured_cost(size)
-        slopes = [(self._measured_cost(n) - 1) / (n - 1) for n in self._batches]
+            return self._get_measured_cost(size)
+        slopes = [(self._get_measured_cost(n) - 1) / (n - 1) for n in self._batches]
         return 1 + (size - 1) * min(slopes, default=_DEFAULT_SLOPE)
 
-    def _measured_cost(self, size: int) -> float:
-        return self._cost(self._batches[size].ms, 0.0)
+    def _get_measured_cost(self, size: int) -> float:
+        return self._to_cost(self._batches[size].ms, 0.0)
 
-    def _cost(self, ms: MovingAverage | None, default: float) -> float:
+    def _to_cost(self, ms: MovingAverage | None, default: float) -> float:
         """A time in units of a single-token batch; `default` if it was not measured."""
         if ms is None or self._single_ms is None:
             return default

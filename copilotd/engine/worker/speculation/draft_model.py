@@ -44,9 +44,9 @@ class DraftModel:
         self, name: str, model: Backend, target: VocabularyBackend, interrupt: Interrupt
     ) -> None:
         if not (model.can_generate and model.can_trim):
-            raise _mismatch(name, "cannot remove tokens from its cache")
+            raise _make_mismatch_error(name, "cannot remove tokens from its cache")
         if not _is_compatible(model.vocabulary, target):
-            raise _mismatch(name, "has another vocabulary")
+            raise _make_mismatch_error(name, "has another vocabulary")
         self.name = name
         self._model = model
         self._interrupt = interrupt
@@ -59,12 +59,12 @@ class DraftModel:
 
     def count_unread(self, tokens: list[int]) -> int:
         """How many of `tokens` need a `prefill` before it can draft; the last few need none."""
-        n_new = len(tokens) - 1 - self._shared_prefix(tokens)
+        n_new = len(tokens) - 1 - self._count_shared(tokens)
         return n_new if n_new > _MAX_TAIL else 0
 
     def prefill(self, sequence: Sequence) -> int:
         """Evaluate the next slice of the sequence's tokens; return how many were evaluated."""
-        tokens, start = sequence.tokens, self._shared_prefix(sequence.tokens)
+        tokens, start = sequence.tokens, self._count_shared(sequence.tokens)
         self._truncate(start)
         self._evaluate(sequence, tokens[start : min(start + N_UBATCH, len(tokens) - 1)])
         return len(self._evaluated) - start
@@ -74,22 +74,22 @@ class DraftModel:
 
         There has to be room for them, and nothing left to `prefill`.
         """
-        tokens, start = sequence.tokens, self._shared_prefix(sequence.tokens)
+        tokens, start = sequence.tokens, self._count_shared(sequence.tokens)
         self._truncate(start)
         draft: list[int] = []
         new = tokens[start:]
         while len(draft) < count:
             if not self._evaluate(sequence, new):
                 return ()
-            new = [self._most_probable(len(new) - 1)]
+            new = [self._pick_most_probable(len(new) - 1)]
             draft += new
         return tuple(draft)
 
-    def _most_probable(self, index: int) -> int:
+    def _pick_most_probable(self, index: int) -> int:
         """The best token that both models have, after entry `index` of the last batch."""
         return int(self._model.logits(index)[: self._n_shared_ids].argmax())
 
-    def _shared_prefix(self, tokens: list[int]) -> int:
+    def _count_shared(self, tokens: list[int]) -> int:
         return min(common_prefix_length(self._evaluated, tokens), len(tokens) - 1)
 
     def _truncate(self, length: int) -> None:
@@ -120,7 +120,7 @@ def _is_compatible(small: VocabularyBackend, large: VocabularyBackend) -> bool:
     )
 
 
-def _mismatch(name: str, reason: str) -> EngineLoadFailed:
+def _make_mismatch_error(name: str, reason: str) -> EngineLoadFailed:
     return EngineLoadFailed(
         f"{name} {reason}, so it cannot draft for this model",
         'Set model.draft (or chat.draft) to a smaller model of the same family, or to "".',

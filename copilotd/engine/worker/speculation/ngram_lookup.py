@@ -1,6 +1,6 @@
 """Finds where the last few tokens stood before, and what followed them there.
 
-Code and conversations repeat themselves: a name, a call, a function that is asked for again with a
+Code and conversations repeat themselves: a name, a call, a function that is written again with a
 change. So what followed the same tokens earlier is a good guess at what follows now, and it needs
 no model. After Saxena's "Prompt lookup decoding".
 """

@@ -35,13 +35,13 @@ def predict_period(tokens: list[int]) -> Logits:
     return one_hot(tokens[-min(7, len(tokens))])
 
 
-def finish_reason(loop: EngineLoop, id: int) -> FinishReason:
+def read_finish_reason(loop: EngineLoop, id: int) -> FinishReason:
     event = loop.last_events[id]
     assert isinstance(event, Finish)
     return event.finished.reason
 
 
-def cached_text(loop: EngineLoop) -> str:
+def read_cached_text(loop: EngineLoop) -> str:
     """The text in the slot that was used last, which pool and cache must agree about."""
     slot = loop.pool._slots_by_use()[0]
     assert loop.model.cached_length(slot.sequence) == len(slot.tokens)

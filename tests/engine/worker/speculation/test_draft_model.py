@@ -13,11 +13,11 @@ from tests.engine.worker.simulated_model import (
     ByteVocabulary,
     Predict,
     SimulatedModel,
-    expected_output,
     one_hot,
     predict,
+    predict_output,
 )
-from tests.engine.worker.speculation.repetitive_model import SpeculatingLoop, finish_reason
+from tests.engine.worker.speculation.repetitive_model import SpeculatingLoop, read_finish_reason
 
 PROMPT = "an unusual beginning"
 LONG = "".join(chr(32 + (i * i) % 90) for i in range(300))
@@ -54,7 +54,7 @@ def test_the_output_is_that_of_the_large_model(small: Predict, prompt: str) -> N
     loop = DraftingLoop(small)
     loop.add(1, prompt, max_tokens=300)
     loop.run()
-    assert loop.texts[1] == expected_output(list(prompt.encode()), 300)
+    assert loop.texts[1] == predict_output(list(prompt.encode()), 300)
 
 
 def test_right_guesses_save_batches() -> None:
@@ -91,7 +91,7 @@ def test_the_draft_model_evaluates_only_what_is_new_in_a_conversation() -> None:
     text, n_before = LONG + loop.texts[1], loop.small.n_evaluated
     loop.add(2, text + " and then?", max_tokens=40)
     loop.run()
-    assert loop.texts[2] == expected_output(list((text + " and then?").encode()), 40)
+    assert loop.texts[2] == predict_output(list((text + " and then?").encode()), 40)
     assert loop.small.n_evaluated - n_before < 100
 
 
@@ -99,7 +99,7 @@ def test_an_output_beyond_the_draft_models_context_goes_on_without_it() -> None:
     loop = DraftingLoop(small_ctx=60)
     loop.add(1, PROMPT, max_tokens=160)
     loop.run()
-    assert loop.texts[1] == expected_output(list(PROMPT.encode()), 160)
+    assert loop.texts[1] == predict_output(list(PROMPT.encode()), 160)
     assert 0 < loop.small.n_used_cells <= 60
 
 
@@ -125,7 +125,7 @@ def test_cancelling_a_request_stops_the_draft_model() -> None:
     loop.generation.cancel(1)
     loop.add(2, LONG, max_tokens=100)
     loop.run()
-    assert loop.texts[2] == expected_output(list(LONG.encode()), 100)
+    assert loop.texts[2] == predict_output(list(LONG.encode()), 100)
 
 
 def test_a_drafted_end_token_ends_the_output() -> None:
@@ -136,8 +136,8 @@ def test_a_drafted_end_token_ends_the_output() -> None:
     loop.model._predict = predict_end
     loop.add(1, PROMPT, max_tokens=160)
     loop.run()
-    assert loop.texts[1] == expected_output(list(PROMPT.encode()), 160, predict_end)
-    assert (len(loop.texts[1]), str(finish_reason(loop, 1))) == (40, "stop")
+    assert loop.texts[1] == predict_output(list(PROMPT.encode()), 160, predict_end)
+    assert (len(loop.texts[1]), str(read_finish_reason(loop, 1))) == (40, "stop")
 
 
 class UpperCaseVocabulary(ByteVocabulary):

@@ -15,12 +15,12 @@ from copilotd.engine.worker.llama.token_bytes import TokenBytes
 from copilotd.engine.worker.scheduling.sequence import Sequence as GeneratedSequence
 from copilotd.engine.worker.speculation.speculation import is_clear
 from tests.engine.worker.engine_loop import EngineLoop
-from tests.engine.worker.simulated_model import expected_output, predict_repetition
+from tests.engine.worker.simulated_model import predict_output, predict_repetition
 from tests.engine.worker.speculation.repetitive_model import (
     PROMPT,
     SpeculatingLoop,
-    cached_text,
     predict_period,
+    read_cached_text,
 )
 
 
@@ -40,7 +40,7 @@ def test_a_close_choice_in_a_batch_is_evaluated_again_alone() -> None:
         prompt = PROMPT + chr(ord("A") + id)
         loop.add(id, prompt, max_tokens=60)
         loop.run()
-        texts[id] = expected_output(list(prompt.encode()), 60, predict_repetition)
+        texts[id] = predict_output(list(prompt.encode()), 60, predict_repetition)
     assert {id: loop.texts[id] for id in texts} == texts
     assert counts.undecided > 10 and counts.accepted > 200
 
@@ -56,7 +56,7 @@ def test_a_close_choice_after_a_batch_evaluates_the_batch_again_token_by_token()
         prompt = PROMPT + chr(ord("A") + id)
         loop.add(id, prompt, max_tokens=60)
         loop.run()
-        texts[id] = expected_output(list(prompt.encode()), 60, predict_repetition)
+        texts[id] = predict_output(list(prompt.encode()), 60, predict_repetition)
     assert {id: loop.texts[id] for id in texts} == texts
     assert loop.speculation.counts.reevaluated > 100
     # Only prompts are evaluated many tokens at once where one prediction is wanted.
@@ -96,7 +96,7 @@ def test_an_interrupted_batch_leaves_nothing_of_its_draft() -> None:
         n_written = len(loop.texts[1])
         loop.run(max_steps=1)
         assert loop.batch_sizes[-1] > 5
-        assert cached_text(loop) == PROMPT + loop.texts[1][:-1]
+        assert read_cached_text(loop) == PROMPT + loop.texts[1][:-1]
         assert len(loop.texts[1]) == n_written
         loop.model.interrupt_at = None
         loop.run(max_steps=1)
@@ -115,7 +115,7 @@ def test_a_sequence_with_repositioned_cells_speculates_like_any_other() -> None:
         loop.run()
     assert loop.model.n_repositioned > 100
     assert loop.speculation.counts.accepted > accepted + 30
-    assert loop.texts[1] == expected_output(prompt, 60, predict_period).upper()
+    assert loop.texts[1] == predict_output(prompt, 60, predict_period).upper()
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -135,7 +135,7 @@ def test_any_mix_of_requests_gives_the_same_output_as_without_speculation(seed: 
         prompt = list((rng.choice(stems) + "x" * rng.randrange(8)).encode())
         max_tokens, stop = rng.randrange(1, 60), rng.choice([[], ["fgab"], ["qq", "gA"]])
         loop.add(id, prompt, max_tokens, rng.choice(list(Lane)), stop=stop)
-        expected[id] = cut_at_stop(expected_output(prompt, max_tokens, predict_clearly), stop)
+        expected[id] = cut_at_stop(predict_output(prompt, max_tokens, predict_clearly), stop)
         loop.run(max_steps=rng.randrange(25))
         if rng.random() < 0.15:
             victim = rng.randrange(id + 1)

@@ -16,13 +16,13 @@ from copilotd.engine.worker.main import Worker
 from copilotd.engine.worker.pipe import EventWriter
 from copilotd.engine.worker.speculation.draft_model import DraftModel
 from copilotd.engine.worker.speculation.speculation import Speculation
-from tests.engine.worker.simulated_model import END, SimulatedModel, expected_output, one_hot
+from tests.engine.worker.simulated_model import END, SimulatedModel, one_hot, predict_output
 from tests.engine.worker.speculation.repetitive_model import (
     PROMPT,
     SpeculatingLoop,
-    cached_text,
-    finish_reason,
     predict_period,
+    read_cached_text,
+    read_finish_reason,
 )
 
 
@@ -30,7 +30,7 @@ def test_text_that_repeats_takes_fewer_batches() -> None:
     loop = SpeculatingLoop(predict_period)
     loop.add(1, PROMPT, max_tokens=100)
     loop.run()
-    assert loop.texts[1] == expected_output(list(PROMPT.encode()), 100, predict_period)
+    assert loop.texts[1] == predict_output(list(PROMPT.encode()), 100, predict_period)
     assert len(loop.batch_sizes) < 30
     tally = loop.speculation.counts
     assert tally.accepted == tally.drafted > 70
@@ -79,10 +79,10 @@ def test_a_stop_string_inside_a_draft_ends_the_output_there() -> None:
     loop.warm_up()
     loop.add(1, PROMPT, max_tokens=100, stop=["dxx", "ef"])
     loop.run()
-    assert (loop.texts[1], finish_reason(loop, 1)) == ("abcd", FinishReason.STOP)
+    assert (loop.texts[1], read_finish_reason(loop, 1)) == ("abcd", FinishReason.STOP)
     assert max(loop.batch_sizes) > 7
     assert loop.usage(1).completion_tokens == 6
-    assert cached_text(loop) == PROMPT + "abcde"
+    assert read_cached_text(loop) == PROMPT + "abcde"
 
 
 def test_an_end_token_inside_a_draft_ends_the_output_there() -> None:
@@ -96,7 +96,7 @@ def test_an_end_token_inside_a_draft_ends_the_output_there() -> None:
     loop.model._predict = predict_end
     loop.add(1, [*prompt, ord("a")], max_tokens=50)
     loop.run()
-    assert (loop.texts[1], finish_reason(loop, 1)) == ("bc", FinishReason.STOP)
+    assert (loop.texts[1], read_finish_reason(loop, 1)) == ("bc", FinishReason.STOP)
     assert max(loop.batch_sizes[1:]) > 1
     assert loop.usage(1).completion_tokens == 2
 
@@ -108,8 +108,11 @@ def test_an_output_is_never_longer_than_max_tokens(n: int) -> None:
     loop.add(1, PROMPT, max_tokens=n)
     loop.run()
     assert loop.texts[1] == (PROMPT * 2)[:n]
-    assert (loop.usage(1).completion_tokens, finish_reason(loop, 1)) == (n, FinishReason.LENGTH)
-    assert cached_text(loop) == (PROMPT * 2)[: len(PROMPT) + n - 1]
+    assert (loop.usage(1).completion_tokens, read_finish_reason(loop, 1)) == (
+        n,
+        FinishReason.LENGTH,
+    )
+    assert read_cached_text(loop) == (PROMPT * 2)[: len(PROMPT) + n - 1]
 
 
 @pytest.mark.parametrize("n_ctx", range(60, 70))
@@ -131,7 +134,7 @@ def test_drafts_take_no_cells_from_others() -> None:
     loop.run()
     loop.add(2, PROMPT, max_tokens=80)
     loop.run()
-    assert finish_reason(loop, 2) is FinishReason.STOP
+    assert read_finish_reason(loop, 2) is FinishReason.STOP
     loop.add(3, "x" * 60 + "z", max_tokens=1)
     loop.run()
     assert loop.usage(3).cached_tokens == 60
