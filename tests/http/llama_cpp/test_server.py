@@ -29,7 +29,7 @@ async def test_a_text_is_tokenized_and_detokenized() -> None:
 
 async def test_a_token_that_is_part_of_a_character_is_reported_as_bytes() -> None:
     class Halves(FakeEngine):
-        async def pieces(self, tokens: list[int]) -> list[bytes]:
+        async def token_bytes(self, tokens: list[int]) -> list[bytes]:
             return [b"\xc3" for _ in tokens]
 
     async with run_server(Halves()) as server:
