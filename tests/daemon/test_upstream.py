@@ -17,8 +17,7 @@ from copilotd.serving.engines import EnginePool
 from copilotd.serving.status import DaemonStatus
 from tests.daemon.temp_user import Home
 from tests.daemon.test_daemon import ON_A_FREE_PORT, serving, until
-from tests.engine.upstream.fake_upstream import upstream_engine, vllm
-from tests.engine.upstream.test_upstream import chat_events
+from tests.engine.upstream.fake_upstream import chat_events, upstream_engine, vllm
 
 QUESTION = {"messages": [{"role": "user", "content": "Where?"}], "max_tokens": 9}
 

@@ -24,7 +24,7 @@ from copilotd.config.live import Live
 from copilotd.documents import Document
 from copilotd.engine.upstream.client import UpstreamEngine
 from copilotd.engine.upstream.http_client import HttpClient
-from copilotd.engine.upstream.openai import OpenAI
+from copilotd.engine.upstream.openai import OpenAIApi
 from copilotd.models.catalogue import load_catalogue
 from copilotd.prompt.messages import UserMessage
 from tests.cursor import completion_of
@@ -213,7 +213,7 @@ def test_without_a_local_model_its_end_is_told_with_the_next_step(
     message = answers[1].json()["error"]["message"]
     assert [answer.status_code for answer in answers] == [503, 503]
     assert message.startswith(f"nothing answers at {elsewhere.url}: ")
-    assert message.endswith("Is it running, and is upstream.url right? copilotd doctor looks.")
+    assert message.endswith("Is it running, and is upstream.url right? Run copilotd doctor.")
     assert (health.status_code, health.json()["phase"], processes) == (503, "failed", [])
 
 
@@ -221,8 +221,8 @@ def test_without_a_local_model_its_end_is_told_with_the_next_step(
 async def by_openai(elsewhere: Elsewhere) -> AsyncGenerator[UpstreamEngine, None]:
     """The same server, spoken to as a vLLM would be."""
     server = HttpClient(UpstreamSection(url=elsewhere.url), "")
-    look = lambda: OpenAI.look(server, load_catalogue(), "", "qwen2.5-coder")  # noqa: E731
-    engine = UpstreamEngine(server, look)
+    probe = lambda: OpenAIApi.probe(server, load_catalogue(), "", "qwen2.5-coder")  # noqa: E731
+    engine = UpstreamEngine(server, probe)
     yield engine
     await engine.close()
 

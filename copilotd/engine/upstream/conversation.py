@@ -1,46 +1,44 @@
-"""Conversations as tokens, for servers that keep their chat template to themselves.
+"""Conversations as pseudo-tokens, for servers that do not show their chat template.
 
-The engine is given tokens, and such a server wants messages. So the model is said to have a
-template that writes every message behind a marker of its role, and from those tokens the messages
-are read again. No text of a message can be mistaken for a marker.
+The engine receives tokens, but such a server wants messages. So its model gets a chat template that
+writes each message after a marker of its role, and the messages are parsed again from the tokens.
+No text of a message can be mistaken for a marker.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from copilotd.engine.upstream.pseudo_tokens import PseudoTokenizer
 
-_ANSWER = "<|upstream answer|>"
+_ANSWER_MARKER = "<|upstream answer|>"
 _ROLES = {f"<|upstream {role}|>": role for role in ("system", "developer", "user", "assistant")}
 
-MARKERS = (*_ROLES, _ANSWER)
-"""To be known to the `Tokens` of a server."""
+MARKERS = (*_ROLES, _ANSWER_MARKER)
+"""The tokenizer of a server must know these."""
 
 TEMPLATE = (
     "{% for m in messages %}"
     f"{{% if m.role not in {list(_ROLES.values())} %}}"
-    "{{ raise_exception('no role is called ' ~ m.role) }}{% endif %}"
+    "{{ raise_exception('unknown role ' ~ m.role) }}{% endif %}"
     "<|upstream {{ m.role }}|>{{ m.content }}{% endfor %}"
-    f"{_ANSWER}"
+    f"{_ANSWER_MARKER}"
 )
 """The chat template of the model."""
 
 
-def messages(tokens: PseudoTokenizer, prompt: Sequence[int]) -> list[dict[str, str]] | None:
-    """The conversation that `prompt` is; None if it is another text.
+def parse_messages(
+    tokenizer: PseudoTokenizer, prompt: Sequence[int]
+) -> list[dict[str, str]] | None:
+    """The messages of the conversation in `prompt`; None if the prompt is no conversation.
 
-    It ends with a message of the assistant's if the answer's beginning is given.
+    The last message is the assistant's if the beginning of the answer is given.
     """
-    if not prompt or prompt[0] not in _ids(tokens, MARKERS):
+    if not prompt or prompt[0] not in {tokenizer.marker_id(marker) for marker in MARKERS}:
         return None
-    found: list[dict[str, str]] = []
-    for part in tokens.parts(prompt):
+    messages: list[dict[str, str]] = []
+    for part in tokenizer.split(prompt):
         if isinstance(part, int):
-            role = _ROLES.get(tokens.text(part), "assistant")
-            found.append({"role": role, "content": ""})
+            role = _ROLES.get(tokenizer.marker_text(part), "assistant")
+            messages.append({"role": role, "content": ""})
         else:
-            found[-1]["content"] += tokens.neutral(part)
-    return found if found[-1]["content"] else found[:-1]
-
-
-def _ids(tokens: PseudoTokenizer, markers: Iterable[str]) -> set[int | None]:
-    return {tokens.id(marker) for marker in markers}
+            messages[-1]["content"] += tokenizer.break_markers(part)
+    return messages if messages[-1]["content"] else messages[:-1]

@@ -15,11 +15,11 @@ class _Embeddings(msgspec.Struct):
     data: list[_Embedding]
 
 
-async def embeddings(server: HttpClient, texts: Sequence[str], model: str) -> list[list[float]]:
-    """A vector for each of `texts`, as long as the server makes it.
+async def fetch_embeddings(http: HttpClient, texts: Sequence[str], model: str) -> list[list[float]]:
+    """One vector per text, of whatever length the server returns.
 
-    Raises: UpstreamFailed, EngineBusy, ContextOverflow; InvalidRequest if it makes none.
+    Raises: UpstreamFailed, EngineBusy, ContextOverflow; InvalidRequest if the server makes none.
     """
     body = {"model": model, "input": list(texts)}
-    answer = await server.post("/v1/embeddings", body, _Embeddings)
-    return [one.embedding for one in answer.data]
+    answer = await http.post("/v1/embeddings", body, _Embeddings)
+    return [item.embedding for item in answer.data]

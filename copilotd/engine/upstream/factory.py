@@ -1,4 +1,4 @@
-"""Makes the handle that the settings ask for."""
+"""Builds the upstream engine that the settings ask for."""
 
 from pathlib import Path
 
@@ -6,17 +6,18 @@ from copilotd.config import UpstreamSection
 from copilotd.engine.upstream.client import UpstreamEngine
 from copilotd.engine.upstream.http_client import HttpClient
 from copilotd.engine.upstream.interface import UpstreamApi
-from copilotd.engine.upstream.llama_server import LlamaServer, Props
-from copilotd.engine.upstream.openai import OpenAI
+from copilotd.engine.upstream.llama_server import LlamaServerApi, Props
+from copilotd.engine.upstream.monitor import CHECK_EVERY_S
+from copilotd.engine.upstream.openai import OpenAIApi
 from copilotd.errors import ConfigError
 from copilotd.models.catalogue import Catalogue
 
 
 def check_settings(settings: UpstreamSection, catalogue: Catalogue) -> None:
-    """Refuse settings by which no server could be asked.
+    """Refuse settings with which no server can be asked.
 
     Raises:
-        ConfigError: no URL, a key file that cannot be read, a family that is not known.
+        ConfigError: the URL is empty, the key file cannot be read, or the family is unknown.
     """
     if not settings.url:
         raise ConfigError(
@@ -26,28 +27,31 @@ def check_settings(settings: UpstreamSection, catalogue: Catalogue) -> None:
     families = [family.name for family in catalogue.families]
     if settings.family and settings.family not in families:
         raise ConfigError(
-            f"upstream.family: no family is called {settings.family}",
-            f"Known are {', '.join(families)}.",
+            f"upstream.family: unknown family {settings.family}",
+            f"Known families: {', '.join(families)}.",
         )
-    _key(settings)
+    _read_key(settings)
 
 
-def build_upstream(settings: UpstreamSection, catalogue: Catalogue) -> UpstreamEngine:
-    """It is not asked for anything before somebody needs it. Raises: ConfigError as `check`."""
+def build_upstream(
+    settings: UpstreamSection, catalogue: Catalogue, check_every_s: float = CHECK_EVERY_S
+) -> UpstreamEngine:
+    """The engine; it contacts the server only when it is needed. Raises: as `check_settings`."""
     check_settings(settings, catalogue)
-    server = HttpClient(settings, _key(settings))
+    http = HttpClient(settings, _read_key(settings))
 
-    async def look() -> UpstreamApi:
-        props = await server.get("/props", Props)
+    async def probe() -> UpstreamApi:
+        # Only a llama-server has /props.
+        props = await http.get("/props", Props)
         if props is None:
-            return await OpenAI.look(server, catalogue, settings.model, settings.family)
-        return await LlamaServer.look(server, props, catalogue, settings.model, settings.family)
+            return await OpenAIApi.probe(http, catalogue, settings.model, settings.family)
+        return await LlamaServerApi.probe(http, props, catalogue, settings.model, settings.family)
 
-    return UpstreamEngine(server, look)
+    return UpstreamEngine(http, probe, check_every_s)
 
 
-def _key(settings: UpstreamSection) -> str:
-    key = settings.key or _read(settings.key_file)
+def _read_key(settings: UpstreamSection) -> str:
+    key = settings.key or _read_key_file(settings.key_file)
     if not (key.isascii() and key.isprintable()):
         raise ConfigError(
             "upstream.key, or the file that holds it, has characters that no key can have",
@@ -56,7 +60,7 @@ def _key(settings: UpstreamSection) -> str:
     return key
 
 
-def _read(file: str) -> str:
+def _read_key_file(file: str) -> str:
     try:
         return Path(file).expanduser().read_text("utf-8").strip() if file else ""
     except (OSError, UnicodeDecodeError) as error:

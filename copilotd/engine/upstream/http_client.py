@@ -1,6 +1,6 @@
-"""HTTP to the upstream, and what its failures mean.
+"""HTTP requests to an upstream server, and the typed errors for its failures.
 
-The key is sent in a header and stands nowhere else: redirects are not followed, and no error or
+The key is sent in a header and appears nowhere else: redirects are not followed, and no error or
 log line repeats a header.
 """
 
@@ -23,18 +23,18 @@ from copilotd.errors import (
 
 T = TypeVar("T")
 
-CONNECT_S = 3.0
-"""For a host that is switched off: until then nobody knows that the local model should answer."""
-KEPT_S = 3.0
-"""How long a connection is kept for the next request."""
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_IS_IT = "Is it running, and is upstream.url right? copilotd doctor looks."
-_LONGEST_MESSAGE = 300
-_TOO_LONG = re.compile(r"exceed_context_size|context (length|size|window)", re.IGNORECASE)
+_CONNECT_TIMEOUT_S = 3.0
+"""Short, because only after it does the local model answer for a host that is switched off."""
+_KEEP_ALIVE_S = 3.0
+"""An unused connection is kept open this long for the next request."""
+_LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+_CONNECT_HINT = "Is it running, and is upstream.url right? Run copilotd doctor."
+_MAX_MESSAGE_LENGTH = 300
+_CONTEXT_OVERFLOW = re.compile(r"exceed_context_size|context (length|size|window)", re.IGNORECASE)
 
 
 class HttpClient:
-    """One server; `url` is its root, without /v1."""
+    """Sends requests to one server; `url` is its root, without /v1."""
 
     def __init__(self, settings: UpstreamSection, key: str) -> None:
         self.url = settings.url.rstrip("/").removesuffix("/v1").rstrip("/")
@@ -42,108 +42,114 @@ class HttpClient:
         self._http = httpx2.AsyncClient(
             base_url=self.url,
             headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx2.Timeout(settings.timeout_s, connect=min(CONNECT_S, settings.timeout_s)),
-            # One at most, since llama-server has a thread wait at each of the few that it takes;
-            # and shorter than the servers' own time, so that none is used just as it is closed.
-            limits=httpx2.Limits(max_keepalive_connections=1, keepalive_expiry=KEPT_S),
-            # A proxy leads out of this machine, and not back to it.
+            timeout=httpx2.Timeout(
+                settings.timeout_s, connect=min(_CONNECT_TIMEOUT_S, settings.timeout_s)
+            ),
+            # At most one idle connection, because each occupies one of llama-server's few threads;
+            # and for a shorter time than servers keep it, so it is never closed while it is used.
+            limits=httpx2.Limits(max_keepalive_connections=1, keepalive_expiry=_KEEP_ALIVE_S),
+            # A proxy cannot reach the loopback addresses of this machine.
             trust_env=not is_loopback(self.url),
         )
 
     async def get(self, path: str, kind: type[T]) -> T | None:
-        """The JSON at `path`; None if there is no such thing, or not in this form.
+        """The JSON at `path` as `kind`; None if the path does not exist or has another format.
 
         Raises: UpstreamFailed, EngineBusy.
         """
         try:
             answer = await self._http.get(path)
         except httpx2.HTTPError as error:
-            raise self._outage(error) from error
+            raise self._build_outage(error) from error
         if answer.status_code in (404, 405, 501):
             return None
         if answer.is_error:
-            raise self._refusal(path, answer.status_code, answer.content)
+            raise self._build_refusal(path, answer.status_code, answer.content)
         try:
             return msgspec.json.decode(answer.content, type=kind)
         except msgspec.MsgspecError:
             return None
 
     async def post(self, path: str, body: Mapping[str, Any], kind: type[T]) -> T:
-        """The JSON answer to `body`.
+        """The JSON answer to `body`, as `kind`.
 
         Raises: UpstreamFailed, EngineBusy, InvalidRequest, ContextOverflow.
         """
         try:
             answer = await self._http.post(path, content=msgspec.json.encode(body), headers=_JSON)
         except httpx2.HTTPError as error:
-            raise self._outage(error) from error
+            raise self._build_outage(error) from error
         if answer.is_error:
-            raise self._refusal(path, answer.status_code, answer.content)
-        return self._decoded(path, answer.content, kind)
+            raise self._build_refusal(path, answer.status_code, answer.content)
+        return self._decode(path, answer.content, kind)
 
     async def stream(
         self, path: str, body: Mapping[str, Any], kind: type[T]
     ) -> AsyncGenerator[T, None]:
-        """The events of a streamed answer; closing it closes the connection, which is the cancel.
+        """Yield the events of a streamed answer, as `kind`.
+
+        Closing the generator closes the connection, which cancels the request.
 
         Raises: as `post`.
         """
-        sent = msgspec.json.encode({**body, "stream": True})
+        content = msgspec.json.encode({**body, "stream": True})
         try:
-            async with self._http.stream("POST", path, content=sent, headers=_JSON) as answer:
+            async with self._http.stream("POST", path, content=content, headers=_JSON) as answer:
                 if answer.is_error:
-                    raise self._refusal(path, answer.status_code, await answer.aread())
+                    raise self._build_refusal(path, answer.status_code, await answer.aread())
                 async for line in answer.aiter_lines():
-                    if (data := _data(line)) is not None:
-                        yield self._event(path, data, kind)
+                    if (data := _parse_event_line(line)) is not None:
+                        yield self._decode_event(path, data, kind)
         except httpx2.HTTPError as error:
-            raise self._outage(error) from error
+            raise self._build_outage(error) from error
 
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 
-    def _event(self, path: str, data: bytes, kind: type[T]) -> T:
-        said = self._decoded(path, data, _Said)
-        if said.error is not None:
-            raise self._refusal(path, said.error.code_number, data)
-        return self._decoded(path, data, kind)
+    def _decode_event(self, path: str, data: bytes, kind: type[T]) -> T:
+        body = self._decode(path, data, _ErrorBody)
+        if body.error is not None:
+            raise self._build_refusal(path, body.error.status, data)
+        return self._decode(path, data, kind)
 
-    def _decoded(self, path: str, data: bytes, kind: type[T]) -> T:
+    def _decode(self, path: str, data: bytes, kind: type[T]) -> T:
         try:
             return msgspec.json.decode(data, type=kind)
         except msgspec.MsgspecError as error:
             raise UpstreamFailed(
-                f"{self.url}{path} answers in a form that copilotd does not know: {error}",
-                "Is it a llama-server, or does it speak OpenAI's dialect?",
+                f"{self.url}{path} answers in an unknown format: {error}",
+                "upstream.url must be a llama-server or a server with OpenAI's API.",
             ) from error
 
-    def _outage(self, error: httpx2.HTTPError) -> UpstreamFailed:
+    def _build_outage(self, error: httpx2.HTTPError) -> UpstreamFailed:
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-            return UpstreamFailed(f"nothing answers at {self.url}{_why(error)}", _IS_IT)
+            return UpstreamFailed(f"nothing answers at {self.url}{_reason(error)}", _CONNECT_HINT)
         if isinstance(error, httpx2.TimeoutException):
             return UpstreamFailed(
                 f"{self.url} was silent for {self._timeout_s:g} s",
-                "It may have too much to do; upstream.timeout_s sets the limit.",
+                "It may be overloaded; upstream.timeout_s sets the limit.",
             )
-        return UpstreamFailed(f"{self.url} ended the connection{_why(error)}", _IS_IT)
+        return UpstreamFailed(f"{self.url} ended the connection{_reason(error)}", _CONNECT_HINT)
 
-    def _refusal(self, path: str, status: int, body: bytes) -> CopilotdError:
-        said = _message(body)
-        told = f"{self.url}{path} answers {status}: {said}"
+    def _build_refusal(self, path: str, status: int, body: bytes) -> CopilotdError:
+        reason = _read_error(body)
+        message = f"{self.url}{path} answers {status}: {reason}"
         if status in (401, 403):
             return UpstreamFailed(
                 f"{self.url} refuses the key ({status})", "Set upstream.key or upstream.key_file."
             )
         if status == 429:
-            return EngineBusy(told, "Try again in a moment.")
+            return EngineBusy(message, "Try again in a moment.")
         if status == 503:
-            return UpstreamFailed(told, "It may be loading its model: try again in a moment.")
-        if status in (400, 413, 422) and _TOO_LONG.search(said):
-            return ContextOverflow(told, "Start a new conversation, or give the server more.")
+            return UpstreamFailed(message, "It may be loading its model: try again in a moment.")
+        if status in (400, 413, 422) and _CONTEXT_OVERFLOW.search(reason):
+            return ContextOverflow(
+                message, "Start a new conversation, or give the server a larger context."
+            )
         if status in (400, 413, 422, 501):
-            return InvalidRequest(told)
-        return UpstreamFailed(told, "Its own log says more; copilotd doctor looks at it.")
+            return InvalidRequest(message)
+        return UpstreamFailed(message, "See the server's own log, or run copilotd doctor.")
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -155,24 +161,25 @@ class _Error(msgspec.Struct):
     code: Any = None
 
     @property
-    def code_number(self) -> int:
+    def status(self) -> int:
+        """The HTTP status that the error stands for."""
         return self.code if isinstance(self.code, int) else 500
 
 
-class _Said(msgspec.Struct):
+class _ErrorBody(msgspec.Struct):
     error: _Error | None = None
     message: str = ""
     type: Any = None
 
 
 def is_loopback(url: str) -> bool:
-    """Whether `url` is this machine."""
-    return (urlsplit(url).hostname or "") in _LOOPBACK
+    """Whether the host of `url` is this machine."""
+    return (urlsplit(url).hostname or "") in _LOOPBACK_HOSTS
 
 
-def _data(line: str) -> bytes | None:
-    """What an event of a stream carries; None for its other lines, and for its last event."""
-    # llama-server names the field "error" where a generation fails after its beginning.
+def _parse_event_line(line: str) -> bytes | None:
+    """The data of a line of an event stream; None for other lines and for the last event."""
+    # llama-server names the field "error" if a generation fails after its beginning.
     field, _, data = line.partition(":")
     data = data.strip()
     if field not in ("data", "error") or not data or data == "[DONE]":
@@ -180,16 +187,16 @@ def _data(line: str) -> bytes | None:
     return data.encode() if field == "data" else b'{"error":%s}' % data.encode()
 
 
-def _message(body: bytes) -> str:
-    """What the server says of its failure, in its own words, shortened."""
+def _read_error(body: bytes) -> str:
+    """The server's own words about its failure, shortened."""
     try:
-        said = msgspec.json.decode(body, type=_Said)
+        answer = msgspec.json.decode(body, type=_ErrorBody)
     except msgspec.MsgspecError:
-        return body.decode("utf-8", "replace").strip()[:_LONGEST_MESSAGE] or "(nothing)"
-    told = said.error or _Error(said.message, said.type)
-    kind = f" ({told.type})" if isinstance(told.type, str) else ""
-    return f"{told.message[:_LONGEST_MESSAGE]}{kind}"
+        return body.decode("utf-8", "replace").strip()[:_MAX_MESSAGE_LENGTH] or "(nothing)"
+    error = answer.error or _Error(answer.message, answer.type)
+    kind = f" ({error.type})" if isinstance(error.type, str) else ""
+    return f"{error.message[:_MAX_MESSAGE_LENGTH]}{kind}"
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f": {error}" if str(error) else ""

@@ -1,51 +1,57 @@
-"""What the engine needs of a server, whatever it speaks."""
+"""What the upstream engine needs from a server, whatever its API."""
 
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from copilotd.engine.types import UPSTREAM_ARCHITECTURE, Chunk, Finished, GenerateRequest, ModelInfo
+from copilotd.engine.types import (
+    UPSTREAM_ARCHITECTURE,
+    Chunk,
+    Finished,
+    GenerateRequest,
+    ModelInfo,
+)
 from copilotd.engine.upstream.pseudo_tokens import PseudoTokenizer
 from copilotd.models.catalogue import Catalogue
 from copilotd.models.fim import FimLayout, FimTokens
 
 
 class UpstreamApi(Protocol):
-    """One server and its model, looked at. Raises (all methods): UpstreamFailed, EngineBusy."""
+    """The API of one server, and its model. Raises (all methods): UpstreamFailed, EngineBusy."""
 
     info: ModelInfo
-    tokens: PseudoTokenizer
+    tokenizer: PseudoTokenizer
 
-    async def offered(self) -> list[str]:
-        """The ids of the models it has now."""
+    async def list_models(self) -> list[str]:
+        """The ids of the models that the server offers now."""
         ...
 
     def generate(
-        self, request: GenerateRequest, begins: str
+        self, request: GenerateRequest, prefix: str
     ) -> AsyncGenerator[Chunk | Finished, None]:
-        """Stream the output; where the server can see to it, it begins with `begins`.
+        """Stream the output; if the server can enforce it, the output begins with `prefix`.
 
         Raises: InvalidRequest, ContextOverflow.
         """
         ...
 
-    async def read(self, request: GenerateRequest) -> None:
-        """Have the server read the prompt ahead, if it keeps what it has read for a while."""
+    async def prefill(self, request: GenerateRequest) -> None:
+        """Have the server evaluate the prompt, if it keeps its KV cache for a while."""
         ...
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text. Raises: InvalidRequest, ContextOverflow."""
+        """One vector per text. Raises: InvalidRequest, ContextOverflow."""
         ...
 
 
-def family_of(name: str, wanted: str, catalogue: Catalogue) -> str:
-    """The family that the settings want, or that the model's name tells; empty if neither does."""
-    return wanted or catalogue.family_of(name)
+def resolve_family(name: str, configured: str, catalogue: Catalogue) -> str:
+    """The configured family, or the one that the model's name implies; empty without either."""
+    return configured or catalogue.find_family(name)
 
 
-def model_info(
+def build_model_info(
     url: str,
     name: str,
-    tokens: PseudoTokenizer,
+    tokenizer: PseudoTokenizer,
     fim: FimTokens,
     layout: FimLayout,
     *,
@@ -55,10 +61,7 @@ def model_info(
     parameters: int = 0,
     n_embd: int = 0,
 ) -> ModelInfo:
-    """What the rest of copilotd is told of a model that is elsewhere.
-
-    It has no BOS here, since the server puts its own in front.
-    """
+    """Describe a model on another server. It has no BOS, because the server adds its own."""
     return ModelInfo(
         path=f"{url}/{name}",
         name=name,
@@ -76,7 +79,7 @@ def model_info(
         eos=None,
         add_bos=False,
         end_tokens=[],
-        controls=list(tokens.markers),
+        controls=list(tokenizer.markers),
         chat_template=chat_template,
         can_shift=False,
         gpu_offload=False,

@@ -1,7 +1,7 @@
-"""llama-server's own endpoints, which take a prompt of text and token ids mixed.
+"""llama-server's own endpoints, whose prompts mix text and token ids.
 
-Markers go as the ids that its vocabulary has for them, and text as text, which it reads as it has
-always done. Where text looks like a marker, it is asked for the tokens of the text.
+Markers are sent as the ids that its vocabulary has for them, and text is sent as text. If text
+looks like a marker, the server first tokenizes it, and the prompt has those ids.
 """
 
 import json
@@ -23,24 +23,24 @@ from copilotd.engine.types import (
     TokenLogprob,
     Usage,
 )
-from copilotd.engine.upstream.embeddings import embeddings
+from copilotd.engine.upstream.embeddings import fetch_embeddings
 from copilotd.engine.upstream.http_client import HttpClient
-from copilotd.engine.upstream.interface import family_of, model_info
-from copilotd.engine.upstream.models import Offer, chosen, offers
-from copilotd.engine.upstream.pseudo_tokens import PseudoTokenizer, clean
+from copilotd.engine.upstream.interface import build_model_info, resolve_family
+from copilotd.engine.upstream.models import OfferedModel, choose_model, fetch_models
+from copilotd.engine.upstream.pseudo_tokens import PseudoTokenizer, replace_lone_surrogates
 from copilotd.errors import InvalidRequest
 from copilotd.models.catalogue import Catalogue
-from copilotd.models.fim import TEXTS, FimTokens
+from copilotd.models.fim import TOKEN_TEXTS, FimTokens
 
-_IN_TEMPLATE = re.compile(r"<[|\uff5c]?[\w\u2581 |\uff5c-]{1,40}[|\uff5c]?>|\[/?[A-Z_]{2,24}\]")
-"""What may be a marker in a chat template."""
+_TEMPLATE_MARKER = re.compile(r"<[|\uff5c]?[\w\u2581 |\uff5c-]{1,40}[|\uff5c]?>|\[/?[A-Z_]{2,24}\]")
+"""Texts in a chat template that may be markers."""
 
 
 class Props(msgspec.Struct):
-    """The part of /props that counts; `default_generation_settings` tells it from others."""
+    """The part of /props that matters; only a llama-server has `default_generation_settings`."""
 
     class Settings(msgspec.Struct):
-        """Of one slot."""
+        """The settings of one slot."""
 
         n_ctx: int
 
@@ -50,104 +50,110 @@ class Props(msgspec.Struct):
     eos_token: str = ""
 
 
-class LlamaServer:
-    """A llama-server that was looked at; `ids` are those of its vocabulary, by marker."""
+class LlamaServerApi:
+    """Implements `UpstreamApi` with a llama-server.
+
+    `marker_ids` are the token ids of the markers in its vocabulary; `bos` is empty without a BOS.
+    """
 
     def __init__(
         self,
-        server: HttpClient,
+        http: HttpClient,
         info: ModelInfo,
-        tokens: PseudoTokenizer,
-        ids: Mapping[str, int],
+        tokenizer: PseudoTokenizer,
+        marker_ids: Mapping[str, int],
         bos: Sequence[int],
     ) -> None:
         self.info = info
-        self.tokens = tokens
-        self._server = server
-        self._ids = ids
+        self.tokenizer = tokenizer
+        self._http = http
+        self._marker_ids = marker_ids
         self._bos = bos
 
     @classmethod
-    async def look(
-        cls, server: HttpClient, props: Props, catalogue: Catalogue, model: str, family: str
-    ) -> "LlamaServer":
-        """Ask it for its model, its markers and its context. Raises: EngineError."""
-        offer = chosen(server.url, await offers(server), model)
-        family = family_of(offer.name, family, catalogue)
-        fim = await _fim(server, catalogue.fim_fallback(family))
-        found = _IN_TEMPLATE.findall(props.chat_template)
-        texts = {*fim.values(), *found, props.bos_token, props.eos_token}
-        ids = await _single(server, filter(None, texts))
-        tokens = PseudoTokenizer(ids)
-        meta = offer.meta or Offer.Meta()
-        info = model_info(
-            server.url,
-            offer.name,
-            tokens,
-            FimTokens(**{field: tokens.id(text) for field, text in fim.items()}),
-            catalogue.layout(family),
+    async def probe(
+        cls, http: HttpClient, props: Props, catalogue: Catalogue, model: str, family: str
+    ) -> "LlamaServerApi":
+        """Ask the server for its model, its markers and its context. Raises: EngineError."""
+        offered = choose_model(http.url, await fetch_models(http), model)
+        family = resolve_family(offered.name, family, catalogue)
+        fim = await _find_fim_markers(http, catalogue.get_fim_texts(family))
+        in_template = _TEMPLATE_MARKER.findall(props.chat_template)
+        texts = {*fim.values(), *in_template, props.bos_token, props.eos_token}
+        marker_ids = await _find_markers(http, filter(None, texts))
+        tokenizer = PseudoTokenizer(marker_ids)
+        meta = offered.meta or OfferedModel.Meta()
+        info = build_model_info(
+            http.url,
+            offered.name,
+            tokenizer,
+            FimTokens(**{field: tokenizer.marker_id(text) for field, text in fim.items()}),
+            catalogue.get_fim_layout(family),
             n_ctx=props.default_generation_settings.n_ctx,
             chat_template=props.chat_template or None,
             size=meta.size,
             parameters=meta.n_params,
             n_embd=meta.n_embd,
         )
-        return cls(server, info, tokens, ids, await _tokenized(server, "", add_special=True))
+        bos = await _tokenize(http, "", add_special=True)
+        return cls(http, info, tokenizer, marker_ids, bos)
 
-    async def offered(self) -> list[str]:
-        """The ids of the models it has now."""
-        return [offer.id for offer in await offers(self._server)]
+    async def list_models(self) -> list[str]:
+        """The ids of the models that the server offers now."""
+        return [model.id for model in await fetch_models(self._http)]
 
     async def generate(
-        self, request: GenerateRequest, begins: str
+        self, request: GenerateRequest, prefix: str
     ) -> AsyncGenerator[Chunk | Finished, None]:
-        """Stream the output, which begins with `begins` unless a grammar is asked for."""
-        body = await self._body(request, begins)
+        """Stream the output, which begins with `prefix` unless the request has a grammar."""
+        body = await self._build_body(request, prefix)
         is_first = True
-        async with aclosing(self._server.stream("/completion", body, _Piece)) as pieces:
-            async for piece in pieces:
-                tokens = _logprobs(piece, request.logprobs)
-                if piece.content or tokens:
-                    yield Chunk(piece.content, tokens, usage=piece.usage if is_first else None)
+        async with aclosing(self._http.stream("/completion", body, _CompletionEvent)) as events:
+            async for event in events:
+                tokens = _convert_logprobs(event, request.logprobs)
+                if event.content or tokens:
+                    yield Chunk(event.content, tokens, usage=event.usage if is_first else None)
                     is_first = False
-                if piece.stop:
-                    is_limit = piece.stop_type == "limit"
+                if event.stop:
+                    is_limit = event.stop_type == "limit"
                     reason = FinishReason.LENGTH if is_limit else FinishReason.STOP
-                    yield Finished(reason, piece.usage, piece.stopping_word)
+                    yield Finished(reason, event.usage, event.stopping_word)
 
-    async def read(self, request: GenerateRequest) -> None:
-        """Have it read the prompt into its KV cache."""
-        await self._server.post("/completion", await self._body(request, ""), _Piece)
+    async def prefill(self, request: GenerateRequest) -> None:
+        """Have the server evaluate the prompt into its KV cache."""
+        body = await self._build_body(request, "")
+        await self._http.post("/completion", body, _CompletionEvent)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text; one that was not started for it refuses."""
-        return await embeddings(self._server, texts, self.info.name)
+        """One vector per text; a server that was not started for embeddings refuses."""
+        return await fetch_embeddings(self._http, texts, self.info.name)
 
-    async def _body(self, request: GenerateRequest, begins: str) -> dict[str, Any]:
+    async def _build_body(self, request: GenerateRequest, prefix: str) -> dict[str, Any]:
         body = {
-            "prompt": await self._prompt(request),
+            "prompt": await self._render_prompt(request),
             "n_predict": request.max_tokens,
             "stop": request.stop,
             "cache_prompt": True,
             "timings_per_token": True,
-            **_sampling(request.sampling),
-            **_shape(request, begins),
+            **_render_sampling(request.sampling),
+            **_render_grammar(request, prefix),
         }
-        # It reports the chosen token only where it reports others.
+        # With n_probs 0, the server does not report the chosen token either.
         return body if request.logprobs is None else body | {"n_probs": max(1, request.logprobs)}
 
-    async def _prompt(self, request: GenerateRequest) -> str | list[str | int]:
+    async def _render_prompt(self, request: GenerateRequest) -> str | list[str | int]:
+        tail = replace_lone_surrogates(request.tail)
         parts: list[str | int] = []
-        for part in (*self.tokens.parts(request.prompt), *filter(None, [clean(request.tail)])):
+        for part in (*self.tokenizer.split(request.prompt), *filter(None, [tail])):
             if isinstance(part, int):
-                parts.append(self._ids[self.tokens.text(part)])
-            elif self.tokens.has_marker(part):
-                parts += await _tokenized(self._server, part)
+                parts.append(self._marker_ids[self.tokenizer.marker_text(part)])
+            elif self.tokenizer.has_marker(part):
+                parts += await _tokenize(self._http, part)
             else:
                 parts.append(part)
         if all(isinstance(part, str) for part in parts):
             return "".join(map(str, parts))
-        # Before a text it puts the BOS itself.
+        # If a prompt begins with text, the server adds the BOS itself.
         return parts if isinstance(parts[0], str) else [*self._bos, *parts]
 
 
@@ -160,14 +166,14 @@ class _Timings(msgspec.Struct):
 class _Alternative(msgspec.Struct):
     id: int = -1
     logprob: float | None = None
-    raw: list[int] = msgspec.field(default_factory=list, name="bytes")
+    raw_bytes: list[int] = msgspec.field(default_factory=list, name="bytes")
 
 
 class _Token(_Alternative):
     top_logprobs: list[_Alternative] = []
 
 
-class _Piece(msgspec.Struct):
+class _CompletionEvent(msgspec.Struct):
     content: str = ""
     stop: bool = False
     stop_type: str = ""
@@ -188,48 +194,51 @@ class _Piece(msgspec.Struct):
         )
 
 
-class _Tokens(msgspec.Struct):
+class _TokenIds(msgspec.Struct):
     tokens: list[int]
 
 
-class _Named(msgspec.Struct):
+class _TokenPiece(msgspec.Struct):
     id: int
     piece: str | list[int]
 
 
-class _WithPieces(msgspec.Struct):
-    tokens: list[_Named]
+class _TokenPieces(msgspec.Struct):
+    tokens: list[_TokenPiece]
 
 
-async def _fim(server: HttpClient, family: Mapping[str, str]) -> dict[str, str]:
-    """The text of every FIM marker that its vocabulary has, the family's before all others."""
-    wanted = {field: (family.get(field, ""), *TEXTS[field]) for field in TEXTS}
-    known = await _single(server, (text for texts in wanted.values() for text in texts if text))
-    found = {f: next((t for t in texts if t in known), "") for f, texts in wanted.items()}
-    return {field: text for field, text in found.items() if text}
+async def _find_fim_markers(http: HttpClient, family_fim: Mapping[str, str]) -> dict[str, str]:
+    """The text of each FIM marker in the vocabulary, by field of `FimTokens`.
+
+    If the vocabulary has several texts for a field, the family's own comes first.
+    """
+    candidates = {field: (family_fim.get(field, ""), *TOKEN_TEXTS[field]) for field in TOKEN_TEXTS}
+    known = await _find_markers(http, (t for texts in candidates.values() for t in texts if t))
+    fim = {f: next((t for t in texts if t in known), "") for f, texts in candidates.items()}
+    return {field: text for field, text in fim.items() if text}
 
 
-async def _single(server: HttpClient, texts: Iterable[str]) -> dict[str, int]:
-    """Those of `texts` that are one token, and one only if they are read as markers."""
+async def _find_markers(http: HttpClient, texts: Iterable[str]) -> dict[str, int]:
+    """The ids of those `texts` that are one token only if special tokens are parsed."""
     lines = "\n".join(sorted(set(texts)))
-    plain, special = [await _pieces(server, lines, special) for special in (False, True)]
+    plain, special = [await _tokenize_pieces(http, lines, special) for special in (False, True)]
     return {text: special[text] for text in lines.split("\n") if text in special.keys() - plain}
 
 
-async def _pieces(server: HttpClient, text: str, parse_special: bool) -> dict[str, int]:
-    """The tokens of `text` by how they are written."""
+async def _tokenize_pieces(http: HttpClient, text: str, parse_special: bool) -> dict[str, int]:
+    """The ids of the tokens of `text`, by their own text."""
     body = {"content": text, "parse_special": parse_special, "with_pieces": True}
-    found = (await server.post("/tokenize", body, _WithPieces)).tokens
-    return {token.piece: token.id for token in found if isinstance(token.piece, str)}
+    answer = await http.post("/tokenize", body, _TokenPieces)
+    return {token.piece: token.id for token in answer.tokens if isinstance(token.piece, str)}
 
 
-async def _tokenized(server: HttpClient, text: str, *, add_special: bool = False) -> list[int]:
+async def _tokenize(http: HttpClient, text: str, *, add_special: bool = False) -> list[int]:
     body = {"content": text, "add_special": add_special, "parse_special": False}
-    return (await server.post("/tokenize", body, _Tokens)).tokens
+    return (await http.post("/tokenize", body, _TokenIds)).tokens
 
 
-def _sampling(sampling: Sampling) -> dict[str, Any]:
-    asked = {
+def _render_sampling(sampling: Sampling) -> dict[str, Any]:
+    fields = {
         "temperature": sampling.temperature,
         "top_k": sampling.top_k,
         "top_p": sampling.top_p,
@@ -241,40 +250,41 @@ def _sampling(sampling: Sampling) -> dict[str, Any]:
         "frequency_penalty": sampling.frequency_penalty,
         "logit_bias": [[id, bias] for id, bias in sampling.logit_bias.items()],
     }
-    return asked if sampling.seed is None else asked | {"seed": sampling.seed}
+    return fields if sampling.seed is None else fields | {"seed": sampling.seed}
 
 
-def _shape(request: GenerateRequest, begins: str) -> dict[str, Any]:
-    """What the output has to keep to."""
+def _render_grammar(request: GenerateRequest, prefix: str) -> dict[str, Any]:
+    """The request fields that constrain the output. Raises: InvalidRequest."""
     grammar = request.grammar
     if grammar is not None and grammar.schema:
         return {"json_schema": json.loads(grammar.schema)}
     if grammar is not None and not grammar.optional:
         raise InvalidRequest(
-            "the model is on a llama-server, which keeps to JSON schemas and to no such grammar",
-            "Ask for a JSON schema, or load the model here: engine.kind.",
+            "the model is on a llama-server, which supports JSON schemas but not this grammar",
+            "Use a JSON schema, or load the model locally: engine.kind.",
         )
-    # The same as token healing: of all tokens those are allowed that go on with the word.
-    return {"grammar": f"root ::= {_quoted(begins)} [^\\x00]*"} if begins else {}
+    # This heals tokens: only those that continue the unfinished word are allowed.
+    return {"grammar": f"root ::= {_quote_gbnf(prefix)} [^\\x00]*"} if prefix else {}
 
 
-def _quoted(text: str) -> str:
+def _quote_gbnf(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
     return f'"{escaped}"'
 
 
-def _logprobs(piece: _Piece, wanted: int | None) -> list[TokenLogprob]:
-    if wanted is None:
+def _convert_logprobs(event: _CompletionEvent, count: int | None) -> list[TokenLogprob]:
+    """The log probabilities of an event, each with at most `count` alternatives."""
+    if count is None:
         return []
     return [
         TokenLogprob(
             token.id,
-            bytes(token.raw),
+            bytes(token.raw_bytes),
             token.logprob,
             [
-                TokenAlternative(c.id, bytes(c.raw), c.logprob or 0.0)
-                for c in token.top_logprobs[:wanted]
+                TokenAlternative(a.id, bytes(a.raw_bytes), a.logprob or 0.0)
+                for a in token.top_logprobs[:count]
             ],
         )
-        for token in piece.completion_probabilities
+        for token in event.completion_probabilities
     ]

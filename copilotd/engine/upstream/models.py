@@ -1,4 +1,4 @@
-"""The models that a server offers."""
+"""The models that a server offers at /v1/models."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,14 @@ from copilotd.engine.upstream.http_client import HttpClient
 from copilotd.errors import UpstreamFailed
 
 
-class Offer(msgspec.Struct):
-    """One of /v1/models; vLLM and SGLang tell their context, llama-server more of the model."""
+class OfferedModel(msgspec.Struct):
+    """One entry of /v1/models.
+
+    vLLM and SGLang report `max_model_len`, the context in tokens; llama-server reports `meta`.
+    """
 
     class Meta(msgspec.Struct):
-        """llama-server's: bytes, weights, and the length of a vector."""
+        """llama-server's details: size in bytes, number of weights, length of an embedding."""
 
         size: int = 0
         n_params: int = 0
@@ -24,29 +27,29 @@ class Offer(msgspec.Struct):
 
     @property
     def name(self) -> str:
-        """The id without the folders of a file."""
+        """The id without folders and file extension."""
         return self.id.replace("\\", "/").rpartition("/")[2].removesuffix(".gguf")
 
 
-class _Offers(msgspec.Struct):
-    data: list[Offer]
+class _ModelList(msgspec.Struct):
+    data: list[OfferedModel]
 
 
-async def offers(server: HttpClient) -> list[Offer]:
-    """All of them. Raises: UpstreamFailed, EngineBusy."""
-    found = await server.get("/v1/models", _Offers)
-    if found is None:
+async def fetch_models(http: HttpClient) -> list[OfferedModel]:
+    """All models of the server. Raises: UpstreamFailed, EngineBusy."""
+    answer = await http.get("/v1/models", _ModelList)
+    if answer is None:
         raise UpstreamFailed(
-            f"{server.url} has no /v1/models",
-            "upstream.url is to be the root of a llama-server, vLLM or SGLang.",
+            f"{http.url} has no /v1/models",
+            "upstream.url must be the root URL of a llama-server, vLLM or SGLang.",
         )
-    return found.data
+    return answer.data
 
 
-def chosen(url: str, found: Sequence[Offer], wanted: str) -> Offer:
-    """The one that the settings want, or the first. Raises: UpstreamFailed."""
-    for offer in found:
-        if wanted in ("", offer.id, offer.name):
-            return offer
-    names = ", ".join(offer.id for offer in found) or "none at all"
-    raise UpstreamFailed(f"{url} does not offer {wanted or 'a model'}", f"It has {names}.")
+def choose_model(url: str, models: Sequence[OfferedModel], configured: str) -> OfferedModel:
+    """The configured model, or the first one without a setting. Raises: UpstreamFailed."""
+    for model in models:
+        if configured in ("", model.id, model.name):
+            return model
+    ids = ", ".join(model.id for model in models) or "none at all"
+    raise UpstreamFailed(f"{url} does not offer {configured or 'a model'}", f"It has {ids}.")

@@ -1,9 +1,9 @@
-"""A word that is not finished at the end of a prompt, without a hand in the choice of tokens.
+"""Continues an unfinished word at the end of a prompt without control over the sampled tokens.
 
-The local engine heals it: of all tokens it allows those alone that go on with the word. Here the
-prompt ends before the word, where tokens end as well, and of what the model writes the word is
-taken away again. A model that writes another word is no use: then `PrefixMismatch` is raised, before
-anything was given out, and the caller asks again with the word in the prompt.
+The local engine heals the word: it allows only tokens that continue it. Here the prompt ends before
+the word, where a token ends as well, and the word is removed from the start of the output. If the
+model writes another word, the output is useless: `PrefixMismatch` is raised before anything was
+yielded, and the caller asks again with the word in the prompt.
 """
 
 import re
@@ -15,35 +15,35 @@ from msgspec.structs import replace
 from copilotd.engine.types import Chunk, Finished
 
 _LAST_WORD = re.compile(r"(?: ?\w{1,48}|[ \t]{1,48}|[^\w\s]{1,16})\Z")
-"""What tokenisers keep together: a word with the space before it, an indentation, operators."""
+"""What tokenizers keep together: a word with the space before it, an indentation, operators."""
 
 
 class PrefixMismatch(Exception):
-    """The model writes something else than what stands there."""
+    """The output does not begin with the expected prefix."""
 
 
-def split(tail: str) -> tuple[str, str]:
-    """The text down to a safe place, and the rest that the output has to begin with."""
+def split_partial_word(tail: str) -> tuple[str, str]:
+    """Split `tail` into the text before its last word, and that word."""
     match = _LAST_WORD.search(tail)
-    at = match.start() if match else len(tail)
-    return tail[:at], tail[at:]
+    start = match.start() if match else len(tail)
+    return tail[:start], tail[start:]
 
 
-async def beyond(
-    events: AsyncGenerator[Chunk | Finished, None], rest: str
+async def remove_prefix(
+    events: AsyncGenerator[Chunk | Finished, None], prefix: str
 ) -> AsyncGenerator[Chunk | Finished, None]:
-    """The output without `rest`, with which it begins. Raises: PrefixMismatch."""
-    written = ""
+    """The output without `prefix`, with which it must begin. Raises: PrefixMismatch."""
+    output = ""
     async with aclosing(events):
         async for event in events:
-            if not rest:
+            if not prefix:
                 yield event
             elif isinstance(event, Finished):
                 raise PrefixMismatch
             else:
-                written += event.text
-                if len(written) >= len(rest) and written.startswith(rest):
-                    yield replace(event, text=written[len(rest) :])
-                    rest = ""
-                elif not rest.startswith(written):
+                output += event.text
+                if len(output) >= len(prefix) and output.startswith(prefix):
+                    yield replace(event, text=output[len(prefix) :])
+                    prefix = ""
+                elif not prefix.startswith(output):
                     raise PrefixMismatch

@@ -1,6 +1,6 @@
-"""What a server costs, measured from here: a new prompt, then a short answer to it.
+"""Estimates the speed of a server from here: the time of a new prompt and of a short answer to it.
 
-The prompt is made of random words, so that no cache has it and nothing of the user's is in it.
+The prompt is made of random words, so no cache has it, and it contains nothing of the user's.
 """
 
 import random
@@ -15,30 +15,35 @@ from copilotd.errors import EngineError
 Generate = Callable[[GenerateRequest], AsyncGenerator[Chunk | Finished, None]]
 Tokenize = Callable[[str], Awaitable[list[int]]]
 
-_WORDS = 120
-_WRITTEN = 12
-_AT_ONCE = 8
-"""Tokens that a server reads in the time of one: no keystroke adds more."""
+_PROMPT_WORDS = 120
+_ANSWER_TOKENS = 12
+_FREE_BATCH = 8
+"""A server evaluates so many tokens in the time of one, and a keystroke adds no more than that."""
 
 
-async def pace(
+async def estimate_speed(
     generate: Generate, tokenize: Tokenize
 ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
-    """Stream how far it is, then the result. Raises: EngineError, and what `generate` does."""
+    """Stream the progress, then the result. Raises: EngineError, and what `generate` raises."""
     yield CalibrationProgress("asking the server for a short answer", 0.0)
-    words = (f"{random.randrange(16**4):04x}" for _ in range(_WORDS))
+    words = (f"{random.randrange(16**4):04x}" for _ in range(_PROMPT_WORDS))
     prompt = await tokenize(" ".join(words))
-    began, pieces, usage = time.perf_counter(), [], Usage()
-    request = GenerateRequest(prompt, _WRITTEN, lane=Lane.BACKGROUND)
+    start, event_times, usage = time.perf_counter(), [], Usage()
+    request = GenerateRequest(prompt, _ANSWER_TOKENS, lane=Lane.BACKGROUND)
     async with aclosing(generate(request)) as events:
         async for event in events:
-            pieces.append(time.perf_counter())
+            event_times.append(time.perf_counter())
             usage = event.usage or usage
-    if usage.completion_tokens < 2 or len(pieces) < 2:
-        raise EngineError("the server wrote too little to be measured", "Try again: copilotd tune.")
-    read = usage.prompt_tokens or len(prompt)
-    decode_ms = (pieces[-1] - pieces[0]) * 1000 / (usage.completion_tokens - 1)
+    if usage.completion_tokens < 2 or len(event_times) < 2:
+        raise EngineError(
+            "the answer of the server was too short to measure its speed",
+            "Try again: copilotd tune.",
+        )
+    prompt_tokens = usage.prompt_tokens or len(prompt)
+    decode_ms = (event_times[-1] - event_times[0]) * 1000 / (usage.completion_tokens - 1)
     speed = Speed(
-        prefill={read: read / (pieces[0] - began)}, decode={read: decode_ms}, batch={_AT_ONCE: 1.0}
+        prefill={prompt_tokens: prompt_tokens / (event_times[0] - start)},
+        decode={prompt_tokens: decode_ms},
+        batch={_FREE_BATCH: 1.0},
     )
     yield Calibration(Setup(), Setup(), speed, [])

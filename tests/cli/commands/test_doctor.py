@@ -345,7 +345,7 @@ def test_a_server_that_does_not_answer_is_a_failure_unless_the_local_model_does(
     assert server.verdict is (Verdict.NOTE if fallback else Verdict.BROKEN)
     assert server.detail.startswith(f"nothing answers at {URL}: ")
     assert server.detail.endswith("; the local model answers") is fallback
-    assert server.next == "Is it running, and is upstream.url right? copilotd doctor looks."
+    assert server.next == "Is it running, and is upstream.url right? Run copilotd doctor."
 
 
 def test_code_that_would_travel_in_the_open_is_noted() -> None:

@@ -1,4 +1,4 @@
-"""A server on a free port that answers as a test says, and remembers what it was asked."""
+"""A fake model server on a free port: a test sets its answers, and it records its requests."""
 
 import asyncio
 import json
@@ -11,10 +11,11 @@ from typing import Any
 from copilotd.config import UpstreamSection
 from copilotd.engine.upstream.client import UpstreamEngine
 from copilotd.engine.upstream.factory import build_upstream
+from copilotd.engine.upstream.monitor import CHECK_EVERY_S
 from copilotd.models.catalogue import load_catalogue
 
 VOCABULARY = {"<|fim_prefix|>": 1, "<|fim_suffix|>": 2, "<|fim_middle|>": 3, "<|im_end|>": 4}
-"""Of the llama-server: all else is tokens of one character each, from 1000 on."""
+"""The markers of the fake llama-server; any other character is one token, from 1000 on."""
 
 PROPS = {
     "default_generation_settings": {"n_ctx": 2048},
@@ -26,7 +27,10 @@ PROPS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """`events` are streamed; with `holds` the client hears no end of them. Else `body` is sent."""
+    """One answer: `body`, or a stream of `events`.
+
+    With `holds` the stream stays open; with `breaks` the connection closes before its end.
+    """
 
     body: Any = None
     status: int = 200
@@ -40,7 +44,10 @@ Handler = Callable[[Any], Answer]
 
 @dataclass
 class FakeUpstream:
-    """What it answers by path, and what it was asked: paths, bodies and headers."""
+    """Answers each path with its handler, and records the paths, bodies and headers of requests.
+
+    `disconnected` is set when the client closes a stream that `holds`.
+    """
 
     answers: dict[str, Handler]
     requests: list[tuple[str, Any]] = field(default_factory=list)
@@ -55,16 +62,16 @@ class FakeUpstream:
         return f"http://127.0.0.1:{self.port}"
 
     def sent_to(self, path: str) -> list[Any]:
-        """The bodies of all requests for `path`."""
+        """The bodies of all requests to `path`."""
         return [body for requested, body in self.requests if requested == path]
 
     async def start(self) -> None:
-        """Listen, at the second time where it did before."""
+        """Listen; after a `stop`, on the same port as before."""
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self.server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Drop all connections, and answer no more."""
+        """Drop all connections and stop listening."""
         assert self.server is not None
         self.server.close()
         for writer in tuple(self.writers):
@@ -113,21 +120,21 @@ class FakeUpstream:
 
 
 def llama_server(**answers: Handler) -> FakeUpstream:
-    """A llama-server with a Qwen in it; `completion` is what it answers to a prompt."""
+    """A llama-server with a Qwen model; `completion` is the handler of prompts."""
     models = {"data": [{"id": "/models/qwen.gguf", "meta": {"size": 5, "n_embd": 2}}]}
     paths = {f"/{name.replace('__', '/')}": handler for name, handler in answers.items()}
     return FakeUpstream(
         {
             "/props": lambda body: Answer(PROPS),
             "/v1/models": lambda body: Answer(models),
-            "/tokenize": lambda body: Answer({"tokens": _tokens(body)}),
+            "/tokenize": lambda body: Answer({"tokens": _tokenize(body)}),
             **paths,
         }
     )
 
 
 def vllm(*events: Any, **answers: Handler) -> FakeUpstream:
-    """A server that speaks OpenAI's dialect; it answers everything with `events`."""
+    """A server with OpenAI's API, which answers each completion with `events`."""
     models = {"data": [{"id": "Qwen/Qwen2.5-Coder-7B", "max_model_len": 4096}]}
     paths = {f"/v1/{name.replace('__', '/')}": handler for name, handler in answers.items()}
     return FakeUpstream(
@@ -140,9 +147,40 @@ def vllm(*events: Any, **answers: Handler) -> FakeUpstream:
     )
 
 
+LLAMA_SERVER_END = {
+    "content": "",
+    "stop": True,
+    "stop_type": "eos",
+    "tokens_evaluated": 9,
+    "tokens_predicted": 2,
+    "timings": {"cache_n": 4, "prompt_ms": 5.0, "predicted_ms": 6.0},
+}
+
+
+def llama_server_answer(*texts: str, **end: Any) -> Any:
+    """A handler that answers every prompt of a llama-server with these texts."""
+    events = [{"content": text, "stop": False, "tokens_evaluated": 9} for text in texts]
+    return lambda body: Answer(events=(*events, LLAMA_SERVER_END | end))
+
+
+def completion_events(*texts: str) -> tuple[Any, ...]:
+    """The events of a streamed text completion."""
+    pieces = [{"choices": [{"text": text, "finish_reason": None}]} for text in texts]
+    end = {"choices": [{"text": "", "finish_reason": "stop", "stop_reason": None}]}
+    usage = {"prompt_tokens": 9, "completion_tokens": 2}
+    counted = {"choices": [], "usage": usage | {"prompt_tokens_details": {"cached_tokens": 4}}}
+    return (*pieces, end, counted)
+
+
+def chat_events(*texts: str) -> tuple[Any, ...]:
+    """The events of a streamed chat completion."""
+    deltas = [{"choices": [{"delta": {"content": text}}]} for text in texts]
+    return ({"choices": [{"delta": {"role": "assistant"}}]}, *deltas, *completion_events()[-2:])
+
+
 @asynccontextmanager
 async def listening(server: FakeUpstream) -> AsyncGenerator[FakeUpstream, None]:
-    """It runs while the context is open."""
+    """Run the server while the context is open."""
     await server.start()
     try:
         yield server
@@ -152,18 +190,19 @@ async def listening(server: FakeUpstream) -> AsyncGenerator[FakeUpstream, None]:
 
 @asynccontextmanager
 async def upstream_engine(
-    server: FakeUpstream, **settings: Any
+    server: FakeUpstream, *, check_every_s: float = CHECK_EVERY_S, **settings: Any
 ) -> AsyncGenerator[UpstreamEngine, None]:
-    """The server, and the handle on it."""
+    """Run the server, and an engine that uses it."""
     async with listening(server):
-        engine = build_upstream(UpstreamSection(url=server.url, **settings), load_catalogue())
+        section = UpstreamSection(url=server.url, **settings)
+        engine = build_upstream(section, load_catalogue(), check_every_s)
         try:
             yield engine
         finally:
             await engine.close()
 
 
-def _tokens(body: Any) -> list[Any]:
+def _tokenize(body: Any) -> list[Any]:
     markers = "|".join(map(re.escape, VOCABULARY)) if body["parse_special"] else "(?!)"
     pieces = re.findall(f"{markers}|[\\s\\S]", body["content"])
     ids = [VOCABULARY.get(piece) or 1000 + ord(piece) for piece in pieces]

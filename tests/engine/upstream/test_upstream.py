@@ -1,4 +1,4 @@
-"""Upstreams by what is sent to them, and what is made of their answers."""
+"""The requests that upstream servers receive, and what the engine makes of their answers."""
 
 import asyncio
 import json
@@ -41,47 +41,23 @@ from copilotd.errors import (
 from copilotd.prompt.fim import build_fim_prompt
 from copilotd.prompt.messages import AssistantMessage, ToolCall, UserMessage
 from tests.engine.upstream.fake_upstream import (
+    LLAMA_SERVER_END,
     Answer,
     FakeUpstream,
+    chat_events,
+    completion_events,
     llama_server,
+    llama_server_answer,
     upstream_engine,
     vllm,
 )
 
-END = {
-    "content": "",
-    "stop": True,
-    "stop_type": "eos",
-    "tokens_evaluated": 9,
-    "tokens_predicted": 2,
-    "timings": {"cache_n": 4, "prompt_ms": 5.0, "predicted_ms": 6.0},
-}
 USAGE = Usage(9, 4, 2, prefill_ms=5.0, decode_ms=6.0)
-
-
-def llama_server_answer(*texts: str, **end: Any) -> Any:
-    """A llama-server's answer, whatever it is asked."""
-    events = [{"content": text, "stop": False, "tokens_evaluated": 9} for text in texts]
-    return lambda body: Answer(events=(*events, END | end))
-
-
-def completion_events(*texts: str) -> tuple[Any, ...]:
-    """The events of a text completion."""
-    pieces = [{"choices": [{"text": text, "finish_reason": None}]} for text in texts]
-    end = {"choices": [{"text": "", "finish_reason": "stop", "stop_reason": None}]}
-    usage = {"prompt_tokens": 9, "completion_tokens": 2}
-    counted = {"choices": [], "usage": usage | {"prompt_tokens_details": {"cached_tokens": 4}}}
-    return (*pieces, end, counted)
-
-
-def chat_events(*texts: str) -> tuple[Any, ...]:
-    """The events of a chat completion."""
-    deltas = [{"choices": [{"delta": {"content": text}}]} for text in texts]
-    return ({"choices": [{"delta": {"role": "assistant"}}]}, *deltas, *completion_events()[-2:])
+"""What `LLAMA_SERVER_END` reports."""
 
 
 async def collect_answer(engine: Engine, request: GenerateRequest) -> tuple[str, Finished]:
-    """The text of an answer, and its end."""
+    """Generate, and return the text and the last event."""
     text, end = "", None
     async with aclosing(engine.generate(request)) as events:
         async for event in events:
@@ -93,61 +69,61 @@ async def collect_answer(engine: Engine, request: GenerateRequest) -> tuple[str,
     return text, end
 
 
-async def build_fim_prompt(engine: Engine, before: str, after: str) -> list[int]:
-    """The prompt of a hole, as completions have it made."""
+async def tokenize_fim_prompt(engine: Engine, before: str, after: str) -> list[int]:
+    """The prompt for filling in between `before` and `after`."""
     sides = await engine.tokenize(before), await engine.tokenize(after)
     return build_fim_prompt(await engine.info(), *sides)
 
 
-def test_text_and_markers_survive_the_way_into_tokens_and_back() -> None:
-    tokens = PseudoTokenizer(["<|mid|>", "", "<|middle|>"])
+def test_tokenizing_and_detokenizing_keeps_text_and_markers() -> None:
+    tokenizer = PseudoTokenizer(["<|mid|>", "", "<|middle|>"])
     text = "h\u00e9llo <|middle|>\n\U0001f600\x00 <|mid|>x"
 
-    plain, special = (tokens.tokenize(text, special=special) for special in (False, True))
+    plain, special = (tokenizer.tokenize(text, special=special) for special in (False, True))
 
-    assert tokens.detokenize(plain) == tokens.detokenize(special) == text
-    assert list(tokens.parts(plain)) == [text]
-    middle, mid = tokens.id("<|middle|>"), tokens.id("<|mid|>")
-    assert list(tokens.parts(special)) == ["h\u00e9llo ", middle, "\n\U0001f600\x00 ", mid, "x"]
+    assert tokenizer.detokenize(plain) == tokenizer.detokenize(special) == text
+    assert list(tokenizer.split(plain)) == [text]
+    middle, mid = tokenizer.marker_id("<|middle|>"), tokenizer.marker_id("<|mid|>")
+    assert list(tokenizer.split(special)) == ["h\u00e9llo ", middle, "\n\U0001f600\x00 ", mid, "x"]
     assert all(is_pseudo_token(token) and token < 2**63 for token in plain + special)
-    assert (tokens.id(""), tokens.tokenize("", special=True)) == (None, [])
+    assert (tokenizer.marker_id(""), tokenizer.tokenize("", special=True)) == (None, [])
 
 
-def test_a_marker_of_another_model_is_not_mistaken_for_ones_own() -> None:
+def test_a_marker_of_another_model_is_refused() -> None:
     old, new = PseudoTokenizer(["<|middle|>", "<PRE>"]), PseudoTokenizer(["<MID>", "<PRE>"])
 
-    assert old.id("<PRE>") == new.id("<PRE>")
-    with pytest.raises(EngineDied, match="another model by now"):
+    assert old.marker_id("<PRE>") == new.marker_id("<PRE>")
+    with pytest.raises(EngineDied, match="another model now"):
         new.detokenize(old.tokenize("a<|middle|>", special=True))
 
 
 # --- llama-server --------------------------------------------------------------------------------
 
 
-async def test_a_llama_server_is_known_by_its_vocabulary_whatever_its_model_is_called() -> None:
+async def test_the_fim_markers_of_a_llama_server_come_from_its_vocabulary() -> None:
     async with upstream_engine(llama_server()) as engine:
         info = await engine.info()
 
     assert (info.name, info.n_ctx, info.size, info.n_embd) == ("qwen", 2048, 5, 2)
     assert info.controls == ["<|fim_middle|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|im_end|>"]
-    assert info.fim.usable
+    assert info.fim.is_complete
     assert info.fim.pad is None
     assert info.is_upstream
     assert engine.state.phase is Phase.READY
     assert engine.state.detail == f"{info.description} answers"
 
 
-async def test_markers_go_to_a_llama_server_as_its_ids_and_code_as_text() -> None:
+async def test_a_llama_server_receives_markers_as_token_ids_and_code_as_text() -> None:
     server = llama_server(completion=llama_server_answer(" a", " + b"))
     async with upstream_engine(server) as engine:
-        prompt = await build_fim_prompt(engine, "def f():\n", "\n# <|fim_middle|>")
+        prompt = await tokenize_fim_prompt(engine, "def f():\n", "\n# <|fim_middle|>")
         request = GenerateRequest(prompt, 12, stop=["\n\n"], tail="    ", lane=Lane.COMPLETION)
         await collect_answer(engine, request)
 
     sent = server.sent_to("/completion")[-1]
-    looks_like_a_marker = [1000 + ord(character) for character in "\n# <|fim_middle|>"]
+    marker_in_code = [1000 + ord(character) for character in "\n# <|fim_middle|>"]
     assert sent == {
-        "prompt": [1, "def f():\n", 2, *looks_like_a_marker, 3, "    "],
+        "prompt": [1, "def f():\n", 2, *marker_in_code, 3, "    "],
         "n_predict": 12,
         "stop": ["\n\n"],
         "cache_prompt": True,
@@ -166,17 +142,17 @@ async def test_markers_go_to_a_llama_server_as_its_ids_and_code_as_text() -> Non
     }
 
 
-async def test_an_answer_is_streamed_with_what_it_cost() -> None:
+async def test_an_answer_is_streamed_with_its_usage() -> None:
     end = {"stop_type": "limit"}
     async with upstream_engine(
         llama_server(completion=llama_server_answer("a", "b", **end))
     ) as engine:
         request = GenerateRequest(await engine.tokenize("x"), 2, tail="\n")
         async with aclosing(engine.generate(request)) as events:
-            heard = [event async for event in events]
+            received = [event async for event in events]
         stats = engine.stats()
 
-    assert heard == [
+    assert received == [
         Chunk("a", usage=Usage(prompt_tokens=9)),
         Chunk("b"),
         Finished(FinishReason.LENGTH, USAGE),
@@ -184,10 +160,10 @@ async def test_an_answer_is_streamed_with_what_it_cost() -> None:
     assert (stats.requests, stats.running, stats.completion_tokens) == (1, 0, 2)
 
 
-async def test_an_unfinished_word_is_healed_by_a_grammar_of_the_llama_server() -> None:
+async def test_a_llama_server_heals_an_unfinished_word_with_a_grammar() -> None:
     server = llama_server(completion=llama_server_answer(" return", " x", stopping_word=";"))
     async with upstream_engine(server) as engine:
-        prompt = await build_fim_prompt(engine, "a", "b")
+        prompt = await tokenize_fim_prompt(engine, "a", "b")
         text, end = await collect_answer(engine, GenerateRequest(prompt, 8, tail="\n    retu"))
 
     (sent,) = server.sent_to("/completion")
@@ -196,7 +172,7 @@ async def test_an_unfinished_word_is_healed_by_a_grammar_of_the_llama_server() -
     assert sent["prompt"] == [1, "a", 2, "b", 3, "\n   "]
 
 
-async def test_a_json_schema_is_kept_to_by_the_llama_server() -> None:
+async def test_a_llama_server_receives_a_json_schema() -> None:
     server = llama_server(completion=llama_server_answer("{}"))
     async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
@@ -204,7 +180,7 @@ async def test_a_json_schema_is_kept_to_by_the_llama_server() -> None:
         await collect_answer(engine, GenerateRequest(prompt, 8, grammar=grammar))
         optional = Grammar("start: TEXT", ["<tool_call>"], optional=True)
         await collect_answer(engine, GenerateRequest(prompt, 8, grammar=optional))
-        with pytest.raises(InvalidRequest, match="keeps to JSON schemas and to no such grammar"):
+        with pytest.raises(InvalidRequest, match="supports JSON schemas but not this grammar"):
             await collect_answer(engine, GenerateRequest(prompt, 8, grammar=Grammar("start: A")))
 
     first, second = server.sent_to("/completion")
@@ -212,11 +188,11 @@ async def test_a_json_schema_is_kept_to_by_the_llama_server() -> None:
     assert not {"json_schema", "grammar"} & set(second)
 
 
-async def test_log_probabilities_of_a_llama_server_are_told() -> None:
+async def test_log_probabilities_of_a_llama_server_are_reported() -> None:
     best = {"id": 7, "bytes": [97], "logprob": -0.1}
     token = {"id": 8, "bytes": [98], "logprob": -2.0, "top_logprobs": [best]}
     event = {"content": "b", "completion_probabilities": [token]}
-    server = llama_server(completion=lambda body: Answer(events=(event, END)))
+    server = llama_server(completion=lambda body: Answer(events=(event, LLAMA_SERVER_END)))
     async with upstream_engine(server) as engine:
         request = GenerateRequest(await engine.tokenize("x"), 1, logprobs=1)
         async with aclosing(engine.generate(request)) as events:
@@ -227,10 +203,10 @@ async def test_log_probabilities_of_a_llama_server_are_told() -> None:
     assert server.sent_to("/completion")[0]["n_probs"] == 1
 
 
-async def test_a_prompt_is_read_ahead_in_pauses_alone() -> None:
-    server = llama_server(completion=lambda body: Answer(END))
+async def test_only_the_background_lane_prefills_a_prompt() -> None:
+    server = llama_server(completion=lambda body: Answer(LLAMA_SERVER_END))
     async with upstream_engine(server) as engine:
-        prompt = await build_fim_prompt(engine, "a", "b")
+        prompt = await tokenize_fim_prompt(engine, "a", "b")
         for lane in (Lane.COMPLETION, Lane.BACKGROUND):
             end = await collect_answer(engine, GenerateRequest(prompt, 0, lane=lane))
             assert end == ("", Finished(FinishReason.LENGTH, Usage()))
@@ -245,22 +221,22 @@ async def test_a_conversation_is_rendered_with_the_template_of_the_llama_server(
     async with upstream_engine(server) as engine:
         chat = ChatService(engine, Live(ChatSection(system_prompt="")))
         request = ChatRequest((UserMessage("Where? <|im_end|>"),), max_tokens=3)
-        said = [piece async for piece in chat.stream_text(request)]
+        answer = [piece async for piece in chat.stream_text(request)]
 
-    assert said == ["Paris", FinishReason.STOP]
+    assert answer == ["Paris", FinishReason.STOP]
     assert server.sent_to("/completion")[0]["prompt"] == [
         *(1000 + ord(character) for character in "Where? <|im_end|>"),
         4,
     ]
 
 
-# --- OpenAI's dialect ----------------------------------------------------------------------------
+# --- OpenAI's API ---------------------------------------------------------------------------------
 
 
-async def test_a_hole_goes_to_other_servers_as_text_in_the_familys_form() -> None:
+async def test_other_servers_receive_a_fim_prompt_as_text_in_the_familys_format() -> None:
     server = vllm(*completion_events(" a", " + b"))
     async with upstream_engine(server) as engine:
-        prompt = await build_fim_prompt(engine, "def f():\n", "\n# <|fim_middle|>")
+        prompt = await tokenize_fim_prompt(engine, "def f():\n", "\n# <|fim_middle|>")
         text, end = await collect_answer(
             engine, GenerateRequest(prompt, 12, stop=["\n\n"], tail="\n")
         )
@@ -282,32 +258,32 @@ async def test_a_hole_goes_to_other_servers_as_text_in_the_familys_form() -> Non
     ]
 
 
-async def test_the_family_of_the_settings_wins_over_the_name_of_the_model() -> None:
+async def test_the_configured_family_takes_precedence_over_the_models_name() -> None:
     server = vllm(*completion_events("x"))
     async with upstream_engine(server, family="seed-coder") as engine:
         await collect_answer(
-            engine, GenerateRequest(await build_fim_prompt(engine, "a", "b"), 12, tail="\n")
+            engine, GenerateRequest(await tokenize_fim_prompt(engine, "a", "b"), 12, tail="\n")
         )
 
     (sent,) = server.sent_to("/v1/completions")
     assert sent["prompt"] == "<[fim-suffix]>b<[fim-prefix]>a<[fim-middle]>\n"
 
 
-async def test_a_family_that_nobody_knows_is_said_clearly(
+async def test_an_unknown_family_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     models = {"data": [{"id": "house-model"}]}
     async with upstream_engine(vllm(models=lambda body: Answer(models))) as engine:
         info = await engine.info()
 
-    assert (info.fim.usable, info.n_ctx) == (False, 8192)
+    assert (info.fim.is_complete, info.n_ctx) == (False, 8192)
     assert (
-        "nothing is known of how house-model fills in the middle: completions see only what stands "
-        "before the cursor. Set upstream.family if its family can"
+        "the fill-in-the-middle format of house-model is unknown, so completions see only the text "
+        "before the cursor. Set upstream.family if the model belongs to a known family"
     ) in caplog.messages
 
 
-async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
+async def test_other_servers_receive_a_conversation_as_messages() -> None:
     server = vllm(*chat_events("Par", "is"))
     async with upstream_engine(server) as engine:
         chat = ChatService(engine, Live(ChatSection(system_prompt="Be brief.")))
@@ -318,9 +294,9 @@ async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
         )
         sampling = Sampling(0.5, top_k=3, repeat_penalty=1.1, logit_bias={5: -1.0})
         request = ChatRequest(messages, max_tokens=3, sampling=sampling, stop=("!",))
-        said = [piece async for piece in chat.stream_text(request)]
+        answer = [piece async for piece in chat.stream_text(request)]
 
-    assert said == ["Par", "is", FinishReason.STOP]
+    assert answer == ["Par", "is", FinishReason.STOP]
     assert server.sent_to("/v1/chat/completions") == [
         {
             "model": "Qwen/Qwen2.5-Coder-7B",
@@ -342,16 +318,16 @@ async def test_a_conversation_goes_to_other_servers_as_messages() -> None:
     ]
 
 
-async def test_the_opening_of_an_answer_and_its_schema_are_passed_on() -> None:
+async def test_the_beginning_of_an_answer_and_its_schema_are_sent() -> None:
     server = vllm(*chat_events("1]"))
     async with upstream_engine(server) as engine:
         chat = ChatService(engine, Live(ChatSection(system_prompt="")))
         question = (UserMessage("Which?"),)
         request = ChatRequest(question, answer_prefix="[", schema={"type": "array"})
-        said = [piece async for piece in chat.stream_text(request)]
+        answer = [piece async for piece in chat.stream_text(request)]
 
     (sent,) = server.sent_to("/v1/chat/completions")
-    assert said == ["1]", FinishReason.STOP]
+    assert answer == ["1]", FinishReason.STOP]
     assert sent["messages"][-1] == {"role": "assistant", "content": "["}
     assert (sent["add_generation_prompt"], sent["continue_final_message"]) == (False, True)
     assert sent["response_format"] == {
@@ -360,33 +336,35 @@ async def test_the_opening_of_an_answer_and_its_schema_are_passed_on() -> None:
     }
 
 
-async def test_a_grammar_is_refused_where_no_server_keeps_to_it() -> None:
+async def test_a_grammar_that_the_server_does_not_support_is_refused() -> None:
     schema = Grammar("start: A", schema="{}")
     async with upstream_engine(vllm(*completion_events("x"))) as engine:
         prompt = await engine.tokenize("x")
-        with pytest.raises(InvalidRequest, match="no grammar in a text completion") as refused:
+        with pytest.raises(
+            InvalidRequest, match="supports no grammar for text completions"
+        ) as refused:
             await collect_answer(engine, GenerateRequest(prompt, 8, grammar=schema))
         chat = ChatService(engine, Live(ChatSection()))
-        asked = ChatRequest((UserMessage("x"),), grammar=Grammar("start: A"))
-        with pytest.raises(InvalidRequest, match="keeps to JSON schemas and to no such grammar"):
-            async for _ in chat.stream_events(asked):
+        request = ChatRequest((UserMessage("x"),), grammar=Grammar("start: A"))
+        with pytest.raises(InvalidRequest, match="supports JSON schemas but not this grammar"):
+            async for _ in chat.stream_events(request):
                 pass
 
-    assert refused.value.hint == "Ask by way of a chat, and for a JSON schema."
+    assert refused.value.hint == "Use a chat completion with a JSON schema."
 
 
-async def test_no_more_is_asked_for_than_surely_fits() -> None:
+async def test_max_tokens_is_limited_to_what_surely_fits_the_context() -> None:
     server = vllm(*completion_events("x"))
     async with upstream_engine(server) as engine:
-        for length, wanted in ((30, 5), (30, 9000), (4000, 9000)):
+        for length, max_tokens in ((30, 5), (30, 9000), (4000, 9000)):
             prompt = await engine.tokenize("abc" * length)
-            await collect_answer(engine, GenerateRequest(prompt, wanted))
+            await collect_answer(engine, GenerateRequest(prompt, max_tokens))
 
-    asked = [sent["max_tokens"] for sent in server.sent_to("/v1/completions")]
-    assert asked == [5, 4096 - 45, 16]
+    sent = [body["max_tokens"] for body in server.sent_to("/v1/completions")]
+    assert sent == [5, 4096 - 45, 16]
 
 
-async def test_the_beginning_of_a_word_is_taken_from_what_the_server_writes() -> None:
+async def test_an_unfinished_word_is_removed_from_the_start_of_the_output() -> None:
     server = vllm(*completion_events(" r", "eturn", " x"))
     async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("a")
@@ -396,7 +374,7 @@ async def test_the_beginning_of_a_word_is_taken_from_what_the_server_writes() ->
     assert [sent["prompt"] for sent in server.sent_to("/v1/completions")] == ["a\n   "]
 
 
-async def test_a_server_that_writes_another_word_is_asked_to_go_on_with_this_one() -> None:
+async def test_another_word_in_the_output_repeats_the_request_with_the_unfinished_word() -> None:
     def answer(body: Any) -> Answer:
         return Answer(
             events=completion_events("rn x")
@@ -413,7 +391,7 @@ async def test_a_server_that_writes_another_word_is_asked_to_go_on_with_this_one
     assert (text, prompts) == ("rn x", ["a\n   ", "a\n    retu"])
 
 
-async def test_log_probabilities_of_both_forms_are_told() -> None:
+async def test_log_probabilities_of_both_formats_are_reported() -> None:
     table = {
         "tokens": ["b"],
         "token_logprobs": [-2.0],
@@ -422,19 +400,19 @@ async def test_log_probabilities_of_both_forms_are_told() -> None:
     best = {"token": "a", "logprob": -0.1, "bytes": [97]}
     other = {"token": "c", "logprob": -3.0, "bytes": None}
     content = [{"token": "b", "logprob": -2.0, "top_logprobs": [best, other]}]
-    heard = []
+    chunks = []
     for field in (table, {"content": content}):
         events = ({"choices": [{"text": "b", "logprobs": field}]}, *completion_events())
         async with upstream_engine(vllm(*events)) as engine:
             request = GenerateRequest(await engine.tokenize("x"), 1, logprobs=2)
             async with aclosing(engine.generate(request)) as stream:
-                heard += [event async for event in stream if isinstance(event, Chunk)]
+                chunks += [event async for event in stream if isinstance(event, Chunk)]
 
     top = [TokenAlternative(-1, b"a", -0.1), TokenAlternative(-1, b"c", -3.0)]
-    assert [chunk.tokens for chunk in heard] == [[TokenLogprob(-1, b"b", -2.0, top)]] * 2
+    assert [chunk.tokens for chunk in chunks] == [[TokenLogprob(-1, b"b", -2.0, top)]] * 2
 
 
-async def test_nothing_is_read_ahead_by_a_server_that_has_others_to_serve() -> None:
+async def test_other_servers_receive_no_prefill_requests() -> None:
     server = vllm()
     async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
@@ -443,26 +421,26 @@ async def test_nothing_is_read_ahead_by_a_server_that_has_others_to_serve() -> N
     assert server.sent_to("/v1/completions") == []
 
 
-async def test_embeddings_are_made_of_unit_length() -> None:
-    vectors = {"data": [{"embedding": [3.0, 4.0]}, {"embedding": [0.0, 2.0]}]}
-    server = vllm(embeddings=lambda body: Answer(vectors))
+async def test_embeddings_are_normalized_to_unit_length() -> None:
+    answer = {"data": [{"embedding": [3.0, 4.0]}, {"embedding": [0.0, 2.0]}]}
+    server = vllm(embeddings=lambda body: Answer(answer))
     async with upstream_engine(server) as engine:
-        made = await engine.embed([await engine.tokenize("one"), await engine.tokenize("two")])
+        vectors = await engine.embed([await engine.tokenize("one"), await engine.tokenize("two")])
 
-    assert made == [[0.6, 0.8], [0.0, 1.0]]
+    assert vectors == [[0.6, 0.8], [0.0, 1.0]]
     assert server.sent_to("/v1/embeddings") == [
         {"model": "Qwen/Qwen2.5-Coder-7B", "input": ["one", "two"]}
     ]
 
 
-async def test_what_a_server_costs_is_measured_with_words_of_no_meaning() -> None:
+async def test_the_speed_of_a_server_is_measured_with_random_words() -> None:
     server = vllm(*completion_events("a", "b"))
     async with upstream_engine(server) as engine:
         async with aclosing(engine.calibrate(Setup(), 0.0, wait_for_idle_cpu=False)) as steps:
-            told, result = [step async for step in steps]
+            progress, result = [step async for step in steps]
 
     (sent,) = server.sent_to("/v1/completions")
-    assert isinstance(told, CalibrationProgress)
+    assert isinstance(progress, CalibrationProgress)
     assert isinstance(result, Calibration)
     assert (list(result.speed.prefill), list(result.speed.decode)) == ([9], [9])
     assert {len(word) for word in sent["prompt"].split()} == {4}
@@ -471,12 +449,14 @@ async def test_what_a_server_costs_is_measured_with_words_of_no_meaning() -> Non
 # --- tools ---------------------------------------------------------------------------------------
 
 
-WEATHER = ToolDefinition("weather", "Tells it.", {"type": "object", "properties": {"town": {}}})
+WEATHER = ToolDefinition(
+    "weather", "Reports the weather.", {"type": "object", "properties": {"town": {}}}
+)
 CALL = '{"name": "weather", "arguments": {"town": "Paris"}}'
 
 
 async def ask_with_tool(engine: Engine, choice: ToolChoice) -> list[ChatEvent]:
-    """What comes of a question that can be answered with a tool."""
+    """Ask a question that a tool can answer, and return the events except the last."""
     chat = ChatService(engine, Live(ChatSection(system_prompt="Be brief.")), lambda: "call-1")
     question = (UserMessage("Sunny?"),)
     request = ChatRequest(question, max_tokens=9, tools=ToolSet((WEATHER,), choice))
@@ -484,24 +464,24 @@ async def ask_with_tool(engine: Engine, choice: ToolChoice) -> list[ChatEvent]:
         return [event async for event in events if not isinstance(event, Finished)]
 
 
-async def test_a_call_that_is_required_is_held_to_its_schema_by_the_llama_server() -> None:
+async def test_a_required_tool_call_is_constrained_to_its_schema_by_the_llama_server() -> None:
     server = llama_server(completion=llama_server_answer(CALL))
     async with upstream_engine(server) as engine:
-        called = await ask_with_tool(engine, ToolChoice.REQUIRED)
+        events = await ask_with_tool(engine, ToolChoice.REQUIRED)
 
     (sent,) = server.sent_to("/completion")
-    assert ToolCall("call-1", "weather", '{"town": "Paris"}') in called
+    assert ToolCall("call-1", "weather", '{"town": "Paris"}') in events
     assert sent["prompt"][-1] == "<tool_call>\n"
     assert sent["json_schema"]["properties"]["name"] == {"const": "weather"}
 
 
-async def test_a_call_that_is_free_is_asked_for_in_words_and_read_again() -> None:
+async def test_an_optional_tool_call_is_requested_in_the_prompt_and_parsed() -> None:
     server = vllm(*chat_events("<tool_call>\n", CALL, "\n</tool_call>"))
     async with upstream_engine(server) as engine:
-        called = await ask_with_tool(engine, ToolChoice.AUTO)
+        events = await ask_with_tool(engine, ToolChoice.AUTO)
 
     (sent,) = server.sent_to("/v1/chat/completions")
-    assert called == [ToolCall("call-1", "weather", '{"town": "Paris"}')]
+    assert events == [ToolCall("call-1", "weather", '{"town": "Paris"}')]
     assert '"name": "weather"' in sent["messages"][0]["content"]
     assert "response_format" not in sent
 
@@ -520,39 +500,44 @@ async def test_closing_an_answer_closes_the_connection() -> None:
         assert engine.stats().running == 0
 
 
-async def test_what_no_server_can_honour_is_refused() -> None:
+async def test_requests_that_no_server_can_answer_are_refused() -> None:
     server = vllm(*completion_events("x"))
     async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
-        with pytest.raises(InvalidRequest, match="tells no log probabilities of a prompt"):
+        with pytest.raises(InvalidRequest, match="does not report log probabilities of prompts"):
             await collect_answer(engine, GenerateRequest(prompt, 8, prompt_logprobs=True))
-        with pytest.raises(InvalidRequest, match="token ids of a vocabulary"):
+        with pytest.raises(InvalidRequest, match="token ids of a model's vocabulary"):
             await collect_answer(engine, GenerateRequest([17], 8))
-        with pytest.raises(InvalidRequest, match="token ids of a vocabulary"):
+        with pytest.raises(InvalidRequest, match="token ids of a model's vocabulary"):
             await engine.detokenize([17])
 
     assert server.sent_to("/v1/completions") == []
 
 
 TOO_LONG = {"error": {"message": "the request exceeds it", "type": "exceed_context_size_error"}}
-OF_VLLM = {"message": "This model's maximum context length is 4096 tokens.", "code": 400}
+VLLM_TOO_LONG = {"message": "This model's maximum context length is 4096 tokens.", "code": 400}
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind", "message"),
     [
         (400, TOO_LONG, ContextOverflow, "answers 400: the request exceeds it"),
-        (400, OF_VLLM, ContextOverflow, "This model's maximum context length is 4096 tokens."),
+        (
+            400,
+            VLLM_TOO_LONG,
+            ContextOverflow,
+            "This model's maximum context length is 4096 tokens.",
+        ),
         (400, {"error": {"message": "bad"}}, InvalidRequest, "/completion answers 400: bad"),
         (429, {"error": {"message": "many"}}, EngineBusy, "/completion answers 429: many"),
         (401, {"error": {"message": "no"}}, UpstreamFailed, "refuses the key (401)"),
         (500, "a bare text", UpstreamFailed, '/completion answers 500: "a bare text"'),
     ],
 )
-async def test_a_refusal_is_told_with_the_servers_own_words(
+async def test_a_refusal_is_reported_with_the_servers_own_words(
     status: int, body: Any, kind: type[CopilotdError], message: str
 ) -> None:
-    server = llama_server(completion=lambda asked: Answer(body, status))
+    server = llama_server(completion=lambda request: Answer(body, status))
     async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
         with pytest.raises(kind) as raised:
@@ -563,7 +548,7 @@ async def test_a_refusal_is_told_with_the_servers_own_words(
         assert engine.is_down is (kind is UpstreamFailed)
 
 
-async def test_a_failure_in_the_middle_of_an_answer_is_one() -> None:
+async def test_an_error_in_the_middle_of_an_answer_fails_the_request() -> None:
     failed = {"error": {"message": "out of memory", "code": 500}}
     server = llama_server(completion=lambda body: Answer(events=({"content": "a"}, failed)))
     async with upstream_engine(server) as engine:
@@ -572,7 +557,7 @@ async def test_a_failure_in_the_middle_of_an_answer_is_one() -> None:
             await collect_answer(engine, GenerateRequest(prompt, 8))
 
 
-async def test_a_connection_that_breaks_is_no_end_of_an_answer() -> None:
+async def test_a_broken_connection_fails_the_request() -> None:
     server = llama_server(completion=lambda b: Answer(events=({"content": "a"},), breaks=True))
     async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
@@ -587,14 +572,16 @@ async def test_a_connection_that_breaks_is_no_end_of_an_answer() -> None:
         vllm({"choices": [{"text": "a"}]}),
     ],
 )
-async def test_a_server_that_ends_in_an_answer_has_not_given_it(server: FakeUpstream) -> None:
+async def test_a_stream_that_ends_without_a_finish_reason_fails_the_request(
+    server: FakeUpstream,
+) -> None:
     async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("x")
         with pytest.raises(UpstreamFailed, match=f"{server.url} ended in the middle of an answer"):
             await collect_answer(engine, GenerateRequest(prompt, 8))
 
 
-async def test_half_a_character_is_sent_as_none() -> None:
+async def test_half_a_surrogate_pair_is_sent_as_a_question_mark() -> None:
     server = vllm(*completion_events("x"))
     async with upstream_engine(server) as engine:
         prompt = await engine.tokenize("a\ud800")
@@ -603,24 +590,26 @@ async def test_half_a_character_is_sent_as_none() -> None:
     assert server.sent_to("/v1/completions")[0]["prompt"] == "a??\n"
 
 
-async def test_silence_counts_as_a_failure() -> None:
+async def test_a_silent_server_fails_the_request() -> None:
     server = vllm(completions=lambda body: Answer(holds=True))
     async with upstream_engine(server, timeout_s=0.2) as engine:
-        # On a busy machine the first request may meet a silence too.
+        # On a busy machine, the first request may run into the timeout too.
         with pytest.raises(UpstreamFailed, match=r"was silent for 0\.2 s"):
             await collect_answer(engine, GenerateRequest(await engine.tokenize("x"), 8))
 
 
-async def test_something_else_that_answers_is_said_to_be_no_server_of_models() -> None:
+async def test_a_server_without_a_model_list_is_refused() -> None:
     async with upstream_engine(FakeUpstream({})) as engine:
         with pytest.raises(UpstreamFailed) as raised:
             await engine.info()
 
     assert raised.value.message.endswith(" has no /v1/models")
-    assert raised.value.hint == "upstream.url is to be the root of a llama-server, vLLM or SGLang."
+    assert (
+        raised.value.hint == "upstream.url must be the root URL of a llama-server, vLLM or SGLang."
+    )
 
 
-async def test_a_model_that_is_not_offered_is_refused_with_those_that_are() -> None:
+async def test_a_model_that_is_not_offered_is_refused_with_the_list_of_offered_models() -> None:
     async with upstream_engine(vllm(), model="other") as engine:
         with pytest.raises(UpstreamFailed, match="does not offer other") as raised:
             await engine.info()
@@ -628,7 +617,7 @@ async def test_a_model_that_is_not_offered_is_refused_with_those_that_are() -> N
     assert raised.value.hint == "It has Qwen/Qwen2.5-Coder-7B."
 
 
-async def test_the_key_is_sent_and_told_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_key_is_sent_but_never_logged_or_shown(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     server = vllm(completions=lambda body: Answer({"message": "no"}, 401))
     async with upstream_engine(server, key="s3cret") as engine:
@@ -638,11 +627,11 @@ async def test_the_key_is_sent_and_told_to_nobody(caplog: pytest.LogCaptureFixtu
 
     assert {headers["authorization"] for headers in server.headers} == {"Bearer s3cret"}
     assert raised.value.hint == "Set upstream.key or upstream.key_file."
-    told = (*caplog.messages, str(raised.value), repr(engine.status()), repr(engine.state))
-    assert "s3cret" not in json.dumps(told)
+    shown = (*caplog.messages, str(raised.value), repr(engine.status()), repr(engine.state))
+    assert "s3cret" not in json.dumps(shown)
 
 
-async def test_the_key_may_stand_in_a_file(tmp_path: Path) -> None:
+async def test_the_key_may_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("s3cret\n")
     server = vllm()
@@ -655,8 +644,8 @@ async def test_the_key_may_stand_in_a_file(tmp_path: Path) -> None:
 # --- up and down ---------------------------------------------------------------------------------
 
 
-async def until(engine: Any, phase: Phase) -> None:
-    """Wait for a state, at most some seconds."""
+async def wait_for_phase(engine: Any, phase: Phase) -> None:
+    """Wait until the engine is in `phase`."""
     reached = asyncio.Event()
     unsubscribe = engine.subscribe(lambda state: reached.set() if state.phase is phase else None)
     if engine.state.phase is not phase:
@@ -664,7 +653,7 @@ async def until(engine: Any, phase: Phase) -> None:
     unsubscribe()
 
 
-async def test_a_server_that_is_down_is_let_alone_for_a_while_and_comes_back_by_itself() -> None:
+async def test_a_server_that_is_down_is_left_alone_until_a_probe_finds_it_up_again() -> None:
     server = vllm(*completion_events("x"))
     async with upstream_engine(server) as engine:
         await server.stop()
@@ -675,39 +664,38 @@ async def test_a_server_that_is_down_is_let_alone_for_a_while_and_comes_back_by_
         down = engine.status()
 
         await server.start()
-        await until(engine, Phase.READY)
+        await wait_for_phase(engine, Phase.READY)
         text, _ = await collect_answer(engine, GenerateRequest(await engine.tokenize("x"), 8))
 
     assert again.value is raised.value
     assert raised.value.message.startswith(f"nothing answers at {server.url}: ")
-    assert raised.value.hint == "Is it running, and is upstream.url right? copilotd doctor looks."
+    assert raised.value.hint == "Is it running, and is upstream.url right? Run copilotd doctor."
     assert (down.answers, down.detail, down.url) == (False, raised.value.message, server.url)
     assert text == "x"
     assert engine.stats().restarts == 1
 
 
 @pytest.mark.parametrize("change", ["gone", "another model"])
-async def test_an_idle_server_is_looked_at_now_and_then(change: str) -> None:
+async def test_an_idle_server_is_checked_periodically(change: str) -> None:
     offered = [{"id": "qwen2.5-coder-7b"}]
     server = vllm(models=lambda body: Answer({"data": offered}))
-    async with upstream_engine(server) as engine:
-        engine._check_every_s = 0.05
+    async with upstream_engine(server, check_every_s=0.05) as engine:
         assert (await engine.info()).name == "qwen2.5-coder-7b"
 
         if change == "gone":
             await server.stop()
         else:
             offered[0] = {"id": "codestral"}
-        await until(engine, Phase.FAILED)
+        await wait_for_phase(engine, Phase.FAILED)
         if change == "gone":
             await server.start()
-        await until(engine, Phase.READY)
+        await wait_for_phase(engine, Phase.READY)
 
         names = {"gone": "qwen2.5-coder-7b", "another model": "codestral"}
         assert (await engine.info()).name == names[change]
 
 
-async def test_a_server_that_still_loads_its_model_is_not_ready() -> None:
+async def test_a_server_that_is_loading_its_model_is_not_ready() -> None:
     loading = {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}
     server = FakeUpstream({"/props": lambda body: Answer(loading, 503)})
     async with upstream_engine(server) as engine:
