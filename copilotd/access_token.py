@@ -50,10 +50,10 @@ class AccessToken:
             AccessFailed: the file cannot be written.
         """
         token = secrets.token_urlsafe(_BYTES)
-        self.keep(token)
+        self.save(token)
         return token
 
-    def keep(self, token: str) -> None:
+    def save(self, token: str) -> None:
         """Let `token` be the one from now on.
 
         Raises:

@@ -18,7 +18,7 @@ from watchfiles import Change, awatch
 from copilotd import __version__, lifecycle, logs
 from copilotd.access_token import AccessToken
 from copilotd.completion.service import CompletionService
-from copilotd.config import RELOADABLE, ChatSection, Settings, changes
+from copilotd.config import RELOADABLE, ChatSection, Settings, describe_changes
 from copilotd.config.live import Live
 from copilotd.engine.interface import Engine
 from copilotd.engine.performance import Speed, Tuning
@@ -27,7 +27,7 @@ from copilotd.errors import ConfigError
 from copilotd.http.app import build_app
 from copilotd.http.server import HttpServer
 from copilotd.lsp.listener import LspListener
-from copilotd.models.sources.reference import canonical
+from copilotd.models.sources.reference import canonicalize
 from copilotd.paths import Paths
 from copilotd.serving.engines import EnginePool, build_engine_pool, list_model_requests
 from copilotd.serving.registry import ServedModel, ServedModels
@@ -166,7 +166,7 @@ class Daemon:
 
     async def _shutdown(self) -> None:
         log.info("copilotd ends")
-        lifecycle.retract(self._paths)
+        lifecycle.withdraw(self._paths)
         for task in self._tasks:
             task.cancel()
         # Engines and fronts close together: an open stream ends when its engine does.
@@ -232,7 +232,7 @@ class Daemon:
         except ConfigError as error:
             log.error("settings kept as they were: %s. %s", error.message, error.hint)
             return
-        for line in changes(self._settings, new):
+        for line in describe_changes(self._settings, new):
             log.info("%s", line)
         self._apply_settings(
             self._settings.model_copy(update={t: getattr(new, t) for t in RELOADABLE})
@@ -256,7 +256,7 @@ def _build_models(
     first = ServedModel(engines.completion, section.name, section.alias, chat_settings)
     chat = serve_model(engines.chat, settings.chat.model)
     name = settings.embedding.model
-    if name and canonical(name) == canonical(settings.chat.model):
+    if name and canonicalize(name) == canonicalize(settings.chat.model):
         return ServedModels(first, chat, chat)
     return ServedModels(first, chat, serve_model(engines.embedding, name))
 

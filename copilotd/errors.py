@@ -49,7 +49,7 @@ class MissingPackage(CopilotdError):
     """What was asked for needs a Python package that is not installed."""
 
     @classmethod
-    def of(cls, extra: str, error: ModuleNotFoundError) -> "MissingPackage":
+    def for_extra(cls, extra: str, error: ModuleNotFoundError) -> "MissingPackage":
         """The error for a package that the extra of that name brings."""
         message = f"a Python package is not installed ({error.name})"
         return cls(message, f"pip install 'copilotd[{extra}]'")

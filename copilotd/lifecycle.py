@@ -26,7 +26,7 @@ from copilotd.paths import Paths, has_unix_sockets
 SERVE: tuple[str, ...] = (sys.executable, "-P", "-m", "copilotd", "serve")
 """The command that is the daemon."""
 
-FRONTS_WITHIN_S = 60.0
+START_TIMEOUT_S = 60.0
 """A cold disk needs seconds to read the libraries; a daemon silent for longer never will speak."""
 
 _OTHER_FOLDER = "Make it writable for you, or point XDG_RUNTIME_DIR and XDG_STATE_HOME elsewhere."
@@ -35,7 +35,7 @@ _POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningDaemon:
     """A daemon that listens.
 
     `socket` is where it speaks LSP: a unix path, or "127.0.0.1:PORT" on Windows. `started` is
@@ -52,15 +52,15 @@ class Running:
     token_file: str = ""
 
 
-def find(paths: Paths) -> Running | None:
+def find_running(paths: Paths) -> RunningDaemon | None:
     """The daemon of this user; None if there is none, or only the files of one that died."""
-    running = _read(paths.daemon)
+    running = _read(paths.runtime_file)
     if running is None or _process(running) is None or not _is_held(paths.lock):
         return None
     return running
 
 
-def launch(paths: Paths, arguments: Sequence[str], command: Sequence[str] = SERVE) -> Running:
+def launch(paths: Paths, arguments: Sequence[str], command: Sequence[str] = SERVE) -> RunningDaemon:
     """Start a daemon that outlives this process and this terminal.
 
     Returns when it listens, which is before its model is loaded. If another process starts one at
@@ -70,9 +70,9 @@ def launch(paths: Paths, arguments: Sequence[str], command: Sequence[str] = SERV
         AlreadyRunning: there is one.
         StartFailed: it ended early, or did not listen in time; says what it said last.
     """
-    if running := find(paths):
-        raise already_running(running)
-    prepare(paths)
+    if running := find_running(paths):
+        raise already_running_error(running)
+    create_folders(paths)
     with paths.log.open("ab") as log:
         said = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
@@ -94,7 +94,7 @@ def launch(paths: Paths, arguments: Sequence[str], command: Sequence[str] = SERV
         threading.Thread(target=process.wait, name="reap-daemon", daemon=True).start()
 
 
-def stop(running: Running, timeout_s: float) -> None:
+def stop(running: RunningDaemon, timeout_s: float) -> None:
     """End the daemon: asked first, forced after `timeout_s`. No process of it is left."""
     process = _process(running)
     if process is None:
@@ -109,9 +109,9 @@ def stop(running: Running, timeout_s: float) -> None:
     _await_end(family, timeout_s)
 
 
-def sweep(paths: Paths) -> None:
+def remove_stale_files(paths: Paths) -> None:
     """Remove what a killed daemon left behind; the files of a living one stay."""
-    if any(file.exists() for file in (paths.lock, paths.daemon, paths.socket)):
+    if any(file.exists() for file in (paths.lock, paths.runtime_file, paths.socket)):
         with suppress(AlreadyRunning), claim(paths):
             pass
 
@@ -123,19 +123,19 @@ def claim(paths: Paths) -> Iterator[None]:
     Raises:
         AlreadyRunning: another process is.
     """
-    prepare(paths)
+    create_folders(paths)
     lock = FileLock(paths.lock)
     try:
         # `find` holds the lock for an instant when it looks at it, hence a little patience; with
         # more, the loser of two starts would rise again when the winner is stopped at once.
         lock.acquire(timeout=0.2, poll_interval=0.01)
     except Timeout:
-        raise already_running(find(paths)) from None
+        raise already_running_error(find_running(paths)) from None
     try:
-        _remove(paths.daemon, paths.socket)
+        _remove(paths.runtime_file, paths.socket)
         yield
     finally:
-        _remove(paths.daemon, paths.socket)
+        _remove(paths.runtime_file, paths.socket)
         if has_unix_sockets():
             # Removed while held, so that it never is another daemon's; Windows removes it itself.
             _remove(paths.lock)
@@ -153,16 +153,16 @@ def announce(
     """Tell every other process of this user where this one, the daemon, listens."""
     pid = os.getpid()
     started = psutil.Process(pid).create_time()
-    running = Running(pid, url, socket, version, started, tuple(arguments), token_file)
-    write_atomically(paths.daemon, msgspec.json.encode(running))
+    running = RunningDaemon(pid, url, socket, version, started, tuple(arguments), token_file)
+    write_atomically(paths.runtime_file, msgspec.json.encode(running))
 
 
-def retract(paths: Paths) -> None:
+def withdraw(paths: Paths) -> None:
     """Take back `announce`: from now on `find` finds nobody."""
-    _remove(paths.daemon)
+    _remove(paths.runtime_file)
 
 
-def prepare(paths: Paths) -> None:
+def create_folders(paths: Paths) -> None:
     """Create the folders of a daemon; the runtime folder is for this user alone.
 
     Raises:
@@ -185,16 +185,16 @@ def _is_trusted(folder: Path) -> bool:
     return sys.platform == "win32" or folder.stat().st_uid in (0, os.getuid())
 
 
-def already_running(running: Running | None) -> AlreadyRunning:
+def already_running_error(running: RunningDaemon | None) -> AlreadyRunning:
     """The error for a second daemon; None stands for one that does not listen yet."""
     who = f"on {running.url} (pid {running.pid})" if running else "and is starting or ending"
     return AlreadyRunning(f"copilotd already runs {who}", "copilotd restart, or copilotd stop.")
 
 
-def _await_fronts(paths: Paths, process: "subprocess.Popen[bytes]", said: int) -> Running:
-    deadline = time.monotonic() + FRONTS_WITHIN_S
+def _await_fronts(paths: Paths, process: "subprocess.Popen[bytes]", said: int) -> RunningDaemon:
+    deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
-        if running := find(paths):
+        if running := find_running(paths):
             return running
         # A child that ended while somebody holds the lock lost a race: the winner is starting.
         if process.poll() is not None and not _is_held(paths.lock):
@@ -212,14 +212,14 @@ def _failure(log: Path, said: int) -> StartFailed:
     return StartFailed(f"the daemon did not start: {cause}", f"{hint} The whole log: {log}")
 
 
-def _read(file: Path) -> Running | None:
+def _read(file: Path) -> RunningDaemon | None:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Running)
+        return msgspec.json.decode(file.read_bytes(), type=RunningDaemon)
     except (OSError, msgspec.DecodeError):
         return None
 
 
-def _process(running: Running) -> psutil.Process | None:
+def _process(running: RunningDaemon) -> psutil.Process | None:
     try:
         process = psutil.Process(running.pid)
         same = abs(process.create_time() - running.started) < _CLOCK_TOLERANCE_S

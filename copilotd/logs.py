@@ -17,7 +17,7 @@ BACKUPS = 2
 _OWN = "copilotd"
 
 
-def set_up(file: Path, level: str) -> None:
+def configure(file: Path, level: str) -> None:
     """Log to `file`, and to stderr too unless that is the same file."""
     handlers: list[logging.Handler] = [_rotating(file)]
     if not _is_stderr(file):

@@ -47,7 +47,7 @@ class Paths:
         return self.data / "models"
 
     @property
-    def parked(self) -> Path:
+    def saved_sequences(self) -> Path:
         """The folder of what models have read, saved across restarts."""
         return self.cache / "parked"
 
@@ -77,7 +77,7 @@ class Paths:
         return self.runtime / "copilotd.lock"
 
     @property
-    def daemon(self) -> Path:
+    def runtime_file(self) -> Path:
         """What the running daemon says of itself: pid, port, socket (JSON)."""
         return self.runtime / "daemon.json"
 

@@ -25,14 +25,14 @@ import copilotd
 from copilotd.cli import app as command_line
 from copilotd.cli.llama_flags import parsed
 from copilotd.config import (
-    LOADING,
+    LOADS_A_MODEL,
     PROJECT_FILE,
     PROJECT_TABLES,
     RELOADABLE,
     ServerSection,
     Settings,
     is_secret,
-    tables,
+    list_tables,
 )
 from copilotd.engine.fake import FakeEngine
 from copilotd.errors import ConfigError
@@ -121,10 +121,10 @@ def settings() -> Facts:
         "environment": [Settings.model_config[k] for k in ("env_prefix", "env_nested_delimiter")],
         "project file": PROJECT_FILE,
         "tables of the project file": sorted(PROJECT_TABLES),
-        "keys that load a model again": sorted(LOADING),
+        "keys that load a model again": sorted(LOADS_A_MODEL),
         "keys that are read while the daemon runs": sorted(RELOADABLE),
     }
-    for table, kind in tables().items():
+    for table, kind in list_tables().items():
         for key, fact in _fields(kind).items():
             name = f"{table}.{key}"
             facts[name] = fact | ({"secret": True} if is_secret(name) else {})

@@ -18,8 +18,8 @@ from copilotd import lifecycle
 from copilotd.config import ModelSection
 from copilotd.engine.performance import Calibration, Measurement, Setup, Speed, Tuning
 from copilotd.engine.worker.kv.disk_tier import DiskTier
-from copilotd.lifecycle import Running
-from copilotd.models.store import Store
+from copilotd.lifecycle import RunningDaemon
+from copilotd.models.store import ModelStore
 from copilotd.paths import Paths
 from copilotd.serving.tuning_store import TuningStore
 from tests.json_schema import Facts, inlined, stripped
@@ -52,9 +52,9 @@ def runtime_file() -> Facts:
     """The keys that the daemon writes, and what a program that reads them insists on."""
     with _paths() as paths:
         lifecycle.announce(paths, "http://h:1", "s", "0", ["--port", "1"], "t")
-        written = json.loads(paths.daemon.read_text("utf-8"))
+        written = json.loads(paths.runtime_file.read_text("utf-8"))
     types = {f"writes.{key}": type(value).__name__ for key, value in written.items()}
-    return types | _read(Running)
+    return types | _read(RunningDaemon)
 
 
 def tuning_file() -> Facts:
@@ -77,9 +77,9 @@ def parked_file() -> Facts:
     """A saved sequence of three tokens and eight bytes of state, byte by byte."""
     state = np.arange(8, dtype=np.uint8)
     with _paths() as paths:
-        disk = DiskTier(paths.parked, 2**20, _KEY, _fail)
+        disk = DiskTier(paths.saved_sequences, 2**20, _KEY, _fail)
         disk.write(list(_TOKENS), state, lambda: True)
-        file = next(paths.parked.iterdir())
+        file = next(paths.saved_sequences.iterdir())
         written = file.read_bytes()
     at = {"magic": 8, "key": 32, "tokens": 4, "size": 8, "checksum of the state": 4}
     at |= {"token ids": 12, "checksum of the head": 4, "state": 8}
@@ -95,7 +95,7 @@ def model_index() -> Facts:
     """What is understood of an index of models that is on users' disks."""
     with TemporaryDirectory() as name:
         Path(name, "index.json").write_text(json.dumps(_INDEX), encoding="utf-8")
-        store = Store(Path(name))
+        store = ModelStore(Path(name))
         records = {record.name: msgspec.to_builtins(record) for record in store.records}
         return {"default": store.default} | dict(_flat("models", records))
 
@@ -108,7 +108,7 @@ def _fail(complaint: str) -> None:
 def _paths() -> Iterator[Paths]:
     with TemporaryDirectory() as name:
         paths = Paths(*[Path(name, part) for part in ("c", "d", "s", "r", "k")])
-        lifecycle.prepare(paths)
+        lifecycle.create_folders(paths)
         yield paths
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.core import TyperGroup
 
-from copilotd.config import ServerSection, Settings, tables
+from copilotd.config import ServerSection, Settings, list_tables
 from copilotd.engine.fake import FakeEngine
 from copilotd.http.app import build_app
 from tests.http.http_server import build_services
@@ -77,13 +77,13 @@ def test_every_settings_example_is_valid() -> None:
 
 @each_page
 def test_every_setting_that_is_named_exists(page: str) -> None:
-    keys = [f"{table}.{key}" for table, kind in tables().items() for key in kind.model_fields]
+    keys = [f"{table}.{key}" for table, kind in list_tables().items() for key in kind.model_fields]
     assert [key for key in named_settings(page) if key not in keys] == []
 
 
 def test_the_page_of_settings_names_every_table() -> None:
     spans = code_spans("docs/settings.md")
-    assert [name for name in tables() if f"[{name}]" not in spans] == []
+    assert [name for name in list_tables() if f"[{name}]" not in spans] == []
 
 
 def test_the_page_of_the_api_names_the_paths_that_are_served() -> None:
@@ -157,7 +157,7 @@ def code_spans(page: str) -> list[str]:
 
 def named_settings(page: str) -> Iterator[str]:
     """What stands in `code` as table.key, as table.key = value, or as an environment variable."""
-    pattern = re.compile(rf"((?:{'|'.join(tables())})\.[a-z_]+)(?: = .*)?")
+    pattern = re.compile(rf"((?:{'|'.join(list_tables())})\.[a-z_]+)(?: = .*)?")
     for span in code_spans(page):
         if (found := pattern.fullmatch(span)) and span != "tools.jsonl":
             yield found[1]

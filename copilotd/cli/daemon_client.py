@@ -11,9 +11,9 @@ import msgspec
 
 from copilotd.access_token import AccessToken
 from copilotd.completion.types import Outcome, OutcomeRecord
-from copilotd.engine.performance import Measuring, Tuning
+from copilotd.engine.performance import CalibrationProgress, Tuning
 from copilotd.errors import EngineError, NotRunning
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.prompt.messages import Message
 from copilotd.serving.status import DaemonStatus
 
@@ -30,7 +30,7 @@ class Connection:
     Raises (all methods): NotRunning if it went away, EngineError for what it answers instead.
     """
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: RunningDaemon) -> None:
         timeout = httpx2.Timeout(LONGEST_ANSWER_S, connect=LONGEST_LOOK_S)
         # A proxy from the environment could not reach the loopback of this machine.
         self._client = httpx2.Client(
@@ -65,7 +65,7 @@ class Connection:
         """Have the model of that name loaded, if it is not."""
         self._post("/v1/completions", {"model": model, "prompt": "a", "max_tokens": 1})
 
-    def tune(self) -> Generator[Measuring | Tuning, None, None]:
+    def tune(self) -> Generator[CalibrationProgress | Tuning, None, None]:
         """Have the model measured: how far it is, then the result; closing the iterator ends it."""
         with _translated(), self._client.stream("POST", "/admin/tune") as reply:
             if reply.is_error:
@@ -100,7 +100,7 @@ class Connection:
             return _body(self._client.post(path, json=body))
 
 
-def _credentials(running: Running) -> dict[str, str]:
+def _credentials(running: RunningDaemon) -> dict[str, str]:
     token = AccessToken(Path(running.token_file)).read() if running.token_file else ""
     return {"Authorization": f"Bearer {token}"} if token else {}
 
@@ -138,10 +138,10 @@ def _delta(line: str) -> str:
     return str(choices[0].get("delta", {}).get("content") or "")
 
 
-def _step(data: str) -> Measuring | Tuning:
+def _step(data: str) -> CalibrationProgress | Tuning:
     event = json.loads(data)
     if "error" in event:
         raise EngineError(str(event["error"]["message"]), "copilotd logs.")
     if "measuring" in event:
-        return msgspec.convert(event["measuring"], Measuring)
+        return msgspec.convert(event["measuring"], CalibrationProgress)
     return msgspec.convert(event["tuning"], Tuning, strict=False)

@@ -6,10 +6,10 @@ from copilotd.cli.views.download import PullView
 from copilotd.cli.views.terminal import say
 from copilotd.config import ModelSection
 from copilotd.models.catalogue import Catalogue, load_catalogue
-from copilotd.models.hardware import this_machine
-from copilotd.models.provision import AUTO, Provision
-from copilotd.models.recommend import choose
-from copilotd.models.store import Store
+from copilotd.models.hardware import detect_hardware
+from copilotd.models.provision import AUTO, Provisioner
+from copilotd.models.recommend import recommend
+from copilotd.models.store import ModelStore
 from copilotd.paths import Paths
 
 
@@ -20,24 +20,24 @@ def fetch(paths: Paths, settings: ModelSection, asked_by: str, role: str = "Mode
 
     Raises: ModelError.
     """
-    store, catalogue = Store(paths.models), load_catalogue()
-    provision = Provision(store, catalogue, settings)
-    say(f"{role}: {provision.wanted}\n  {reason(store, catalogue, settings, asked_by)}")
-    if provision.installed() is not None:
+    store, catalogue = ModelStore(paths.models), load_catalogue()
+    provision = Provisioner(store, catalogue, settings)
+    say(f"{role}: {provision.model_name}\n  {reason(store, catalogue, settings, asked_by)}")
+    if provision.find_installed() is not None:
         return
     try:
         with PullView() as view:
-            installed = provision.ensure(view.show, threading.Event())
+            installed = provision.ensure_installed(view.show, threading.Event())
     except KeyboardInterrupt:
         say("Stopped. The next copilotd start goes on where this download ended.")
         raise
     say(f"Downloaded to {installed.path}.")
 
 
-def reason(store: Store, catalogue: Catalogue, settings: ModelSection, asked_by: str) -> str:
+def reason(store: ModelStore, catalogue: Catalogue, settings: ModelSection, asked_by: str) -> str:
     """Why this model is the one."""
     if settings.name != AUTO:
         return f"It was asked for by {asked_by}."
     if store.default:
         return "It is the default: copilotd models default shows and changes it."
-    return choose(catalogue, this_machine()).reason
+    return recommend(catalogue, detect_hardware()).reason

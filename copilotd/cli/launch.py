@@ -13,16 +13,16 @@ from copilotd.cli.views.terminal import out, say
 from copilotd.config import (
     EngineSection,
     Settings,
+    find_origin,
     find_project_file,
     load,
     load_leniently,
-    origin,
     read_layers,
 )
 from copilotd.engine.types import Phase
 from copilotd.errors import ConfigError, EngineLoadFailed
 from copilotd.http.sockets import check_reach, listen_tcp
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.models.catalogue import load_catalogue
 from copilotd.paths import Paths
 from copilotd.serving.status import DaemonStatus
@@ -36,7 +36,7 @@ def start_in_background(options: Options) -> None:
     Raises: ConfigError, PortInUse, ModelError, StartFailed, EngineLoadFailed.
     """
     paths = Paths.of_user()
-    if running := lifecycle.find(paths):
+    if running := lifecycle.find_running(paths):
         _say_that_it_runs(running)
         return
     options = _in_project(options)
@@ -58,8 +58,8 @@ def start_here(options: Options) -> None:
     Raises: ConfigError, PortInUse, ModelError, AlreadyRunning, StartFailed.
     """
     paths = Paths.of_user()
-    if running := lifecycle.find(paths):
-        raise lifecycle.already_running(running)
+    if running := lifecycle.find_running(paths):
+        raise lifecycle.already_running_error(running)
     options = _in_project(options)
     settings = _prepare(paths, options)
     _serve(paths, settings, options)
@@ -85,8 +85,8 @@ def _serve(
 ) -> None:
     from copilotd import daemon
 
-    lifecycle.prepare(paths)
-    logs.set_up(paths.log, settings.log.level)
+    lifecycle.create_folders(paths)
+    logs.configure(paths.log, settings.log.level)
     for problem in problems:
         log.error("%s. %s The default is used.", problem.message, problem.hint)
     files = _files(paths, options)
@@ -107,9 +107,9 @@ def _prepare(paths: Paths, options: Options) -> Settings:
     _check_upstream(settings)
     layers = read_layers(*sources)[0]
     if settings.engine.kind == "local":
-        fetch(paths, settings.model, asked_by=origin("model.name", layers))
+        fetch(paths, settings.model, asked_by=find_origin("model.name", layers))
     if settings.chat_model is not None:
-        asked_by = origin("chat.model", layers)
+        asked_by = find_origin("chat.model", layers)
         fetch(paths, settings.chat_model, asked_by, role="Chat model")
     return settings
 
@@ -136,7 +136,7 @@ def _files(paths: Paths, options: Options) -> tuple[Path, Path | None]:
     return paths.user_settings, None if project is None else Path(project)
 
 
-def _say_that_it_runs(running: Running) -> None:
+def _say_that_it_runs(running: RunningDaemon) -> None:
     say(f"copilotd already runs: {running.url} (pid {running.pid}).")
     say("With other options: copilotd restart --model NAME. To end it: copilotd stop.")
 

@@ -23,7 +23,7 @@ def serve(flags: Flags) -> None:
         # The file is not there: what the user's own daemon is told does not count here.
         settings = load(paths.user_settings, overrides=flags.settings)
         if flags.api_key:
-            AccessToken(paths.token).keep(flags.api_key)
+            AccessToken(paths.token).save(flags.api_key)
         _serve(paths, settings)
 
 
@@ -34,8 +34,8 @@ def _serve(paths: Paths, settings: Settings) -> None:
 
     listen_tcp(settings.server.host, settings.server.port).close()
     fetch(paths, settings.model, asked_by=COMMAND_LINE)
-    lifecycle.prepare(paths)
-    logs.set_up(paths.log, settings.log.level)
+    lifecycle.create_folders(paths)
+    logs.configure(paths.log, settings.log.level)
     daemon.serve(daemon.build_daemon(paths, settings, daemon.LaunchOptions(lambda: settings)))
 
 

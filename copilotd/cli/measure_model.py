@@ -8,16 +8,16 @@ from typing import Protocol
 from copilotd.cli.daemon_client import Connection
 from copilotd.cli.views.loading import wait_for_model
 from copilotd.config import CompletionSection, Settings
-from copilotd.engine.performance import Measuring, Speed, Tuning
+from copilotd.engine.performance import CalibrationProgress, Speed, Tuning
 from copilotd.engine.types import Phase
 from copilotd.errors import EngineError, EngineLoadFailed, ModelNotFound, NotRunning
-from copilotd.lifecycle import Running
-from copilotd.models.provision import Installed
-from copilotd.prompt.budget import Budget, budget
-from copilotd.serving.engines import Wanted, engines
+from copilotd.lifecycle import RunningDaemon
+from copilotd.models.provision import InstalledModel
+from copilotd.prompt.budget import Budget, compute_budget
+from copilotd.serving.engines import ModelRequest, build_engines
 from copilotd.serving.tuner import Tuner
 
-Show = Callable[[Measuring], None]
+Show = Callable[[CalibrationProgress], None]
 
 
 class MeasuredModel(Protocol):
@@ -38,7 +38,7 @@ class MeasuredModel(Protocol):
 
 @contextmanager
 def measured_model(
-    running: Running | None, settings: Settings, model: Wanted
+    running: RunningDaemon | None, settings: Settings, model: ModelRequest
 ) -> Iterator[MeasuredModel]:
     """The model for completions that serves, or would serve, this user.
 
@@ -53,11 +53,11 @@ def measured_model(
             "the model is on another server, and the daemon measures what it costs",
             "copilotd start, then copilotd tune.",
         )
-    installed = model.provision.installed()
+    installed = model.provision.find_installed()
     if installed is None:
         raise ModelNotFound(
-            f"{model.provision.wanted} is not on this machine",
-            f"copilotd start downloads it; so does copilotd models pull {model.provision.wanted}",
+            f"{model.provision.model_name} is not on this machine",
+            f"copilotd start downloads it; so does copilotd models pull {model.provision.model_name}",
         )
     yield _Local(settings, model, installed)
 
@@ -84,27 +84,27 @@ class _Remote:
         raise EngineError("the daemon ended before the model was measured", "copilotd logs.")
 
     def budget(self, speed: Speed) -> Budget:
-        return self._connection.status().budget or budget(CompletionSection(), speed)
+        return self._connection.status().budget or compute_budget(CompletionSection(), speed)
 
 
 class _Local:
-    def __init__(self, settings: Settings, model: Wanted, installed: Installed) -> None:
+    def __init__(self, settings: Settings, model: ModelRequest, installed: InstalledModel) -> None:
         self._settings = settings
         self._model = model
         self._installed = installed
 
     def known(self) -> Tuning | None:
-        return self._model.tunings.read(self._installed.path, self._model.settings)
+        return self._model.tuning_store.read(self._installed.path, self._model.settings)
 
     def measure(self, show: Show) -> Tuning:
         return asyncio.run(self._measured(show))
 
     def budget(self, speed: Speed) -> Budget:
-        return budget(self._settings.completion, speed)
+        return compute_budget(self._settings.completion, speed)
 
     async def _measured(self, show: Show) -> Tuning:
-        (engine,) = engines([self._model], self._settings.engine)
-        tuner = Tuner(engine, self._model.tunings, self._model.settings)
+        (engine,) = build_engines([self._model], self._settings.engine)
+        tuner = Tuner(engine, self._model.tuning_store, self._model.settings)
         try:
             async with aclosing(tuner.measure()) as steps:
                 async for step in steps:

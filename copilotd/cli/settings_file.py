@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from tomlkit.items import Table
 
-from copilotd.config import Section, allowed_values, is_secret, read_file, tables
-from copilotd.config.error_text import explained, unknown
+from copilotd.config import Section, describe_allowed_values, is_secret, list_tables, read_file
+from copilotd.config.error_text import explain_invalid_value, explain_unknown_key
 from copilotd.errors import ConfigError
 from copilotd.files import write_atomically
 
@@ -24,7 +24,7 @@ SAMPLE_HEAD = """\
 
 def sample() -> str:
     """Every setting with its meaning and its default, commented out."""
-    return SAMPLE_HEAD + "".join(_sample_table(name, kind) for name, kind in tables().items())
+    return SAMPLE_HEAD + "".join(_sample_table(name, kind) for name, kind in list_tables().items())
 
 
 def change(file: Path, key: str, value: str) -> object:
@@ -53,14 +53,14 @@ def change(file: Path, key: str, value: str) -> object:
 
 def _checked(key: str, value: str, file: Path) -> object:
     table, _, name = key.partition(".")
-    kind = tables().get(table, Section)
+    kind = list_tables().get(table, Section)
     if name not in kind.model_fields:
-        raise unknown(key, "the command line")
+        raise explain_unknown_key(key, "the command line")
     parsed = _parsed(kind.model_fields[name], value)
     try:
         return getattr(kind(**{name: parsed}), name)
     except ValidationError as error:
-        raise explained(error.errors()[-1], key, "the command line") from None
+        raise explain_invalid_value(error.errors()[-1], key, "the command line") from None
 
 
 def _parsed(field: FieldInfo, value: str) -> Any:
@@ -96,7 +96,7 @@ def _sample_table(name: str, kind: type[Section]) -> str:
 
 
 def _sample_field(key: str, field: FieldInfo) -> str:
-    lines = [*(field.description or "").splitlines(), f"Allowed: {allowed_values(key)}."]
+    lines = [*(field.description or "").splitlines(), f"Allowed: {describe_allowed_values(key)}."]
     meaning = "".join(f"# {line}\n" for line in lines)
     return f"{meaning}#{key.partition('.')[2]} = {_written(field.default)}\n"
 

@@ -5,8 +5,8 @@ Order of precedence: command line > environment (`COPILOTD_SERVER__PORT=8010`) >
 `configs/copilotd.toml` is generated from these models.
 """
 
-from copilotd.config.changes import changes
-from copilotd.config.error_text import allowed_values
+from copilotd.config.changes import describe_changes
+from copilotd.config.error_text import describe_allowed_values
 from copilotd.config.section import Section
 from copilotd.config.sections import (
     ChatSection,
@@ -20,21 +20,21 @@ from copilotd.config.sections import (
     Settings,
     UpstreamSection,
     is_secret,
-    tables,
+    list_tables,
 )
 from copilotd.config.sources import (
     COMMAND_LINE,
     DEFAULT,
     ENVIRONMENT,
-    LOADING,
+    LOADS_A_MODEL,
     PROJECT_FILE,
     PROJECT_TABLES,
     RELOADABLE,
     Layer,
+    find_origin,
     find_project_file,
     load,
     load_leniently,
-    origin,
     read_file,
     read_layers,
 )
@@ -44,7 +44,7 @@ __all__ = [
     "COMMAND_LINE",
     "DEFAULT",
     "ENVIRONMENT",
-    "LOADING",
+    "LOADS_A_MODEL",
     "PROJECT_FILE",
     "PROJECT_TABLES",
     "RELOADABLE",
@@ -64,14 +64,14 @@ __all__ = [
     "Settings",
     "ToolsSection",
     "UpstreamSection",
-    "allowed_values",
-    "changes",
+    "describe_allowed_values",
+    "describe_changes",
+    "find_origin",
     "find_project_file",
     "is_secret",
+    "list_tables",
     "load",
     "load_leniently",
-    "origin",
     "read_file",
     "read_layers",
-    "tables",
 ]

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from copilotd.config.sections import Settings, tables
-from copilotd.config.sources import LOADING, RELOADABLE
+from copilotd.config.sections import Settings, list_tables
+from copilotd.config.sources import LOADS_A_MODEL, RELOADABLE
 
 LATER = " after copilotd restart"
 
 
-def changes(old: Settings, new: Settings) -> Iterator[str]:
+def describe_changes(old: Settings, new: Settings) -> Iterator[str]:
     """A line for each table that changed, and one for each setting that is an exception in it."""
-    for name in tables():
+    for name in list_tables():
         exceptions = {key: getattr(getattr(new, name), key) for key in _exceptions(name)}
         before = getattr(old, name).model_copy(update=exceptions)
         if before != getattr(new, name):
@@ -21,5 +21,5 @@ def changes(old: Settings, new: Settings) -> Iterator[str]:
 
 
 def _exceptions(table: str) -> list[str]:
-    keys = (key.partition(".") for key in LOADING)
+    keys = (key.partition(".") for key in LOADS_A_MODEL)
     return [name for section, _, name in keys if section == table]

@@ -9,16 +9,16 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from copilotd.config.section import Section
-from copilotd.config.sections import is_secret, tables
+from copilotd.config.sections import is_secret, list_tables
 from copilotd.errors import ConfigError
 
 
-def allowed_values(key: str) -> str:
+def describe_allowed_values(key: str) -> str:
     """What the setting `section.name` accepts."""
     section, _, name = key.partition(".")
-    if section not in tables():
-        return "the tables " + ", ".join(tables())
-    fields = tables()[section].model_fields
+    if section not in list_tables():
+        return "the tables " + ", ".join(list_tables())
+    fields = list_tables()[section].model_fields
     name, _, inside = name.partition(".")
     if name not in fields:
         return f"in [{section}] the keys {', '.join(fields)}"
@@ -27,28 +27,28 @@ def allowed_values(key: str) -> str:
     return _allowed(fields[name])
 
 
-def explained(detail: ErrorDetails, key: str, where: str) -> ConfigError:
+def explain_invalid_value(detail: ErrorDetails, key: str, where: str) -> ConfigError:
     """The error for a person who set `key` in `where`."""
     key = _inside(key, detail)
     if detail["type"] == "extra_forbidden":
-        return unknown(key, where)
+        return explain_unknown_key(key, where)
     # An address may hold a password where none belongs, and a whole table, such as headers, too.
     hidden = is_secret(key) or detail["type"] == "url" or isinstance(detail["input"], dict)
     got = "" if hidden else f"; got {detail['input']!r}"
     message = f"{key} (from {where}): {detail['msg']}{got}"
-    return ConfigError(message, f"Allowed: {allowed_values(key)}.")
+    return ConfigError(message, f"Allowed: {describe_allowed_values(key)}.")
 
 
-def unknown(key: str, where: str) -> ConfigError:
+def explain_unknown_key(key: str, where: str) -> ConfigError:
     """The error for a `key` that is no setting."""
     message = f"{key} (from {where}) is not a setting{_meant(key)}"
-    return ConfigError(message, f"Allowed: {allowed_values(key)}.")
+    return ConfigError(message, f"Allowed: {describe_allowed_values(key)}.")
 
 
 def _inside(key: str, detail: ErrorDetails) -> str:
     """The key of what is wrong within a setting that is a table."""
     section, _, name = key.partition(".")
-    field = tables()[section].model_fields.get(name) if section in tables() else None
+    field = list_tables()[section].model_fields.get(name) if section in list_tables() else None
     inside = detail["loc"][2:] if field and get_origin(field.annotation) is dict else ()
     return ".".join((key, *map(str, inside)))
 
@@ -84,6 +84,8 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def _meant(key: str) -> str:
-    known = [f"{table}.{name}" for table, kind in tables().items() for name in kind.model_fields]
-    close = get_close_matches(key, [*known, *tables()], n=1)
+    known = [
+        f"{table}.{name}" for table, kind in list_tables().items() for name in kind.model_fields
+    ]
+    close = get_close_matches(key, [*known, *list_tables()], n=1)
     return f"; did you mean {close[0]}?" if close and key.count(".") < 2 else ""

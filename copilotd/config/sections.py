@@ -54,7 +54,7 @@ class ModelSection(Section):
     """Whether the daemon measures by itself, once and in idle time, what a model costs here."""
 
     @property
-    def drafting(self) -> "ModelSection | None":
+    def draft_model(self) -> "ModelSection | None":
         """The small model, fetched as this one is; None if none is named."""
         return self.model_copy(update={"name": self.draft, "draft": ""}) if self.draft else None
 
@@ -295,7 +295,7 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def tables() -> dict[str, type[Section]]:
+def list_tables() -> dict[str, type[Section]]:
     """The tables of a settings file, by name."""
     kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
     return {n: k for n, k in kinds.items() if isinstance(k, type) and issubclass(k, Section)}
@@ -304,5 +304,5 @@ def tables() -> dict[str, type[Section]]:
 def is_secret(key: str) -> bool:
     """Whether the value of `section.name` is for nobody's eyes."""
     section, _, name = key.partition(".")
-    kind = tables().get(section)
+    kind = list_tables().get(section)
     return kind is not None and name in kind.model_fields and not kind.model_fields[name].repr

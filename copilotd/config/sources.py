@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from copilotd.config.error_text import explained
+from copilotd.config.error_text import explain_invalid_value
 from copilotd.config.sections import Settings
 from copilotd.errors import ConfigError
 
@@ -26,11 +26,11 @@ PROJECT_TABLES: tuple[str, ...] = ("completion", "chat")
 RELOADABLE: tuple[str, ...] = ("completion", "chat", "tools", "log")
 """Tables whose changes take effect in a running daemon; the others need a restart."""
 
-LOADING: tuple[str, ...] = ("chat.model", "chat.draft", "chat.mmproj")
+LOADS_A_MODEL: tuple[str, ...] = ("chat.model", "chat.draft", "chat.mmproj")
 """Settings of those tables that download and load something: they need a restart all the same, and
 no project can make them."""
 
-_OWN: tuple[str, ...] = (*LOADING, "chat.fetch_images")
+_OWN: tuple[str, ...] = (*LOADS_A_MODEL, "chat.fetch_images")
 """What no project can set, for it would make the daemon fetch something."""
 
 COMMAND_LINE = "the command line"
@@ -79,7 +79,7 @@ def load_leniently(
     except ValidationError as error:
         # A setting of several types has an error for each; the last type says the most.
         for key, detail in {_key(detail): detail for detail in error.errors()}.items():
-            problems.append(explained(detail, key, origin(key, layers)))
+            problems.append(explain_invalid_value(detail, key, find_origin(key, layers)))
             _drop(merged, key)
     return Settings(**merged), problems
 
@@ -124,7 +124,7 @@ def find_project_file(folder: Path) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
-def origin(key: str, layers: Sequence[Layer]) -> str:
+def find_origin(key: str, layers: Sequence[Layer]) -> str:
     """Where `section.name` was set: a file, a variable, the command line, or `DEFAULT`."""
     path = key.split(".")
     name = next((layer.name for layer in layers if _has(layer.values, path)), DEFAULT)

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 from copilotd import lifecycle
 from copilotd.errors import AlreadyRunning, CopilotdError, StartFailed
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.paths import Paths, has_unix_sockets
 
 NO_DAEMON = 1
@@ -37,7 +37,7 @@ _EXIT = re.compile(rb'"method"\s*:\s*"exit"')
 _EXIT_LENGTH = 256
 
 
-def bridge(find_daemon: Callable[[], Running], stdin: int, stdout: int) -> int:
+def bridge(find_daemon: Callable[[], RunningDaemon], stdin: int, stdout: int) -> int:
     """Connect two file descriptors with the daemon that `find_daemon` finds; the exit code."""
     try:
         link = connect(find_daemon())
@@ -55,9 +55,9 @@ def bridge(find_daemon: Callable[[], Running], stdin: int, stdout: int) -> int:
 
 def find_or_start(
     paths: Paths,
-    find: Callable[[Paths], Running | None] = lifecycle.find,
-    launch: Callable[[Paths, tuple[str, ...]], Running] = lifecycle.launch,
-) -> Running:
+    find: Callable[[Paths], RunningDaemon | None] = lifecycle.find_running,
+    launch: Callable[[Paths, tuple[str, ...]], RunningDaemon] = lifecycle.launch,
+) -> RunningDaemon:
     """The running daemon, started if there is none.
 
     Raises:
@@ -75,7 +75,7 @@ def find_or_start(
         raise
 
 
-def connect(running: Running) -> socket.socket:
+def connect(running: RunningDaemon) -> socket.socket:
     """Connect to the daemon's LSP socket.
 
     Raises:

@@ -25,14 +25,14 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     layout: FimLayout = FimLayout()
 
 
-class Floor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MinimumHardware(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The least machine on which a model completes quickly without a GPU."""
 
     cores: int
     memory_gib: float
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CatalogueEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One model in one quantisation.
 
     `size` is in bytes, exact; where that is not published, `size_gb` is what the model card says.
@@ -55,10 +55,10 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size_gb: float = 0.0
     sha256: str = ""
     wheel_sha256: list[str] = []
-    default_from: Floor | None = None
+    default_from: MinimumHardware | None = None
 
     @property
-    def about_size(self) -> int:
+    def approximate_size(self) -> int:
         """Bytes, as exactly as they are known; 0 for not at all."""
         return self.size or int(self.size_gb * 10**9)
 
@@ -67,13 +67,13 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All families and models, in the order of the file."""
 
     families: list[Family]
-    models: list[Entry]
+    models: list[CatalogueEntry]
 
-    def find(self, name: str) -> Entry | None:
+    def find(self, name: str) -> CatalogueEntry | None:
         """The model of that name, if there is one."""
         return next((entry for entry in self.models if entry.name == name), None)
 
-    def get(self, name: str) -> Entry:
+    def get(self, name: str) -> CatalogueEntry:
         """The model of that name.
 
         Raises:
@@ -86,7 +86,7 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         hint = f"Did you mean {', '.join(near)}?" if near else "See `copilotd models list`."
         raise ModelNotFound(f"There is no model called {name!r}", hint)
 
-    def family_of(self, name: str, own_name: str = "") -> str:
+    def find_family(self, name: str, own_name: str = "") -> str:
         """The family of a model, by its name here and that in its header; empty if unknown."""
         if entry := self.find(name):
             return entry.family
@@ -94,11 +94,11 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = (f.name for f in self.families if any(part in text for part in f.match))
         return next(found, "")
 
-    def fim_fallback(self, family: str) -> dict[str, str]:
+    def get_fim_texts(self, family: str) -> dict[str, str]:
         """Token texts by field of `FimTokens`; empty for a family that is not known."""
         return next((dict(f.fim) for f in self.families if f.name == family), {})
 
-    def layout(self, family: str) -> FimLayout:
+    def get_fim_layout(self, family: str) -> FimLayout:
         """How the family's FIM prompts are laid out; the usual way for one that is not known."""
         return next((f.layout for f in self.families if f.name == family), FimLayout())
 

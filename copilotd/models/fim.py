@@ -19,7 +19,7 @@ class FimTokens(msgspec.Struct, frozen=True):
     separator: int | None = None
 
     @property
-    def usable(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether a fill-in-the-middle prompt can be built; some families need no `middle`."""
         return self.prefix is not None and self.suffix is not None
 
@@ -35,7 +35,7 @@ class FimLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchor_lines: int = 2
 
 
-KEYS: dict[str, tuple[str, ...]] = {
+METADATA_KEYS: dict[str, tuple[str, ...]] = {
     "prefix": ("tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id"),
     "suffix": ("tokenizer.ggml.fim_suf_token_id", "tokenizer.ggml.suffix_token_id"),
     "middle": ("tokenizer.ggml.fim_mid_token_id", "tokenizer.ggml.middle_token_id"),
@@ -45,7 +45,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 """Field of `FimTokens` → the metadata keys that may give it, the newest first."""
 
-TEXTS: dict[str, tuple[str, ...]] = {
+TOKEN_TEXTS: dict[str, tuple[str, ...]] = {
     "prefix": (
         "<|fim_prefix|>",
         "<fim-prefix>",
@@ -82,7 +82,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
 }
 """Field of `FimTokens` → the token texts by which llama.cpp finds it."""
 
-FIELD_OF: dict[bytes, str] = {
-    text.encode(): field for field, texts in TEXTS.items() for text in texts
+FIELD_BY_TEXT: dict[bytes, str] = {
+    text.encode(): field for field, texts in TOKEN_TEXTS.items() for text in texts
 }
 """Token text (UTF-8) → field of `FimTokens`."""

@@ -80,7 +80,7 @@ FILE_TYPES: dict[int, str] = {
 """`general.file_type` → the name by which a quantisation is known."""
 
 
-def tensor_bytes(kind: int, weights: int) -> int:
+def compute_tensor_size(kind: int, weights: int) -> int:
     """Bytes that `weights` weights of type `kind` take; 0 for a type that is not known here."""
     block, size = BLOCKS.get(kind, (1, 0))
     return -(-weights // block) * size

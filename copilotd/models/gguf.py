@@ -16,7 +16,7 @@ from typing import TypeGuard
 from copilotd.errors import CorruptModel
 from copilotd.models import fim, shards
 from copilotd.models.fim import FimTokens
-from copilotd.models.ggml_types import FILE_TYPES, tensor_bytes
+from copilotd.models.ggml_types import FILE_TYPES, compute_tensor_size
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -62,16 +62,16 @@ class GgufInfo:
         return "tools" in (self.chat_template or "")
 
 
-def read(path: Path) -> GgufInfo:
+def read_header(path: Path) -> GgufInfo:
     """Read the header of a model; of one that is split, those of all its parts.
 
     Raises:
         CorruptModel: a file is missing, is not a GGUF, or is shorter than its tensors say.
     """
-    return _summary([_read_file(part) for part in shards.parts(path)])
+    return _summary([_read_file(part) for part in shards.list_parts(path)])
 
 
-def read_one(path: Path) -> GgufInfo:
+def read_file_header(path: Path) -> GgufInfo:
     """Read the header of one file, whatever it is called.
 
     Raises:
@@ -186,7 +186,7 @@ def _tensors(
         cursor.skip_text()
         elements = math.prod(cursor.dimensions())
         kind, offset = cursor.number("<I"), cursor.number("<Q")
-        ends.append(offset + tensor_bytes(kind, elements))
+        ends.append(offset + compute_tensor_size(kind, elements))
         weights += elements
         types.append(kind)
     alignment = metadata.get("general.alignment")
@@ -197,14 +197,14 @@ def _tensors(
 def _fim(metadata: dict[str, object]) -> dict[str, int]:
     """Ids of the FIM tokens by field: from the keys, and for want of those from the texts."""
     found: dict[str, int] = {}
-    for field, keys in fim.KEYS.items():
+    for field, keys in fim.METADATA_KEYS.items():
         ids = (metadata.get(key) for key in keys)
         if (number := next((n for n in ids if _is_number(n)), None)) is not None:
             found[field] = number
     tokens = metadata.get("tokenizer.ggml.tokens")
-    if len(found) < len(fim.KEYS) and isinstance(tokens, _Texts):
+    if len(found) < len(fim.METADATA_KEYS) and isinstance(tokens, _Texts):
         for number, text in enumerate(tokens):
-            if (field := fim.FIELD_OF.get(text, "")) and field not in found:
+            if (field := fim.FIELD_BY_TEXT.get(text, "")) and field not in found:
                 found[field] = number
     return found
 

@@ -11,7 +11,7 @@ GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Hardware:
     """Physical cores that this process may use, and bytes of memory."""
 
     cores: int
@@ -22,16 +22,16 @@ class Machine:
         return f"{cores} and {self.memory / GIB:.0f} GiB of memory"
 
 
-def this_machine(cgroup: Path = Path("/sys/fs/cgroup")) -> Machine:
+def detect_hardware(cgroup: Path = Path("/sys/fs/cgroup")) -> Hardware:
     """The machine that this runs on, or the share of it that a container has."""
     physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    return Machine(
+    return Hardware(
         cores=min(physical, _usable_cpus()),
         memory=min(psutil.virtual_memory().total, _memory_limit(cgroup)),
     )
 
 
-def free_memory(mapped: int, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+def measure_free_memory(mapped: int, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """Bytes that a program may take while `mapped` bytes of files stay in memory for others.
 
     Linux counts the pages of a mapped file as free, since it could read them again.

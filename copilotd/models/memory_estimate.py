@@ -9,7 +9,7 @@ WORKING = 128 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryEstimate:
     """Bytes for the file, for the KV cache, and in all."""
 
     file: int
@@ -20,17 +20,17 @@ class Need:
         """With what any model needs to work."""
         return self.file + self.cache + WORKING
 
-    def __add__(self, other: "Need") -> "Need":
+    def __add__(self, other: "MemoryEstimate") -> "MemoryEstimate":
         """Of both in one process."""
-        return Need(self.file + other.file, self.cache + other.cache)
+        return MemoryEstimate(self.file + other.file, self.cache + other.cache)
 
     def __str__(self) -> str:
         return f"{_gb(self.total)} (file {_gb(self.file)}, KV cache {_gb(self.cache)})"
 
 
-def need(info: GgufInfo, n_ctx: int) -> Need:
+def estimate_memory(info: GgufInfo, n_ctx: int) -> MemoryEstimate:
     """What a model takes with a context of `n_ctx` tokens, or all that it was trained on."""
-    return Need(info.size, info.kv_bytes * min(n_ctx, info.context_length or n_ctx))
+    return MemoryEstimate(info.size, info.kv_bytes * min(n_ctx, info.context_length or n_ctx))
 
 
 def _gb(count: int) -> str:

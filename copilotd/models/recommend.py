@@ -6,22 +6,22 @@ without: a completion that takes seconds is not looked at.
 
 from dataclasses import dataclass
 
-from copilotd.models.catalogue import Catalogue, Entry, Floor
-from copilotd.models.hardware import GIB, Machine
+from copilotd.models.catalogue import Catalogue, CatalogueEntry, MinimumHardware
+from copilotd.models.hardware import GIB, Hardware
 
 USABLE = 0.9
 """Machines sold with 16 GiB show some tenths less: firmware and graphics keep a part."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Recommendation:
     """A model and why it was chosen, in words."""
 
-    entry: Entry
+    entry: CatalogueEntry
     reason: str
 
 
-def choose(catalogue: Catalogue, machine: Machine) -> Choice:
+def recommend(catalogue: Catalogue, machine: Hardware) -> Recommendation:
     """The most demanding candidate that the machine is up to, or else the least demanding."""
     candidates = [(entry.default_from, entry) for entry in catalogue.models]
     ladder = sorted(
@@ -31,14 +31,16 @@ def choose(catalogue: Catalogue, machine: Machine) -> Choice:
     fitting = [step for step in ladder if _fits(step[0], machine)] or ladder[:1]
     entry = fitting[-1][1]
     above = ladder[ladder.index(fitting[-1]) + 1 :]
-    return Choice(entry, _reason(entry, machine, above[0] if above else None))
+    return Recommendation(entry, _reason(entry, machine, above[0] if above else None))
 
 
-def _fits(floor: Floor, machine: Machine) -> bool:
+def _fits(floor: MinimumHardware, machine: Hardware) -> bool:
     return machine.cores >= floor.cores and machine.memory >= USABLE * floor.memory_gib * GIB
 
 
-def _reason(entry: Entry, machine: Machine, above: tuple[Floor, Entry] | None) -> str:
+def _reason(
+    entry: CatalogueEntry, machine: Hardware, above: tuple[MinimumHardware, CatalogueEntry] | None
+) -> str:
     reason = f"With {machine}, {entry.name} completes quickly without a GPU"
     if above is None:
         return reason + "."

@@ -9,13 +9,15 @@ SHARD = re.compile(r"-\d{5}-of-(?P<count>\d{5})(?=\.gguf$)", re.IGNORECASE)
 P = TypeVar("P", bound=PurePath)
 
 
-def parts(path: P) -> list[P]:
+def list_parts(path: P) -> list[P]:
     """All files of the model that `path` begins: itself, or the parts that its name counts."""
     match = SHARD.search(path.name)
-    return numbered(path.with_name(SHARD.sub("", path.name)), int(match["count"]) if match else 1)
+    return number_parts(
+        path.with_name(SHARD.sub("", path.name)), int(match["count"]) if match else 1
+    )
 
 
-def numbered(path: P, count: int) -> list[P]:
+def number_parts(path: P, count: int) -> list[P]:
     """The names of `count` parts of the model `path`; itself if there is one part only."""
     if count == 1:
         return [path]
@@ -25,6 +27,6 @@ def numbered(path: P, count: int) -> list[P]:
     ]
 
 
-def stem(path: PurePath) -> str:
+def strip_part_number(path: PurePath) -> str:
     """The name of a model's first file, without number and ending."""
     return path.with_name(SHARD.sub("", path.name)).stem

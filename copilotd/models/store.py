@@ -20,8 +20,8 @@ import msgspec
 from copilotd.errors import CorruptModel, ModelError, ModelNotFound
 from copilotd.files import write_atomically
 from copilotd.models import gguf, shards
-from copilotd.models.sources.partial import SUFFIX, Partial
-from copilotd.models.sources.source import Arrived, Job
+from copilotd.models.sources.partial import SUFFIX, PartialFile
+from copilotd.models.sources.source import DownloadJob, FetchedFile
 
 CHUNK = 1024 * 1024
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -40,7 +40,7 @@ class StoredFile(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Record(msgspec.Struct, frozen=True):
+class StoredModel(msgspec.Struct, frozen=True):
     """A model in the store. `origin` is the reference it came from, `added` an ISO 8601 time."""
 
     name: str
@@ -56,10 +56,10 @@ class Record(msgspec.Struct, frozen=True):
 
 class _Index(msgspec.Struct, frozen=True):
     default: str = ""
-    models: dict[str, Record] = {}
+    models: dict[str, StoredModel] = {}
 
 
-class Store:
+class ModelStore:
     """The models below `folder`, which is created when the first one comes in."""
 
     def __init__(self, folder: Path) -> None:
@@ -67,7 +67,7 @@ class Store:
         self._index_path = folder / "index.json"
 
     @property
-    def records(self) -> list[Record]:
+    def records(self) -> list[StoredModel]:
         """All models, by name.
 
         Raises:
@@ -80,13 +80,13 @@ class Store:
         """The model served unless the settings name another; empty only if the store is."""
         return self._read().default
 
-    def find(self, name_or_origin: str) -> Record | None:
+    def find(self, name_or_origin: str) -> StoredModel | None:
         """The model of that name, or that came from that reference; None if there is none."""
         models = self._read().models
         by_origin = (r for r in models.values() if r.origin == name_or_origin)
         return models.get(name_or_origin) or next(by_origin, None)
 
-    def get(self, name: str) -> Record:
+    def get(self, name: str) -> StoredModel:
         """The model of that name.
 
         Raises:
@@ -101,7 +101,7 @@ class Store:
             )
         return record
 
-    def paths(self, record: Record) -> list[Path]:
+    def list_paths(self, record: StoredModel) -> list[Path]:
         """Where the files of a model lie; llama.cpp is given the first."""
         return [self.folder / file.path for file in record.files]
 
@@ -118,7 +118,9 @@ class Store:
             )
         return self.folder / name / f"{name}.gguf"
 
-    def install(self, name: str, arrived: Sequence[Arrived], origin: str, job: Job) -> Record:
+    def install(
+        self, name: str, arrived: Sequence[FetchedFile], origin: str, job: DownloadJob
+    ) -> StoredModel:
         """Check the files that have arrived, put them in their places, and list the model.
 
         Raises:
@@ -133,12 +135,12 @@ class Store:
             self._settle(file.path, place, sha256)
             for (file, place, _), sha256 in zip(moves, sums, strict=True)
         ]
-        record = Record(name, files, origin, datetime.now(UTC).isoformat(timespec="seconds"))
+        record = StoredModel(name, files, origin, datetime.now(UTC).isoformat(timespec="seconds"))
         with self._changing() as index:
             self._write(_Index(index.default or name, {**index.models, name: record}))
         return record
 
-    def check(self, record: Record, job: Job) -> None:
+    def check(self, record: StoredModel, job: DownloadJob) -> None:
         """Make sure, quickly, that the files are those that were installed, and are whole.
 
         The checksum is computed again only for a file whose size or time of change is another.
@@ -146,24 +148,24 @@ class Store:
         Raises:
             CorruptModel: they are not.
         """
-        for path, file in zip(self.paths(record), record.files, strict=True):
+        for path, file in zip(self.list_paths(record), record.files, strict=True):
             if not path.is_file():
                 raise CorruptModel(f"{path} is gone", _again(record.name))
             now = path.stat()
             if file.sha256 and (now.st_size, now.st_mtime_ns) != (file.size, file.modified):
-                check_file(path, file.sha256, record.name, job)
-            gguf.read_one(path)
+                verify_sha256(path, file.sha256, record.name, job)
+            gguf.read_file_header(path)
 
-    def verify(self, record: Record, job: Job) -> None:
+    def verify_checksums(self, record: StoredModel, job: DownloadJob) -> None:
         """Make sure of the same by the checksums of all bytes.
 
         Raises:
             CorruptModel: a file is not what was installed.
         """
         self.check(record, job)
-        for path, file in zip(self.paths(record), record.files, strict=True):
+        for path, file in zip(self.list_paths(record), record.files, strict=True):
             if file.sha256:
-                check_file(path, file.sha256, record.name, job)
+                verify_sha256(path, file.sha256, record.name, job)
 
     def set_default(self, name: str) -> None:
         """Make an installed model the default.
@@ -175,7 +177,7 @@ class Store:
         with self._changing() as index:
             self._write(_Index(record.name, index.models))
 
-    def remove(self, name: str) -> Record:
+    def remove(self, name: str) -> StoredModel:
         """Take a model out of the list and delete its files, unless they are the user's own.
 
         Raises:
@@ -190,7 +192,7 @@ class Store:
         return record
 
     @contextmanager
-    def pulling(self, name: str, job: Job) -> Iterator[None]:
+    def lock_for_pull(self, name: str, job: DownloadJob) -> Iterator[None]:
         """Be the only process that fetches the model `name`; waits for another one to end.
 
         Raises:
@@ -204,7 +206,7 @@ class Store:
                 lock.acquire(timeout=WAIT_S)
                 break
             except filelock.Timeout:
-                job.say(f"Another copilotd is fetching {name}: waiting for it")
+                job.report_progress(f"Another copilotd is fetching {name}: waiting for it")
         try:
             yield
         finally:
@@ -212,29 +214,29 @@ class Store:
             with suppress(OSError):  # It is not empty, as a rule.
                 folder.rmdir()
 
-    def _places(self, name: str, arrived: Sequence[Arrived]) -> list[Path]:
+    def _places(self, name: str, arrived: Sequence[FetchedFile]) -> list[Path]:
         """Where each file belongs: a download in the store, a file of the user's where it is."""
-        ours = shards.numbered(self.target(name), len(arrived))
+        ours = shards.number_parts(self.target(name), len(arrived))
         return [
             place if file.path.suffix == SUFFIX else file.path
             for file, place in zip(arrived, ours, strict=True)
         ]
 
-    def _inspect(self, file: Path, place: Path, expected: str, name: str, job: Job) -> str:
+    def _inspect(self, file: Path, place: Path, expected: str, name: str, job: DownloadJob) -> str:
         """The checksum of a file that is as it should be; empty for one that stays the user's."""
         try:
-            sha256 = check_file(file, expected, name, job) if expected or file != place else ""
-            gguf.read_one(file)
+            sha256 = verify_sha256(file, expected, name, job) if expected or file != place else ""
+            gguf.read_file_header(file)
             return sha256
         except CorruptModel:
             if file != place:
-                Partial(place).discard()
+                PartialFile(place).discard()
             raise
 
     def _settle(self, now: Path, place: Path, sha256: str) -> StoredFile:
         if now != place:
             os.replace(now, place)
-            Partial(place).forget_note()
+            PartialFile(place).remove_note()
         state = place.stat()
         inside = place.is_relative_to(self.folder)
         path = place.relative_to(self.folder).as_posix() if inside else str(place)
@@ -262,7 +264,7 @@ class Store:
         write_atomically(self._index_path, data)
 
 
-def check_file(path: Path, expected: str, name: str, job: Job) -> str:
+def verify_sha256(path: Path, expected: str, name: str, job: DownloadJob) -> str:
     """Compute the SHA-256 of a file and compare it with the one expected, if one is.
 
     Raises:
@@ -273,7 +275,7 @@ def check_file(path: Path, expected: str, name: str, job: Job) -> str:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
-            job.say(f"Checking {name}", file.tell(), total)
+            job.report_progress(f"Checking {name}", file.tell(), total)
     if expected and digest.hexdigest() != expected:
         raise CorruptModel(
             f"{path} is not the file it should be: "

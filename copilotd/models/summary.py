@@ -5,9 +5,9 @@ from pathlib import Path
 
 from copilotd.errors import CorruptModel
 from copilotd.models import gguf
-from copilotd.models.catalogue import Catalogue, Entry
+from copilotd.models.catalogue import Catalogue, CatalogueEntry
 from copilotd.models.fim import FimTokens
-from copilotd.models.store import Record, Store
+from copilotd.models.store import ModelStore, StoredModel
 
 NO_TOKENS = FimTokens()
 UNREADABLE = gguf.GgufInfo(0, "", "", "", 0, None, None, NO_TOKENS, None, 0)
@@ -15,7 +15,7 @@ UNREADABLE = gguf.GgufInfo(0, "", "", "", 0, None, None, NO_TOKENS, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class InstalledDetails:
     """What only an installed file can tell. `sha256` may be empty, `problem` is empty if none."""
 
     paths: tuple[Path, ...]
@@ -31,7 +31,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class ModelSummary:
     """One model, installed or not. Sizes in bytes, 0 or None where nothing is known.
 
     `default` means that this one is served, `recommended` that it suits this machine best.
@@ -50,27 +50,29 @@ class Overview:
     default: bool
     recommended: bool
     sources: tuple[str, ...]
-    installed: Details | None = None
+    installed: InstalledDetails | None = None
 
 
-class Overviews:
+class ModelSummaries:
     """Puts together what the store, the catalogue and the files' headers say.
 
     `served` is the model that the settings ask for, `recommended` the one that suits the machine.
     """
 
-    def __init__(self, store: Store, catalogue: Catalogue, served: str, recommended: str) -> None:
+    def __init__(
+        self, store: ModelStore, catalogue: Catalogue, served: str, recommended: str
+    ) -> None:
         self._store, self._catalogue = store, catalogue
         self._served, self._recommended = served, recommended
 
-    def all(self) -> list[Overview]:
+    def list_all(self) -> list[ModelSummary]:
         """The installed models, then those of the catalogue that are not."""
         records = self._store.records
         names = {record.name for record in records}
         others = (entry for entry in self._catalogue.models if entry.name not in names)
         return [*map(self._of_record, records), *map(self._of_entry, others)]
 
-    def one(self, name: str) -> Overview:
+    def get(self, name: str) -> ModelSummary:
         """The model of that name.
 
         Raises:
@@ -79,13 +81,13 @@ class Overviews:
         record = self._store.find(name)
         return self._of_record(record) if record else self._of_entry(self._catalogue.get(name))
 
-    def _of_entry(self, entry: Entry) -> Overview:
-        return Overview(
+    def _of_entry(self, entry: CatalogueEntry) -> ModelSummary:
+        return ModelSummary(
             name=entry.name,
             family=entry.family,
             parameters=entry.parameters,
             quantisation=entry.quantisation,
-            size=entry.about_size,
+            size=entry.approximate_size,
             context=entry.context,
             fim=entry.fim,
             chat=entry.chat,
@@ -96,25 +98,25 @@ class Overviews:
             sources=tuple(entry.sources),
         )
 
-    def _of_record(self, record: Record) -> Overview:
-        entry, paths = self._catalogue.find(record.name), tuple(self._store.paths(record))
+    def _of_record(self, record: StoredModel) -> ModelSummary:
+        entry, paths = self._catalogue.find(record.name), tuple(self._store.list_paths(record))
         info, problem = _read(paths[0])
-        family = self._catalogue.family_of(record.name, info.name)
-        return Overview(
+        family = self._catalogue.find_family(record.name, info.name)
+        return ModelSummary(
             name=record.name,
             family=family,
             parameters=entry.parameters if entry else _count(info.parameters),
             quantisation=info.quantisation,
             size=record.size,
             context=info.context_length,
-            fim=info.has_fim or "prefix" in self._catalogue.fim_fallback(family),
+            fim=info.has_fim or "prefix" in self._catalogue.get_fim_texts(family),
             chat=info.has_chat,
             memory_gib=entry.memory_gib if entry else None,
             licence=entry.licence if entry else "",
             default=self._is_served(record),
             recommended=record.name == self._recommended,
             sources=tuple(entry.sources) if entry else (record.origin,),
-            installed=Details(
+            installed=InstalledDetails(
                 paths=paths,
                 origin=record.origin,
                 added=record.added,
@@ -128,14 +130,14 @@ class Overviews:
             ),
         )
 
-    def _is_served(self, record: Record) -> bool:
+    def _is_served(self, record: StoredModel) -> bool:
         return self._served in (record.name, record.origin)
 
 
 def _read(path: Path) -> tuple[gguf.GgufInfo, str]:
     """The header, and what is wrong with it if anything is."""
     try:
-        return gguf.read(path), ""
+        return gguf.read_header(path), ""
     except CorruptModel as error:
         return UNREADABLE, error.message
 

@@ -49,7 +49,7 @@ async def build_prompt(
         cursor.offset,
         info.layout.anchor_lines,
         min(budget.prefix_tokens, info.n_ctx // 4),
-        min(budget.suffix_tokens, info.n_ctx // 8) if info.fim.usable else 0,
+        min(budget.suffix_tokens, info.n_ctx // 8) if info.fim.is_complete else 0,
         previous,
     )
     return await _tokenize_layout(tokenizer, info, cursor, layout, snippets)
@@ -60,7 +60,7 @@ async def build_brief_prompt(
 ) -> PlacedPrompt:
     """A prompt of the code nearest to the cursor, within `budget.cold_prompt_tokens`."""
     size = budget.cold_prompt_tokens
-    after = size // 4 if info.fim.usable and budget.suffix_tokens else 0
+    after = size // 4 if info.fim.is_complete and budget.suffix_tokens else 0
     # lay_out may return a prefix half as long again.
     before = (size - after) * 2 // 3
     layout = lay_out(cursor.document, cursor.offset, info.layout.anchor_lines, before, after)
@@ -86,7 +86,7 @@ async def build_head(
         return tuple(prepend_bos(info, head))
     before = await tokenizer.tokenize(layout.before, special=False)
     # Every later prompt begins like this one, up to the markers of suffix and middle.
-    prompt = build_fim_prompt(info, before, [], head)[:-2] if info.fim.usable else []
+    prompt = build_fim_prompt(info, before, [], head)[:-2] if info.fim.is_complete else []
     return tuple(prompt or prepend_bos(info, before))
 
 
@@ -94,7 +94,7 @@ def choose_snippets(
     info: ModelInfo, document: Document, budget: Budget, previous: tuple[Snippet, ...]
 ) -> tuple[Snippet, ...]:
     """The code of other files for the front of the prompt, if the model knows several files."""
-    if not info.fim.usable or info.fim.separator is None:
+    if not info.fim.is_complete or info.fim.separator is None:
         return ()
     tokens = min(budget.snippet_tokens, info.n_ctx // 8)
     return select_snippets(document.snippets, previous, tokens)
@@ -123,7 +123,7 @@ async def _tokenize_document(
 ) -> list[int]:
     before = await tokenizer.tokenize(layout.before, special=False)
     before = before[-info.n_ctx // 2 :]
-    if not info.fim.usable:
+    if not info.fim.is_complete:
         return prepend_bos(info, before)
     after = await tokenizer.tokenize(layout.after, special=False)
     return build_fim_prompt(info, before, after[: info.n_ctx // 8], head)

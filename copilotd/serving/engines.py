@@ -23,11 +23,11 @@ from copilotd.engine.upstream.factory import build_upstream
 from copilotd.errors import EngineLoadFailed
 from copilotd.models import gguf
 from copilotd.models.catalogue import load_catalogue
-from copilotd.models.hardware import free_memory
-from copilotd.models.memory_estimate import Need, need
-from copilotd.models.provision import Provision
-from copilotd.models.sources.reference import canonical
-from copilotd.models.store import Store
+from copilotd.models.hardware import measure_free_memory
+from copilotd.models.memory_estimate import MemoryEstimate, estimate_memory
+from copilotd.models.provision import Provisioner
+from copilotd.models.sources.reference import canonicalize
+from copilotd.models.store import ModelStore
 from copilotd.paths import Paths
 from copilotd.serving.tuning_store import TuningStore, describe_machine
 from copilotd.serving.worker_spec import Report, spec_provider
@@ -57,27 +57,31 @@ class ModelRequest:
     of `projector`, if there is one, lets it see images; `drafter` is a small model that guesses.
     """
 
-    provision: Provision
+    provision: Provisioner
     settings: ModelSection
     kv_folder: Path
     tuning_store: TuningStore
-    projector: Provision | None = None
+    projector: Provisioner | None = None
     role: Role = Role.COMPLETION
-    draft_model: Provision | None = None
+    draft_model: Provisioner | None = None
 
 
 def list_model_requests(paths: Paths, settings: Settings) -> tuple[ModelRequest, ...]:
     """The model for completions, and behind it those for chat and embeddings if they are others."""
-    store, catalogue = Store(paths.models), load_catalogue()
+    store, catalogue = ModelStore(paths.models), load_catalogue()
     tunings = TuningStore(paths.tunings, describe_machine())
 
-    def one(role: Role, section: ModelSection, projector: Provision | None = None) -> ModelRequest:
-        provision = Provision(store, catalogue, section)
-        small = section.drafting
-        drafter = Provision(store, catalogue, small) if small else None
-        return ModelRequest(provision, section, paths.parked, tunings, projector, role, drafter)
+    def one(
+        role: Role, section: ModelSection, projector: Provisioner | None = None
+    ) -> ModelRequest:
+        provision = Provisioner(store, catalogue, section)
+        small = section.draft_model
+        drafter = Provisioner(store, catalogue, small) if small else None
+        return ModelRequest(
+            provision, section, paths.saved_sequences, tunings, projector, role, drafter
+        )
 
-    sight = Provision(store, catalogue, settings.projector) if settings.projector else None
+    sight = Provisioner(store, catalogue, settings.projector) if settings.projector else None
     first = one(Role.COMPLETION, settings.model)
     chat = one(Role.CHAT, settings.chat_model, sight) if settings.chat_model else None
     if chat is None or _name(chat) == _name(first):
@@ -90,7 +94,7 @@ def list_model_requests(paths: Paths, settings: Settings) -> tuple[ModelRequest,
 
 
 def _name(model: ModelRequest) -> str:
-    return canonical(model.provision.wanted)
+    return canonicalize(model.provision.model_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def build_engines(
 
 
 def refuse_without_memory(
-    provide: Provide, pool: Sequence[Engine], free: Callable[[int], int] = free_memory
+    provide: Provide, pool: Sequence[Engine], free: Callable[[int], int] = measure_free_memory
 ) -> Provide:
     """The same, but refusing a model that does not fit beside what is loaded in `pool`.
 
@@ -169,9 +173,13 @@ def refuse_without_memory(
     return provide_if_it_fits
 
 
-def _need(spec: WorkerSpec) -> Need:
-    first = need(gguf.read(Path(spec.path)), spec.n_ctx)
-    return first + need(gguf.read(Path(spec.draft)), spec.n_ctx) if spec.draft else first
+def _need(spec: WorkerSpec) -> MemoryEstimate:
+    first = estimate_memory(gguf.read_header(Path(spec.path)), spec.n_ctx)
+    return (
+        first + estimate_memory(gguf.read_header(Path(spec.draft)), spec.n_ctx)
+        if spec.draft
+        else first
+    )
 
 
 async def _settled(engine: Engine) -> None:
@@ -186,7 +194,9 @@ async def _settled(engine: Engine) -> None:
         unsubscribe()
 
 
-def _check(spec: WorkerSpec, wants: Need, loaded: ModelInfo, free: Callable[[int], int]) -> None:
+def _check(
+    spec: WorkerSpec, wants: MemoryEstimate, loaded: ModelInfo, free: Callable[[int], int]
+) -> None:
     if loaded.gpu_offload and spec.n_gpu_layers and sys.platform != "darwin":
         # It goes to the GPU's own memory, and llama.cpp says itself if that is too small.
         return

@@ -19,7 +19,7 @@ import msgspec
 from copilotd.config import ModelSection
 from copilotd.engine.performance import Setup, Tuning
 from copilotd.files import write_atomically
-from copilotd.models.hardware import this_machine
+from copilotd.models.hardware import detect_hardware
 
 _HEAD = 2**16
 """Bytes of a model file that tell it from others: its metadata."""
@@ -75,7 +75,7 @@ def _identity(model: Path) -> bytes:
 
 def describe_machine() -> str:
     """The processor, its usable cores, and the version of llama-cpp-python."""
-    cores, threads = this_machine().cores, os.cpu_count() or 1
+    cores, threads = detect_hardware().cores, os.cpu_count() or 1
     count = "1 core" if cores == 1 else f"{cores} cores"
     try:
         build = version("llama-cpp-python")

@@ -17,7 +17,7 @@ from copilotd.config import ModelSection
 from copilotd.engine.performance import Setup
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import EngineState, Phase
-from copilotd.models.provision import Installed, Progress, Provision
+from copilotd.models.provision import InstalledModel, Progress, Provisioner
 from copilotd.serving.tuning_store import TuningStore, requested_setup
 
 T = TypeVar("T")
@@ -28,12 +28,12 @@ REPORT_EVERY_S = 0.2
 
 
 def spec_provider(
-    provision: Provision,
+    provision: Provisioner,
     settings: ModelSection,
     kv_folder: Path | None = None,
     tuning_store: TuningStore | None = None,
-    projector: Provision | None = None,
-    draft_model: Provision | None = None,
+    projector: Provisioner | None = None,
+    draft_model: Provisioner | None = None,
 ) -> Callable[[Report], Awaitable[WorkerSpec]]:
     """What `EngineClient` calls: download the model if it is missing, and say how to load it.
 
@@ -43,9 +43,15 @@ def spec_provider(
 
     async def provide(report: Report) -> WorkerSpec:
         tell = _throttled(asyncio.get_running_loop(), report)
-        installed = await _in_thread(lambda cancelled: provision.ensure(tell, cancelled))
-        mmproj = await _in_thread(lambda c: projector.ensure(tell, c)) if projector else None
-        draft = await _in_thread(lambda c: draft_model.ensure(tell, c)) if draft_model else None
+        installed = await _in_thread(lambda cancelled: provision.ensure_installed(tell, cancelled))
+        mmproj = (
+            await _in_thread(lambda c: projector.ensure_installed(tell, c)) if projector else None
+        )
+        draft = (
+            await _in_thread(lambda c: draft_model.ensure_installed(tell, c))
+            if draft_model
+            else None
+        )
         tuning = tuning_store.read(installed.path, settings) if tuning_store else None
         chosen = tuning.calibration.chosen if tuning else requested_setup(settings)
         spec = build_worker_spec(installed, settings, chosen, kv_folder)
@@ -55,7 +61,7 @@ def spec_provider(
 
 
 def build_worker_spec(
-    installed: Installed, settings: ModelSection, setup: Setup, parked: Path | None = None
+    installed: InstalledModel, settings: ModelSection, setup: Setup, parked: Path | None = None
 ) -> WorkerSpec:
     """How `installed` is loaded under these settings, to be run as `setup` says."""
     return WorkerSpec(
@@ -78,7 +84,7 @@ def build_worker_spec(
     )
 
 
-def _path(file: Installed | None) -> str:
+def _path(file: InstalledModel | None) -> str:
     return str(file.path) if file else ""
 
 

@@ -11,11 +11,11 @@ from copilotd.config import (
     ChatSection,
     ServerSection,
     Settings,
-    changes,
+    describe_changes,
+    find_origin,
     find_project_file,
     load,
     load_leniently,
-    origin,
     read_layers,
 )
 from copilotd.errors import ConfigError
@@ -59,7 +59,7 @@ def test_every_setting_knows_where_it_comes_from(
     layers, problems = read_layers(file, None, given)
 
     keys = ("model.name", "server.port", "log.level", "chat.max_tokens")
-    assert [origin(key, layers) for key in keys] == [
+    assert [find_origin(key, layers) for key in keys] == [
         "the command line",
         "COPILOTD_SERVER__PORT",
         str(file),
@@ -238,8 +238,8 @@ def test_the_changes_of_a_table_and_of_its_exception_are_told_apart() -> None:
     chat = ChatSection(model="talker", max_tokens=7)
     new = Settings(chat=chat, server=ServerSection(port=1))
 
-    assert list(changes(old, old)) == []
-    assert list(changes(old, new)) == [
+    assert list(describe_changes(old, old)) == []
+    assert list(describe_changes(old, new)) == [
         "[server] changed, takes effect after copilotd restart",
         "[chat] changed, takes effect",
         "chat.model changed, takes effect after copilotd restart",

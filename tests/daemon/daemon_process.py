@@ -49,8 +49,8 @@ class Scripted(FakeEngine):
 def main() -> None:
     paths, options = Paths.of_user(), parse(sys.argv[1:])
     read = partial(load, paths.user_settings, None, overrides(options))
-    lifecycle.prepare(paths)
-    logs.set_up(paths.log, read().log.level)
+    lifecycle.create_folders(paths)
+    logs.configure(paths.log, read().log.level)
     origin = daemon.LaunchOptions(read, (paths.user_settings,), arguments(options))
     talker = Scripted("talker", Phase.STOPPED) if read().chat.model else None
     daemon.serve(daemon.Daemon(paths, read(), EnginePool(Scripted(), talker), origin))

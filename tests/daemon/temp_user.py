@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from copilotd import lifecycle
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.paths import Paths
 
 SCRIPTED = (sys.executable, str(Path(__file__).with_name("daemon_process.py")))
@@ -31,7 +31,7 @@ class Home:
     def paths(self) -> Paths:
         return Paths.of_user()
 
-    def launch(self, *arguments: str) -> Running:
+    def launch(self, *arguments: str) -> RunningDaemon:
         """A daemon with a scripted engine, on a free port unless the arguments name one."""
         return lifecycle.launch(self.paths, arguments or ("--port", "0"), SCRIPTED)
 
@@ -63,7 +63,7 @@ class Home:
 
     def end(self) -> None:
         """Kill whatever daemon is left."""
-        if running := lifecycle.find(self.paths):
+        if running := lifecycle.find_running(self.paths):
             with suppress(psutil.Error):
                 lifecycle.stop(running, 5.0)
 

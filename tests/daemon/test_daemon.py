@@ -38,7 +38,7 @@ def daemon_of(
 async def serving(home: Home, daemon: Daemon) -> AsyncIterator[httpx2.AsyncClient]:
     """The daemon runs in this loop while the block does."""
     running = asyncio.create_task(daemon.run())
-    await until(lambda: running.done() or lifecycle.find(home.paths) is not None)
+    await until(lambda: running.done() or lifecycle.find_running(home.paths) is not None)
     try:
         async with httpx2.AsyncClient(base_url=daemon.status().url, trust_env=False) as client:
             yield client
@@ -88,7 +88,7 @@ async def test_a_daemon_that_has_ended_leaves_nothing(home: Home) -> None:
 async def test_a_client_can_stop_the_daemon(home: Home) -> None:
     daemon = daemon_of(home, FakeEngine())
     running = asyncio.create_task(daemon.run())
-    await until(lambda: lifecycle.find(home.paths) is not None)
+    await until(lambda: lifecycle.find_running(home.paths) is not None)
 
     async with httpx2.AsyncClient(base_url=daemon.status().url, trust_env=False) as client:
         answer = await client.post("/admin/stop", json={})

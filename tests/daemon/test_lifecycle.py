@@ -12,7 +12,7 @@ import pytest
 
 from copilotd import __version__, lifecycle
 from copilotd.errors import AlreadyRunning, StartFailed
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from tests.daemon.temp_user import ENDS_WITHIN_S, Home, eventually, is_alive
 
 CYCLES = 10
@@ -30,7 +30,7 @@ time.sleep(600)
 def test_a_launched_daemon_is_found_and_answers(home: Home) -> None:
     running = home.launch()
 
-    assert lifecycle.find(home.paths) == running
+    assert lifecycle.find_running(home.paths) == running
     assert (running.version, running.arguments) == (__version__, ("--port", "0"))
     assert httpx2.get(f"{running.url}/health", trust_env=False).status_code == 200
 
@@ -46,7 +46,7 @@ def test_a_second_launch_says_that_one_runs(home: Home) -> None:
 
 
 def test_two_launches_at_once_end_with_one_daemon(home: Home) -> None:
-    found: list[Running] = []
+    found: list[RunningDaemon] = []
     launches = [threading.Thread(target=lambda: found.append(home.launch())) for _ in range(2)]
     for launch in launches:
         launch.start()
@@ -54,7 +54,7 @@ def test_two_launches_at_once_end_with_one_daemon(home: Home) -> None:
         launch.join(60)
 
     assert len(found) == 2
-    assert found[0] == found[1] == lifecycle.find(home.paths)
+    assert found[0] == found[1] == lifecycle.find_running(home.paths)
     assert eventually(lambda: daemons_of_this_process() == [found[0].pid])
 
 
@@ -72,7 +72,7 @@ def test_the_files_of_a_daemon_killed_hard_are_not_believed(home: Home) -> None:
         "daemon.json",
         "lsp.sock",
     ]
-    assert lifecycle.find(home.paths) is None
+    assert lifecycle.find_running(home.paths) is None
     again = home.launch()
     assert again.pid != killed.pid
 
@@ -82,7 +82,7 @@ def test_sweeping_removes_the_files_of_a_daemon_killed_hard(home: Home) -> None:
     os.kill(killed.pid, signal.SIGKILL)
     assert eventually(lambda: not is_alive(killed.pid))
 
-    lifecycle.sweep(home.paths)
+    lifecycle.remove_stale_files(home.paths)
 
     assert home.left_behind() == []
 
@@ -90,37 +90,37 @@ def test_sweeping_removes_the_files_of_a_daemon_killed_hard(home: Home) -> None:
 def test_sweeping_leaves_a_living_daemon_alone(home: Home) -> None:
     running = home.launch()
 
-    lifecycle.sweep(home.paths)
+    lifecycle.remove_stale_files(home.paths)
 
-    assert lifecycle.find(home.paths) == running
+    assert lifecycle.find_running(home.paths) == running
 
 
 def test_a_pid_that_belongs_to_another_program_now_is_not_believed(home: Home) -> None:
     with lifecycle.claim(home.paths):
         lifecycle.announce(home.paths, "http://127.0.0.1:1", "", __version__, ())
-        ours = lifecycle.find(home.paths)
+        ours = lifecycle.find_running(home.paths)
         assert ours is not None
-        state = home.paths.daemon.read_text()
-        home.paths.daemon.write_text(state.replace(str(ours.started), str(ours.started - 60)))
+        state = home.paths.runtime_file.read_text()
+        home.paths.runtime_file.write_text(state.replace(str(ours.started), str(ours.started - 60)))
 
-        assert lifecycle.find(home.paths) is None
+        assert lifecycle.find_running(home.paths) is None
 
 
 def test_a_state_file_whose_lock_nobody_holds_is_not_believed(home: Home) -> None:
     with lifecycle.claim(home.paths):
         lifecycle.announce(home.paths, "http://127.0.0.1:1", "", __version__, ())
-        state = home.paths.daemon.read_bytes()
-    home.paths.daemon.write_bytes(state)
+        state = home.paths.runtime_file.read_bytes()
+    home.paths.runtime_file.write_bytes(state)
     home.paths.lock.touch()
 
-    assert lifecycle.find(home.paths) is None
+    assert lifecycle.find_running(home.paths) is None
 
 
 def test_a_state_file_that_is_no_json_is_not_believed(home: Home) -> None:
     with lifecycle.claim(home.paths):
-        home.paths.daemon.write_text("{")
+        home.paths.runtime_file.write_text("{")
 
-        assert lifecycle.find(home.paths) is None
+        assert lifecycle.find_running(home.paths) is None
 
 
 def test_one_process_at_a_time_has_the_claim_and_nothing_is_left_of_it(home: Home) -> None:
@@ -186,7 +186,7 @@ def test_a_signal_ends_the_daemon_whatever_is_open(home: Home, number: signal.Si
 
         assert eventually(lambda: not is_alive(running.pid), within_s=ENDS_WITHIN_S)
     assert home.left_behind() == []
-    assert lifecycle.find(home.paths) is None
+    assert lifecycle.find_running(home.paths) is None
 
 
 def test_a_daemon_that_does_not_listen_to_reason_is_killed_with_its_children() -> None:
@@ -196,7 +196,7 @@ def test_a_daemon_that_does_not_listen_to_reason_is_killed_with_its_children() -
         child = int(stubborn.stdout.readline())
         started = psutil.Process(stubborn.pid).create_time()
 
-        lifecycle.stop(Running(stubborn.pid, "", "", "", started), timeout_s=0.2)
+        lifecycle.stop(RunningDaemon(stubborn.pid, "", "", "", started), timeout_s=0.2)
 
         assert eventually(lambda: not is_alive(stubborn.pid))
         assert eventually(lambda: not is_alive(child))
@@ -207,7 +207,7 @@ def test_stopping_one_that_has_ended_does_nothing() -> None:
     started = psutil.Process(ended.pid).create_time()
     ended.wait()
 
-    lifecycle.stop(Running(ended.pid, "", "", "", started), timeout_s=0.2)
+    lifecycle.stop(RunningDaemon(ended.pid, "", "", "", started), timeout_s=0.2)
 
     assert not is_alive(ended.pid)
 

@@ -10,7 +10,7 @@ import pytest
 
 from copilotd import lifecycle
 from copilotd.errors import AlreadyRunning
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.lsp.bridge import DAEMON_LOST, NO_DAEMON, find_or_start
 from copilotd.paths import Paths
 from tests.lsp.conftest import FakeDaemon
@@ -164,8 +164,8 @@ async def test_the_command_connects_to_the_daemon_that_runs(
         assert await wait_for_exit(process) == (0, "")
 
 
-def running(pid: int) -> Running:
-    return Running(pid, "", "", "", 0.0)
+def running(pid: int) -> RunningDaemon:
+    return RunningDaemon(pid, "", "", "", 0.0)
 
 
 def test_a_daemon_that_runs_is_used(paths: Paths) -> None:
@@ -181,7 +181,7 @@ def test_a_daemon_is_started_if_none_runs(paths: Paths) -> None:
 def test_a_daemon_that_another_process_has_just_started_is_used(paths: Paths) -> None:
     looks = iter([None, running(1)])
 
-    def too_late(paths: Paths, arguments: tuple[str, ...]) -> Running:
+    def too_late(paths: Paths, arguments: tuple[str, ...]) -> RunningDaemon:
         raise AlreadyRunning("somebody was quicker")
 
     assert find_or_start(paths, find=lambda _: next(looks), launch=too_late) == running(1)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from copilotd.models.progress import Progress
-from copilotd.models.sources.source import Job
-from copilotd.models.store import Store
+from copilotd.models.sources.source import DownloadJob
+from copilotd.models.store import ModelStore
 from tests.models.file_server import Site, serving
 
 
@@ -40,13 +40,13 @@ def reported() -> Reported:
 
 
 @pytest.fixture
-def job(reported: Reported) -> Job:
-    return Job(reported, threading.Event())
+def job(reported: Reported) -> DownloadJob:
+    return DownloadJob(reported, threading.Event())
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "models")
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(tmp_path / "models")
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import re
 import pytest
 
 from copilotd.errors import ModelNotFound
-from copilotd.models.catalogue import IN_CHECKOUT, Catalogue, Entry, load_catalogue
+from copilotd.models.catalogue import IN_CHECKOUT, Catalogue, CatalogueEntry, load_catalogue
 from copilotd.models.fim import FimTokens
-from copilotd.models.sources.reference import IN_PACKAGES, IN_REPOSITORY, source_of
+from copilotd.models.sources.reference import IN_PACKAGES, IN_REPOSITORY, parse_reference
 from copilotd.models.store import NAME
 
 CATALOGUE = load_catalogue(IN_CHECKOUT)
@@ -21,25 +21,25 @@ def test_names_are_unique_and_fit_for_a_folder() -> None:
 
 
 @every_model
-def test_every_model_is_of_a_known_family_which_its_name_shows(entry: Entry) -> None:
+def test_every_model_is_of_a_known_family_which_its_name_shows(entry: CatalogueEntry) -> None:
     assert entry.family in {family.name for family in CATALOGUE.families}
     without_models = Catalogue(CATALOGUE.families, [])
-    assert without_models.family_of(entry.name) == entry.family
+    assert without_models.find_family(entry.name) == entry.family
 
 
 @every_model
-def test_every_source_can_be_read(entry: Entry) -> None:
+def test_every_source_can_be_read(entry: CatalogueEntry) -> None:
     assert entry.sources
     for text in entry.sources:
         scheme, _, rest = text.partition(":")
         form = IN_PACKAGES if scheme == "pypi" else IN_REPOSITORY
         assert scheme in ("hf", "ms", "pypi")
         assert form.fullmatch(rest), text
-        assert source_of(text).model_name
+        assert parse_reference(text).model_name
 
 
 @every_model
-def test_checksums_are_checksums_and_there_is_one_for_each_package(entry: Entry) -> None:
+def test_checksums_are_checksums_and_there_is_one_for_each_package(entry: CatalogueEntry) -> None:
     assert [s for s in [entry.sha256, *entry.wheel_sha256] if s and not SHA256.fullmatch(s)] == []
     ranges = [IN_PACKAGES.fullmatch(s.partition(":")[2]) for s in entry.sources if "pypi:" in s]
     counts = [int(m["last"]) - int(m["first"]) + 1 if m["last"] else 1 for m in ranges if m]
@@ -47,14 +47,14 @@ def test_checksums_are_checksums_and_there_is_one_for_each_package(entry: Entry)
 
 
 @every_model
-def test_a_checksum_comes_with_the_exact_size(entry: Entry) -> None:
+def test_a_checksum_comes_with_the_exact_size(entry: CatalogueEntry) -> None:
     assert not (entry.sha256 and not entry.size)
     assert not (entry.size and entry.size_gb)
 
 
 @every_model
-def test_a_model_that_fills_in_the_middle_has_tokens_for_it(entry: Entry) -> None:
-    tokens = CATALOGUE.fim_fallback(entry.family)
+def test_a_model_that_fills_in_the_middle_has_tokens_for_it(entry: CatalogueEntry) -> None:
+    tokens = CATALOGUE.get_fim_texts(entry.family)
     assert entry.fim == ({"prefix", "suffix"} <= tokens.keys())
 
 
@@ -73,10 +73,10 @@ def test_the_candidates_for_the_default_may_be_used_by_everybody() -> None:
 
 
 def test_a_file_from_elsewhere_is_recognised_by_its_own_name() -> None:
-    assert CATALOGUE.family_of("mine", "Qwen2.5 Coder 7B Instruct") == "qwen2.5-coder"
-    assert CATALOGUE.family_of("Codestral-22B-v0.1-Q8_0") == "codestral"
-    assert CATALOGUE.family_of("mine", "Llama 3") == ""
-    assert CATALOGUE.fim_fallback("") == {}
+    assert CATALOGUE.find_family("mine", "Qwen2.5 Coder 7B Instruct") == "qwen2.5-coder"
+    assert CATALOGUE.find_family("Codestral-22B-v0.1-Q8_0") == "codestral"
+    assert CATALOGUE.find_family("mine", "Llama 3") == ""
+    assert CATALOGUE.get_fim_texts("") == {}
 
 
 def test_an_unknown_name_is_answered_with_those_that_look_like_it() -> None:

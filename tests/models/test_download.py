@@ -9,7 +9,7 @@ import pytest
 
 from copilotd.errors import DiskFull, DownloadCancelled
 from copilotd.models.progress import Progress
-from copilotd.models.sources.source import RESERVE, Arrived, Job, SourceFailed
+from copilotd.models.sources.source import RESERVE, DownloadJob, FetchedFile, SourceFailed
 from copilotd.models.sources.url import Url
 from tests.models.conftest import Reported
 from tests.models.file_server import Site
@@ -31,10 +31,10 @@ def partial(target: Path) -> Path:
 
 
 def test_a_file_arrives_whole_and_reports_its_progress(
-    site: Site, target: Path, partial: Path, job: Job, reported: Reported
+    site: Site, target: Path, partial: Path, job: DownloadJob, reported: Reported
 ) -> None:
     source = Url(site.put("/m.gguf", DATA))
-    assert source.fetch(target, job) == [Arrived(partial)]
+    assert source.fetch(target, job) == [FetchedFile(partial)]
     assert partial.read_bytes() == DATA
     assert not target.exists()
     text = f"Downloading from {source.label}"
@@ -45,7 +45,7 @@ def test_a_file_arrives_whole_and_reports_its_progress(
 
 
 def test_a_cut_connection_is_taken_up_where_it_broke(
-    site: Site, target: Path, partial: Path, job: Job
+    site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     site.cuts = [CUT, CUT]
     Url(site.put("/m.gguf", DATA)).fetch(target, job)
@@ -55,7 +55,7 @@ def test_a_cut_connection_is_taken_up_where_it_broke(
 
 
 def test_a_server_that_brings_nothing_more_is_given_up(
-    site: Site, target: Path, partial: Path, job: Job
+    site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     site.cuts = [CUT, 0]
     with pytest.raises(SourceFailed, match=r"the connection to 127\.0\.0\.1:\d+ broke: "):
@@ -64,7 +64,7 @@ def test_a_server_that_brings_nothing_more_is_given_up(
 
 
 def test_a_later_attempt_goes_on_with_the_bytes_of_the_first(
-    site: Site, target: Path, partial: Path, job: Job
+    site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     url = site.put("/m.gguf", DATA)
     site.cuts = [CUT, 0]
@@ -77,7 +77,7 @@ def test_a_later_attempt_goes_on_with_the_bytes_of_the_first(
 
 
 def test_a_file_that_has_changed_meanwhile_is_fetched_from_its_start(
-    site: Site, target: Path, partial: Path, job: Job
+    site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     url = site.put("/m.gguf", DATA)
     site.cuts = [CUT, 0]
@@ -89,7 +89,7 @@ def test_a_file_that_has_changed_meanwhile_is_fetched_from_its_start(
 
 
 def test_a_server_without_ranges_sends_all_again(
-    site: Site, target: Path, partial: Path, job: Job
+    site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     site.has_ranges, site.cuts = False, [CUT]
     Url(site.put("/m.gguf", DATA)).fetch(target, job)
@@ -97,7 +97,7 @@ def test_a_server_without_ranges_sends_all_again(
 
 
 def test_without_an_etag_nothing_is_taken_for_the_same_file(
-    site: Site, target: Path, partial: Path, job: Job
+    site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     url = site.put("/m.gguf", DATA)
     site.has_etags, site.cuts = False, [CUT, 0]
@@ -111,7 +111,7 @@ def test_without_an_etag_nothing_is_taken_for_the_same_file(
 
 
 def test_bytes_of_the_same_checksum_may_come_from_two_servers(
-    site: Site, target: Path, partial: Path, job: Job
+    site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     known = replace(job, size=len(DATA), sha256=(sha256(DATA),))
     site.cuts = [CUT, 0]
@@ -122,7 +122,9 @@ def test_bytes_of_the_same_checksum_may_come_from_two_servers(
     assert site.gets[-1] == ("/there.gguf", f"bytes={CUT}-")
 
 
-def test_a_file_that_is_all_there_is_not_asked_for(site: Site, target: Path, job: Job) -> None:
+def test_a_file_that_is_all_there_is_not_asked_for(
+    site: Site, target: Path, job: DownloadJob
+) -> None:
     known = replace(job, size=len(DATA), sha256=(sha256(DATA),))
     source = Url(site.put("/m.gguf", DATA))
     source.fetch(target, known)
@@ -144,7 +146,7 @@ def test_a_file_that_is_all_there_is_not_asked_for(site: Site, target: Path, job
     ],
 )
 def test_what_a_server_refuses_is_said_in_words(
-    site: Site, target: Path, job: Job, status: int, words: str
+    site: Site, target: Path, job: DownloadJob, status: int, words: str
 ) -> None:
     url = site.put("/m.gguf", DATA)
     site.statuses["/m.gguf"] = status
@@ -154,7 +156,7 @@ def test_what_a_server_refuses_is_said_in_words(
 
 
 def test_a_server_that_is_not_there_fails_at_once(
-    closed_url: str, target: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+    closed_url: str, target: Path, job: DownloadJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
@@ -166,9 +168,9 @@ def test_a_server_that_is_not_there_fails_at_once(
 
 
 def test_a_full_disk_is_told_before_the_bytes_come_and_how_much_is_missing(
-    site: Site, target: Path, partial: Path, job: Job
+    site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
-    small = replace(job, free=lambda folder: RESERVE + len(DATA) - 500_000)
+    small = replace(job, measure_free_space=lambda folder: RESERVE + len(DATA) - 500_000)
     with pytest.raises(DiskFull) as caught:
         Url(site.put("/m.gguf", DATA)).fetch(target, small)
     assert caught.value.message == (
@@ -178,13 +180,13 @@ def test_a_full_disk_is_told_before_the_bytes_come_and_how_much_is_missing(
 
 
 def test_the_room_for_the_rest_of_a_download_is_enough(
-    site: Site, target: Path, partial: Path, job: Job
+    site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     url = site.put("/m.gguf", DATA)
     site.cuts = [CUT, 0]
     with pytest.raises(SourceFailed):
         Url(url).fetch(target, job)
-    small = replace(job, free=lambda folder: RESERVE + len(DATA) - CUT)
+    small = replace(job, measure_free_space=lambda folder: RESERVE + len(DATA) - CUT)
     Url(url).fetch(target, small)
     assert partial.read_bytes() == DATA
 
@@ -199,6 +201,6 @@ def test_a_download_that_is_cancelled_stops_and_keeps_what_it_has(
 
     source = Url(site.put("/m.gguf", DATA))
     with pytest.raises(DownloadCancelled):
-        source.fetch(target, Job(cancel_at_once, cancelled))
+        source.fetch(target, DownloadJob(cancel_at_once, cancelled))
     assert 0 < partial.stat().st_size < len(DATA)
     assert DATA.startswith(partial.read_bytes())

@@ -14,7 +14,7 @@ NO_FIM = FimTokens()
 @pytest.mark.parametrize("version", [2, 3])
 def test_the_header_of_both_versions_is_read(tmp_path: Path, version: int) -> None:
     path = write_gguf(tmp_path / "tiny.gguf", version=version)
-    assert gguf.read(path) == gguf.GgufInfo(
+    assert gguf.read_header(path) == gguf.GgufInfo(
         version=version,
         architecture="qwen2",
         name="Tiny Coder",
@@ -38,7 +38,7 @@ def test_values_of_every_kind_are_stepped_over(tmp_path: Path) -> None:
         "some.nothing": [],
     }
     path = write_gguf(tmp_path / "tiny.gguf", others | METADATA)
-    assert gguf.read(path).name == "Tiny Coder"
+    assert gguf.read_header(path).name == "Tiny Coder"
 
 
 def test_the_fim_ids_that_the_file_names_are_taken(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_fim_ids_that_the_file_names_are_taken(tmp_path: Path) -> None:
         "tokenizer.ggml.fim_sep_token_id": 6,
         "tokenizer.ggml.tokens": ["<|fim_prefix|>"],
     }
-    info = gguf.read(write_gguf(tmp_path / "tiny.gguf", METADATA | keys))
+    info = gguf.read_header(write_gguf(tmp_path / "tiny.gguf", METADATA | keys))
     assert info.fim == FimTokens(1, 2, 3, 4, 5, 6)
     assert info.has_fim
 
@@ -62,7 +62,7 @@ def test_the_older_keys_of_fim_ids_are_known(tmp_path: Path) -> None:
         "tokenizer.ggml.suffix_token_id": 8,
         "tokenizer.ggml.middle_token_id": 9,
     }
-    info = gguf.read(write_gguf(tmp_path / "tiny.gguf", METADATA | keys))
+    info = gguf.read_header(write_gguf(tmp_path / "tiny.gguf", METADATA | keys))
     assert info.fim == FimTokens(prefix=7, suffix=8, middle=9)
 
 
@@ -89,7 +89,7 @@ def test_fim_tokens_are_found_by_the_texts_that_llama_cpp_knows(
     tmp_path: Path, texts: list[str], fim: FimTokens
 ) -> None:
     metadata = {**METADATA, "tokenizer.ggml.tokens": texts}
-    assert gguf.read(write_gguf(tmp_path / "tiny.gguf", metadata)).fim == fim
+    assert gguf.read_header(write_gguf(tmp_path / "tiny.gguf", metadata)).fim == fim
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_the_chat_template_says_whether_there_is_chat_and_tools(
     tmp_path: Path, template: str | None, has_chat: bool, has_tools: bool
 ) -> None:
     extra: dict[str, object] = {"tokenizer.chat_template": template} if template else {}
-    info = gguf.read(write_gguf(tmp_path / "tiny.gguf", METADATA | extra))
+    info = gguf.read_header(write_gguf(tmp_path / "tiny.gguf", METADATA | extra))
     assert (info.chat_template, info.has_chat, info.has_tools) == (template, has_chat, has_tools)
 
 
 def test_a_file_type_that_is_not_named_is_told_from_the_tensors(tmp_path: Path) -> None:
     metadata = {k: v for k, v in METADATA.items() if k != "general.file_type"}
     tensors = [("a", (32,), Q8_0_TENSOR), ("b", (64,), Q8_0_TENSOR), ("c", (2,), F16_TENSOR)]
-    info = gguf.read(write_gguf(tmp_path / "tiny.gguf", metadata, tensors=tensors))
+    info = gguf.read_header(write_gguf(tmp_path / "tiny.gguf", metadata, tensors=tensors))
     assert (info.quantisation, info.parameters) == ("type 8", 98)
 
 
@@ -116,7 +116,7 @@ def test_a_file_shorter_than_its_tensors_is_refused_with_both_lengths(tmp_path: 
     whole = gguf_bytes(tensors=[("big", (1000,), F16_TENSOR)])
     path.write_bytes(whole[:-1])
     with pytest.raises(CorruptModel) as caught:
-        gguf.read(path)
+        gguf.read_header(path)
     assert caught.value.message == (
         f"{path} is cut short: its tensors need {len(whole):,} bytes, it has {len(whole) - 1:,}"
     )
@@ -127,7 +127,7 @@ def test_a_header_that_is_cut_off_is_refused(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "cut.gguf"
     path.write_bytes(gguf_bytes()[:keep])
     with pytest.raises(CorruptModel) as caught:
-        gguf.read(path)
+        gguf.read_header(path)
     assert caught.value.message == f"{path} is cut short: it ends within its header"
 
 
@@ -136,7 +136,7 @@ def test_what_is_not_a_gguf_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "page.gguf"
     path.write_bytes(content)
     with pytest.raises(CorruptModel) as caught:
-        gguf.read(path)
+        gguf.read_header(path)
     assert caught.value.message == f"{path} is not a GGUF file"
 
 
@@ -151,7 +151,7 @@ def test_versions_that_cannot_be_read_are_named(tmp_path: Path, version: bytes, 
     path = tmp_path / "other.gguf"
     path.write_bytes(b"GGUF" + version + bytes(100))
     with pytest.raises(CorruptModel) as caught:
-        gguf.read(path)
+        gguf.read_header(path)
     assert caught.value.message == f"{path} is {words}, which cannot be read here"
 
 
@@ -169,18 +169,18 @@ def test_absurd_counts_and_types_are_refused_at_once(tmp_path: Path, head: bytes
     path = tmp_path / "evil.gguf"
     path.write_bytes(b"GGUF" + head + bytes(64))
     with pytest.raises(CorruptModel):
-        gguf.read(path)
+        gguf.read_header(path)
 
 
 def test_a_missing_file_is_an_error_of_its_own_words(tmp_path: Path) -> None:
     with pytest.raises(CorruptModel, match=r"none\.gguf: No such file"):
-        gguf.read(tmp_path / "none.gguf")
+        gguf.read_header(tmp_path / "none.gguf")
 
 
 def test_a_split_model_is_read_as_the_sum_of_its_parts(tmp_path: Path) -> None:
     first = write_gguf(tmp_path / "m-00001-of-00002.gguf")
     second = write_gguf(tmp_path / "m-00002-of-00002.gguf", {})
-    info = gguf.read(first)
+    info = gguf.read_header(first)
     assert (info.name, info.parameters) == ("Tiny Coder", 64)
     assert info.size == first.stat().st_size + second.stat().st_size
 
@@ -188,11 +188,11 @@ def test_a_split_model_is_read_as_the_sum_of_its_parts(tmp_path: Path) -> None:
 def test_a_split_model_with_a_part_missing_is_refused(tmp_path: Path) -> None:
     first = write_gguf(tmp_path / "m-00001-of-00002.gguf")
     with pytest.raises(CorruptModel, match=r"m-00002-of-00002\.gguf: No such file"):
-        gguf.read(first)
+        gguf.read_header(first)
 
 
 def test_a_large_vocabulary_is_stepped_over_quickly(tmp_path: Path) -> None:
     words: list[object] = [f"word{n}" for n in range(150_000)]
     metadata = {**METADATA, "tokenizer.ggml.tokens": words, "tokenizer.ggml.merges": words}
     path = write_gguf(tmp_path / "large.gguf", metadata)
-    assert gguf.read(path).fim == NO_FIM
+    assert gguf.read_header(path).fim == NO_FIM

@@ -8,7 +8,7 @@ import pytest
 
 from copilotd.models.sources.hugging_face import HuggingFace
 from copilotd.models.sources.modelscope import ModelScope
-from copilotd.models.sources.source import Arrived, Job, SourceFailed
+from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFailed
 from tests.models.conftest import Reported
 from tests.models.file_server import Site
 from tests.models.tiny_gguf import big_gguf, gguf_bytes, sha256
@@ -35,13 +35,13 @@ def listed(path: str, data: bytes) -> dict[str, object]:
 
 
 def test_hugging_face_gives_a_file_with_the_checksum_it_names(
-    site: Site, target: Path, job: Job, reported: Reported
+    site: Site, target: Path, job: DownloadJob, reported: Reported
 ) -> None:
     site.put(f"{HF}/Q4/m.gguf", DATA)
     site.sha256[f"{HF}/Q4/m.gguf"] = sha256(DATA)
     source = HuggingFace("owner/repo", "Q4/m.gguf", endpoint=site.url)
     partial = target.with_name("tiny.gguf.partial")
-    assert source.fetch(target, job) == [Arrived(partial, sha256(DATA))]
+    assert source.fetch(target, job) == [FetchedFile(partial, sha256(DATA))]
     assert partial.read_bytes() == DATA
     assert reported.lines == [
         "Asking Hugging Face for m.gguf",
@@ -49,21 +49,23 @@ def test_hugging_face_gives_a_file_with_the_checksum_it_names(
     ]
 
 
-def test_hugging_face_is_asked_for_nothing_but_the_file(site: Site, target: Path, job: Job) -> None:
+def test_hugging_face_is_asked_for_nothing_but_the_file(
+    site: Site, target: Path, job: DownloadJob
+) -> None:
     site.put(f"{HF}/m.gguf", DATA)
     HuggingFace("owner/repo", "m.gguf", endpoint=site.url).fetch(target, job)
     path = f"{HF}/m.gguf"
     assert site.requests == [("HEAD", path, ""), ("GET", path, "")]
 
 
-def test_hugging_face_is_asked_for_the_revision(site: Site, target: Path, job: Job) -> None:
+def test_hugging_face_is_asked_for_the_revision(site: Site, target: Path, job: DownloadJob) -> None:
     site.put("/owner/repo/resolve/v1.0/m.gguf", DATA)
     HuggingFace("owner/repo", "m.gguf", "v1.0", site.url).fetch(target, job)
     assert site.gets == [("/owner/repo/resolve/v1.0/m.gguf", "")]
 
 
 def test_the_login_of_hugging_face_is_used(
-    site: Site, target: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+    site: Site, target: Path, job: DownloadJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     site.put(f"{HF}/m.gguf", DATA)
@@ -71,7 +73,7 @@ def test_the_login_of_hugging_face_is_used(
     assert site.tokens == ["Bearer hf_secret", "Bearer hf_secret"]
 
 
-def test_hugging_face_resumes_after_a_cut(site: Site, target: Path, job: Job) -> None:
+def test_hugging_face_resumes_after_a_cut(site: Site, target: Path, job: DownloadJob) -> None:
     site.put(f"{HF}/m.gguf", BIG)
     site.sha256[f"{HF}/m.gguf"] = sha256(BIG)
     site.cuts = [1_000_000]
@@ -82,7 +84,7 @@ def test_hugging_face_resumes_after_a_cut(site: Site, target: Path, job: Job) ->
 
 
 def test_a_split_model_comes_as_all_its_parts(
-    site: Site, target: Path, job: Job, reported: Reported
+    site: Site, target: Path, job: DownloadJob, reported: Reported
 ) -> None:
     for number in (1, 2):
         site.put(f"{HF}/m-0000{number}-of-00002.gguf", gguf_bytes(fill=bytes([number])))
@@ -100,7 +102,7 @@ def test_a_split_model_comes_as_all_its_parts(
 
 
 def test_another_file_than_the_wanted_one_is_refused_before_it_is_fetched(
-    site: Site, target: Path, job: Job
+    site: Site, target: Path, job: DownloadJob
 ) -> None:
     site.put(f"{HF}/m.gguf", DATA)
     site.sha256[f"{HF}/m.gguf"] = sha256(DATA)
@@ -114,7 +116,7 @@ def test_another_file_than_the_wanted_one_is_refused_before_it_is_fetched(
     assert site.gets == []
 
 
-def test_a_private_repository_asks_for_a_login(site: Site, target: Path, job: Job) -> None:
+def test_a_private_repository_asks_for_a_login(site: Site, target: Path, job: DownloadJob) -> None:
     site.statuses[f"{HF}/m.gguf"] = 401
     with pytest.raises(SourceFailed, match=r"refuses the file \(status 401\)"):
         HuggingFace("owner/repo", "m.gguf", endpoint=site.url).fetch(target, job)
@@ -125,7 +127,7 @@ def test_a_hub_that_is_not_there_fails_at_once(
     hub: type[HuggingFace | ModelScope],
     closed_url: str,
     target: Path,
-    job: Job,
+    job: DownloadJob,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses: list[float] = []
@@ -138,7 +140,7 @@ def test_a_hub_that_is_not_there_fails_at_once(
 
 
 def test_modelscope_gives_a_file_with_the_checksum_it_names(
-    site: Site, target: Path, job: Job, reported: Reported
+    site: Site, target: Path, job: DownloadJob, reported: Reported
 ) -> None:
     site.answers[LISTING] = {
         "Code": 200,
@@ -146,12 +148,12 @@ def test_modelscope_gives_a_file_with_the_checksum_it_names(
     }
     site.put(f"{MS}/m.gguf", DATA)
     arrived = ModelScope("owner/repo", "m.gguf", endpoint=site.url).fetch(target, job)
-    assert arrived == [Arrived(target.with_name("tiny.gguf.partial"), sha256(DATA))]
+    assert arrived == [FetchedFile(target.with_name("tiny.gguf.partial"), sha256(DATA))]
     assert arrived[0].path.read_bytes() == DATA
     assert reported.lines == ["Asking ModelScope for m.gguf", "Downloading from ModelScope"]
 
 
-def test_modelscope_resumes_after_a_cut(site: Site, target: Path, job: Job) -> None:
+def test_modelscope_resumes_after_a_cut(site: Site, target: Path, job: DownloadJob) -> None:
     site.answers[LISTING] = {"Data": {"Files": [listed("m.gguf", BIG)]}}
     site.put(f"{MS}/m.gguf", BIG)
     site.cuts = [1_000_000]
@@ -169,7 +171,7 @@ def test_modelscope_resumes_after_a_cut(site: Site, target: Path, job: Job) -> N
     ],
 )
 def test_modelscope_without_the_file_says_so(
-    site: Site, target: Path, job: Job, answer: object, words: str
+    site: Site, target: Path, job: DownloadJob, answer: object, words: str
 ) -> None:
     site.answers[LISTING] = answer
     with pytest.raises(SourceFailed, match=words):

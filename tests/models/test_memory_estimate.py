@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from copilotd.models import gguf
-from copilotd.models.memory_estimate import WORKING, Need, need
+from copilotd.models.memory_estimate import WORKING, MemoryEstimate, estimate_memory
 from tests.models.tiny_gguf import METADATA, write_gguf
 
 SHAPE: dict[str, object] = {
@@ -28,20 +28,22 @@ def test_the_kv_cache_of_a_token_is_told_from_the_shape(
     tmp_path: Path, changed: dict[str, object], kv_bytes: int
 ) -> None:
     shape = SHAPE | {f"qwen2.{key}": value for key, value in changed.items()}
-    info = gguf.read(write_gguf(tmp_path / "a.gguf", METADATA | shape))
+    info = gguf.read_header(write_gguf(tmp_path / "a.gguf", METADATA | shape))
     assert info.kv_bytes == kv_bytes
 
 
 def test_a_model_needs_its_file_its_cache_and_room_to_work(tmp_path: Path) -> None:
-    info = gguf.read(write_gguf(tmp_path / "a.gguf", METADATA | SHAPE))
-    assert need(info, 1000) == Need(info.size, 1000 * info.kv_bytes)
-    assert need(info, 1000).total == info.size + 1000 * info.kv_bytes + WORKING
+    info = gguf.read_header(write_gguf(tmp_path / "a.gguf", METADATA | SHAPE))
+    assert estimate_memory(info, 1000) == MemoryEstimate(info.size, 1000 * info.kv_bytes)
+    assert estimate_memory(info, 1000).total == info.size + 1000 * info.kv_bytes + WORKING
 
 
 def test_no_more_context_is_needed_than_the_model_was_trained_on(tmp_path: Path) -> None:
-    info = gguf.read(write_gguf(tmp_path / "a.gguf", METADATA | SHAPE))
-    assert need(info, 1_000_000) == need(info, 4096)
+    info = gguf.read_header(write_gguf(tmp_path / "a.gguf", METADATA | SHAPE))
+    assert estimate_memory(info, 1_000_000) == estimate_memory(info, 4096)
 
 
 def test_a_need_is_told_in_figures() -> None:
-    assert str(Need(1_100_000_000, 250_000_000)) == "1.5 GB (file 1.1 GB, KV cache 0.2 GB)"
+    assert (
+        str(MemoryEstimate(1_100_000_000, 250_000_000)) == "1.5 GB (file 1.1 GB, KV cache 0.2 GB)"
+    )

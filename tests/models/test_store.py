@@ -7,43 +7,47 @@ from pathlib import Path
 import pytest
 
 from copilotd.errors import CorruptModel, DownloadCancelled, ModelError, ModelNotFound
-from copilotd.models.sources.source import Arrived, Job
-from copilotd.models.store import Record, Store
+from copilotd.models.sources.source import DownloadJob, FetchedFile
+from copilotd.models.store import ModelStore, StoredModel
 from tests.models.conftest import Reported
 from tests.models.tiny_gguf import gguf_bytes, sha256, write_gguf
 
 DATA = gguf_bytes()
 
 
-def arrive(store: Store, name: str, data: bytes = DATA, known: str = "") -> list[Arrived]:
+def arrive(store: ModelStore, name: str, data: bytes = DATA, known: str = "") -> list[FetchedFile]:
     """A file that was just downloaded for the model `name`."""
     partial = store.target(name).with_name(f"{name}.gguf.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
     partial.write_bytes(data)
-    return [Arrived(partial, known)]
+    return [FetchedFile(partial, known)]
 
 
-def install(store: Store, name: str, job: Job, data: bytes = DATA) -> Record:
+def install(store: ModelStore, name: str, job: DownloadJob, data: bytes = DATA) -> StoredModel:
     return store.install(name, arrive(store, name, data), f"hf:o/r/{name}.gguf", job)
 
 
-def test_an_empty_store_has_nothing_and_creates_nothing(store: Store) -> None:
+def test_an_empty_store_has_nothing_and_creates_nothing(store: ModelStore) -> None:
     assert (store.records, store.default, store.find("tiny")) == ([], "", None)
     assert not store.folder.exists()
 
 
-def test_an_installed_model_is_listed_with_its_checksum(store: Store, job: Job) -> None:
+def test_an_installed_model_is_listed_with_its_checksum(
+    store: ModelStore, job: DownloadJob
+) -> None:
     record = install(store, "tiny", job)
     [file] = record.files
     assert (file.path, file.size, file.sha256) == ("tiny/tiny.gguf", len(DATA), sha256(DATA))
     assert record.origin == "hf:o/r/tiny.gguf"
-    assert Store(store.folder).records == [record]
-    assert store.paths(record) == [store.folder / "tiny" / "tiny.gguf"]
-    assert store.paths(record)[0].read_bytes() == DATA
+    assert ModelStore(store.folder).records == [record]
+    assert store.list_paths(record) == [store.folder / "tiny" / "tiny.gguf"]
+    assert store.list_paths(record)[0].read_bytes() == DATA
     assert [p.name for p in (store.folder / "tiny").iterdir()] == ["tiny.gguf"]
 
 
-def test_the_first_model_is_the_default_until_another_is_chosen(store: Store, job: Job) -> None:
+def test_the_first_model_is_the_default_until_another_is_chosen(
+    store: ModelStore, job: DownloadJob
+) -> None:
     install(store, "b", job)
     install(store, "a", job)
     assert store.default == "b"
@@ -52,7 +56,9 @@ def test_the_first_model_is_the_default_until_another_is_chosen(store: Store, jo
     assert [record.name for record in store.records] == ["a", "b"]
 
 
-def test_a_model_that_is_not_installed_cannot_be_the_default(store: Store, job: Job) -> None:
+def test_a_model_that_is_not_installed_cannot_be_the_default(
+    store: ModelStore, job: DownloadJob
+) -> None:
     install(store, "tiny", job)
     with pytest.raises(ModelNotFound) as caught:
         store.set_default("other")
@@ -60,7 +66,9 @@ def test_a_model_that_is_not_installed_cannot_be_the_default(store: Store, job: 
     assert caught.value.hint == "Install it with `copilotd models pull other`."
 
 
-def test_removing_deletes_the_files_and_passes_the_default_on(store: Store, job: Job) -> None:
+def test_removing_deletes_the_files_and_passes_the_default_on(
+    store: ModelStore, job: DownloadJob
+) -> None:
     install(store, "a", job)
     install(store, "b", job)
     store.remove("a")
@@ -71,7 +79,7 @@ def test_removing_deletes_the_files_and_passes_the_default_on(store: Store, job:
 
 
 def test_a_wrong_checksum_is_told_with_both_and_the_file_is_thrown_away(
-    store: Store, job: Job
+    store: ModelStore, job: DownloadJob
 ) -> None:
     arrived = arrive(store, "tiny", known="a" * 64)
     with pytest.raises(CorruptModel) as caught:
@@ -86,7 +94,7 @@ def test_a_wrong_checksum_is_told_with_both_and_the_file_is_thrown_away(
 
 
 def test_the_checksum_of_the_catalogue_counts_whatever_the_source_says(
-    store: Store, job: Job
+    store: ModelStore, job: DownloadJob
 ) -> None:
     pinned = replace(job, sha256=("b" * 64,))
     for known in ("", sha256(DATA)):
@@ -95,57 +103,63 @@ def test_the_checksum_of_the_catalogue_counts_whatever_the_source_says(
 
 
 @pytest.mark.parametrize("data", [b"<html>login</html>", DATA[:-1]])
-def test_what_is_no_whole_gguf_never_becomes_visible(store: Store, job: Job, data: bytes) -> None:
+def test_what_is_no_whole_gguf_never_becomes_visible(
+    store: ModelStore, job: DownloadJob, data: bytes
+) -> None:
     with pytest.raises(CorruptModel):
         install(store, "tiny", job, data)
     assert store.records == []
     assert list((store.folder / "tiny").iterdir()) == []
 
 
-def test_no_part_of_a_split_model_is_visible_if_one_is_bad(store: Store, job: Job) -> None:
+def test_no_part_of_a_split_model_is_visible_if_one_is_bad(
+    store: ModelStore, job: DownloadJob
+) -> None:
     folder = store.target("tiny").parent
     folder.mkdir(parents=True)
     partials = [folder / f"tiny-0000{n}-of-00002.gguf.partial" for n in (1, 2)]
     for partial, data in zip(partials, (DATA, DATA[:-1]), strict=True):
         partial.write_bytes(data)
     with pytest.raises(CorruptModel):
-        store.install("tiny", [Arrived(p) for p in partials], "hf:o/r/t.gguf", job)
+        store.install("tiny", [FetchedFile(p) for p in partials], "hf:o/r/t.gguf", job)
     assert [p.name for p in folder.iterdir()] == ["tiny-00001-of-00002.gguf.partial"]
 
 
-def test_a_file_of_the_users_stays_where_it_is(store: Store, job: Job, tmp_path: Path) -> None:
+def test_a_file_of_the_users_stays_where_it_is(
+    store: ModelStore, job: DownloadJob, tmp_path: Path
+) -> None:
     mine = write_gguf(tmp_path / "mine.gguf")
-    record = store.install("mine", [Arrived(mine)], str(mine), job)
-    assert store.paths(record) == [mine]
+    record = store.install("mine", [FetchedFile(mine)], str(mine), job)
+    assert store.list_paths(record) == [mine]
     assert record.files[0].sha256 == ""
     store.remove("mine")
     assert mine.read_bytes() == DATA
 
 
 def test_a_damaged_file_of_the_users_is_refused_but_not_touched(
-    store: Store, job: Job, tmp_path: Path
+    store: ModelStore, job: DownloadJob, tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine.gguf"
     mine.write_bytes(DATA[:-1])
     with pytest.raises(CorruptModel):
-        store.install("mine", [Arrived(mine)], str(mine), job)
+        store.install("mine", [FetchedFile(mine)], str(mine), job)
     assert mine.read_bytes() == DATA[:-1]
 
 
 def test_an_untouched_model_is_checked_without_reading_it_all(
-    store: Store, job: Job, reported: Reported
+    store: ModelStore, job: DownloadJob, reported: Reported
 ) -> None:
     record = install(store, "tiny", job)
     reported.steps.clear()
     store.check(record, job)
     assert reported.steps == []
-    store.verify(record, job)
+    store.verify_checksums(record, job)
     assert reported.lines == ["Checking tiny"]
 
 
-def test_a_changed_file_is_found_out_by_its_checksum(store: Store, job: Job) -> None:
+def test_a_changed_file_is_found_out_by_its_checksum(store: ModelStore, job: DownloadJob) -> None:
     record = install(store, "tiny", job)
-    path = store.paths(record)[0]
+    path = store.list_paths(record)[0]
     path.write_bytes(gguf_bytes(fill=b"\x01"))
     os.utime(path, ns=(1, 1))
     with pytest.raises(CorruptModel) as caught:
@@ -156,9 +170,9 @@ def test_a_changed_file_is_found_out_by_its_checksum(store: Store, job: Job) -> 
     )
 
 
-def test_a_file_that_is_gone_is_said_to_be(store: Store, job: Job) -> None:
+def test_a_file_that_is_gone_is_said_to_be(store: ModelStore, job: DownloadJob) -> None:
     record = install(store, "tiny", job)
-    path = store.paths(record)[0]
+    path = store.list_paths(record)[0]
     path.unlink()
     with pytest.raises(CorruptModel) as caught:
         store.check(record, job)
@@ -168,23 +182,25 @@ def test_a_file_that_is_gone_is_said_to_be(store: Store, job: Job) -> None:
     )
 
 
-def test_a_file_of_the_users_may_change(store: Store, job: Job, tmp_path: Path) -> None:
+def test_a_file_of_the_users_may_change(
+    store: ModelStore, job: DownloadJob, tmp_path: Path
+) -> None:
     mine = write_gguf(tmp_path / "mine.gguf")
-    record = store.install("mine", [Arrived(mine)], str(mine), job)
+    record = store.install("mine", [FetchedFile(mine)], str(mine), job)
     mine.write_bytes(gguf_bytes(fill=b"\x05"))
-    store.verify(record, job)
+    store.verify_checksums(record, job)
 
     assert store.get("mine") == record
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden", "a b", "-x"])
-def test_a_name_that_could_leave_the_folder_is_refused(store: Store, name: str) -> None:
+def test_a_name_that_could_leave_the_folder_is_refused(store: ModelStore, name: str) -> None:
     with pytest.raises(ModelError) as caught:
         store.target(name)
     assert caught.value.message == f"A model cannot be called {name!r}"
 
 
-def test_a_damaged_index_is_an_error_with_a_next_step(store: Store) -> None:
+def test_a_damaged_index_is_an_error_with_a_next_step(store: ModelStore) -> None:
     store.folder.mkdir()
     (store.folder / "index.json").write_text("{")
     with pytest.raises(ModelError, match=r"index\.json, cannot be read") as caught:
@@ -192,14 +208,14 @@ def test_a_damaged_index_is_an_error_with_a_next_step(store: Store) -> None:
     assert caught.value.hint == "Move it away, then pull or add the models again."
 
 
-def test_many_installations_at_once_are_all_listed(store: Store, job: Job) -> None:
+def test_many_installations_at_once_are_all_listed(store: ModelStore, job: DownloadJob) -> None:
     names = [f"m{number}" for number in range(16)]
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda name: install(Store(store.folder), name, job), names))
+        list(threads.map(lambda name: install(ModelStore(store.folder), name, job), names))
     assert [record.name for record in store.records] == sorted(names)
 
 
-def test_a_check_can_be_cancelled(store: Store, job: Job) -> None:
+def test_a_check_can_be_cancelled(store: ModelStore, job: DownloadJob) -> None:
     cancelled = threading.Event()
     cancelled.set()
     arrived = arrive(store, "tiny")

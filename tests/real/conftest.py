@@ -17,7 +17,7 @@ from copilotd.errors import ModelError
 from copilotd.models.catalogue import load_catalogue
 from copilotd.models.progress import Progress
 from copilotd.models.pull import pull
-from copilotd.models.store import Store
+from copilotd.models.store import ModelStore
 
 MODEL = "qwen2.5-coder-0.5b-instruct"
 
@@ -39,14 +39,14 @@ def model_path() -> Path:
     """Where the test model is; `COPILOTD_TEST_MODEL` names a file that is there already."""
     if given := os.environ.get("COPILOTD_TEST_MODEL"):
         return Path(given)
-    store = Store(platformdirs.user_cache_path("copilotd-tests") / "models")
+    store = ModelStore(platformdirs.user_cache_path("copilotd-tests") / "models")
     try:
         record = pull(MODEL, store, load_catalogue(), _ignore, threading.Event())
     except ModelError as error:
         if "CI" in os.environ:
             raise
         pytest.skip(f"the test model could not be fetched: {error.message} {error.hint}")
-    return store.paths(record)[0]
+    return store.list_paths(record)[0]
 
 
 def engine_of(path: Path, **spec: object) -> EngineClient:

@@ -40,7 +40,7 @@ def started(home: Home, model_path: Path) -> Iterator[Home]:
 
 def family(home: Home) -> list[psutil.Process]:
     """The daemon and its worker."""
-    running = lifecycle.find(home.paths)
+    running = lifecycle.find_running(home.paths)
     assert running is not None
     daemon = psutil.Process(running.pid)
     return [daemon, *daemon.children(recursive=True)]
@@ -51,7 +51,7 @@ def test_start_says_what_it_serves_what_it_does_and_what_to_do_next(
 ) -> None:
     done = home.run("start", "--model", str(model_path), "--model_alias", "mine", "--port", "0")
 
-    running = lifecycle.find(home.paths)
+    running = lifecycle.find_running(home.paths)
     assert running is not None
     assert done.returncode == 0
     assert done.stdout == f"copilotd runs with mine on {running.url}\n" + NEXT.format(
@@ -113,11 +113,11 @@ def test_a_worker_of_a_daemon_killed_hard_does_not_outlive_it(started: Home) -> 
 
 
 def test_restart_keeps_the_options_and_takes_new_ones(started: Home, model_path: Path) -> None:
-    before = lifecycle.find(started.paths)
+    before = lifecycle.find_running(started.paths)
 
     done = started.run("restart", "--model-alias", "renamed")
 
-    after = lifecycle.find(started.paths)
+    after = lifecycle.find_running(started.paths)
     assert done.returncode == 0
     assert before is not None and after is not None and before.pid != after.pid
     assert parse(after.arguments) == parse(before.arguments) | {"--model-alias": "renamed"}

@@ -159,7 +159,7 @@ def test_one_model_serves_both_unless_another_is_named(
 def test_a_second_model_is_loaded_as_the_first_is(tmp_path: Path) -> None:
     first, second = list_model_requests(Paths.of_user(), settings_of("a.gguf", "b.gguf"))
 
-    assert (first.provision.wanted, second.provision.wanted) == ("a.gguf", "b.gguf")
+    assert (first.provision.model_name, second.provision.model_name) == ("a.gguf", "b.gguf")
     assert second.settings == first.settings.model_copy(update={"name": "b.gguf", "alias": ""})
 
 
@@ -171,7 +171,7 @@ def test_a_model_for_embeddings_is_loaded_without_what_only_writing_needs(tmp_pa
     first, third = list_model_requests(Paths.of_user(), named)
 
     assert (first.role, third.role) == (Role.COMPLETION, Role.EMBEDDING)
-    assert (third.provision.wanted, third.settings.n_ctx) == ("c.gguf", 512)
+    assert (third.provision.model_name, third.settings.n_ctx) == ("c.gguf", 512)
     assert (third.settings.parked_mb, third.settings.parked_disk_mb) == (0, 0)
     assert [one.role for one in list_model_requests(Paths.of_user(), same)] == [Role.COMPLETION]
 
@@ -186,7 +186,7 @@ def test_the_projector_is_of_the_model_that_chats(chat: str, who_sees: int) -> N
     assert [bool(projector) for projector in seeing] == [i == who_sees for i in range(len(seeing))]
     projector = seeing[who_sees]
     assert projector is not None
-    assert projector.wanted == "eye.gguf"
+    assert projector.model_name == "eye.gguf"
 
 
 def test_each_model_has_the_small_one_that_was_named_for_it() -> None:
@@ -198,7 +198,7 @@ def test_each_model_has_the_small_one_that_was_named_for_it() -> None:
 
     drafters = [one.draft_model for one in list_model_requests(Paths.of_user(), settings)]
 
-    assert [d.wanted if d else None for d in drafters] == ["tiny.gguf", "small.gguf", None]
+    assert [d.model_name if d else None for d in drafters] == ["tiny.gguf", "small.gguf", None]
 
 
 def test_a_chat_model_has_none_unless_it_is_named() -> None:
@@ -246,7 +246,7 @@ async def test_a_server_answers_with_the_local_model_behind_it_or_alone() -> Non
     ("section", "message"),
     [
         (UpstreamSection(), 'engine.kind is "upstream", and upstream.url is empty'),
-        (UpstreamSection(url=URL, family="x"), "upstream.family: no family is called x"),
+        (UpstreamSection(url=URL, family="x"), "upstream.family: unknown family x"),
         (UpstreamSection(url=URL, key="two\nlines"), "characters that no key can have"),
         (UpstreamSection(url=URL, key_file="/no/key"), "upstream.key_file: .* '/no/key'"),
     ],

@@ -13,23 +13,25 @@ from copilotd.engine.performance import Setup, Tuning
 from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import DownloadFailed
 from copilotd.models.catalogue import Catalogue
-from copilotd.models.progress import Progress, Report
-from copilotd.models.provision import Installed, Provision
-from copilotd.models.store import Store
+from copilotd.models.progress import Progress, ProgressCallback
+from copilotd.models.provision import InstalledModel, Provisioner
+from copilotd.models.store import ModelStore
 from copilotd.serving.tuning_store import TuningStore
 from copilotd.serving.worker_spec import spec_provider
 
-FILE = Installed("small", Path("small.gguf"), "qwen2.5-coder", {"prefix": "<P>"})
+FILE = InstalledModel("small", Path("small.gguf"), "qwen2.5-coder", {"prefix": "<P>"})
 
 
-class Scripted(Provision):
+class Scripted(Provisioner):
     """Does in `ensure` what the test says."""
 
-    def __init__(self, ensure: Callable[[Report, threading.Event], Installed]) -> None:
-        super().__init__(Store(Path("nowhere")), Catalogue([], []), ModelSection())
+    def __init__(
+        self, ensure: Callable[[ProgressCallback, threading.Event], InstalledModel]
+    ) -> None:
+        super().__init__(ModelStore(Path("nowhere")), Catalogue([], []), ModelSection())
         self._ensure = ensure
 
-    def ensure(self, report: Report, cancelled: threading.Event) -> Installed:
+    def ensure(self, report: ProgressCallback, cancelled: threading.Event) -> InstalledModel:
         return self._ensure(report, cancelled)
 
 
@@ -83,7 +85,7 @@ async def test_the_worker_runs_the_model_in_the_way_that_was_measured_best(tmp_p
 
 
 async def test_a_download_is_reported_with_its_fraction() -> None:
-    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+    def ensure(report: ProgressCallback, cancelled: threading.Event) -> InstalledModel:
         report(Progress("fetching small", 25, 100))
         return FILE
 
@@ -94,7 +96,7 @@ async def test_a_download_is_reported_with_its_fraction() -> None:
 
 
 async def test_reports_come_no_faster_than_a_person_reads() -> None:
-    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+    def ensure(report: ProgressCallback, cancelled: threading.Event) -> InstalledModel:
         for done in range(1000):
             report(Progress("fetching small", done, 1000))
         return FILE
@@ -106,7 +108,7 @@ async def test_reports_come_no_faster_than_a_person_reads() -> None:
 
 
 async def test_a_failed_download_is_raised() -> None:
-    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+    def ensure(report: ProgressCallback, cancelled: threading.Event) -> InstalledModel:
         raise DownloadFailed("no network")
 
     with pytest.raises(DownloadFailed, match="no network"):
@@ -116,7 +118,7 @@ async def test_a_failed_download_is_raised() -> None:
 async def test_cancelling_the_question_cancels_the_download() -> None:
     begun, ended = threading.Event(), threading.Event()
 
-    def ensure(report: Report, cancelled: threading.Event) -> Installed:
+    def ensure(report: ProgressCallback, cancelled: threading.Event) -> InstalledModel:
         begun.set()
         if cancelled.wait(10):
             ended.set()

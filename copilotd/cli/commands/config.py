@@ -83,15 +83,15 @@ def _print(settings: "Settings", layers: "Sequence[Layer]") -> None:
     from rich.text import Text
 
     from copilotd.cli.views.terminal import out
-    from copilotd.config import DEFAULT, origin, tables
+    from copilotd.config import DEFAULT, find_origin, list_tables
 
     console = out()
-    for name, kind in tables().items():
+    for name, kind in list_tables().items():
         console.print(Text(f"[{name}]", "bold"))
         for key in kind.model_fields:
             value = getattr(getattr(settings, name), key)
             line = f"{key} = {_shown(f'{name}.{key}', value)}"
-            where = origin(f"{name}.{key}", layers)
+            where = find_origin(f"{name}.{key}", layers)
             style = "dim" if where == DEFAULT else ""
             console.print(Text(f"{line:<{WIDTH}}  {where}", style))
 
@@ -130,18 +130,25 @@ def _plain(value: object) -> object:
 
 
 def _effect(key: str) -> str:
-    from copilotd.config import DEFAULT, ENVIRONMENT, LOADING, RELOADABLE, origin, read_layers
-    from copilotd.lifecycle import find
+    from copilotd.config import (
+        DEFAULT,
+        ENVIRONMENT,
+        LOADS_A_MODEL,
+        RELOADABLE,
+        find_origin,
+        read_layers,
+    )
+    from copilotd.lifecycle import find_running
     from copilotd.paths import Paths
 
     paths = Paths.of_user()
     strongest = [
         layer for layer in read_layers(paths.user_settings)[0] if layer.name == ENVIRONMENT
     ]
-    if (variable := origin(key, strongest)) != DEFAULT:
+    if (variable := find_origin(key, strongest)) != DEFAULT:
         return f"But {variable} is set, and wins."
-    if find(paths) is None:
+    if find_running(paths) is None:
         return "The next copilotd start uses it."
-    if key.partition(".")[0] in RELOADABLE and key not in LOADING:
+    if key.partition(".")[0] in RELOADABLE and key not in LOADS_A_MODEL:
         return "The running daemon takes it over at once."
     return "The running daemon uses it after copilotd restart."

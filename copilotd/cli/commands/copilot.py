@@ -97,11 +97,11 @@ def _show(file: "UserSettings", wanted: "UserSettings") -> None:
 def _address() -> str:
     """Where the daemon listens, or will when it is started."""
     from copilotd.config import load_leniently
-    from copilotd.lifecycle import find
+    from copilotd.lifecycle import find_running
     from copilotd.paths import Paths
 
     paths = Paths.of_user()
-    if running := find(paths):
+    if running := find_running(paths):
         return running.url
     server = load_leniently(paths.user_settings)[0].server
     return f"http://{server.host}:{server.port}"
@@ -109,10 +109,10 @@ def _address() -> str:
 
 def _wants_token() -> bool:
     from copilotd.config import load_leniently
-    from copilotd.lifecycle import find
+    from copilotd.lifecycle import find_running
     from copilotd.paths import Paths
 
     paths = Paths.of_user()
-    if running := find(paths):
+    if running := find_running(paths):
         return bool(running.token_file)
     return load_leniently(paths.user_settings)[0].server.needs_token

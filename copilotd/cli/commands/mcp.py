@@ -83,7 +83,7 @@ def _serving(
     try:
         from copilotd.mcp.server import serve
     except ModuleNotFoundError as error:
-        raise MissingPackage.of("mcp", error) from None
+        raise MissingPackage.for_extra("mcp", error) from None
 
     async def completer(path: Path, text: str, offset: int) -> "Outcome":
         # Left to itself when the call is cancelled: no request can be taken back from outside.
@@ -101,7 +101,7 @@ def _completed(paths: "Paths", path: Path, text: str, offset: int) -> "Outcome":
     from copilotd.cli.daemon_client import Connection
     from copilotd.errors import NotRunning
 
-    running = lifecycle.find(paths)
+    running = lifecycle.find_running(paths)
     if running is None:
         raise NotRunning("no daemon runs, so there is no model", "copilotd start")
     with Connection(running) as connection:

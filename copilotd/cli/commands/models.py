@@ -9,9 +9,9 @@ from copilotd.cli.help_examples import examples
 
 if TYPE_CHECKING:
     from copilotd.models.catalogue import Catalogue
-    from copilotd.models.recommend import Choice
-    from copilotd.models.store import Record, Store
-    from copilotd.models.summary import Overviews
+    from copilotd.models.recommend import Recommendation
+    from copilotd.models.store import ModelStore, StoredModel
+    from copilotd.models.summary import ModelSummaries
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,7 +33,7 @@ def list_models(as_json: Json = False) -> None:
     from copilotd.cli.views.models import console, models_table
 
     choice, overviews = _choice(), _overviews()
-    models = overviews.all()
+    models = overviews.list_all()
     if as_json:
         _print_json({"models": models, "reason": choice.reason})
     else:
@@ -115,7 +115,7 @@ def info(name: Name, as_json: Json = False) -> None:
     """Show all that is known of a model: of an installed one, what its file says."""
     from copilotd.cli.views.models import console, model_sheet
 
-    model = _overviews().one(name)
+    model = _overviews().get(name)
     if as_json:
         _print_json(model)
     else:
@@ -139,44 +139,44 @@ def _get(model: str, name: str) -> None:
     _announce(record, store)
 
 
-def _announce(record: "Record", store: "Store") -> None:
+def _announce(record: "StoredModel", store: "ModelStore") -> None:
     from copilotd.cli.views.terminal import size
 
-    _say(f"{record.name} is ready: {size(record.size)} at {store.paths(record)[0]}")
+    _say(f"{record.name} is ready: {size(record.size)} at {store.list_paths(record)[0]}")
     if store.default == record.name:
         _say("It is the default. Next: copilotd start")
     else:
         _say(f"The default is {store.default}. Change it: copilotd models default {record.name}")
 
 
-def _overviews() -> "Overviews":
-    from copilotd.models.summary import Overviews
+def _overviews() -> "ModelSummaries":
+    from copilotd.models.summary import ModelSummaries
 
-    return Overviews(_store(), _catalogue(), _wanted(), _choice().entry.name)
+    return ModelSummaries(_store(), _catalogue(), _wanted(), _choice().entry.name)
 
 
-def _choice() -> "Choice":
-    from copilotd.models.hardware import this_machine
-    from copilotd.models.recommend import choose
+def _choice() -> "Recommendation":
+    from copilotd.models.hardware import detect_hardware
+    from copilotd.models.recommend import recommend
 
-    return choose(_catalogue(), this_machine())
+    return recommend(_catalogue(), detect_hardware())
 
 
 def _wanted() -> str:
     """What the daemon would serve, by the settings that can be used."""
     from copilotd.config import load_leniently
-    from copilotd.models.provision import Provision
+    from copilotd.models.provision import Provisioner
     from copilotd.paths import Paths
 
     settings, _ = load_leniently(Paths.of_user().user_settings)
-    return Provision(_store(), _catalogue(), settings.model).wanted
+    return Provisioner(_store(), _catalogue(), settings.model).model_name
 
 
-def _store() -> "Store":
-    from copilotd.models.store import Store
+def _store() -> "ModelStore":
+    from copilotd.models.store import ModelStore
     from copilotd.paths import Paths
 
-    return Store(Paths.of_user().models)
+    return ModelStore(Paths.of_user().models)
 
 
 def _catalogue() -> "Catalogue":

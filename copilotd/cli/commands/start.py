@@ -67,7 +67,7 @@ def restart(
     from copilotd.paths import Paths
 
     options = given(model, model_alias, n_ctx, host, port)
-    running = lifecycle.find(Paths.of_user())
+    running = lifecycle.find_running(Paths.of_user())
     if running is None:
         start_in_background(options)
         return

@@ -23,7 +23,7 @@ def status(as_json: AsJson = False) -> None:
     from copilotd.errors import NotRunning
     from copilotd.paths import Paths
 
-    running = lifecycle.find(Paths.of_user())
+    running = lifecycle.find_running(Paths.of_user())
     if running is None:
         raise NotRunning("no daemon runs", "copilotd start.")
     with Connection(running) as connection:
@@ -111,7 +111,7 @@ def _model(served: "ModelStatus") -> str:
     if model is None:
         return f"{alias} (not loaded)"
     name = model.name if alias == model.name else f"{model.name} as {alias}"
-    where = "elsewhere" if model.is_elsewhere else size(model.size)
+    where = "elsewhere" if model.is_upstream else size(model.size)
     return f"{name}, {where}, context {model.n_ctx} tokens"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from copilotd.cli.help_examples import examples
 
 if TYPE_CHECKING:
-    from copilotd.lifecycle import Running
+    from copilotd.lifecycle import RunningDaemon
 
 GRACE_S = 5.0
 """The daemon needs two seconds at most; a machine under load gets some more."""
@@ -22,16 +22,16 @@ def stop() -> None:
     from copilotd.paths import Paths
 
     paths = Paths.of_user()
-    running = lifecycle.find(paths)
+    running = lifecycle.find_running(paths)
     if running is None:
-        lifecycle.sweep(paths)
+        lifecycle.remove_stale_files(paths)
         raise NotRunning("no daemon runs", "copilotd start.")
     stop_daemon(running)
-    lifecycle.sweep(paths)
+    lifecycle.remove_stale_files(paths)
     say(f"Stopped (pid {running.pid}).")
 
 
-def stop_daemon(running: "Running") -> None:
+def stop_daemon(running: "RunningDaemon") -> None:
     """End the daemon and its worker."""
     from copilotd import lifecycle
     from copilotd.cli.daemon_client import Connection

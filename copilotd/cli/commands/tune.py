@@ -25,11 +25,13 @@ def tune(run: Run = False, as_json: AsJson = False) -> None:
     from copilotd.cli.views.tuning import MeasuringView, show
     from copilotd.config import find_project_file, load
     from copilotd.paths import Paths
-    from copilotd.serving.engines import wanted
+    from copilotd.serving.engines import list_model_requests
 
     paths = Paths.of_user()
     settings = load(paths.user_settings, find_project_file(Path.cwd()))
-    with measured_model(lifecycle.find(paths), settings, wanted(paths, settings)[0]) as model:
+    with measured_model(
+        lifecycle.find_running(paths), settings, list_model_requests(paths, settings)[0]
+    ) as model:
         tuning = model.known()
         if run or tuning is None:
             with MeasuringView() as view:

@@ -18,16 +18,16 @@ from copilotd.cli.diagnosis.subject import subject
 from copilotd.cli.diagnosis.upstream import check_upstream
 from copilotd.cli.options import overrides, parse
 from copilotd.config import ServerSection, load_leniently
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.paths import Paths
-from copilotd.serving.engines import Role, Wanted, wanted
+from copilotd.serving.engines import ModelRequest, Role, list_model_requests
 
 
 def diagnose(paths: Paths) -> Iterator[Check]:
     """Look at everything; what cannot work because of an earlier failure is left out."""
     settings, problems = load_leniently(paths.user_settings)
-    running = lifecycle.find(paths)
-    models = wanted(paths, settings)
+    running = lifecycle.find_running(paths)
+    models = list_model_requests(paths, settings)
     loadable = True
     for check in check_build():
         loadable = loadable and check.verdict is not Verdict.BROKEN
@@ -54,13 +54,13 @@ def diagnose(paths: Paths) -> Iterator[Check]:
             yield check_speed(running, settings, models[0])
 
 
-def _files(models: Sequence[Wanted]) -> Iterator[Check]:
+def _files(models: Sequence[ModelRequest]) -> Iterator[Check]:
     for model in models:
         yield check_file(model.provision, _TITLES[model.role])
         if model.projector:
             yield check_file(model.projector, "projector")
-        if model.drafter:
-            yield check_file(model.drafter, _DRAFTS[model.role])
+        if model.draft_model:
+            yield check_file(model.draft_model, _DRAFTS[model.role])
 
 
 _TITLES = {
@@ -71,7 +71,7 @@ _TITLES = {
 _DRAFTS = {Role.COMPLETION: "draft model", Role.CHAT: "chat draft model"}
 
 
-def _server(paths: Paths, running: Running | None) -> ServerSection:
+def _server(paths: Paths, running: RunningDaemon | None) -> ServerSection:
     """The settings with the options that the daemon was started with."""
     given = overrides(parse(running.arguments)) if running else None
     return load_leniently(paths.user_settings, overrides=given)[0].server

@@ -9,7 +9,7 @@ from copilotd.cli.diagnosis.check import Check, broken, note, ok
 from copilotd.config import ServerSection
 from copilotd.errors import ConfigError, CopilotdError
 from copilotd.http.sockets import listen_tcp
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.paths import Paths
 
 EDITORS = {
@@ -39,7 +39,7 @@ def check_settings(problems: Iterable[ConfigError], paths: Paths) -> Iterator[Ch
     yield from found or [ok("settings", str(file) if file.exists() else "all at their defaults")]
 
 
-def check_daemon(running: Running | None) -> Check:
+def check_daemon(running: RunningDaemon | None) -> Check:
     """Whether one runs, and is as new as this command."""
     if running is None:
         return ok("daemon", "none runs; copilotd start begins one")
@@ -50,7 +50,7 @@ def check_daemon(running: Running | None) -> Check:
     return ok("daemon", where)
 
 
-def check_port(settings: ServerSection, running: Running | None) -> Check:
+def check_port(settings: ServerSection, running: RunningDaemon | None) -> Check:
     """Whether the HTTP port is ours or free."""
     if running is not None:
         return ok("port", f"{running.url} answers")

@@ -13,7 +13,7 @@ from copilotd.cli.views.terminal import size
 from copilotd.config import ChatSection
 from copilotd.engine.types import ModelInfo
 from copilotd.errors import CopilotdError
-from copilotd.models.provision import Provision
+from copilotd.models.provision import Provisioner
 
 ANOTHER_MODEL = "Choose another model: copilotd models list"
 FAMILY = "If it can, set upstream.family: the names are in configs/models.toml"
@@ -52,15 +52,15 @@ QUESTION = "What is the capital of France? Answer with one word."
 ANSWER = "paris"
 
 
-def check_file(provision: Provision, name: str) -> Check:
+def check_file(provision: Provisioner, name: str) -> Check:
     """Whether the model that would be served is there; `name` is what it is called here."""
     try:
-        installed = provision.installed()
+        installed = provision.find_installed()
     except CopilotdError as error:
         return broken(name, error.message, error.hint)
     if installed is None:
-        step = f"copilotd start downloads it; so does copilotd models pull {provision.wanted}"
-        return broken(name, f"{provision.wanted} is not on this machine", step)
+        step = f"copilotd start downloads it; so does copilotd models pull {provision.model_name}"
+        return broken(name, f"{provision.model_name} is not on this machine", step)
     return ok(name, f"{installed.name} ({installed.path})")
 
 
@@ -78,13 +78,13 @@ def check_model(subject: Subject) -> Iterator[Check]:
     except CopilotdError as error:
         yield broken("loading", error.message, error.hint or "copilotd logs")
         return
-    took = "" if info.is_elsewhere else f", in {info.load_ms / 1000:.1f} s"
+    took = "" if info.is_upstream else f", in {info.load_ms / 1000:.1f} s"
     drafted = f", {info.draft} drafts for it" if info.draft else ""
     yield ok("loading", f"{info.description}{drafted}{took}")
-    if not info.is_elsewhere:
+    if not info.is_upstream:
         yield _memory(info)
     yield _fim(info)
-    if not info.is_elsewhere:
+    if not info.is_upstream:
         yield _end(info)
     if info.fim.prefix is not None:
         yield from (_try(hole, subject) for hole in HOLES)
@@ -117,8 +117,8 @@ def _fim(info: ModelInfo) -> Check:
     fim = info.fim
     if fim.prefix is None or fim.suffix is None:
         detail = "none: completions see only what stands before the cursor"
-        return note("FIM tokens", detail, FAMILY if info.is_elsewhere else ANOTHER_MODEL)
-    if info.is_elsewhere:
+        return note("FIM tokens", detail, FAMILY if info.is_upstream else ANOTHER_MODEL)
+    if info.is_upstream:
         return ok("FIM tokens", "those of its family, or of its own vocabulary")
     middle = "none" if fim.middle is None else fim.middle
     return ok("FIM tokens", f"prefix {fim.prefix}, suffix {fim.suffix}, middle {middle}")
@@ -134,7 +134,7 @@ def _template(info: ModelInfo) -> Check:
     if info.chat_template is None:
         detail = "none: chat uses a plain one, and may answer badly"
         return note("chat template", detail, 'Choose a model with "instruct" in its name.')
-    source = "the server" if info.is_elsewhere else "the model file"
+    source = "the server" if info.is_upstream else "the model file"
     return ok("chat template", f"{len(info.chat_template)} characters, from {source}")
 
 

@@ -5,11 +5,11 @@ from copilotd.cli.measure_model import measured_model
 from copilotd.cli.views.speed import SMALLER_MODEL, in_words, is_slow
 from copilotd.config import Settings
 from copilotd.errors import CopilotdError
-from copilotd.lifecycle import Running
-from copilotd.serving.engines import Wanted
+from copilotd.lifecycle import RunningDaemon
+from copilotd.serving.engines import ModelRequest
 
 
-def check_speed(running: Running | None, settings: Settings, model: Wanted) -> Check:
+def check_speed(running: RunningDaemon | None, settings: Settings, model: ModelRequest) -> Check:
     """What was measured, and what suggestions are like because of it."""
     try:
         with measured_model(running, settings, model) as measured:

@@ -14,7 +14,7 @@ from copilotd.config import Settings
 from copilotd.config.live import Live
 from copilotd.engine.types import Chunk, ModelInfo, Phase
 from copilotd.errors import EngineLoadFailed
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.prompt.messages import UserMessage
 from copilotd.serving.engines import EnginePool, ModelRequest, build_engine_pool
 
@@ -41,7 +41,7 @@ class Subject(Protocol):
 
 @contextmanager
 def subject(
-    running: Running | None, settings: Settings, models: Sequence[ModelRequest]
+    running: RunningDaemon | None, settings: Settings, models: Sequence[ModelRequest]
 ) -> Iterator[Subject]:
     """The models that serve, or would serve, this user."""
     if running is not None:

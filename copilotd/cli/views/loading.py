@@ -22,7 +22,7 @@ def ready(paths: Paths) -> Iterator[Connection]:
 
     Raises: StartFailed, NotRunning.
     """
-    running = lifecycle.find(paths)
+    running = lifecycle.find_running(paths)
     if running is None:
         say("No daemon runs: starting one (copilotd stop ends it).")
         running = lifecycle.launch(paths, ())

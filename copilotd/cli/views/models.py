@@ -8,8 +8,8 @@ from rich.text import Text
 
 from copilotd.cli.views.terminal import size
 from copilotd.models.fim import FimTokens
-from copilotd.models.progress import gigabytes
-from copilotd.models.summary import Details, Overview
+from copilotd.models.progress import format_size
+from copilotd.models.summary import InstalledDetails, ModelSummary
 
 PLAIN_WIDTH = 300
 """Columns when the output is not a terminal, whose width would be known."""
@@ -21,7 +21,7 @@ def console() -> Console:
     return plain if plain.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
-def models_table(models: Sequence[Overview], reason: str) -> RenderableType:
+def models_table(models: Sequence[ModelSummary], reason: str) -> RenderableType:
     """All models, the installed ones first, and why one of them is recommended."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("")
@@ -56,12 +56,12 @@ def _legend() -> Text:
     )
 
 
-def _cells(model: Overview) -> list[Text]:
+def _cells(model: ModelSummary) -> list[Text]:
     return [
         Text("").join(Text(mark, style=style) for mark, style, _ in _marks(model)),
         Text(model.name, style="bold" if model.installed else ""),
         Text(model.quantisation),
-        Text(gigabytes(model.size) if model.size else "?"),
+        Text(format_size(model.size) if model.size else "?"),
         _yes(model.fim),
         _yes(model.chat),
         Text(f"{model.memory_gib:g} GiB" if model.memory_gib else "?"),
@@ -73,7 +73,7 @@ def _yes(value: bool) -> Text:
     return Text("yes", style="green") if value else Text("no", style="dim")
 
 
-def _marks(model: Overview) -> list[tuple[str, str, str]]:
+def _marks(model: ModelSummary) -> list[tuple[str, str, str]]:
     marks = []
     if model.installed and model.installed.problem:
         marks.append(DAMAGED)
@@ -84,11 +84,11 @@ def _marks(model: Overview) -> list[tuple[str, str, str]]:
     return marks
 
 
-def _state(model: Overview) -> Text:
+def _state(model: ModelSummary) -> Text:
     return Text(", ").join(Text(meaning, style=style) for _, style, meaning in _marks(model))
 
 
-def model_sheet(model: Overview) -> RenderableType:
+def model_sheet(model: ModelSummary) -> RenderableType:
     """All that is known of one model."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -99,7 +99,7 @@ def model_sheet(model: Overview) -> RenderableType:
     return Group(Text.assemble((model.name, "bold"), "  ", _state(model)), table)
 
 
-def _facts(model: Overview) -> list[tuple[str, str]]:
+def _facts(model: ModelSummary) -> list[tuple[str, str]]:
     if model.installed and model.installed.problem:
         return [("problem", model.installed.problem), *_place_facts(model.installed)]
     context = f"{model.context:,} tokens" if model.context else ""
@@ -116,7 +116,7 @@ def _facts(model: Overview) -> list[tuple[str, str]]:
     ]
 
 
-def _file_facts(details: Details) -> list[tuple[str, str]]:
+def _file_facts(details: InstalledDetails) -> list[tuple[str, str]]:
     return [
         ("tools", "yes, by the chat template" if details.tools else "no"),
         ("name in the file", details.own_name),
@@ -127,7 +127,7 @@ def _file_facts(details: Details) -> list[tuple[str, str]]:
     ]
 
 
-def _place_facts(details: Details) -> list[tuple[str, str]]:
+def _place_facts(details: InstalledDetails) -> list[tuple[str, str]]:
     return [
         *(("file", str(path)) for path in details.paths),
         *(("sha256", sha256) for sha256 in details.sha256),
@@ -136,7 +136,7 @@ def _place_facts(details: Details) -> list[tuple[str, str]]:
     ]
 
 
-def _source_facts(model: Overview) -> list[tuple[str, str]]:
+def _source_facts(model: ModelSummary) -> list[tuple[str, str]]:
     return [*(("source", source) for source in model.sources), ("installed", "no")]
 
 

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from copilotd.models.progress import Progress
-from copilotd.models.sources.partial import Partial
-from copilotd.models.sources.source import Job, SourceFailed
+from copilotd.models.sources.partial import PartialFile
+from copilotd.models.sources.source import DownloadJob, SourceFailed
 
 TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
 """Seconds; a dead network must not keep the user waiting."""
@@ -26,7 +26,7 @@ ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemoteFile:
     """A file on a server; `size` 0 and `sha256` empty where the source does not name them."""
 
     url: str
@@ -35,31 +35,31 @@ class Remote:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def client() -> httpx2.Client:
+def create_client() -> httpx2.Client:
     """A client with the time limits of this module; the user's proxy settings hold."""
     return httpx2.Client(timeout=TIMEOUT, follow_redirects=True)
 
 
-def download(remote: Remote, partial: Partial, text: str, job: Job) -> None:
+def download(remote: RemoteFile, partial: PartialFile, text: str, job: DownloadJob) -> None:
     """Bring the file into `partial`, whole.
 
     Raises: SourceFailed, DiskFull, DownloadCancelled.
     """
     if remote.sha256:
         partial.begin(f"sha256:{remote.sha256}")
-    with client() as http:
+    with create_client() as http:
         for attempt in range(1, ATTEMPTS + 1):
             before = partial.length
             try:
                 return _stream(http, remote, partial, text, job)
             except httpx2.TransportError as error:
                 if attempt == ATTEMPTS or partial.length <= before:
-                    raise SourceFailed(explain(remote.url, error)) from error
+                    raise SourceFailed(explain_error(remote.url, error)) from error
             except httpx2.HTTPError as error:
-                raise SourceFailed(explain(remote.url, error)) from error
+                raise SourceFailed(explain_error(remote.url, error)) from error
 
 
-def explain(url: str, error: httpx2.HTTPError) -> str:
+def explain_error(url: str, error: httpx2.HTTPError) -> str:
     """Why a request failed, in words."""
     if isinstance(error, httpx2.HTTPStatusError):
         return explain_status(url, error.response.status_code)
@@ -86,7 +86,9 @@ def explain_status(url: str, status: int) -> str:
     return f"{host} answers with status {status}"
 
 
-def _stream(http: httpx2.Client, remote: Remote, partial: Partial, text: str, job: Job) -> None:
+def _stream(
+    http: httpx2.Client, remote: RemoteFile, partial: PartialFile, text: str, job: DownloadJob
+) -> None:
     have = partial.length
     if remote.size and have >= remote.size:
         return
@@ -100,25 +102,25 @@ def _stream(http: httpx2.Client, remote: Remote, partial: Partial, text: str, jo
         if not remote.sha256 and start == 0:
             partial.restart(_validator(response))
         total = _total(response, start) or remote.size or None
-        job.need(partial.path.parent, max(0, (total or 0) - start))
+        job.require_space(partial.path.parent, max(0, (total or 0) - start))
         _save(response, partial, start, Progress(text, start, total), job)
 
 
 def _save(
-    response: httpx2.Response, partial: Partial, start: int, told: Progress, job: Job
+    response: httpx2.Response, partial: PartialFile, start: int, told: Progress, job: DownloadJob
 ) -> None:
     with partial.open_at(start) as file:
         # Blocks of a fixed size would be collected in memory, and lost when the connection breaks.
         for block in response.iter_raw():
-            job.check()
+            job.raise_if_cancelled()
             file.write(block)
             if file.tell() - told.done >= STEP:
                 told = replace(told, done=file.tell())
                 job.report(told)
-        job.say(told.text, file.tell(), told.total)
+        job.report_progress(told.text, file.tell(), told.total)
 
 
-def _headers(remote: Remote, partial: Partial, have: int) -> dict[str, str]:
+def _headers(remote: RemoteFile, partial: PartialFile, have: int) -> dict[str, str]:
     headers = {**remote.headers, "Accept-Encoding": "identity"}
     if have and remote.sha256:
         return headers | {"Range": f"bytes={have}-"}

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 import httpx2
 
 from copilotd.models import shards
-from copilotd.models.sources.http import TIMEOUT, Remote, explain, explain_status
+from copilotd.models.sources.http import TIMEOUT, RemoteFile, explain_error, explain_status
 from copilotd.models.sources.repository import fetch_all
-from copilotd.models.sources.source import Arrived, Job, SourceFailed
+from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFailed
 
 SHA256_DIGITS = 64
 
@@ -36,16 +36,16 @@ class HuggingFace:
     @property
     def model_name(self) -> str:
         """The file's name without its ending."""
-        return shards.stem(PurePosixPath(self._path)).lower()
+        return shards.strip_part_number(PurePosixPath(self._path)).lower()
 
-    def fetch(self, target: Path, job: Job) -> Sequence[Arrived]:
+    def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:
         """See `Source.fetch`."""
-        job.say(f"Asking {self.label} for {PurePosixPath(self._path).name}")
-        parts = shards.parts(PurePosixPath(self._path))
+        job.report_progress(f"Asking {self.label} for {PurePosixPath(self._path).name}")
+        parts = shards.list_parts(PurePosixPath(self._path))
         remotes = [self._resolve(str(part)) for part in parts]
         return fetch_all(remotes, target, self.label, job)
 
-    def _resolve(self, path: str) -> Remote:
+    def _resolve(self, path: str) -> RemoteFile:
         # Imported here: it takes a fifth of a second, and most commands download nothing.
         from huggingface_hub import constants, get_hf_file_metadata, get_token, hf_hub_url
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
@@ -67,8 +67,8 @@ class HuggingFace:
         except (HFValidationError, OfflineModeIsEnabled) as error:
             raise SourceFailed(str(error).splitlines()[0]) from error
         except httpx2.HTTPError as error:
-            raise SourceFailed(explain(url, error)) from error
+            raise SourceFailed(explain_error(url, error)) from error
         etag = found.etag or ""
         sha256 = etag if len(etag) == SHA256_DIGITS else ""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return Remote(url, found.size or 0, sha256, headers)
+        return RemoteFile(url, found.size or 0, sha256, headers)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from copilotd.errors import ModelNotFound
 from copilotd.models import shards
-from copilotd.models.sources.source import Arrived, Job
+from copilotd.models.sources.source import DownloadJob, FetchedFile
 
 
-class Local:
+class LocalFile:
     """The GGUF file at `path`, or the first part of a split one."""
 
     def __init__(self, path: Path) -> None:
@@ -26,11 +26,11 @@ class Local:
     @property
     def model_name(self) -> str:
         """The file's name without its ending."""
-        return shards.stem(self._path).lower()
+        return shards.strip_part_number(self._path).lower()
 
-    def fetch(self, target: Path, job: Job) -> Sequence[Arrived]:
+    def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:
         """See `Source.fetch`. Raises: ModelNotFound."""
-        files = shards.parts(self._path)
+        files = shards.list_parts(self._path)
         if missing := [file for file in files if not file.is_file()]:
             raise ModelNotFound(f"There is no file {missing[0]}", "Check the path.")
-        return [Arrived(file) for file in files]
+        return [FetchedFile(file) for file in files]

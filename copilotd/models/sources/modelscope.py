@@ -8,9 +8,9 @@ import httpx2
 import msgspec
 
 from copilotd.models import shards
-from copilotd.models.sources.http import Remote, client, explain
+from copilotd.models.sources.http import RemoteFile, create_client, explain_error
 from copilotd.models.sources.repository import fetch_all
-from copilotd.models.sources.source import Arrived, Job, SourceFailed
+from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFailed
 
 ENDPOINT = "https://modelscope.cn"
 
@@ -46,28 +46,28 @@ class ModelScope:
     @property
     def model_name(self) -> str:
         """The file's name without its ending."""
-        return shards.stem(PurePosixPath(self._path)).lower()
+        return shards.strip_part_number(PurePosixPath(self._path)).lower()
 
-    def fetch(self, target: Path, job: Job) -> Sequence[Arrived]:
+    def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:
         """See `Source.fetch`."""
-        job.say(f"Asking {self.label} for {PurePosixPath(self._path).name}")
-        paths = [str(part) for part in shards.parts(PurePosixPath(self._path))]
+        job.report_progress(f"Asking {self.label} for {PurePosixPath(self._path).name}")
+        paths = [str(part) for part in shards.list_parts(PurePosixPath(self._path))]
         remotes = [self._remote(file) for file in self._listed(paths)]
         return fetch_all(remotes, target, self.label, job)
 
-    def _remote(self, file: _File) -> Remote:
+    def _remote(self, file: _File) -> RemoteFile:
         url = f"{self._endpoint}/models/{self._repository}/resolve/{self._revision}/"
-        return Remote(url + quote(file.path), file.size, file.sha256)
+        return RemoteFile(url + quote(file.path), file.size, file.sha256)
 
     def _listed(self, paths: Sequence[str]) -> list[_File]:
         url = f"{self._endpoint}/api/v1/models/{self._repository}/repo/files"
         query = {"Revision": self._revision, "Recursive": "true"}
         try:
-            with client() as http:
+            with create_client() as http:
                 answer = http.get(url, params=query).raise_for_status()
             listing = msgspec.json.decode(answer.content, type=_Listing)
         except httpx2.HTTPError as error:
-            raise SourceFailed(explain(url, error)) from error
+            raise SourceFailed(explain_error(url, error)) from error
         except msgspec.MsgspecError as error:
             raise SourceFailed(f"{url} gives an answer that makes no sense: {error}") from error
         by_path = {file.path: file for file in listing.data.files} if listing.data else {}

@@ -17,7 +17,7 @@ class _Note(msgspec.Struct):
     sections: list[int] = []
 
 
-class Partial:
+class PartialFile:
     """`target` in the making. Deleting either file by hand is safe: the download starts anew.
 
     `identity` says of which file the bytes are; empty if that is not known.
@@ -65,10 +65,10 @@ class Partial:
     def discard(self) -> None:
         """Forget all that has arrived."""
         self.path.unlink(missing_ok=True)
-        self.forget_note()
+        self.remove_note()
         self.identity = ""
 
-    def forget_note(self) -> None:
+    def remove_note(self) -> None:
         """The file is complete and has been moved: only the note is left to remove."""
         self._note_path.unlink(missing_ok=True)
 

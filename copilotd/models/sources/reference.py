@@ -16,7 +16,7 @@ from pathlib import Path
 
 from copilotd.errors import ModelNotFound
 from copilotd.models.sources.hugging_face import HuggingFace
-from copilotd.models.sources.local import Local
+from copilotd.models.sources.local import LocalFile
 from copilotd.models.sources.modelscope import ModelScope
 from copilotd.models.sources.source import Source
 from copilotd.models.sources.url import Url
@@ -36,14 +36,14 @@ def is_reference(text: str) -> bool:
     return text.startswith(REMOTE) or text.endswith(".gguf") or "/" in text or "\\" in text
 
 
-def canonical(text: str) -> str:
+def canonicalize(text: str) -> str:
     """The same reference, a path made absolute."""
     if is_reference(text) and not text.startswith(REMOTE):
         return str(Path(text).expanduser().absolute())
     return text
 
 
-def source_of(text: str, wheel_sha256: Sequence[str] = ()) -> Source:
+def parse_reference(text: str, wheel_sha256: Sequence[str] = ()) -> Source:
     """The source that `text` names.
 
     Raises:
@@ -59,7 +59,7 @@ def source_of(text: str, wheel_sha256: Sequence[str] = ()) -> Source:
         return Wheels(_packages(match), match["version"], wheel_sha256)
     if scheme in ("hf", "ms", "pypi"):
         raise ModelNotFound(f"{text!r} names no model file", f"Write {FORMS}.")
-    return Local(Path(text))
+    return LocalFile(Path(text))
 
 
 def _packages(match: re.Match[str]) -> list[str]:

@@ -4,27 +4,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from copilotd.models import shards
-from copilotd.models.sources.http import Remote, download
-from copilotd.models.sources.partial import Partial
-from copilotd.models.sources.source import Arrived, Job, SourceFailed
+from copilotd.models.sources.http import RemoteFile, download
+from copilotd.models.sources.partial import PartialFile
+from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFailed
 
 
-def fetch_all(remotes: Sequence[Remote], target: Path, label: str, job: Job) -> Sequence[Arrived]:
+def fetch_all(
+    remotes: Sequence[RemoteFile], target: Path, label: str, job: DownloadJob
+) -> Sequence[FetchedFile]:
     """Bring all parts beside `target`, in order.
 
     Raises: SourceFailed, DiskFull, DownloadCancelled.
     """
     _compare(remotes, job.sha256)
-    partials = [Partial(part) for part in shards.numbered(target, len(remotes))]
+    partials = [PartialFile(part) for part in shards.number_parts(target, len(remotes))]
     pairs = list(zip(remotes, partials, strict=True))
-    job.need(target.parent, sum(max(0, remote.size - part.length) for remote, part in pairs))
+    job.require_space(
+        target.parent, sum(max(0, remote.size - part.length) for remote, part in pairs)
+    )
     for number, (remote, partial) in enumerate(pairs, start=1):
         which = f", part {number} of {len(pairs)}" if len(pairs) > 1 else ""
         download(remote, partial, f"Downloading from {label}{which}", job)
-    return [Arrived(partial.path, remote.sha256) for remote, partial in pairs]
+    return [FetchedFile(partial.path, remote.sha256) for remote, partial in pairs]
 
 
-def _compare(remotes: Sequence[Remote], known: Sequence[str]) -> None:
+def _compare(remotes: Sequence[RemoteFile], known: Sequence[str]) -> None:
     # A file that is not the wanted one is refused before any of its bytes are moved.
     for remote, sha256 in zip(remotes, known, strict=False):
         if remote.sha256 and remote.sha256 != sha256:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from copilotd.errors import DiskFull, DownloadCancelled
-from copilotd.models.progress import Progress, Report, gigabytes
+from copilotd.models.progress import Progress, ProgressCallback, format_size
 
 RESERVE = 64 * 1024 * 1024
 """Bytes to leave free on the disk, so that filling it with a model breaks nothing else."""
@@ -19,7 +19,7 @@ class SourceFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class FetchedFile:
     """A complete file. `sha256` is what the source says it should be, empty if it does not say."""
 
     path: Path
@@ -39,7 +39,7 @@ class Source(Protocol):
         """What the model is called unless the user calls it something else."""
         ...
 
-    def fetch(self, target: Path, job: "Job") -> Sequence[Arrived]:
+    def fetch(self, target: Path, job: "DownloadJob") -> Sequence[FetchedFile]:
         """Fetch the file (or all parts of a split model, in order) and say where each lies.
 
         What is downloaded lies beside `target` under a name that ends in `.partial`; a file that
@@ -50,35 +50,35 @@ class Source(Protocol):
         ...
 
 
-def free_space(folder: Path) -> int:
+def measure_free_space(folder: Path) -> int:
     """Bytes that can still be written below `folder`, which need not exist yet."""
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     return shutil.disk_usage(existing).free
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class DownloadJob:
     """One download: how to report, when to stop, and what is known of the files beforehand.
 
     `size` in bytes and `sha256` by part come from the catalogue; 0 and empty where it has none.
     """
 
-    report: Report
+    report: ProgressCallback
     cancelled: threading.Event
     size: int = 0
     sha256: tuple[str, ...] = ()
-    free: Callable[[Path], int] = free_space
+    measure_free_space: Callable[[Path], int] = measure_free_space
 
-    def say(self, text: str, done: int = 0, total: int | None = None) -> None:
+    def report_progress(self, text: str, done: int = 0, total: int | None = None) -> None:
         """Report progress, unless the work is to stop.
 
         Raises:
             DownloadCancelled: it is.
         """
-        self.check()
+        self.raise_if_cancelled()
         self.report(Progress(text, done, total))
 
-    def check(self) -> None:
+    def raise_if_cancelled(self) -> None:
         """Stop here if the work is to stop.
 
         Raises:
@@ -89,17 +89,17 @@ class Job:
                 "The download was stopped", "Start it again: it goes on where it ended."
             )
 
-    def need(self, folder: Path, size: int) -> None:
+    def require_space(self, folder: Path, size: int) -> None:
         """Make sure that `size` more bytes fit below `folder`.
 
         Raises:
             DiskFull: says how many bytes are missing.
         """
-        missing = size + RESERVE - self.free(folder)
+        missing = size + RESERVE - self.measure_free_space(folder)
         if missing > 0:
             raise DiskFull(
-                f"{folder} has no room for another {gigabytes(size)}: "
-                f"{gigabytes(missing)} are missing",
+                f"{folder} has no room for another {format_size(size)}: "
+                f"{format_size(missing)} are missing",
                 "Remove a model (`copilotd models list`, `copilotd models remove NAME`), or free "
                 "some space, and pull again.",
             )

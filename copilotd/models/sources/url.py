@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from copilotd.models.sources.http import Remote, download
-from copilotd.models.sources.partial import Partial
-from copilotd.models.sources.source import Arrived, Job
+from copilotd.models.sources.http import RemoteFile, download
+from copilotd.models.sources.partial import PartialFile
+from copilotd.models.sources.source import DownloadJob, FetchedFile
 
 
 class Url:
@@ -25,10 +25,10 @@ class Url:
         """The file's name without its ending."""
         return PurePosixPath(unquote(urlsplit(self._url).path)).stem.lower()
 
-    def fetch(self, target: Path, job: Job) -> Sequence[Arrived]:
+    def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:
         """See `Source.fetch`."""
-        partial = Partial(target)
+        partial = PartialFile(target)
         sha256 = job.sha256[0] if job.sha256 else ""
-        remote = Remote(self._url, job.size, sha256)
+        remote = RemoteFile(self._url, job.size, sha256)
         download(remote, partial, f"Downloading from {self.label}", job)
-        return [Arrived(partial.path, sha256)]
+        return [FetchedFile(partial.path, sha256)]

