@@ -144,7 +144,7 @@ class Generation:
             if sequence.slot is None:
                 continue
             slot, before = sequence.slot, sequence.n_evaluated
-            # An image can have more positions than tokens, and then the cache counts too few.
+            # The cache can count fewer positions than an image has, so less than `before`.
             n_done = max(before, min(self._model.cached_length(slot.sequence), before + item.count))
             if n_done <= before:
                 sequence.shrink_chunks(item.count)
