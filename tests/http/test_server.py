@@ -129,8 +129,8 @@ async def test_closing_answers_waiting_requests() -> None:
 async def test_closing_does_not_wait_for_a_client_that_does_not_read(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    held = asyncio.Event()
-    engine = ScriptedEngine(Chunk("x" * 16_000_000), Chunk("y"), held)
+    never_set = asyncio.Event()
+    engine = ScriptedEngine(Chunk("x" * 16_000_000), Chunk("y"), never_set)
     async with run_server(engine) as server:
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         body = b'{"prompt": "x", "stream": true}'

@@ -77,9 +77,9 @@ async def test_an_incomplete_request_is_cut_off(
 
 async def test_single_bytes_do_not_extend_the_deadline(impatient_server: RunningServer) -> None:
     reader, writer = await connect(impatient_server)
-    dripping = asyncio.create_task(drip(writer))
+    task = asyncio.create_task(drip(writer))
     rest = await read_to_end(reader)
-    dripping.cancel()
+    task.cancel()
     writer.close()
 
     assert rest == b""
@@ -113,12 +113,12 @@ async def test_a_refused_request_whose_body_never_comes_is_cut_off(
 async def test_the_response_may_take_longer_than_the_request() -> None:
     engine = BlockingEngine()
     async with run_server(engine, protocol=ShortDeadlines) as server:
-        asking = asyncio.create_task(server.post("/v1/completions", {"prompt": "x"}))
+        task = asyncio.create_task(server.post("/v1/completions", {"prompt": "x"}))
         await asyncio.wait_for(engine.request_received.wait(), 30)
         # Twice the time that a request may take.
-        await asyncio.wait((asking,), timeout=0.6)
+        await asyncio.wait((task,), timeout=0.6)
         engine.gate.set()
-        response = await asking
+        response = await task
 
     assert response.status_code == 200
 
@@ -200,32 +200,32 @@ async def test_a_client_that_does_not_read_costs_little_memory() -> None:
         _, writer = await send_request(server, "/v1/completions", {"prompt": "x", "stream": True})
         await wait_until_suspended(engine)
         gc.collect()
-        held, _ = tracemalloc.get_traced_memory()
+        memory, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         writer.close()
         await asyncio.wait_for(engine.ended.wait(), 30)
 
-    assert held < 3_000_000
+    assert memory < 3_000_000
 
 
 async def test_a_connection_over_the_limit_is_closed_and_a_closed_one_makes_room(
     impatient_server: RunningServer,
 ) -> None:
-    held = [await connect(impatient_server) for _ in range(3)]
-    for reader, writer in held:
+    connections = [await connect(impatient_server) for _ in range(3)]
+    for reader, writer in connections:
         writer.write(HEALTH)
         await asyncio.wait_for(reader.readuntil(b"}"), 30)
-    late, late_writer = await connect(impatient_server)
-    refused = await read_to_end(late)
-    late_writer.close()
-    held[0][1].write(HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-    await read_to_end(held[0][0])
-    welcome = await impatient_server.client.get("/health")
-    for _, writer in held:
+    extra_reader, extra_writer = await connect(impatient_server)
+    refused = await read_to_end(extra_reader)
+    extra_writer.close()
+    connections[0][1].write(HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    await read_to_end(connections[0][0])
+    accepted = await impatient_server.client.get("/health")
+    for _, writer in connections:
         writer.close()
 
     assert refused == b""
-    assert welcome.status_code == 200
+    assert accepted.status_code == 200
 
 
 async def test_endless_headers_are_refused(paris: RunningServer) -> None:

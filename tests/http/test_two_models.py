@@ -58,12 +58,12 @@ async def test_each_endpoint_has_a_default_model_and_accepts_the_name_of_the_oth
 
 
 async def test_the_named_model_generates(two: RunningServer) -> None:
-    swapped = await two.post("/v1/completions", {"prompt": "a", "model": "talker"})
-    as_well = await two.post("/v1/chat/completions", {"messages": HI, "model": "local"})
+    completion = await two.post("/v1/completions", {"prompt": "a", "model": "talker"})
+    chat = await two.post("/v1/chat/completions", {"messages": HI, "model": "local"})
     vectors = await two.post("/v1/embeddings", {"input": "a", "model": "talker"})
 
-    assert swapped.json()["choices"][0]["text"] == "Hello."
-    assert as_well.json()["choices"][0]["message"]["content"] == "a + b"
+    assert completion.json()["choices"][0]["text"] == "Hello."
+    assert chat.json()["choices"][0]["message"]["content"] == "a + b"
     assert vectors.json()["data"][0]["embedding"] == [0.0, 1.0]
 
 

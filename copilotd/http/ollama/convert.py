@@ -122,7 +122,7 @@ def parse_question(body: GenerateBody, default: Sampling) -> ChatRequest:
     """A conversation with one question, the prompt."""
     system = (SystemMessage(body.system),) if body.system else ()
     return ChatRequest(
-        messages=(*system, _message_with_images("user", body.prompt, body.images)),
+        messages=(*system, _build_message("user", body.prompt, body.images)),
         max_tokens=_parse_limit(body.options),
         sampling=_parse_sampling(body.options, default),
         stop=tuple(body.options.stop),
@@ -155,14 +155,14 @@ def _parse_messages(messages: list[ChatMessage]) -> tuple[Message, ...]:
             name = message.tool_name or (call.name if call else "")
             converted.append(ToolResult(text, call.id if call else "", name))
         else:
-            converted.append(_message_with_images(message.role, text, message.images))
+            converted.append(_build_message(message.role, text, message.images))
     return tuple(converted)
 
 
-def _message_with_images(role: str, text: str, shown: MessageContent) -> Message:
+def _build_message(role: str, text: str, images: MessageContent) -> Message:
     """Ollama's images have no position in the text; as in Ollama, they come before it."""
     kind = SystemMessage if role == "system" else UserMessage
-    return kind(shown.text + text, shown.images)
+    return kind(images.text + text, images.images)
 
 
 def _parse_call(function: Any) -> ToolCall:
@@ -175,10 +175,10 @@ def _write_calls(calls: list[ToolCall]) -> list[Line]:
     ]
 
 
-def _parse_schema(format: Form) -> Mapping[str, Any] | None:
-    if isinstance(format, dict):
-        return format
-    return {"type": "object"} if format == "json" else None
+def _parse_schema(output_format: Form) -> Mapping[str, Any] | None:
+    if isinstance(output_format, dict):
+        return output_format
+    return {"type": "object"} if output_format == "json" else None
 
 
 def _parse_limit(options: Options) -> int | None:

@@ -107,20 +107,20 @@ async def test_tuning_reports_its_progress_and_then_its_result(paris: RunningSer
 class DyingEngine(FakeEngine):
     """Dies during a calibration, or before it."""
 
-    def __init__(self, *, late: bool) -> None:
+    def __init__(self, *, after_start: bool) -> None:
         super().__init__()
-        self._late = late
+        self._after_start = after_start
 
     async def calibrate(
         self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
     ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
-        if self._late:
+        if self._after_start:
             yield CalibrationProgress("measuring speed", 0.5)
         raise EngineDied("the worker ended", "Try again.")
 
 
 async def test_a_worker_that_dies_before_the_first_measurement_is_an_error() -> None:
-    async with run_server(DyingEngine(late=False)) as server:
+    async with run_server(DyingEngine(after_start=False)) as server:
         response = await server.client.post("/admin/tune")
 
     assert response.status_code == 503
@@ -128,7 +128,7 @@ async def test_a_worker_that_dies_before_the_first_measurement_is_an_error() -> 
 
 
 async def test_a_worker_that_dies_during_the_measurement_is_the_last_event() -> None:
-    async with run_server(DyingEngine(late=True)) as server:
+    async with run_server(DyingEngine(after_start=True)) as server:
         response = await server.client.post("/admin/tune")
 
     progress, failure = parse_events(response.text)

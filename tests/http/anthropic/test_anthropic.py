@@ -81,9 +81,9 @@ async def test_the_response_says_why_the_answer_ended() -> None:
 
 async def test_cached_tokens_are_counted_separately() -> None:
     async with run_server(ScriptedEngine(Chunk("a"), Chunk("b"), STOP)) as server:
-        told = await answer(server)
+        received = await answer(server)
 
-    assert told == message([text("ab")], usage(2, 2, cached=3))
+    assert received == message([text("ab")], usage(2, 2, cached=3))
 
 
 async def test_an_empty_answer_has_no_blocks() -> None:
@@ -98,14 +98,14 @@ async def test_an_empty_answer_has_no_blocks() -> None:
 
 async def test_calls_are_blocks_after_the_text() -> None:
     other = CALL.replace("Oslo", "Rome")
-    said = f"I look.\n{CALL}\n{other}"
-    async with run_server(FakeEngine(said)) as server:
-        told = await answer(server, tools=[WEATHER])
+    output = f"I look.\n{CALL}\n{other}"
+    async with run_server(FakeEngine(output)) as server:
+        received = await answer(server, tools=[WEATHER])
         prompt = server.engine.requests[0].prompt
 
-    cost = usage(len(prompt), len(said))
+    cost = usage(len(prompt), len(output))
     used = [USED, {**USED, "input": {"city": "Rome"}}]
-    assert told == message([text("I look."), *used], cost, stop_reason="tool_use")
+    assert received == message([text("I look."), *used], cost, stop_reason="tool_use")
 
 
 async def test_other_fields_of_anthropics_clients_are_ignored() -> None:
@@ -166,7 +166,7 @@ async def test_a_stream_says_why_the_answer_ended(
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "received"),
     [
         (EngineDied("it ended"), error("overloaded_error", "it ended.")),
         (
@@ -176,14 +176,14 @@ async def test_a_stream_says_why_the_answer_ended(
     ],
 )
 async def test_a_failure_in_the_middle_of_a_stream_is_its_last_event(
-    failure: Exception, told: dict[str, Any]
+    failure: Exception, received: dict[str, Any]
 ) -> None:
     async with run_server(ScriptedEngine(Chunk("a"), failure)) as server:
         sent = await stream_events(server)
 
     [*opening, closing] = block(0, text(""), {"type": "text_delta", "text": "a"})
     assert closing not in sent
-    assert sent == [*beginning(usage(0, 0)), *opening, told]
+    assert sent == [*beginning(usage(0, 0)), *opening, received]
 
 
 async def test_a_client_that_hangs_up_cancels_the_generation() -> None:

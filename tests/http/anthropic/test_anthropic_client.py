@@ -52,13 +52,13 @@ async def test_a_call_and_its_result() -> None:
         call = called.content[-1]
         assert isinstance(call, anthropic.types.ToolUseBlock)
         result = {"type": "tool_result", "tool_use_id": call.id, "content": "20 C"}
-        told: Any = [
+        conversation: Any = [
             *HI,
             {"role": "assistant", "content": called.content},
             {"role": "user", "content": [result]},
         ]
         answer = await client.messages.create(
-            model="any", max_tokens=99, messages=told, tools=TOOLS
+            model="any", max_tokens=99, messages=conversation, tools=TOOLS
         )
 
     assert (call.name, call.input, called.stop_reason) == (

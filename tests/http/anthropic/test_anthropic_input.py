@@ -77,9 +77,9 @@ async def test_a_message_with_only_a_result_adds_no_empty_user_message() -> None
 
 
 async def test_a_last_message_of_the_assistant_is_continued() -> None:
-    begun = {"role": "assistant", "content": "The capital is"}
+    opening = {"role": "assistant", "content": "The capital is"}
 
-    assert await render_prompt(messages=[QUESTION, begun]) == f"{PROMPT}The capital is"
+    assert await render_prompt(messages=[QUESTION, opening]) == f"{PROMPT}The capital is"
 
 
 @pytest.mark.parametrize("path", [PATH, COUNT])
@@ -90,8 +90,8 @@ async def test_a_last_message_with_a_call_is_not_continued(path: str) -> None:
 
     assert response.status_code == 200
     prompt = f"<user>Hi</user><assistant>{CALL}</assistant><assistant>"
-    told = response.json()
-    assert told.get("usage", told)["input_tokens"] == len(prompt)
+    body = response.json()
+    assert body.get("usage", body)["input_tokens"] == len(prompt)
 
 
 async def test_the_tokens_of_a_conversation_are_counted(paris: RunningServer) -> None:
@@ -114,8 +114,8 @@ async def grammar(**body: Any) -> str:
     """The grammar of the answer; empty if any text is allowed."""
     async with run_server(FakeEngine("")) as server:
         await answer(server, **body)
-        found = server.engine.requests[0].grammar
-    return found.text if found else ""
+        engine_grammar = server.engine.requests[0].grammar
+    return engine_grammar.text if engine_grammar else ""
 
 
 async def test_tool_choice_decides_whether_and_what_the_model_calls() -> None:
@@ -134,10 +134,10 @@ async def test_tool_choice_decides_whether_and_what_the_model_calls() -> None:
 
 async def test_the_answer_of_a_required_call_starts_after_the_call_prefix() -> None:
     async with run_server(FakeEngine(WRITTEN)) as server:
-        told = await answer(server, tools=[WEATHER], tool_choice={"type": "any"})
+        body = await answer(server, tools=[WEATHER], tool_choice={"type": "any"})
 
-    assert told["content"] == [USED]
-    assert told["stop_reason"] == "tool_use"
+    assert body["content"] == [USED]
+    assert body["stop_reason"] == "tool_use"
 
 
 async def test_a_required_call_does_not_continue_the_last_message() -> None:

@@ -261,8 +261,8 @@ async def test_the_users_github_token_is_never_logged_nor_answered(
     finally:
         logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
 
-    shown = [record.getMessage() + str(record.exc_text) for record in caplog.records]
-    assert shown, "the log has to be looked at"
-    assert TOKEN not in "".join(shown)
+    logged = [record.getMessage() + str(record.exc_text) for record in caplog.records]
+    assert logged, "the log has to be looked at"
+    assert TOKEN not in "".join(logged)
     assert TOKEN not in "".join(answer.text for answer in answers)
     assert TOKEN not in repr(engine.requests)

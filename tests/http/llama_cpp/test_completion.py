@@ -69,8 +69,8 @@ async def test_a_completion_has_llama_servers_fields() -> None:
         "timings": TIMINGS,
     }
     assert (settings["n_predict"], settings["seed"], settings["stop"]) == (9, 7, ["END"])
-    [asked] = engine.requests
-    assert (asked.prompt, asked.max_tokens, asked.stop) == ([72, 105, END], 9, ["END"])
+    [request] = engine.requests
+    assert (request.prompt, request.max_tokens, request.stop) == ([72, 105, END], 9, ["END"])
 
 
 async def test_tokens_and_their_probabilities_are_reported_on_request() -> None:
@@ -147,7 +147,7 @@ async def test_prompts_are_text_or_tokens_or_both(prompt: Any, tokens: list[list
     async with run_server() as server:
         response = await server.post(PATH, {"prompt": prompt})
 
-    assert [asked.prompt for asked in server.engine.requests] == tokens
+    assert [request.prompt for request in server.engine.requests] == tokens
     answers = response.json() if len(tokens) > 1 else [response.json()]
     assert [answer["index"] for answer in answers] == list(range(len(tokens)))
 
@@ -176,7 +176,7 @@ async def test_a_text_prompt_gets_the_models_bos_token() -> None:
     async with run_server(engine) as server:
         await server.post(PATH, {"prompt": ["a", [97], [2, "a"], ""]})
 
-    assert [asked.prompt for asked in engine.requests] == [[1, 97], [97], [2, 97], [1]]
+    assert [request.prompt for request in engine.requests] == [[1, 97], [97], [2, 97], [1]]
 
 
 async def test_the_settings_have_the_defaults_for_fields_that_a_client_leaves_out() -> None:
@@ -245,7 +245,7 @@ async def test_samplers_reach_the_engine() -> None:
         await server.post(PATH, body)
 
     expected = Sampling(0.7, 0, 0.8, 0.1, 0.9, 4096, 1.2, 0.3, 0.4, 3)
-    assert [asked.sampling for asked in server.engine.requests] == [
+    assert [request.sampling for request in server.engine.requests] == [
         expected,
         replace(expected, seed=4),
     ]
@@ -260,8 +260,8 @@ async def test_tokens_are_biased_by_id_or_by_text(bias: Any) -> None:
 
     chosen = server.engine.requests[0].sampling.logit_bias
     assert chosen == {97: -5.0, 98: -math.inf, 99: 2.5}
-    shown = {b["token"]: b["bias"] for b in answer["generation_settings"]["logit_bias"]}
-    assert shown == {97: -5.0, 98: None, 99: 2.5}
+    biases = {b["token"]: b["bias"] for b in answer["generation_settings"]["logit_bias"]}
+    assert biases == {97: -5.0, 98: None, 99: 2.5}
 
 
 async def test_ignore_eos_forbids_the_end_tokens() -> None:
@@ -278,7 +278,7 @@ async def test_a_grammar_in_gbnf_reaches_the_engine_in_its_own_notation() -> Non
         await server.post("/v1/completions", {"prompt": "x", "grammar": 'root ::= "a"{5,5}'})
         bad = await server.post(PATH, {"prompt": "x", "grammar": "root ::= (x"})
 
-    grammars = [asked.grammar for asked in server.engine.requests]
+    grammars = [request.grammar for request in server.engine.requests]
     texts = [grammar.text if grammar else "" for grammar in grammars]
     assert 'start: "yes"\n     | "no"' in texts[0]
     assert texts[1].startswith("start: %json") and '"const": 1' in texts[1]

@@ -63,8 +63,8 @@ async def test_a_request_for_zero_tokens_only_evaluates_the_prompt() -> None:
 async def test_code_from_other_files_comes_first_in_the_prompt() -> None:
     async with run_server(FakeEngine("a + b\n")) as server:
         await server.post("/infill", PLUGIN)
-        asked = await server.engine.detokenize(list(server.engine.requests[-1].prompt))
-    assert asked == (
+        prompt = await server.engine.detokenize(list(server.engine.requests[-1].prompt))
+    assert prompt == (
         "<REPO>workspace\n<FILE>b.py\nLIMIT = 1\n<FILE>untitled\n"
         "<PRE><SUF>\n\nprint(add(1, 2))\n<MID>"
     )

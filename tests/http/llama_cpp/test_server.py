@@ -157,15 +157,15 @@ async def test_a_streamed_chat_begins_without_content_and_ends_with_timings() ->
 
 
 async def test_an_answer_continues_the_last_message_of_the_assistant() -> None:
-    begun = {"role": "assistant", "content": "It is "}
+    opening = {"role": "assistant", "content": "It is "}
     async with run_server(chat=ChatSection(system_prompt="")) as server:
-        await server.post("/chat/completions", {"messages": [*HI["messages"], begun]})
+        await server.post("/chat/completions", {"messages": [*HI["messages"], opening]})
         twice = await server.post(
-            "/chat/completions", {"messages": [*HI["messages"], begun, begun]}
+            "/chat/completions", {"messages": [*HI["messages"], opening, opening]}
         )
 
-    [asked] = server.engine.requests
-    prompt = await server.engine.detokenize(asked.prompt)
+    [request] = server.engine.requests
+    prompt = await server.engine.detokenize(request.prompt)
     assert prompt == "<user>Hi</user><assistant>It is "
     assert twice.status_code == 400
 
@@ -173,9 +173,9 @@ async def test_an_answer_continues_the_last_message_of_the_assistant() -> None:
 async def test_a_client_that_hangs_up_cancels_its_completion() -> None:
     engine = BlockingEngine()
     async with run_server(engine) as server:
-        asking = asyncio.create_task(server.post("/completion", {"prompt": "x"}))
+        task = asyncio.create_task(server.post("/completion", {"prompt": "x"}))
         await asyncio.wait_for(engine.request_received.wait(), 30)
-        asking.cancel()
+        task.cancel()
         await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
 
     assert engine.cancelled == 1

@@ -75,20 +75,20 @@ async def test_the_token_is_accepted_in_the_headers_of_api_keys(
     guarded: RunningServer, token: AccessToken, name: str
 ) -> None:
     value = token.read()
-    shown = f"Bearer {value}" if name == "authorization" else value
-    response = await guarded.client.get("/v1/models", headers={name: shown})
+    credentials = f"Bearer {value}" if name == "authorization" else value
+    response = await guarded.client.get("/v1/models", headers={name: credentials})
 
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
-    "shown",
+    "credentials",
     ["", "Bearer", "Basic {0}", "{0}", "Bearer {0}x", "Bearer x{0}", "Bearer gho_123"],
 )
 async def test_anything_but_the_token_is_refused(
-    guarded: RunningServer, token: AccessToken, shown: str
+    guarded: RunningServer, token: AccessToken, credentials: str
 ) -> None:
-    headers = {"authorization": shown.format(token.read())}
+    headers = {"authorization": credentials.format(token.read())}
     response = await guarded.post("/v1/completions", {"prompt": "x"}, **headers)
 
     assert response.status_code == 401
@@ -124,8 +124,8 @@ async def test_a_new_token_replaces_the_old_one_at_once(
 
 async def test_without_the_token_file_every_request_is_refused(token: AccessToken) -> None:
     token.file.unlink()
-    for shown in ([], [(b"x-api-key", b"")], [(b"authorization", b"Bearer ")]):
-        sent, _ = await call_middleware("http", shown, token)
+    for credentials in ([], [(b"x-api-key", b"")], [(b"authorization", b"Bearer ")]):
+        sent, _ = await call_middleware("http", credentials, token)
 
         assert sent[0]["status"] == 401
 
@@ -144,20 +144,20 @@ async def test_health_without_the_token_says_only_that_the_daemon_runs(
 
 async def test_the_preflight_of_an_allowed_page_needs_no_token(token: AccessToken) -> None:
     origin = {"origin": "https://app.example"}
-    asked = {
+    preflight_headers = {
         "access-control-request-method": "POST",
         "access-control-request-headers": "authorization",
     }
     settings = ServerSection(port=0, allowed_origins=["https://app.example"])
     async with run_server(settings=settings, token=token) as server:
-        preflight = await server.client.options("/v1/models", headers=origin | asked)
+        preflight = await server.client.options("/v1/models", headers=origin | preflight_headers)
         refused = await server.client.get("/v1/models", headers=origin)
-        shown = {"authorization": f"Bearer {token.read()}"}
-        answered = await server.client.get("/v1/models", headers=origin | shown)
+        credentials = {"authorization": f"Bearer {token.read()}"}
+        allowed = await server.client.get("/v1/models", headers=origin | credentials)
         options = await server.client.options("/v1/models", headers=origin)
 
     assert preflight.headers["access-control-allow-headers"] == "authorization"
-    statuses = [r.status_code for r in (preflight, refused, answered, options)]
+    statuses = [r.status_code for r in (preflight, refused, allowed, options)]
     assert statuses == [200, 401, 200, 401]
     assert refused.headers["access-control-allow-origin"] == "https://app.example"
 
@@ -178,8 +178,8 @@ async def test_any_key_is_accepted_if_no_token_is_required(paris: RunningServer)
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("wanted", [True, False], ids=["token", "no token"])
-async def test_no_credential_reaches_the_application(token: AccessToken, wanted: bool) -> None:
+@pytest.mark.parametrize("is_required", [True, False], ids=["token", "no token"])
+async def test_no_credential_reaches_the_application(token: AccessToken, is_required: bool) -> None:
     secrets = [
         (b"authorization", b"Bearer t"),
         (b"cookie", b"c"),
@@ -188,18 +188,20 @@ async def test_no_credential_reaches_the_application(token: AccessToken, wanted:
         (b"api-key", b"k"),
     ]
 
-    _, seen = await call_middleware("http", [*secrets, (b"x", b"y")], token if wanted else None)
+    _, passed_headers = await call_middleware(
+        "http", [*secrets, (b"x", b"y")], token if is_required else None
+    )
 
-    assert seen == [(b"x", b"y")]
+    assert passed_headers == [(b"x", b"y")]
 
 
 async def test_a_websocket_without_the_token_is_closed_before_it_opens(
     token: AccessToken,
 ) -> None:
-    sent, seen = await call_middleware("websocket", [(b"x-api-key", b"wrong")], token)
+    sent, passed_headers = await call_middleware("websocket", [(b"x-api-key", b"wrong")], token)
 
     assert sent == [{"type": "websocket.close", "code": 1008, "reason": "invalid_api_key"}]
-    assert seen == []
+    assert passed_headers == []
 
 
 async def test_neither_the_token_nor_a_wrong_key_is_logged(
@@ -273,10 +275,10 @@ async def call_middleware(
 ) -> tuple[list[Message], list[Any]]:
     """The messages that are sent, and the headers that the application gets."""
     sent: list[Message] = []
-    seen: list[Any] = []
+    passed_headers: list[Any] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.extend(scope["headers"])
+        passed_headers.extend(scope["headers"])
 
     async def receive() -> Message:
         raise AssertionError("the middleware reads no body")
@@ -286,4 +288,4 @@ async def call_middleware(
 
     scope: Scope = {"type": kind, "path": "/v1/models", "method": "GET", "headers": headers}
     await TokenMiddleware(app, token, ErrorResponses(()))(scope, receive, send)
-    return sent, seen
+    return sent, passed_headers

@@ -363,14 +363,14 @@ async def test_a_server_on_all_addresses_accepts_the_address_that_the_client_rea
 async def call_middleware(
     kind: str,
     headers: list[tuple[bytes, bytes]],
-    seen: list[Any] | None = None,
+    passed_headers: list[Any] | None = None,
     server: tuple[str, int] = ("127.0.0.1", 8000),
 ) -> list[Message]:
-    """The messages that are sent; `seen` gets the headers that reach the application."""
+    """The messages that are sent; `passed_headers` gets the headers that reach the application."""
     sent: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        (seen if seen is not None else []).extend(scope["headers"])
+        (passed_headers if passed_headers is not None else []).extend(scope["headers"])
         await send({"type": "passed"})
 
     async def receive() -> Message:

@@ -105,9 +105,9 @@ async def test_a_prompt_is_answered_continued_or_filled_in(
 ) -> None:
     async with run_server(FakeEngine("x")) as server:
         response = await server.post("/api/generate", body | {"model": "m", "stream": False})
-        seen = await server.engine.detokenize(server.engine.requests[0].prompt)
+        engine_prompt = await server.engine.detokenize(server.engine.requests[0].prompt)
     assert response.json()["response"] == "x"
-    assert seen.startswith(prompt)
+    assert engine_prompt.startswith(prompt)
 
 
 async def test_a_request_without_a_prompt_loads_the_model(paris: RunningServer) -> None:
@@ -121,9 +121,9 @@ async def test_the_models_and_the_version_are_listed(paris: RunningServer) -> No
     await paris.post("/api/chat", {"model": "any"})
     tags = (await paris.client.get("/api/tags")).json()["models"]
     loaded = (await paris.client.get("/api/ps")).json()["models"]
-    shown = (await paris.post("/api/show", {"model": "local"})).json()
+    details = (await paris.post("/api/show", {"model": "local"})).json()
     assert [entry["name"] for entry in tags] == [entry["name"] for entry in loaded] == ["local"]
-    assert shown["capabilities"] == ["completion", "tools", "insert"]
+    assert details["capabilities"] == ["completion", "tools", "insert"]
     assert (await paris.client.get("/")).text.startswith("Ollama is running")
     assert (await paris.client.get("/api/version")).json()["version"]
 

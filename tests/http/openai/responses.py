@@ -30,15 +30,15 @@ WEB = {"type": "web_search", "search_context_size": "low"}
 PREFIXES = {"resp_", "msg_", "fc_", "call_"}
 
 
-def number_ids(value: Any, known: dict[str, str] | None = None) -> Any:
+def number_ids(value: Any, numbered: dict[str, str] | None = None) -> Any:
     """The value with ids numbered in their order, and without time."""
-    known = {} if known is None else known
+    numbered = {} if numbered is None else numbered
     if isinstance(value, list):
-        return [number_ids(one, known) for one in value]
+        return [number_ids(one, numbered) for one in value]
     if isinstance(value, dict):
-        return {k: number_ids(v, known) for k, v in value.items() if k != "created_at"}
+        return {k: number_ids(v, numbered) for k, v in value.items() if k != "created_at"}
     if isinstance(value, str) and any(value.startswith(prefix) for prefix in PREFIXES):
-        return known.setdefault(value, f"{value.split('_')[0]}_{len(known)}")
+        return numbered.setdefault(value, f"{value.split('_')[0]}_{len(numbered)}")
     return value
 
 

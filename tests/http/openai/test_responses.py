@@ -49,7 +49,7 @@ async def test_a_question_is_answered_in_openais_shape(paris: RunningServer) -> 
 
 async def test_the_response_repeats_the_settings_of_the_request() -> None:
     form = {"type": "json_schema", "name": "n", "schema": PARAMETERS, "strict": True}
-    asked = {
+    options = {
         "model": "any",
         "instructions": "Be terse.",
         "metadata": {"a": "b"},
@@ -62,10 +62,10 @@ async def test_the_response_repeats_the_settings_of_the_request() -> None:
         "tool_choice": "none",
     }
     async with run_server(FakeEngine("{}")) as server:
-        response = await server.post(PATH, ASK | asked)
+        response = await server.post(PATH, ASK | options)
 
     prompt = "<system>Be terse.</system><user>Hi</user><assistant>"
-    expected = asked | {"model": "local", "text": {"format": form}}
+    expected = options | {"model": "local", "text": {"format": form}}
     assert number_ids(response.json()) == answer(
         output=[message("msg_1", "{}")], usage=usage(len(prompt), 2), **expected
     )

@@ -52,9 +52,9 @@ async def test_every_event_is_one_that_openais_client_knows() -> None:
     async with run_server(engine) as server:
         response = await server.post(PATH, body)
 
-    known: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
+    event_type: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
     data = re.findall(r"^data: (.*)$", response.text, re.MULTILINE)
-    events = [known.validate_json(one, strict=True) for one in data]
+    events = [event_type.validate_json(one, strict=True) for one in data]
     assert len({event.type for event in events}) == 11
 
 
@@ -66,13 +66,13 @@ async def test_openais_client_makes_a_round_trip_with_a_function() -> None:
     history: ResponseInputParam = [{"role": "user", "content": "Weather?"}]
     async with run_server(engine) as server, client_of(server) as client:
         first = await client.responses.create(model="any", input=history, tools=[tool])
-        [made] = first.output
-        assert made.type == "function_call"
-        assert (made.name, made.arguments) == ("weather", ARGUMENTS)
-        sent: Any = made.model_dump(exclude_none=True)
+        [tool_call] = first.output
+        assert tool_call.type == "function_call"
+        assert (tool_call.name, tool_call.arguments) == ("weather", ARGUMENTS)
+        sent: Any = tool_call.model_dump(exclude_none=True)
         result: Any = {
             "type": "function_call_output",
-            "call_id": made.call_id,
+            "call_id": tool_call.call_id,
             "output": "20 C",
         }
         history += [sent, result]

@@ -17,9 +17,9 @@ from tests.http.openai.responses import (
 
 async def test_messages_may_omit_their_type_and_have_parts() -> None:
     kinds = ("input_text", "output_text", "text")
-    said = [{"type": kind, "text": kind[0], "annotations": []} for kind in kinds]
+    text = [{"type": kind, "text": kind[0], "annotations": []} for kind in kinds]
     history = [
-        {"type": "message", "role": "user", "content": said},
+        {"type": "message", "role": "user", "content": text},
         {"id": "msg_1", "status": "completed", "role": "assistant", "content": "Yes?"},
         {"role": "user", "content": "Hi"},
     ]
@@ -71,9 +71,16 @@ async def test_calls_belong_to_the_message_before_them_and_reasoning_is_ignored(
 
 
 async def test_broken_calls_in_the_history_are_repaired() -> None:
-    made = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{'city':1"}
+    broken_call = {
+        "type": "function_call",
+        "call_id": "c",
+        "name": "weather",
+        "arguments": "{'city':1",
+    }
 
-    assert '{"name": "weather", "arguments": {"city": 1}}' in await render_prompt({"input": [made]})
+    assert '{"name": "weather", "arguments": {"city": 1}}' in await render_prompt(
+        {"input": [broken_call]}
+    )
 
 
 def user(part: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +88,7 @@ def user(part: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("body", "param", "said"),
+    ("body", "param", "text"),
     [
         ({}, "input", "input: Field required."),
         (
@@ -141,12 +148,12 @@ def user(part: dict[str, Any]) -> dict[str, Any]:
         ),
     ],
 )
-async def test_unsupported_input_is_refused(body: dict[str, Any], param: str, said: str) -> None:
-    assert await get_refusal(body) == (param, said)
+async def test_unsupported_input_is_refused(body: dict[str, Any], param: str, text: str) -> None:
+    assert await get_refusal(body) == (param, text)
 
 
 async def test_a_choice_of_a_tool_that_is_not_a_function_is_refused() -> None:
-    param, said = await get_refusal(ASK | {"tools": [WEB], "tool_choice": {"type": "web_search"}})
+    param, text = await get_refusal(ASK | {"tools": [WEB], "tool_choice": {"type": "web_search"}})
 
     assert param == "tool_choice"
-    assert "Input should be 'none', 'auto' or 'required'" in said
+    assert "Input should be 'none', 'auto' or 'required'" in text

@@ -26,10 +26,10 @@ from tests.http.openai.responses import (
 
 
 def opening(**differences: Any) -> list[dict[str, Any]]:
-    begun = answer(status="in_progress", **differences)
+    started = answer(status="in_progress", **differences)
     return [
-        {"type": "response.created", "response": begun},
-        {"type": "response.in_progress", "response": begun},
+        {"type": "response.created", "response": started},
+        {"type": "response.in_progress", "response": started},
     ]
 
 
@@ -111,9 +111,9 @@ async def test_calls_are_streamed_after_the_text() -> None:
     async with run_server(engine) as server:
         sent = await stream_events(server, ASK | {"tools": [WEATHER]})
 
-    made = call("fc_2", "call_3", ARGUMENTS)
+    tool_call = call("fc_2", "call_3", ARGUMENTS)
     whole = answer(
-        tools=[WEATHER], output=[message("msg_1", "I look."), made], usage=usage(5, 2, 3)
+        tools=[WEATHER], output=[message("msg_1", "I look."), tool_call], usage=usage(5, 2, 3)
     )
     assert sent == [
         *opening(tools=[WEATHER]),
@@ -121,7 +121,7 @@ async def test_calls_are_streamed_after_the_text() -> None:
         added(1, call("fc_2", "call_3", "", "in_progress")),
         of_arguments("delta", "fc_2", 1, delta=ARGUMENTS),
         of_arguments("done", "fc_2", 1, arguments=ARGUMENTS),
-        done(1, made),
+        done(1, tool_call),
         {"type": "response.completed", "response": whole},
     ]
 
@@ -136,7 +136,7 @@ async def test_a_failure_before_the_first_token_has_a_status_of_its_own(stream: 
 
 
 @pytest.mark.parametrize(
-    ("failure", "code", "said"),
+    ("failure", "code", "text"),
     [
         (
             EngineDied("the worker ended", "Try again."),
@@ -152,14 +152,14 @@ async def test_a_failure_before_the_first_token_has_a_status_of_its_own(stream: 
     ids=["foreseen", "unforeseen"],
 )
 async def test_a_failure_in_the_middle_of_a_stream_is_its_last_event(
-    failure: CopilotdError | RuntimeError, code: str, said: str
+    failure: CopilotdError | RuntimeError, code: str, text: str
 ) -> None:
     async with run_server(ScriptedEngine(Chunk("Pa"), failure)) as server:
         sent = await stream_events(server, ASK)
 
     part = answer(
         status="failed",
-        error={"code": code, "message": said},
+        error={"code": code, "message": text},
         output=[message("msg_1", "Pa", "incomplete")],
     )
     assert sent == [

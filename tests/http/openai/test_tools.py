@@ -79,7 +79,7 @@ async def test_calls_and_results_of_earlier_turns_reach_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "mended"),
+    ("broken", "repaired"),
     [
         ('{"city": "Oslo"', {"city": "Oslo"}),
         ("{'city': 'Oslo',}", {"city": "Oslo"}),
@@ -88,7 +88,7 @@ async def test_calls_and_results_of_earlier_turns_reach_the_model() -> None:
     ],
 )
 async def test_broken_calls_in_the_history_are_repaired(
-    broken: str, mended: dict[str, str]
+    broken: str, repaired: dict[str, str]
 ) -> None:
     call = {"id": "c", "function": {"name": "weather", "arguments": broken}}
     history = [QUESTION, {"role": "assistant", "tool_calls": [call]}]
@@ -96,21 +96,21 @@ async def test_broken_calls_in_the_history_are_repaired(
         response = await server.post(PATH, {"messages": history})
         prompt = "".join(map(chr, server.engine.requests[0].prompt))
     assert response.status_code == 200
-    assert json.dumps({"name": "weather", "arguments": mended}) in prompt
+    assert json.dumps({"name": "weather", "arguments": repaired}) in prompt
 
 
 @pytest.mark.parametrize(
-    ("choice", "said"),
+    ("choice", "message"),
     [
         ({"type": "function", "function": {"name": "other"}}, "no tool is called other"),
         ("sometimes", "tool_choice"),
     ],
 )
-async def test_an_impossible_tool_choice_is_refused(choice: object, said: str) -> None:
+async def test_an_impossible_tool_choice_is_refused(choice: object, message: str) -> None:
     async with run_server() as server:
         response = await server.post(PATH, ASK | {"tool_choice": choice})
     assert response.status_code == 400
-    assert said in response.json()["error"]["message"]
+    assert message in response.json()["error"]["message"]
 
 
 async def test_a_named_tool_is_the_only_one_that_can_be_called() -> None:

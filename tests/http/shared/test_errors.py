@@ -432,18 +432,18 @@ async def test_ollamas_clients_get_errors_in_its_shape(
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "body"),
     [
         ("/v1/messages", anthropics("overloaded_error", "64 wait.")),
         ("/api/chat", {"error": "64 wait."}),
     ],
 )
-async def test_status_and_retry_are_the_same_in_every_shape(path: str, told: Any) -> None:
+async def test_status_and_retry_are_the_same_in_every_shape(path: str, body: Any) -> None:
     async with run_server(ScriptedEngine(EngineBusy("64 wait"))) as server:
         response = await server.post(path, HI)
 
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-    assert response.json() == told
+    assert response.json() == body
 
 
 FOREIGN_PAGE = (
@@ -453,19 +453,19 @@ FOREIGN_PAGE = (
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "body"),
     [
         ("/v1/messages", anthropics("permission_error", FOREIGN_PAGE)),
         ("/api/chat", {"error": FOREIGN_PAGE}),
     ],
 )
 async def test_a_web_page_is_refused_in_the_shape_of_the_dialect(
-    paris: RunningServer, path: str, told: Any
+    paris: RunningServer, path: str, body: Any
 ) -> None:
     response = await paris.post(path, HI, Origin="https://evil.example")
 
     assert response.status_code == 403
-    assert response.json() == told
+    assert response.json() == body
 
 
 async def test_any_model_name_is_accepted(paris: RunningServer) -> None:

@@ -62,7 +62,7 @@ PATHS = {
 }
 
 
-async def asked(
+async def ask(
     path: str, body: dict[str, Any], engine: FakeEngine | None = None, **chat: Any
 ) -> tuple[httpx2.Response, list[str]]:
     """The response, and the prompts that the model got; an image appears as its file."""
@@ -79,7 +79,7 @@ async def asked(
 
 @pytest.mark.parametrize("dialect", PATHS)
 async def test_an_image_keeps_its_place_in_the_prompt(dialect: Any) -> None:
-    response, prompts = await asked(PATHS[dialect], dialect("this ", RED, "or ", BLUE))
+    response, prompts = await ask(PATHS[dialect], dialect("this ", RED, "or ", BLUE))
 
     assert response.status_code == 200
     assert prompts == ["<user>this BM redor BM blue</user><assistant>"]
@@ -92,7 +92,7 @@ async def test_ollamas_images_come_before_the_text_of_their_message() -> None:
         ("/api/chat", {"messages": [message]}),
         ("/api/generate", {"prompt": "Which?", "images": files}),
     ):
-        response, prompts = await asked(path, body | {"stream": False})
+        response, prompts = await ask(path, body | {"stream": False})
         assert response.status_code == 200
         assert prompts == ["<user>BM redBM blueWhich?</user><assistant>"]
 
@@ -103,20 +103,20 @@ async def test_images_of_several_turns_keep_their_order() -> None:
         {"role": "assistant", "content": "Red."},
         *openai("And ", BLUE)["messages"],
     ]
-    _, prompts = await asked("/v1/chat/completions", {"messages": turns})
+    _, prompts = await ask("/v1/chat/completions", {"messages": turns})
     assert prompts == [
         "<user>BM red</user><assistant>Red.</assistant><user>And BM blue</user><assistant>"
     ]
 
 
 async def test_a_text_with_the_image_mark_adds_no_image() -> None:
-    said = {"messages": [{"role": "user", "content": "a\ufdd1b"}]}
-    _, prompts = await asked("/v1/chat/completions", said)
+    body = {"messages": [{"role": "user", "content": "a\ufdd1b"}]}
+    _, prompts = await ask("/v1/chat/completions", body)
     assert prompts == ["<user>a\ufffdb</user><assistant>"]
 
 
 async def test_an_image_for_a_model_without_projector_is_refused_with_the_reason() -> None:
-    response, _ = await asked("/v1/chat/completions", openai(RED), FakeEngine("Red."))
+    response, _ = await ask("/v1/chat/completions", openai(RED), FakeEngine("Red."))
     assert response.status_code == 400
     assert "fake does not accept images. Set chat.mmproj" in response.json()["error"]["message"]
 
@@ -125,15 +125,15 @@ async def test_an_image_url_is_not_fetched_unless_the_settings_allow_it() -> Non
     there = {"type": "image_url", "image_url": {"url": "http://127.0.0.1:9/red.bmp"}}
     body = {"messages": [{"role": "user", "content": [there]}]}
 
-    refused, _ = await asked("/v1/chat/completions", body)
-    tried, _ = await asked("/v1/chat/completions", body, fetch_images=True)
+    refused, _ = await ask("/v1/chat/completions", body)
+    failed, _ = await ask("/v1/chat/completions", body, fetch_images=True)
 
-    assert refused.status_code == tried.status_code == 400
+    assert refused.status_code == failed.status_code == 400
     assert (
         "copilotd does not fetch images. Send it as a data: URL"
         in refused.json()["error"]["message"]
     )
-    assert "red.bmp cannot be fetched" in tried.json()["error"]["message"]
+    assert "red.bmp cannot be fetched" in failed.json()["error"]["message"]
 
 
 async def test_an_image_url_is_fetched_if_the_settings_allow_it() -> None:
@@ -142,7 +142,7 @@ async def test_an_image_url_is_fetched_if_the_settings_allow_it() -> None:
         url = f"{other.url}/health"
         there = {"type": "image_url", "image_url": {"url": url}}
         body = {"messages": [{"role": "user", "content": [there]}]}
-        response, _ = await asked("/v1/chat/completions", body, fetch_images=True)
+        response, _ = await ask("/v1/chat/completions", body, fetch_images=True)
     assert response.status_code == 400
     assert "a file is not an image" in response.json()["error"]["message"]
 
@@ -192,20 +192,20 @@ async def test_an_image_url_is_fetched_if_the_settings_allow_it() -> None:
 async def test_an_image_that_cannot_be_read_is_an_error_that_names_its_place(
     path: str, body: dict[str, Any], words: str
 ) -> None:
-    response, _ = await asked(path, body)
+    response, _ = await ask(path, body)
     assert response.status_code == 400
     error = response.json()["error"]
     assert words in (error if isinstance(error, str) else error["message"])
 
 
 async def test_the_number_of_images_is_limited() -> None:
-    response, _ = await asked("/v1/chat/completions", openai(*[RED] * 17))
+    response, _ = await ask("/v1/chat/completions", openai(*[RED] * 17))
     assert "there are 17 images; the limit is 16" in response.json()["error"]["message"]
 
 
 async def test_a_vision_model_reports_the_capability() -> None:
     async with run_server(FakeEngine("", info=SEEING)) as server:
-        shown = (await server.post("/api/show", {"model": "local"})).json()
+        details = (await server.post("/api/show", {"model": "local"})).json()
         props = (await server.client.get("/props")).json()
-    assert "vision" in shown["capabilities"]
+    assert "vision" in details["capabilities"]
     assert props["modalities"]["vision"] is True

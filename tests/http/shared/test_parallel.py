@@ -24,11 +24,11 @@ async def test_collected_replies_are_in_the_order_of_the_choices() -> None:
 
 
 async def test_at_most_eight_generations_run_at_a_time() -> None:
-    begun, gate = 0, asyncio.Event()
+    started, gate = 0, asyncio.Event()
 
     async def counted() -> AsyncGenerator[Chunk | Finished, None]:
-        nonlocal begun
-        begun += 1
+        nonlocal started
+        started += 1
         await gate.wait()
         yield STOP
 
@@ -37,7 +37,7 @@ async def test_at_most_eight_generations_run_at_a_time() -> None:
         # Counts turns of the event loop, because time says little on a busy machine.
         for _ in range(100):
             await asyncio.sleep(0)
-        at_once = begun
+        at_once = started
         gate.set()
 
     assert (at_once, len(work.result())) == (8, 20)
@@ -54,9 +54,9 @@ async def test_closing_ends_every_generation() -> None:
             ended.append(index)
 
     async with aclosing(merge_events([endless(0), endless(1)])) as events:
-        seen = [await anext(events), await anext(events)]
+        first_two = [await anext(events), await anext(events)]
 
-    assert seen == [(0, Chunk("x")), (1, Chunk("x"))]
+    assert first_two == [(0, Chunk("x")), (1, Chunk("x"))]
     assert sorted(ended) == [0, 1]
 
 
