@@ -64,7 +64,7 @@ class Exact:
         return self._cells.save()
 
     def _tried(self, hole: Hole, layout: Layout) -> Outcome:
-        constraint = Constraint(self._vocabulary.pieces, layout.tail)
+        constraint = Constraint(self._vocabulary.token_bytes, layout.tail)
         right = layout.tail + f"{hole.rest}\n".encode()
         prompt, new, written, steps = list(layout.prompt), b"", b"", 0
         while len(prompt) - len(layout.prompt) < _NEW_TOKENS:
@@ -75,7 +75,7 @@ class Exact:
                 if token in self._vocabulary.end_tokens:
                     return Outcome(_is_right(hole, written + b"\n") is True, steps)
                 steps += not written
-                piece = self._vocabulary.piece(token)
+                piece = self._vocabulary.token_to_piece(token)
                 written += constraint.accept(piece)
                 verdict = _is_right(hole, written)
                 if verdict is not None and written:

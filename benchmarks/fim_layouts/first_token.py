@@ -30,10 +30,10 @@ def first_token_ms(cells: Cells, layouts: Layouts, hole: Hole, recipe: Recipe) -
 
 
 def _to_new_text(cells: Cells, layout: Layout) -> None:
-    constraint, tokens = Constraint(cells.vocabulary.pieces, layout.tail), list(layout.prompt)
+    constraint, tokens = Constraint(cells.vocabulary.token_bytes, layout.tail), list(layout.prompt)
     for _ in range(_STEPS):
         token = int(constraint.apply(cells.evaluate(tokens, 1)[0]).argmax())
-        if constraint.accept(cells.vocabulary.piece(token)):
+        if constraint.accept(cells.vocabulary.token_to_piece(token)):
             return
         if token in cells.vocabulary.end_tokens:
             return

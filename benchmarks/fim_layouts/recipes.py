@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from copilotd.engine.worker.constraints.token_healing import split
+from copilotd.engine.worker.constraints.token_healing import count_safe_tokens
 
 PREFIX_TOKENS = 512
 SUFFIX_TOKENS = 128
@@ -28,7 +28,7 @@ def but_last_token(pieces: Sequence[bytes]) -> int:
 
 def but_word_and_one(pieces: Sequence[bytes]) -> int:
     """Healing of the last word and of the token before it."""
-    return max(0, split(pieces) - 1)
+    return max(0, count_safe_tokens(pieces) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Recipe:
     name: str
     group: str
     anchor: Anchor
-    keep: Keep = split
+    keep: Keep = count_safe_tokens
     prefix_tokens: int = PREFIX_TOKENS
     suffix_tokens: int = SUFFIX_TOKENS
     late_lines: int = 0

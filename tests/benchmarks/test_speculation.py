@@ -6,11 +6,11 @@ import msgspec
 
 from benchmarks.speculation import Pair, Written, _read, report
 from benchmarks.workloads.passages import COMPLETIONS, EDITS
-from copilotd.engine.worker.speculation.speculation import Tally
+from copilotd.engine.worker.speculation.speculation import SpeculationCounts
 
 
 def pair(kind: str, text: str, guessed: str) -> Pair:
-    tally = Tally(drafts=2, drafted=8, accepted=6, open=1, mended=3)
+    tally = SpeculationCounts(drafts=2, drafted=8, accepted=6, undecided=1, reevaluated=3)
     return Pair(kind, Written(text, 10.0, 12, 13), Written(guessed, 15.0, 12, 6), tally)
 
 
