@@ -1,1 +1,1 @@
-"""Which models have a worker, and what each of them answers."""
+"""Which models have an engine, what clients call them, and how fast they are here."""

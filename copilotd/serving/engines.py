@@ -1,13 +1,13 @@
-"""The worker pool: an engine for completions, and others for chat and embeddings if they are named.
+"""The engines of the daemon: one for completions, and others for chat and embeddings if named.
 
-All stay loaded. A model that would not fit beside the other is refused when it is asked for, since
-a machine that reads weights from the disk again and again answers nobody; nothing is unloaded to
-make room for it. With an upstream, a server elsewhere answers in place of the first of them.
+All models stay loaded. A model that does not fit beside the loaded ones is refused, because a
+machine that reads weights from the disk again and again answers nobody; no model is unloaded to
+make room. With an upstream, a server elsewhere answers in place of the completion model.
 """
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
@@ -16,6 +16,7 @@ from copilotd.config import EngineSection, ModelSection, Settings
 from copilotd.engine.fallback import FallbackEngine
 from copilotd.engine.interface import Engine
 from copilotd.engine.local.client import EngineClient
+from copilotd.engine.local.supervisor import SpecProvider, StateListener
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import ModelInfo, Phase
 from copilotd.engine.upstream.client import UpstreamEngine
@@ -30,20 +31,18 @@ from copilotd.models.sources.reference import canonicalize
 from copilotd.models.store import ModelStore
 from copilotd.paths import Paths
 from copilotd.serving.tuning_store import TuningStore, describe_machine
-from copilotd.serving.worker_spec import Report, spec_provider
+from copilotd.serving.worker_spec import spec_provider
 
 
 class Role(Enum):
-    """What a model is there for."""
+    """What a model is used for."""
 
     COMPLETION = auto()
     CHAT = auto()
     EMBEDDING = auto()
 
 
-Provide = Callable[[Report], Awaitable[WorkerSpec]]
-
-_WHAT_TO_DO = (
+_MEMORY_HINT = (
     "End other programs, lower model.n_ctx, or choose a smaller chat.model or embedding.model; "
     'where these are "", model.name serves for them too.'
 )
@@ -53,8 +52,8 @@ _WHAT_TO_DO = (
 class ModelRequest:
     """A model that the settings ask for: where its file comes from, and how it is loaded.
 
-    What it has read is kept in the folder `parked`, what was measured of it in `tunings`. The file
-    of `projector`, if there is one, lets it see images; `drafter` is a small model that guesses.
+    Saved KV states go to `kv_folder`, measurements to `tuning_store`. `projector` provides the file
+    for images, and `draft_model` the model for speculative decoding; None without one.
     """
 
     provision: Provisioner
@@ -67,41 +66,48 @@ class ModelRequest:
 
 
 def list_model_requests(paths: Paths, settings: Settings) -> tuple[ModelRequest, ...]:
-    """The model for completions, and behind it those for chat and embeddings if they are others."""
+    """The completion model, then those for chat and embeddings if they are other models."""
     store, catalogue = ModelStore(paths.models), load_catalogue()
-    tunings = TuningStore(paths.tunings, describe_machine())
+    tuning_store = TuningStore(paths.tunings, describe_machine())
 
-    def one(
-        role: Role, section: ModelSection, projector: Provisioner | None = None
-    ) -> ModelRequest:
-        provision = Provisioner(store, catalogue, section)
-        small = section.draft_model
-        drafter = Provisioner(store, catalogue, small) if small else None
+    def provisioner(section: ModelSection | None) -> Provisioner | None:
+        return Provisioner(store, catalogue, section) if section else None
+
+    def request(role: Role, section: ModelSection) -> ModelRequest:
         return ModelRequest(
-            provision, section, paths.saved_sequences, tunings, projector, role, drafter
+            provision=Provisioner(store, catalogue, section),
+            settings=section,
+            kv_folder=paths.saved_sequences,
+            tuning_store=tuning_store,
+            role=role,
+            draft_model=provisioner(section.draft_model),
         )
 
-    sight = Provisioner(store, catalogue, settings.projector) if settings.projector else None
-    first = one(Role.COMPLETION, settings.model)
-    chat = one(Role.CHAT, settings.chat_model, sight) if settings.chat_model else None
-    if chat is None or _name(chat) == _name(first):
-        first, chat = replace(first, projector=sight), None
-    section = settings.embedding_model
-    embedding = one(Role.EMBEDDING, section) if section else None
-    if embedding and _name(embedding) in {_name(m) for m in (first, chat) if m}:
-        embedding = None
-    return tuple(model for model in (first, chat, embedding) if model)
+    completion = request(Role.COMPLETION, settings.model)
+    chat = request(Role.CHAT, settings.chat_model) if settings.chat_model else None
+    if chat is not None and _model_name(chat) == _model_name(completion):
+        chat = None
+    projector = provisioner(settings.projector)
+    if chat is None:
+        models: tuple[ModelRequest, ...] = (replace(completion, projector=projector),)
+    else:
+        models = (completion, replace(chat, projector=projector))
+    if settings.embedding_model:
+        embedding = request(Role.EMBEDDING, settings.embedding_model)
+        if _model_name(embedding) not in map(_model_name, models):
+            models += (embedding,)
+    return models
 
 
-def _name(model: ModelRequest) -> str:
+def _model_name(model: ModelRequest) -> str:
     return canonicalize(model.provision.model_name)
 
 
 @dataclass(frozen=True, slots=True)
 class EnginePool:
-    """The engine for completions, and those for chat and for embeddings if they are others.
+    """The engine for completions, and those for chat and embeddings if they are other engines.
 
-    `upstream` is the server elsewhere that the first asks, if it does.
+    `upstream` is the engine of the server that answers completions; None without one.
     """
 
     completion: Engine
@@ -111,30 +117,30 @@ class EnginePool:
 
     @property
     def all(self) -> tuple[Engine, ...]:
-        """Each engine once."""
+        """Every engine once."""
         return tuple(e for e in (self.completion, self.chat, self.embedding) if e)
 
 
 def build_engine_pool(models: Sequence[ModelRequest], settings: Settings) -> EnginePool:
-    """What the settings ask for. Raises: ConfigError for an upstream that cannot be."""
+    """Build the engines of `models`. Raises: ConfigError for invalid upstream settings."""
     clients = build_engines(models, settings.engine)
     by_role = {model.role: client for model, client in zip(models, clients, strict=True)}
     local = by_role[Role.COMPLETION]
     others = (by_role.get(Role.CHAT), by_role.get(Role.EMBEDDING))
     if settings.engine.kind == "local":
         return EnginePool(local, *others)
-    server = build_upstream(settings.upstream, load_catalogue())
-    first = FallbackEngine(server, local) if settings.upstream.fallback else server
-    return EnginePool(first, *others, server)
+    upstream = build_upstream(settings.upstream, load_catalogue())
+    completion = FallbackEngine(upstream, local) if settings.upstream.fallback else upstream
+    return EnginePool(completion, *others, upstream)
 
 
 def build_engines(
     models: Sequence[ModelRequest], settings: EngineSection
 ) -> tuple[EngineClient, ...]:
-    """One engine for each; no worker is started before it is asked for."""
+    """Build one engine per model; a worker starts only with its first request."""
     clients: list[EngineClient] = []
     for model in models:
-        provide = spec_provider(
+        provide_spec = spec_provider(
             model.provision,
             model.settings,
             model.kv_folder,
@@ -142,48 +148,48 @@ def build_engines(
             model.projector,
             model.draft_model,
         )
-        alone = len(models) == 1
-        clients.append(
-            EngineClient(provide if alone else refuse_without_memory(provide, clients), settings)
-        )
+        if len(models) > 1:
+            provide_spec = refuse_without_memory(provide_spec, clients)
+        clients.append(EngineClient(provide_spec, settings))
     return tuple(clients)
 
 
 def refuse_without_memory(
-    provide: Provide, pool: Sequence[Engine], free: Callable[[int], int] = measure_free_memory
-) -> Provide:
-    """The same, but refusing a model that does not fit beside what is loaded in `pool`.
+    provide_spec: SpecProvider,
+    engines: Sequence[Engine],
+    measure_free: Callable[[int], int] = measure_free_memory,
+) -> SpecProvider:
+    """Wrap `provide_spec` so that it refuses a model that does not fit beside the loaded ones.
 
-    The engine that asks may be in the pool itself: it is not loaded yet. `free(mapped)` are the
-    bytes to be had while `mapped` bytes of files stay in memory.
+    `engines` may contain the engine that asks, because it is not loaded yet. `measure_free(mapped)`
+    returns the free bytes, given that `mapped` bytes of files stay in memory.
 
-    Raises (what is returned): EngineLoadFailed, and what `provide` raises.
+    Raises (the result): EngineLoadFailed, and what `provide_spec` raises.
     """
 
-    async def provide_if_it_fits(report: Report) -> WorkerSpec:
-        spec = await provide(report)
-        wants = await asyncio.to_thread(_need, spec)
-        for other in pool:
-            await _settled(other)
-            # Nothing is awaited from here on, so no other load can begin before this one does.
-            if other.state.phase is Phase.READY:
-                _check(spec, wants, await other.info(), free)
+    async def provide_spec_if_it_fits(report: StateListener) -> WorkerSpec:
+        spec = await provide_spec(report)
+        estimate = await asyncio.to_thread(_estimate_memory, spec)
+        for engine in engines:
+            await _wait_while_loading(engine)
+            # From here on nothing waits, so no other load can begin before this one.
+            if engine.state.phase is Phase.READY:
+                _check_memory(spec, estimate, await engine.info(), measure_free)
         return spec
 
-    return provide_if_it_fits
+    return provide_spec_if_it_fits
 
 
-def _need(spec: WorkerSpec) -> MemoryEstimate:
-    first = estimate_memory(gguf.read_header(Path(spec.path)), spec.n_ctx)
-    return (
-        first + estimate_memory(gguf.read_header(Path(spec.draft)), spec.n_ctx)
-        if spec.draft
-        else first
-    )
+def _estimate_memory(spec: WorkerSpec) -> MemoryEstimate:
+    """The memory of the model and its draft model."""
+    estimate = estimate_memory(gguf.read_header(Path(spec.path)), spec.n_ctx)
+    if spec.draft:
+        estimate += estimate_memory(gguf.read_header(Path(spec.draft)), spec.n_ctx)
+    return estimate
 
 
-async def _settled(engine: Engine) -> None:
-    """Wait while it loads: what it is going to take still counts as free."""
+async def _wait_while_loading(engine: Engine) -> None:
+    """Wait for the end of a load, because the memory it will take still counts as free."""
     changed = asyncio.Event()
     unsubscribe = engine.subscribe(lambda state: changed.set())
     try:
@@ -194,16 +200,19 @@ async def _settled(engine: Engine) -> None:
         unsubscribe()
 
 
-def _check(
-    spec: WorkerSpec, wants: MemoryEstimate, loaded: ModelInfo, free: Callable[[int], int]
+def _check_memory(
+    spec: WorkerSpec,
+    estimate: MemoryEstimate,
+    loaded: ModelInfo,
+    measure_free: Callable[[int], int],
 ) -> None:
     if loaded.gpu_offload and spec.n_gpu_layers and sys.platform != "darwin":
-        # It goes to the GPU's own memory, and llama.cpp says itself if that is too small.
+        # The model goes to the GPU's own memory, and llama.cpp reports if that is too small.
         return
-    left = max(0, free(loaded.size))
-    if wants.total > left:
+    free = max(0, measure_free(loaded.size))
+    if estimate.total > free:
         raise EngineLoadFailed(
-            f"{spec.name} needs {wants} beside {loaded.name}, which is loaded "
-            f"({loaded.size / 10**9:.1f} GB), and {left / 10**9:.1f} GB of memory are free",
-            _WHAT_TO_DO,
+            f"{spec.name} needs {estimate} beside {loaded.name}, which is loaded "
+            f"({loaded.size / 10**9:.1f} GB), and {free / 10**9:.1f} GB of memory are free",
+            _MEMORY_HINT,
         )

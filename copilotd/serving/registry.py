@@ -1,4 +1,4 @@
-"""The models that are served: each with its worker, its names and what it does."""
+"""The models that the daemon serves: each with its engine, its names and its services."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from copilotd.serving.status import ModelStatus
 
 
 class ServedModel:
-    """One model. `name` is what the settings call it, `alias` what clients shall; it may be empty.
+    """One model: `name` is its name in the settings, `alias` the name for clients, or empty.
 
-    `info` tells of it once it was loaded, and still does when it is unloaded again.
+    `info` is None until the model was first loaded; it is kept when the model is unloaded.
     """
 
     def __init__(self, engine: Engine, name: str, alias: str, settings: Live[ChatSection]) -> None:
@@ -29,27 +29,27 @@ class ServedModel:
 
     @property
     def alias(self) -> str:
-        """The id under which clients see it."""
-        return self._alias or (self.info.name if self.info else _short(self._name))
+        """The id that clients see."""
+        return self._alias or (self.info.name if self.info else _file_stem(self._name))
 
     def has_name(self, name: str) -> bool:
-        """Whether a request that says `name` means this one, loaded or not."""
-        own = self.info.name if self.info else ""
-        return name in (self._alias, own, self._name, _short(self._name))
+        """Whether a request for `name` means this model, loaded or not."""
+        loaded_name = self.info.name if self.info else ""
+        return name in (self._alias, loaded_name, self._name, _file_stem(self._name))
 
     async def load(self) -> None:
-        """Load it, if it is not, and learn what it is; the engine reports its own failures."""
+        """Load the model if need be, and store its `info`; the engine logs its own failures."""
         with suppress(CopilotdError):
             self.info = await self.engine.info()
 
     def status(self) -> ModelStatus:
-        """One look at it."""
+        """A snapshot of the model."""
         return ModelStatus(self.alias, self.engine.state, self.info, self.engine.stats())
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModels:
-    """The one for completions, that for chat and that for embeddings, which may be the same."""
+    """The models for completions, chat and embeddings; two or all may be the same."""
 
     completion: ServedModel
     chat: ServedModel
@@ -57,32 +57,32 @@ class ServedModels:
 
     @property
     def all(self) -> tuple[ServedModel, ...]:
-        """Each of them once."""
+        """Every model once."""
         return tuple(dict.fromkeys((self.completion, self.chat, self.embedding)))
 
     def for_text(self, name: str | None) -> ServedModel:
-        """The one to continue a text for a request that says `name`."""
-        return self._named(name) or self.completion
+        """The model that continues a text, for a request that names `name`."""
+        return self._find(name) or self.completion
 
     def for_embedding(self, name: str | None) -> ServedModel:
-        """The one to embed a text for a request that says `name`."""
-        return self._named(name) or self.embedding
+        """The model that embeds a text, for a request that names `name`."""
+        return self._find(name) or self.embedding
 
     def for_chat(self, name: str | None) -> ServedModel:
-        """The one to answer a conversation for a request that says `name`."""
-        return self._named(name) or self.chat
+        """The model that answers a conversation, for a request that names `name`."""
+        return self._find(name) or self.chat
 
     def title(self, model: ServedModel) -> str:
-        """What the log calls its engine."""
+        """The name of the model's engine in the log."""
         if model is self.completion:
             return "engine"
         return "chat engine" if model is self.chat else "embedding engine"
 
-    def _named(self, name: str | None) -> ServedModel | None:
+    def _find(self, name: str | None) -> ServedModel | None:
         return next((model for model in self.all if name and model.has_name(name)), None)
 
 
-def _short(name: str) -> str:
-    """What a path or a source calls the file: model of hf:owner/repository/model.gguf."""
+def _file_stem(name: str) -> str:
+    """The name of the file in a path or source: `model` for hf:owner/repository/model.gguf."""
     file = name.replace("\\", "/").rpartition("/")[2]
     return file.partition("@")[0].removesuffix(".gguf")

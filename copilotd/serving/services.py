@@ -1,6 +1,6 @@
 """What both fronts, LSP and HTTP, offer to their clients.
 
-The composition root builds one value, and every connection and request works with it.
+The composition root builds one value, which all connections and requests share.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -17,9 +17,9 @@ from copilotd.tools.registry import ToolRegistry
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases, and what a client may ask of the daemon itself.
+    """The use cases, and what a client may request from the daemon itself.
 
-    `stop` asks the daemon to end and returns at once. `tune` measures the speed of the model.
+    `stop` tells the daemon to end and returns at once. `tune` measures the speed of the model.
     `llama_cpp` holds the settings for clients of that dialect, and `windows` the documents of
     clients that send a window of a file.
     """

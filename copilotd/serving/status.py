@@ -1,4 +1,4 @@
-"""One look at the daemon: its models, its clients, its counts."""
+"""A snapshot of the daemon: its models, its clients and its counts."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from copilotd.prompt.budget import Budget
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One look at a model that is served; `model` is None until it was loaded once."""
+    """A snapshot of one model; `model` is None until it was first loaded."""
 
     alias: str
     state: EngineState
@@ -20,11 +20,11 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class DaemonStatus:
-    """One look at the whole daemon; `uptime` in seconds, `rss` in bytes.
+    """A snapshot of the whole daemon; `uptime` is in seconds, `rss` in bytes.
 
-    `state`, `model`, `alias`, `engine` and `tuning` are of the model for completions; `chat` is
-    that for chat and `embedding` that for embeddings, None where the first serves. `upstream` is
-    None while nothing leaves the machine.
+    `state`, `model`, `alias`, `engine` and `tuning` describe the completion model. `chat` and
+    `embedding` are None if the completion model serves for them too. `upstream` is None if
+    nothing leaves the machine.
     """
 
     version: str

@@ -1,7 +1,7 @@
-"""What was measured of models on this machine, kept between starts of the daemon.
+"""Measurements of models on this machine, stored between starts of the daemon.
 
-A calibration holds for one file, one processor, one version of llama-cpp-python and one set of
-settings; another of any of them has a file of its own in the folder.
+A calibration is valid for one model file, one processor, one version of llama-cpp-python and one
+set of settings. Each combination of these has a file of its own in the folder.
 """
 
 import hashlib
@@ -21,40 +21,40 @@ from copilotd.engine.performance import Setup, Tuning
 from copilotd.files import write_atomically
 from copilotd.models.hardware import detect_hardware
 
-_HEAD = 2**16
-"""Bytes of a model file that tell it from others: its metadata."""
+_HEAD_BYTES = 2**16
+"""The first bytes of a model file, its metadata, distinguish it from others."""
 
 
 @dataclass(frozen=True, slots=True)
 class TuningStore:
-    """The folder; it need not exist. `machine` is what the measurements hold for."""
+    """The folder, which need not exist. `machine` describes where the measurements are valid."""
 
     folder: Path
     machine: str
 
     def read(self, model: Path, settings: ModelSection) -> Tuning | None:
-        """What is known of the file `model` under `settings`; None if that is nothing.
+        """The measurement of the file `model` with `settings`; None without one.
 
-        A file that is damaged, or of another version of copilotd, is nothing.
+        A damaged file, or one of another version of copilotd, counts as none.
         """
         with suppress(OSError, msgspec.MsgspecError):
             return msgspec.json.decode(self._file(model, settings).read_bytes(), type=Tuning)
         return None
 
     def write(self, model: Path, settings: ModelSection, tuning: Tuning) -> None:
-        """Keep `tuning`. Raises: OSError."""
+        """Store `tuning`. Raises: OSError."""
         file = self._file(model, settings)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(file, msgspec.json.format(msgspec.json.encode(tuning)))
 
     def _file(self, model: Path, settings: ModelSection) -> Path:
         parts = (self.machine, settings.n_gpu_layers, requested_setup(settings))
-        digest = hashlib.sha256(repr(parts).encode() + _identity(model)).hexdigest()
+        digest = hashlib.sha256(repr(parts).encode() + _identify(model)).hexdigest()
         return self.folder / f"{model.stem}-{digest[:16]}.json"
 
 
 def requested_setup(settings: ModelSection) -> Setup:
-    """How the model is to be run as far as `settings` say."""
+    """The setup that `settings` ask for; what they leave open stays open."""
     return Setup(
         flash_attention=settings.flash_attention,
         n_threads=settings.n_threads,
@@ -63,13 +63,13 @@ def requested_setup(settings: ModelSection) -> Setup:
     )
 
 
-def _identity(model: Path) -> bytes:
-    """What tells a model file from others, wherever it lies.
+def _identify(model: Path) -> bytes:
+    """Bytes that distinguish a model file from others, wherever it is.
 
-    If there is no such file, its name: a model on another server has none here.
+    Without such a file, its name: a model on another server has no file here.
     """
     with suppress(OSError), model.open("rb") as file:
-        return b"%d " % model.stat().st_size + file.read(_HEAD)
+        return b"%d " % model.stat().st_size + file.read(_HEAD_BYTES)
     return str(model).encode()
 
 
@@ -81,10 +81,10 @@ def describe_machine() -> str:
         build = version("llama-cpp-python")
     except PackageNotFoundError:
         build = "of unknown version"
-    return f"{_processor()}, {count} ({threads} threads), llama-cpp-python {build}"
+    return f"{_processor_name()}, {count} ({threads} threads), llama-cpp-python {build}"
 
 
-def _processor() -> str:
+def _processor_name() -> str:
     with suppress(OSError, StopIteration, subprocess.SubprocessError):
         if sys.platform == "linux":
             lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()

@@ -1,12 +1,12 @@
-"""What the engine asks before it loads a model: is the file there, and how is it loaded?
+"""Provides what a worker loads: downloads missing files, and turns settings into a spec.
 
-The download blocks, so it runs in a thread of its own; cancelling the question cancels it.
+A download blocks, so it runs in a thread of its own; cancelling the caller cancels the download.
 """
 
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from copilotd.config import ModelSection
+from copilotd.engine.local.supervisor import SpecProvider, StateListener
 from copilotd.engine.performance import Setup
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import EngineState, Phase
@@ -21,10 +22,8 @@ from copilotd.models.provision import InstalledModel, Progress, Provisioner
 from copilotd.serving.tuning_store import TuningStore, requested_setup
 
 T = TypeVar("T")
-Report = Callable[[EngineState], None]
-
 REPORT_EVERY_S = 0.2
-"""Faster than anybody reads, slower than the chunks of a download come in."""
+"""Pause between two reports: chunks of a download arrive more often than anybody can read."""
 
 
 def spec_provider(
@@ -34,36 +33,35 @@ def spec_provider(
     tuning_store: TuningStore | None = None,
     projector: Provisioner | None = None,
     draft_model: Provisioner | None = None,
-) -> Callable[[Report], Awaitable[WorkerSpec]]:
-    """What `EngineClient` calls: download the model if it is missing, and say how to load it.
+) -> SpecProvider:
+    """Return the function with which `EngineClient` gets the spec of its worker.
 
-    What it has read is kept in the folder `parked`, or not on disk at all. It is run in the way
-    that `tunings` found best. With a `projector` it sees images, and a `drafter` guesses for it.
+    It downloads missing files. The worker keeps KV states in `kv_folder`, without it only in
+    memory, and runs the model with the best setup of `tuning_store`. `projector` provides the file
+    for images, `draft_model` the model for speculative decoding.
     """
 
-    async def provide(report: Report) -> WorkerSpec:
-        tell = _throttled(asyncio.get_running_loop(), report)
-        installed = await _in_thread(lambda cancelled: provision.ensure_installed(tell, cancelled))
-        mmproj = (
-            await _in_thread(lambda c: projector.ensure_installed(tell, c)) if projector else None
-        )
-        draft = (
-            await _in_thread(lambda c: draft_model.ensure_installed(tell, c))
-            if draft_model
-            else None
-        )
-        tuning = tuning_store.read(installed.path, settings) if tuning_store else None
-        chosen = tuning.calibration.chosen if tuning else requested_setup(settings)
-        spec = build_worker_spec(installed, settings, chosen, kv_folder)
-        return structs.replace(spec, mmproj=_path(mmproj), draft=_path(draft))
+    async def provide_spec(listener: StateListener) -> WorkerSpec:
+        report = _throttle(asyncio.get_running_loop(), listener)
 
-    return provide
+        async def ensure(source: Provisioner) -> InstalledModel:
+            return await _run_in_thread(lambda stop: source.ensure_installed(report, stop))
+
+        installed = await ensure(provision)
+        mmproj = str((await ensure(projector)).path) if projector else ""
+        draft = str((await ensure(draft_model)).path) if draft_model else ""
+        tuning = tuning_store.read(installed.path, settings) if tuning_store else None
+        setup = tuning.calibration.chosen if tuning else requested_setup(settings)
+        spec = build_worker_spec(installed, settings, setup, kv_folder)
+        return structs.replace(spec, mmproj=mmproj, draft=draft)
+
+    return provide_spec
 
 
 def build_worker_spec(
-    installed: InstalledModel, settings: ModelSection, setup: Setup, parked: Path | None = None
+    installed: InstalledModel, settings: ModelSection, setup: Setup, kv_folder: Path | None = None
 ) -> WorkerSpec:
-    """How `installed` is loaded under these settings, to be run as `setup` says."""
+    """The spec to load `installed` with these settings and run it with `setup`."""
     return WorkerSpec(
         path=str(installed.path),
         name=installed.name,
@@ -77,34 +75,34 @@ def build_worker_spec(
         kv_type=setup.kv_type,
         speculate=settings.speculate,
         memory_tier_bytes=settings.parked_mb * 2**20,
-        disk_tier_path=str(parked or ""),
+        disk_tier_path=str(kv_folder or ""),
         disk_tier_bytes=settings.parked_disk_mb * 2**20,
         fim_fallback=dict(installed.fim_fallback),
         layout=installed.layout,
     )
 
 
-def _path(file: InstalledModel | None) -> str:
-    return str(file.path) if file else ""
+def _throttle(
+    loop: asyncio.AbstractEventLoop, listener: StateListener
+) -> Callable[[Progress], None]:
+    """A thread-safe progress callback that calls `listener` at most every REPORT_EVERY_S."""
+    last_time, last_text = 0.0, ""
 
-
-def _throttled(loop: asyncio.AbstractEventLoop, report: Report) -> Callable[[Progress], None]:
-    told, text = 0.0, ""
-
-    def tell(progress: Progress) -> None:
-        nonlocal told, text
-        # A new text is a new line to read, such as why a source failed, and is never dropped.
-        if progress.text == text and time.monotonic() - told < REPORT_EVERY_S:
+    def report(progress: Progress) -> None:
+        nonlocal last_time, last_text
+        # A new text, such as why a source failed, is a new line to read and is never dropped.
+        if progress.text == last_text and time.monotonic() - last_time < REPORT_EVERY_S:
             return
-        told, text = time.monotonic(), progress.text
+        last_time, last_text = time.monotonic(), progress.text
         fraction = progress.done / progress.total if progress.total else None
-        loop.call_soon_threadsafe(report, EngineState(Phase.DOWNLOADING, progress.text, fraction))
+        state = EngineState(Phase.DOWNLOADING, progress.text, fraction)
+        loop.call_soon_threadsafe(listener, state)
 
-    return tell
+    return report
 
 
-async def _in_thread(work: Callable[[threading.Event], T]) -> T:
-    # Not asyncio.to_thread: its threads are waited for when the process ends, and a download that
+async def _run_in_thread(work: Callable[[threading.Event], T]) -> T:
+    # Not asyncio.to_thread: the process waits for its threads at the end, and a download that
     # hangs in the network would keep the daemon from ending in time.
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()
@@ -114,7 +112,7 @@ async def _in_thread(work: Callable[[threading.Event], T]) -> T:
         try:
             future.set_result(work(cancelled))
         except BaseException as error:
-            # Whatever happens in the thread, the one who waits for it must hear of it.
+            # Whatever fails in the thread, the caller must get the error.
             future.set_exception(error)
 
     threading.Thread(target=run, name="provide-model", daemon=True).start()

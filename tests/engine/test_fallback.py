@@ -127,10 +127,8 @@ async def test_a_prompt_is_only_evaluated_by_the_engine_that_made_it() -> None:
         with pytest.raises(EngineDied, match="another model answers now"):
             await collect_answer(engine, GenerateRequest([PREFIX, *upstream_tokens], 8))
         text, _ = await collect_answer(engine, GenerateRequest(local_tokens, 8))
-        shown = (
-            await engine.detokenize(local_tokens),
-            await engine.cached_prefix_length(local_tokens),
-        )
+        detokenized = await engine.detokenize(local_tokens)
+        cached = await engine.cached_prefix_length(local_tokens)
         await server.start()
 
     assert late.value.retryable

@@ -15,10 +15,11 @@ from copilotd.config import (
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.fallback import FallbackEngine
 from copilotd.engine.local.client import EngineClient
+from copilotd.engine.local.supervisor import StateListener
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import ConfigError, EngineLoadFailed
-from copilotd.models.memory_estimate import WORKING
+from copilotd.models.memory_estimate import OVERHEAD_BYTES
 from copilotd.paths import Paths
 from copilotd.serving.engines import (
     EnginePool,
@@ -27,7 +28,6 @@ from copilotd.serving.engines import (
     list_model_requests,
     refuse_without_memory,
 )
-from copilotd.serving.worker_spec import Report
 from tests.models.tiny_gguf import F16_TENSOR, METADATA, gguf_bytes, write_gguf
 
 ATTENTION = {
@@ -37,14 +37,14 @@ ATTENTION = {
 }
 KV_BYTES_PER_TOKEN = 10 * 2 * (16 + 16) * 2
 
-LOADED = msgspec.structs.replace(FAKE_MODEL, name="writer", size=1_500_000_000)
+LOADED_MODEL = msgspec.structs.replace(FAKE_MODEL, name="writer", size=1_500_000_000)
 
 
-class Loaded(FakeEngine):
-    """An engine with a model of 1.5 GB, in the phase that the test says."""
+class LoadedEngine(FakeEngine):
+    """A fake engine with a model of 1.5 GB, in the given phase."""
 
     def __init__(self, phase: Phase = Phase.READY, *, gpu: bool = False) -> None:
-        super().__init__(info=msgspec.structs.replace(LOADED, gpu_offload=gpu))
+        super().__init__(info=msgspec.structs.replace(LOADED_MODEL, gpu_offload=gpu))
         self.set_state(EngineState(phase))
 
 
@@ -55,25 +55,25 @@ def spec(tmp_path: Path) -> WorkerSpec:
     return WorkerSpec(str(path), "talker", n_ctx=4000)
 
 
-async def asked(spec: WorkerSpec, loaded: FakeEngine, free: int) -> WorkerSpec:
-    """What a load gets that finds `loaded`, and `free` bytes beside its file."""
+async def provide_beside(spec: WorkerSpec, loaded: FakeEngine, free: int) -> WorkerSpec:
+    """Provide `spec` while `loaded` is loaded and `free` bytes are free besides its file."""
 
-    async def provide(report: Report) -> WorkerSpec:
+    async def provide(report: StateListener) -> WorkerSpec:
         return spec
 
-    def left(mapped: int) -> int:
-        assert mapped == LOADED.size
+    def measure_free(mapped: int) -> int:
+        assert mapped == LOADED_MODEL.size
         return free
 
-    return await refuse_without_memory(provide, [loaded], left)(lambda state: None)
+    return await refuse_without_memory(provide, [loaded], measure_free)(lambda state: None)
 
 
-def need_of(spec: WorkerSpec) -> int:
-    return len(gguf_bytes(METADATA | ATTENTION)) + KV_BYTES_PER_TOKEN * spec.n_ctx + WORKING
+def memory_of(spec: WorkerSpec) -> int:
+    return len(gguf_bytes(METADATA | ATTENTION)) + KV_BYTES_PER_TOKEN * spec.n_ctx + OVERHEAD_BYTES
 
 
-async def test_a_model_is_loaded_beside_another_if_it_just_fits(spec: WorkerSpec) -> None:
-    assert await asked(spec, Loaded(), need_of(spec)) == spec
+async def test_a_model_that_just_fits_beside_another_is_loaded(spec: WorkerSpec) -> None:
+    assert await provide_beside(spec, LoadedEngine(), memory_of(spec)) == spec
 
 
 async def test_a_model_that_does_not_fit_is_refused_with_both_names_and_the_figures(
@@ -84,7 +84,7 @@ async def test_a_model_that_does_not_fit_is_refused_with_both_names_and_the_figu
     spec = WorkerSpec(str(path), "talker", n_ctx=4000)
 
     with pytest.raises(EngineLoadFailed) as caught:
-        await asked(spec, Loaded(), 210_000_000)
+        await provide_beside(spec, LoadedEngine(), 210_000_000)
 
     assert caught.value.message == (
         "talker needs 0.3 GB (file 0.1 GB, KV cache 0.0 GB) beside writer, which is loaded "
@@ -96,47 +96,51 @@ async def test_a_model_that_does_not_fit_is_refused_with_both_names_and_the_figu
     )
 
 
-async def test_a_small_model_that_guesses_for_it_has_to_fit_too(spec: WorkerSpec) -> None:
+async def test_the_draft_model_has_to_fit_too(spec: WorkerSpec) -> None:
     both = msgspec.structs.replace(spec, draft=spec.path)
-    enough = 2 * need_of(spec) - WORKING
+    enough = 2 * memory_of(spec) - OVERHEAD_BYTES
 
-    assert await asked(both, Loaded(), enough) == both
+    assert await provide_beside(both, LoadedEngine(), enough) == both
     with pytest.raises(EngineLoadFailed):
-        await asked(both, Loaded(), enough - 1)
+        await provide_beside(both, LoadedEngine(), enough - 1)
 
 
 async def test_a_model_one_byte_too_large_is_refused(spec: WorkerSpec) -> None:
     with pytest.raises(EngineLoadFailed):
-        await asked(spec, Loaded(), need_of(spec) - 1)
+        await provide_beside(spec, LoadedEngine(), memory_of(spec) - 1)
 
 
 @pytest.mark.parametrize("phase", [Phase.STOPPED, Phase.DOWNLOADING, Phase.FAILED])
-async def test_a_model_that_is_alone_is_left_to_the_system(spec: WorkerSpec, phase: Phase) -> None:
-    assert await asked(spec, Loaded(phase), 0) == spec
+async def test_without_another_loaded_model_memory_is_not_checked(
+    spec: WorkerSpec, phase: Phase
+) -> None:
+    assert await provide_beside(spec, LoadedEngine(phase), 0) == spec
 
 
-async def test_the_memory_of_a_gpu_is_not_judged(
+async def test_the_memory_of_a_gpu_is_not_checked(
     spec: WorkerSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.platform", "linux")
-    assert await asked(spec, Loaded(gpu=True), 0) == spec
+    assert await provide_beside(spec, LoadedEngine(gpu=True), 0) == spec
 
 
-async def test_the_memory_of_a_gpu_that_is_not_used_does_not_help(spec: WorkerSpec) -> None:
+async def test_a_gpu_that_is_not_used_does_not_skip_the_check(spec: WorkerSpec) -> None:
     with pytest.raises(EngineLoadFailed):
-        await asked(msgspec.structs.replace(spec, n_gpu_layers=0), Loaded(gpu=True), 0)
+        await provide_beside(
+            msgspec.structs.replace(spec, n_gpu_layers=0), LoadedEngine(gpu=True), 0
+        )
 
 
-async def test_what_another_load_takes_is_waited_for(spec: WorkerSpec) -> None:
-    loading = Loaded(Phase.LOADING)
-    asking = asyncio.create_task(asked(spec, loading, 0))
-    done, _ = await asyncio.wait([asking], timeout=0.2)
+async def test_a_load_waits_for_another_load_before_it_checks_memory(spec: WorkerSpec) -> None:
+    loading = LoadedEngine(Phase.LOADING)
+    load = asyncio.create_task(provide_beside(spec, loading, 0))
+    done, _ = await asyncio.wait([load], timeout=0.2)
     assert not done
 
     loading.set_state(EngineState(Phase.READY))
 
     with pytest.raises(EngineLoadFailed):
-        await asking
+        await load
 
 
 def settings_of(model: str, chat: str) -> Settings:
@@ -146,7 +150,7 @@ def settings_of(model: str, chat: str) -> Settings:
 
 
 @pytest.mark.parametrize("chat", ["", "a.gguf", "./a.gguf"])
-def test_one_model_serves_both_unless_another_is_named(
+def test_one_model_serves_completions_and_chat_unless_another_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chat: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -156,14 +160,14 @@ def test_one_model_serves_both_unless_another_is_named(
     assert only.settings.name == "a.gguf"
 
 
-def test_a_second_model_is_loaded_as_the_first_is(tmp_path: Path) -> None:
+def test_a_chat_model_is_loaded_with_the_settings_of_the_first_model(tmp_path: Path) -> None:
     first, second = list_model_requests(Paths.of_user(), settings_of("a.gguf", "b.gguf"))
 
     assert (first.provision.model_name, second.provision.model_name) == ("a.gguf", "b.gguf")
     assert second.settings == first.settings.model_copy(update={"name": "b.gguf", "alias": ""})
 
 
-def test_a_model_for_embeddings_is_loaded_without_what_only_writing_needs(tmp_path: Path) -> None:
+def test_an_embedding_model_is_loaded_without_saved_kv_states(tmp_path: Path) -> None:
     settings = settings_of("a.gguf", "")
     named = settings.model_copy(update={"embedding": EmbeddingSection(model="c.gguf")})
     same = settings.model_copy(update={"embedding": EmbeddingSection(model="a.gguf")})
@@ -176,20 +180,22 @@ def test_a_model_for_embeddings_is_loaded_without_what_only_writing_needs(tmp_pa
     assert [one.role for one in list_model_requests(Paths.of_user(), same)] == [Role.COMPLETION]
 
 
-@pytest.mark.parametrize(("chat", "who_sees"), [("", 0), ("b.gguf", 1)])
-def test_the_projector_is_of_the_model_that_chats(chat: str, who_sees: int) -> None:
-    section = ChatSection(model=chat, mmproj="eye.gguf")
+@pytest.mark.parametrize(("chat", "with_projector"), [("", 0), ("b.gguf", 1)])
+def test_the_chat_model_has_the_projector(chat: str, with_projector: int) -> None:
+    section = ChatSection(model=chat, mmproj="projector.gguf")
     settings = settings_of("a.gguf", chat).model_copy(update={"chat": section})
 
-    seeing = [one.projector for one in list_model_requests(Paths.of_user(), settings)]
+    projectors = [one.projector for one in list_model_requests(Paths.of_user(), settings)]
 
-    assert [bool(projector) for projector in seeing] == [i == who_sees for i in range(len(seeing))]
-    projector = seeing[who_sees]
+    assert [bool(projector) for projector in projectors] == [
+        i == with_projector for i in range(len(projectors))
+    ]
+    projector = projectors[with_projector]
     assert projector is not None
-    assert projector.model_name == "eye.gguf"
+    assert projector.model_name == "projector.gguf"
 
 
-def test_each_model_has_the_small_one_that_was_named_for_it() -> None:
+def test_each_model_has_its_own_draft_model() -> None:
     settings = Settings(
         model=ModelSection(name="a.gguf", draft="tiny.gguf"),
         chat=ChatSection(model="b.gguf", draft="small.gguf"),
@@ -201,7 +207,7 @@ def test_each_model_has_the_small_one_that_was_named_for_it() -> None:
     assert [d.model_name if d else None for d in drafters] == ["tiny.gguf", "small.gguf", None]
 
 
-def test_a_chat_model_has_none_unless_it_is_named() -> None:
+def test_a_chat_model_does_not_inherit_the_draft_model() -> None:
     settings = Settings(
         model=ModelSection(name="a.gguf", draft="tiny.gguf"), chat=ChatSection(model="b.gguf")
     )
@@ -215,7 +221,7 @@ def test_a_chat_model_has_none_unless_it_is_named() -> None:
 URL = "http://127.0.0.1:1"
 
 
-def pool_of(upstream: UpstreamSection, kind: str = "upstream", chat: str = "") -> EnginePool:
+def build_pool(upstream: UpstreamSection, kind: str = "upstream", chat: str = "") -> EnginePool:
     settings = Settings(
         engine=EngineSection(kind=kind),  # type: ignore[arg-type]
         upstream=upstream,
@@ -224,16 +230,16 @@ def pool_of(upstream: UpstreamSection, kind: str = "upstream", chat: str = "") -
     return build_engine_pool(list_model_requests(Paths.of_user(), settings), settings)
 
 
-async def test_nothing_is_asked_of_a_server_unless_the_settings_say_so() -> None:
-    local = pool_of(UpstreamSection(url=URL), kind="local")
+async def test_by_default_no_upstream_server_is_used() -> None:
+    local = build_pool(UpstreamSection(url=URL), kind="local")
 
     assert isinstance(local.completion, EngineClient)
     assert (local.chat, local.upstream) == (None, None)
 
 
-async def test_a_server_answers_with_the_local_model_behind_it_or_alone() -> None:
-    both = pool_of(UpstreamSection(url=URL), chat="another")
-    alone = pool_of(UpstreamSection(url=URL, fallback=False))
+async def test_an_upstream_engine_has_a_local_fallback_unless_the_settings_turn_it_off() -> None:
+    both = build_pool(UpstreamSection(url=URL), chat="another")
+    alone = build_pool(UpstreamSection(url=URL, fallback=False))
 
     assert isinstance(both.completion, FallbackEngine)
     assert isinstance(both.chat, EngineClient)
@@ -251,8 +257,8 @@ async def test_a_server_answers_with_the_local_model_behind_it_or_alone() -> Non
         (UpstreamSection(url=URL, key_file="/no/key"), "upstream.key_file: .* '/no/key'"),
     ],
 )
-def test_an_upstream_that_cannot_be_is_refused_before_anything_starts(
+def test_invalid_upstream_settings_are_refused_before_anything_starts(
     section: UpstreamSection, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        pool_of(section)
+        build_pool(section)

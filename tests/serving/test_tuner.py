@@ -13,108 +13,108 @@ from copilotd.serving.tuner import Tuner
 from copilotd.serving.tuning_store import TuningStore
 
 
-class Bench:
-    """A tuner, and what it learned."""
+class TunerUnderTest:
+    """A tuner on a fake engine, and the calibrations that it reported."""
 
     def __init__(
         self, folder: Path, engine: FakeEngine | None = None, *, auto_tune: bool = True
     ) -> None:
         self.engine = engine or FakeEngine()
-        self.learned: list[Calibration | None] = []
-        self.tunings = TuningStore(folder, "a machine")
+        self.reported: list[Calibration | None] = []
+        self.store = TuningStore(folder, "a machine")
         self.tuner = Tuner(
             self.engine,
-            self.tunings,
+            self.store,
             ModelSection(auto_tune=auto_tune),
-            lambda tuning: self.learned.append(tuning.calibration if tuning else None),
+            lambda tuning: self.reported.append(tuning.calibration if tuning else None),
         )
 
 
-async def test_measuring_tells_how_far_it_is_and_keeps_the_result(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+async def test_measuring_streams_the_progress_and_stores_the_result(tmp_path: Path) -> None:
+    test = TunerUnderTest(tmp_path)
 
-    progress, tuning = [step async for step in bench.tuner.measure()]
+    progress, tuning = [step async for step in test.tuner.measure()]
 
     assert progress == CalibrationProgress("measuring speed", 0.5)
     assert isinstance(tuning, Tuning)
     assert (tuning.model, tuning.machine) == ("fake", "a machine")
-    assert bench.tuner.tuning == tuning
-    assert bench.tunings.read(Path(FAKE_MODEL.path), ModelSection()) == tuning
-    assert bench.learned == [FAKE_CALIBRATION]
+    assert test.tuner.tuning == tuning
+    assert test.store.read(Path(FAKE_MODEL.path), ModelSection()) == tuning
+    assert test.reported == [FAKE_CALIBRATION]
 
 
-async def test_a_model_is_measured_once_when_the_machine_is_quiet(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+async def test_a_model_is_measured_once_when_the_machine_is_idle(tmp_path: Path) -> None:
+    test = TunerUnderTest(tmp_path)
     loading = asyncio.gather(
-        bench.tuner.tune_when_idle(FAKE_MODEL),
-        bench.tuner.tune_when_idle(FAKE_MODEL),
+        test.tuner.tune_when_idle(FAKE_MODEL),
+        test.tuner.tune_when_idle(FAKE_MODEL),
     )
-    await asyncio.wait_for(bench.engine.waiting_for_idle_cpu.wait(), 30)
-    assert (bench.engine.calibrations, bench.tuner.tuning) == (0, None)
+    await asyncio.wait_for(test.engine.waiting_for_idle_cpu.wait(), 30)
+    assert (test.engine.calibrations, test.tuner.tuning) == (0, None)
 
-    bench.engine.idle_cpu.set()
+    test.engine.idle_cpu.set()
     await asyncio.wait_for(loading, 30)
 
-    assert (bench.engine.calibrations, bench.learned) == (1, [FAKE_CALIBRATION])
+    assert (test.engine.calibrations, test.reported) == (1, [FAKE_CALIBRATION])
 
 
-async def test_a_model_that_is_measured_at_once_is_not_measured_again_when_it_is_quiet(
+async def test_a_model_that_was_measured_on_request_is_not_measured_again_when_idle(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench = Bench(tmp_path)
-    loading = asyncio.create_task(bench.tuner.tune_when_idle(FAKE_MODEL))
-    await asyncio.wait_for(bench.engine.waiting_for_idle_cpu.wait(), 30)
+    test = TunerUnderTest(tmp_path)
+    loading = asyncio.create_task(test.tuner.tune_when_idle(FAKE_MODEL))
+    await asyncio.wait_for(test.engine.waiting_for_idle_cpu.wait(), 30)
 
-    async for _ in bench.tuner.measure():
+    async for _ in test.tuner.measure():
         pass
     await asyncio.wait_for(loading, 30)
 
-    # What was measured may be told, whatever level an earlier test has left.
-    complaints = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-    assert (bench.engine.calibrations, complaints) == (1, [])
+    # An earlier test may have left a log level at which the result is logged too.
+    warnings = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert (test.engine.calibrations, warnings) == (1, [])
 
 
-async def test_what_was_measured_before_is_recalled(tmp_path: Path) -> None:
-    async for _ in Bench(tmp_path).tuner.measure():
+async def test_a_stored_measurement_is_used(tmp_path: Path) -> None:
+    async for _ in TunerUnderTest(tmp_path).tuner.measure():
         pass
-    later = Bench(tmp_path)
+    later = TunerUnderTest(tmp_path)
 
     await asyncio.wait_for(later.tuner.tune_when_idle(FAKE_MODEL), 30)
 
-    assert (later.engine.calibrations, later.learned) == (0, [FAKE_CALIBRATION])
+    assert (later.engine.calibrations, later.reported) == (0, [FAKE_CALIBRATION])
 
 
-async def test_nothing_is_measured_unasked_if_the_settings_say_so(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, auto_tune=False)
-    bench.engine.idle_cpu.set()
+async def test_without_auto_tune_the_daemon_measures_nothing_by_itself(tmp_path: Path) -> None:
+    test = TunerUnderTest(tmp_path, auto_tune=False)
+    test.engine.idle_cpu.set()
 
-    await asyncio.wait_for(bench.tuner.tune_when_idle(FAKE_MODEL), 30)
+    await asyncio.wait_for(test.tuner.tune_when_idle(FAKE_MODEL), 30)
 
-    assert (bench.engine.calibrations, bench.tuner.tuning) == (0, None)
+    assert (test.engine.calibrations, test.tuner.tuning) == (0, None)
 
 
-async def test_a_worker_that_ends_meanwhile_is_no_failure_of_the_daemon(
+async def test_a_worker_that_ends_during_a_measurement_is_only_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Ending(FakeEngine):
+    class DyingEngine(FakeEngine):
         async def info(self) -> None:  # type: ignore[override]  # it never answers
             raise EngineDied("the worker ended")
 
-    bench = Bench(tmp_path, Ending())
+    test = TunerUnderTest(tmp_path, DyingEngine())
     with caplog.at_level("INFO"):
-        await asyncio.wait_for(bench.tuner.tune_when_idle(FAKE_MODEL), 30)
+        await asyncio.wait_for(test.tuner.tune_when_idle(FAKE_MODEL), 30)
 
     assert caplog.messages == ["the model was not measured: the worker ended"]
 
 
-async def test_what_was_measured_of_one_model_does_not_hold_for_the_next(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, auto_tune=False)
-    async for _ in bench.tuner.measure():
+async def test_a_measurement_does_not_apply_to_the_next_model(tmp_path: Path) -> None:
+    test = TunerUnderTest(tmp_path, auto_tune=False)
+    async for _ in test.tuner.measure():
         pass
     other = msgspec.structs.replace(FAKE_MODEL, path="http://elsewhere/fake")
-    await bench.tuner.tune_when_idle(other)
-    unknown = bench.tuner.tuning
-    await bench.tuner.tune_when_idle(FAKE_MODEL)
+    await test.tuner.tune_when_idle(other)
+    unknown = test.tuner.tuning
+    await test.tuner.tune_when_idle(FAKE_MODEL)
 
     assert unknown is None
-    assert bench.learned == [FAKE_CALIBRATION, None, FAKE_CALIBRATION]
+    assert test.reported == [FAKE_CALIBRATION, None, FAKE_CALIBRATION]

@@ -7,8 +7,8 @@ from copilotd.engine.fake import FAKE_CALIBRATION
 from copilotd.engine.performance import Setup, Tuning
 from copilotd.serving.tuning_store import TuningStore, describe_machine, requested_setup
 
-HERE = "a processor, 2 cores"
-TUNING = Tuning("small", HERE, 1000.0, FAKE_CALIBRATION)
+MACHINE = "a processor, 2 cores"
+TUNING = Tuning("small", MACHINE, 1000.0, FAKE_CALIBRATION)
 AUTO = ModelSection()
 
 
@@ -19,28 +19,28 @@ def model(tmp_path: Path) -> Path:
     return file
 
 
-def test_what_was_measured_is_found_again(tmp_path: Path, model: Path) -> None:
-    tunings = TuningStore(tmp_path / "tuning", HERE)
-    assert tunings.read(model, AUTO) is None
+def test_a_stored_measurement_is_read_again(tmp_path: Path, model: Path) -> None:
+    store = TuningStore(tmp_path / "tuning", MACHINE)
+    assert store.read(model, AUTO) is None
 
-    tunings.write(model, AUTO, TUNING)
+    store.write(model, AUTO, TUNING)
 
-    assert TuningStore(tmp_path / "tuning", HERE).read(model, AUTO) == TUNING
+    assert TuningStore(tmp_path / "tuning", MACHINE).read(model, AUTO) == TUNING
     assert len(list((tmp_path / "tuning").iterdir())) == 1
 
 
-def test_a_file_that_was_moved_is_the_same_model(tmp_path: Path, model: Path) -> None:
-    tunings = TuningStore(tmp_path / "tuning", HERE)
-    tunings.write(model, AUTO, TUNING)
+def test_a_moved_file_is_the_same_model(tmp_path: Path, model: Path) -> None:
+    store = TuningStore(tmp_path / "tuning", MACHINE)
+    store.write(model, AUTO, TUNING)
     folder = tmp_path / "elsewhere"
     folder.mkdir()
 
-    assert tunings.read(model.rename(folder / model.name), AUTO) == TUNING
+    assert store.read(model.rename(folder / model.name), AUTO) == TUNING
 
 
-def test_another_file_machine_or_setting_was_not_measured(tmp_path: Path, model: Path) -> None:
+def test_a_measurement_applies_to_one_file_machine_and_setup(tmp_path: Path, model: Path) -> None:
     folder = tmp_path / "tuning"
-    TuningStore(folder, HERE).write(model, AUTO, TUNING)
+    TuningStore(folder, MACHINE).write(model, AUTO, TUNING)
 
     assert TuningStore(folder, "a processor, 4 cores").read(model, AUTO) is None
     for settings in (
@@ -49,26 +49,26 @@ def test_another_file_machine_or_setting_was_not_measured(tmp_path: Path, model:
         ModelSection(kv_type="q8_0"),
         ModelSection(n_gpu_layers=0),
     ):
-        assert TuningStore(folder, HERE).read(model, settings) is None
+        assert TuningStore(folder, MACHINE).read(model, settings) is None
     model.write_bytes(b"GGUF" + b"y" * 100_000)
-    assert TuningStore(folder, HERE).read(model, AUTO) is None
+    assert TuningStore(folder, MACHINE).read(model, AUTO) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"model": 1}', b"\xff\xfe"])
-def test_a_damaged_file_is_as_none_and_is_written_anew(
+def test_a_damaged_file_counts_as_none_and_is_overwritten(
     tmp_path: Path, model: Path, content: bytes
 ) -> None:
-    tunings = TuningStore(tmp_path / "tuning", HERE)
-    tunings.write(model, AUTO, TUNING)
+    store = TuningStore(tmp_path / "tuning", MACHINE)
+    store.write(model, AUTO, TUNING)
     (file,) = (tmp_path / "tuning").iterdir()
     file.write_bytes(content)
 
-    assert tunings.read(model, AUTO) is None
-    tunings.write(model, AUTO, TUNING)
-    assert tunings.read(model, AUTO) == TUNING
+    assert store.read(model, AUTO) is None
+    store.write(model, AUTO, TUNING)
+    assert store.read(model, AUTO) == TUNING
 
 
-def test_what_the_settings_leave_open_is_open() -> None:
+def test_the_requested_setup_leaves_open_what_the_settings_leave_open() -> None:
     explicit = ModelSection(flash_attention="on", n_threads=3, kv_type="q8_0")
 
     assert requested_setup(AUTO) == Setup("auto", 0, 0, 0, "f16")

@@ -22,8 +22,8 @@ from copilotd.serving.worker_spec import spec_provider
 FILE = InstalledModel("small", Path("small.gguf"), "qwen2.5-coder", {"prefix": "<P>"})
 
 
-class Scripted(Provisioner):
-    """Does in `ensure` what the test says."""
+class FakeProvisioner(Provisioner):
+    """Runs the function of the test in place of a download."""
 
     def __init__(
         self, ensure: Callable[[ProgressCallback, threading.Event], InstalledModel]
@@ -35,7 +35,7 @@ class Scripted(Provisioner):
         return self._ensure(report, cancelled)
 
 
-async def test_the_worker_gets_the_file_and_the_settings() -> None:
+async def test_the_spec_has_the_file_and_the_settings() -> None:
     settings = ModelSection(
         n_ctx=1024,
         n_threads=2,
@@ -44,7 +44,9 @@ async def test_the_worker_gets_the_file_and_the_settings() -> None:
         parked_disk_mb=3,
         speculate=True,
     )
-    provide = spec_provider(Scripted(lambda report, cancelled: FILE), settings, Path("parked"))
+    provide = spec_provider(
+        FakeProvisioner(lambda report, cancelled: FILE), settings, Path("parked")
+    )
 
     spec = await provide(lambda state: None)
 
@@ -54,27 +56,30 @@ async def test_the_worker_gets_the_file_and_the_settings() -> None:
     assert (spec.disk_tier_path, spec.disk_tier_bytes) == ("parked", 3 * 2**20)
 
 
-async def test_the_worker_gets_the_files_of_those_that_help_the_model() -> None:
-    def file(name: str) -> Scripted:
-        return Scripted(lambda report, cancelled: replace(FILE, path=Path(name)))
+async def test_the_spec_has_the_files_of_the_projector_and_the_draft_model() -> None:
+    def file(name: str) -> FakeProvisioner:
+        return FakeProvisioner(lambda report, cancelled: replace(FILE, path=Path(name)))
 
     provide = spec_provider(
-        file("big.gguf"), ModelSection(), projector=file("eye.gguf"), draft_model=file("tiny.gguf")
+        file("big.gguf"),
+        ModelSection(),
+        projector=file("projector.gguf"),
+        draft_model=file("tiny.gguf"),
     )
 
     spec = await provide(lambda state: None)
 
-    assert (spec.path, spec.mmproj, spec.draft) == ("big.gguf", "eye.gguf", "tiny.gguf")
+    assert (spec.path, spec.mmproj, spec.draft) == ("big.gguf", "projector.gguf", "tiny.gguf")
 
 
-async def test_the_worker_runs_the_model_in_the_way_that_was_measured_best(tmp_path: Path) -> None:
+async def test_the_spec_has_the_setup_that_was_measured_best(tmp_path: Path) -> None:
     tunings, auto = TuningStore(tmp_path, "a machine"), ModelSection()
     best = Setup("on", 3, 4, 256)
     calibration = msgspec.structs.replace(FAKE_CALIBRATION, chosen=best)
     tunings.write(FILE.path, auto, Tuning("small", "a machine", 1.0, calibration))
 
     async def setup(settings: ModelSection) -> Setup:
-        ensure = Scripted(lambda report, cancelled: FILE)
+        ensure = FakeProvisioner(lambda report, cancelled: FILE)
         return (
             await spec_provider(ensure, settings, tuning_store=tunings)(lambda state: None)
         ).setup
@@ -84,25 +89,25 @@ async def test_the_worker_runs_the_model_in_the_way_that_was_measured_best(tmp_p
     assert await setup(ModelSection(flash_attention="off")) == Setup("off", 0, 0, 0)
 
 
-async def test_a_download_is_reported_with_its_fraction() -> None:
+async def test_a_download_is_reported_with_its_progress() -> None:
     def ensure(report: ProgressCallback, cancelled: threading.Event) -> InstalledModel:
         report(Progress("fetching small", 25, 100))
         return FILE
 
     states: list[EngineState] = []
-    await spec_provider(Scripted(ensure), ModelSection())(states.append)
+    await spec_provider(FakeProvisioner(ensure), ModelSection())(states.append)
 
     assert states == [EngineState(Phase.DOWNLOADING, "fetching small", 0.25)]
 
 
-async def test_reports_come_no_faster_than_a_person_reads() -> None:
+async def test_reports_are_throttled() -> None:
     def ensure(report: ProgressCallback, cancelled: threading.Event) -> InstalledModel:
         for done in range(1000):
             report(Progress("fetching small", done, 1000))
         return FILE
 
     states: list[EngineState] = []
-    await spec_provider(Scripted(ensure), ModelSection())(states.append)
+    await spec_provider(FakeProvisioner(ensure), ModelSection())(states.append)
 
     assert len(states) < 10
 
@@ -112,23 +117,23 @@ async def test_a_failed_download_is_raised() -> None:
         raise DownloadFailed("no network")
 
     with pytest.raises(DownloadFailed, match="no network"):
-        await spec_provider(Scripted(ensure), ModelSection())(lambda state: None)
+        await spec_provider(FakeProvisioner(ensure), ModelSection())(lambda state: None)
 
 
-async def test_cancelling_the_question_cancels_the_download() -> None:
-    begun, ended = threading.Event(), threading.Event()
+async def test_cancelling_the_caller_cancels_the_download() -> None:
+    started, ended = threading.Event(), threading.Event()
 
     def ensure(report: ProgressCallback, cancelled: threading.Event) -> InstalledModel:
-        begun.set()
+        started.set()
         if cancelled.wait(10):
             ended.set()
         return FILE
 
-    provide = spec_provider(Scripted(ensure), ModelSection())
-    asked = asyncio.ensure_future(provide(lambda state: None))
-    assert await asyncio.to_thread(begun.wait, 10)
-    asked.cancel()
+    provide = spec_provider(FakeProvisioner(ensure), ModelSection())
+    task = asyncio.ensure_future(provide(lambda state: None))
+    assert await asyncio.to_thread(started.wait, 10)
+    task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        await asked
+        await task
     assert await asyncio.to_thread(ended.wait, 10)
