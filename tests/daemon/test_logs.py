@@ -8,7 +8,7 @@ from pathlib import Path
 from copilotd import logs
 file = Path(sys.argv[1])
 logs.MAX_BYTES = 2000
-logs.set_up(file, sys.argv[2])
+logs.configure(file, sys.argv[2])
 log = logging.getLogger("copilotd.part")
 log.debug("def secret(): ...")
 for number in range(int(sys.argv[3])):

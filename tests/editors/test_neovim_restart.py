@@ -9,9 +9,9 @@ from tests.editors.fake_language_server import Stub
 
 _BRIDGE = """
 import os, sys
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.lsp.bridge import bridge
-sys.exit(bridge(lambda: Running(os.getpid(), "", sys.argv[1], "", 0.0), 0, 1))
+sys.exit(bridge(lambda: RunningDaemon(os.getpid(), "", sys.argv[1], "", 0.0), 0, 1))
 """
 
 

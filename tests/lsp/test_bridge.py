@@ -18,9 +18,9 @@ from tests.lsp.raw_client import TIMEOUT_S, RawClient
 
 CONNECTED = """
 import sys
-from copilotd.lifecycle import Running
+from copilotd.lifecycle import RunningDaemon
 from copilotd.lsp.bridge import bridge
-running = Running(pid=1, url="", socket=sys.argv[1], version="", started=0.0)
+running = RunningDaemon(pid=1, url="", socket=sys.argv[1], version="", started=0.0)
 sys.exit(bridge(lambda: running, 0, 1))
 """
 
