@@ -16,11 +16,12 @@ from copilotd.engine.worker.generation import Generation
 from copilotd.engine.worker.interrupt import Interrupt
 from copilotd.engine.worker.kv.disk_tier import DiskTier
 from copilotd.engine.worker.kv.memory_tier import MemoryEntry, MemoryTier
-from copilotd.engine.worker.kv.slot_pool import Slot, SlotPool
+from copilotd.engine.worker.kv.slot import Slot
+from copilotd.engine.worker.kv.slot_pool import SlotPool
 from copilotd.engine.worker.llama.model import Model
 from copilotd.engine.worker.llama.scratch_sequence import ScratchSequence
 from copilotd.prompt.anchor import Layout, lay_out
-from copilotd.prompt.fim import fim_prompt, find_repositionable
+from copilotd.prompt.fim import build_fim_prompt, find_repositionable
 
 SPLICED, TURNED, EVALUATED, BRIEF = SIDES = ("spliced", "by llama.cpp", "evaluated", "brief")
 """What follows the cursor is moved, by copilotd or by llama.cpp, or it is evaluated again, or the
@@ -94,7 +95,7 @@ class Bench:
         layout = lay_out(place.document, place.offset, _LINES_ABOVE, *sizes, same_size)
         tokens = self._model.vocabulary.tokenize
         info = self._model.info
-        prompt = fim_prompt(info, tokens(layout.before, False), tokens(layout.after, False))
+        prompt = build_fim_prompt(info, tokens(layout.before, False), tokens(layout.after, False))
         request = GenerateRequest(
             prompt, 0, lane=Lane.COMPLETION, repositionable=find_repositionable(info, prompt)
         )

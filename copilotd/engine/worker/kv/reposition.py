@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from copilotd.engine.tokens.moved_run import MIN_MOVED_TOKENS, TokenRun, find_moved_run
 from copilotd.engine.worker.kv.backend import KVCache
 from copilotd.engine.worker.kv.memory_tier import MemoryEntry
-from copilotd.engine.worker.kv.slot_pool import Slot, SlotPool
+from copilotd.engine.worker.kv.slot import Slot
+from copilotd.engine.worker.kv.slot_pool import SlotPool
 from copilotd.engine.worker.kv.state_file import SequenceState
 
 

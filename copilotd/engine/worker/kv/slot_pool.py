@@ -9,10 +9,8 @@ tier (`memory_tier.py`) except for a few cells, because idle cells in the contex
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 
-from copilotd.engine.tokens.common_prefix import common_prefix_length
 from copilotd.engine.worker.kv.backend import KVCache
 from copilotd.engine.worker.kv.memory_tier import (
     ALL_TOKENS,
@@ -22,25 +20,8 @@ from copilotd.engine.worker.kv.memory_tier import (
     MemoryEntry,
     MemoryTier,
 )
+from copilotd.engine.worker.kv.slot import PrefixQuery, Slot
 from copilotd.engine.worker.kv.state_file import SequenceState, ShouldContinue
-
-
-@dataclass(slots=True, eq=False)
-class Slot:
-    """One sequence id of the context. `tokens[i]` is evaluated at position i, in cell `cells[i]`.
-
-    The pool assigns the cell numbers; they only say which cells two slots share. `is_suspended`
-    says that the request will come back for all of its tokens. From token `exact_length` on, the
-    cells may differ from those of a fresh evaluation: some were repositioned (`reposition.py`).
-    """
-
-    sequence: int
-    tokens: list[int] = field(default_factory=list)
-    cells: list[int] = field(default_factory=list)
-    is_busy: bool = False
-    is_suspended: bool = False
-    last_used: int = 0
-    exact_length: int = ALL_TOKENS
 
 
 class SlotPool:
@@ -71,17 +52,18 @@ class SlotPool:
         self, prompt: list[int], n_tokens: int, approximate_from: int = ALL_TOKENS
     ) -> int:
         """Count the cells that `n_tokens` tokens add to those that running requests hold."""
-        best = self._find_best_slot(prompt, approximate_from)
-        shared = self._slot_prefix_length(best, prompt, approximate_from)
-        if self.cached_prefix_length(prompt, approximate_from) > shared:
+        query = PrefixQuery(prompt, approximate_from)
+        best, shared = self._find_best_slot(query)
+        if self._find_outside(query, shared):
             # A sequence that is loaded from outside gets cells of its own.
             return n_tokens
         return n_tokens - len(self._busy_cells().intersection(best.cells[:shared]))
 
     def cached_prefix_length(self, prompt: list[int], approximate_from: int = ALL_TOKENS) -> int:
         """Return how many tokens of `prompt` a slot acquired for it would already hold."""
-        resident = self._resident_prefix_length(prompt, approximate_from)
-        longest = self._find_outside(prompt, approximate_from, resident)
+        query = PrefixQuery(prompt, approximate_from)
+        _, resident = self._find_best_slot(query)
+        longest = self._find_outside(query, resident)
         return longest[1] if longest else resident
 
     def acquire(
@@ -98,9 +80,8 @@ class SlotPool:
         """
         if not self.has_idle_slot():
             return None
-        slot = self._restore_slot(prompt, approximate_from) or self._reuse_slot(
-            prompt, approximate_from, keep_source
-        )
+        query = PrefixQuery(prompt, approximate_from)
+        slot = self._restore_slot(query) or self._reuse_slot(query, keep_source)
         slot.is_busy, slot.is_suspended = True, False
         self._touch(slot)
         self._move_out_idle()
@@ -215,48 +196,42 @@ class SlotPool:
 
     # --- choosing a slot ---------------------------------------------------------------------
 
-    def _reuse_slot(self, prompt: list[int], approximate_from: int, keep_source: bool) -> Slot:
+    def _reuse_slot(self, query: PrefixQuery, keep_source: bool) -> Slot:
         """Return a slot that continues or shares the longest prefix in the context."""
-        best = self._find_best_slot(prompt, approximate_from)
-        shared = self._slot_prefix_length(best, prompt, approximate_from)
+        best, shared = self._find_best_slot(query)
         others = [slot for slot in self._idle_slots() if slot is not best]
-        if best.is_busy or (others and not _may_truncate(best, shared, keep_source)):
+        if best.is_busy or (others and not best.can_truncate(shared, keep_source)):
             slot = self._empty_one(others)
             self._share_prefix(best, slot, shared)
             return slot
-        if not _may_truncate(best, shared, keep_source):
+        if not best.can_truncate(shared, keep_source):
             self._save_to_memory(best)
         self.truncate(best, shared)
         return best
 
-    def _find_best_slot(self, prompt: list[int], approximate_from: int) -> Slot:
-        """Find the slot with the longest reusable prefix; of equals an idle one, then by use."""
-        return max(
-            self._slots,
-            key=lambda slot: (
-                self._slot_prefix_length(slot, prompt, approximate_from),
-                not slot.is_busy,
-                slot.last_used,
-            ),
-        )
+    def _find_best_slot(self, query: PrefixQuery) -> tuple[Slot, int]:
+        """Find the slot with the most reusable tokens, and their number.
 
-    def _resident_prefix_length(self, prompt: list[int], approximate_from: int) -> int:
-        """Return how many tokens of `prompt` are in the context."""
-        best = self._find_best_slot(prompt, approximate_from)
-        return self._slot_prefix_length(best, prompt, approximate_from)
+        Of equals an idle slot is taken, and of those the most recently used one.
+        """
+        lengths = {slot.sequence: self._reusable_length(slot, query) for slot in self._slots}
+        best = max(
+            self._slots, key=lambda slot: (lengths[slot.sequence], not slot.is_busy, slot.last_used)
+        )
+        return best, lengths[best.sequence]
 
     def _find_outside(
-        self, prompt: list[int], approximate_from: int, more_than: int
+        self, query: PrefixQuery, more_than: int
     ) -> tuple[CachedSequence, int] | None:
-        """Find a sequence outside the context with more than `more_than` tokens of `prompt`."""
+        """Find a sequence outside the context with more than `more_than` reusable tokens."""
         return self._memory_tier.find_longest(
-            lambda entry: self._reusable_length(entry, prompt, approximate_from), more_than
+            lambda entry: self._reusable_length(entry, query), more_than
         )
 
-    def _restore_slot(self, prompt: list[int], approximate_from: int) -> Slot | None:
-        """Load a sequence from outside if it has more of `prompt` than the context has."""
-        resident = self._resident_prefix_length(prompt, approximate_from)
-        while longest := self._find_outside(prompt, approximate_from, resident):
+    def _restore_slot(self, query: PrefixQuery) -> Slot | None:
+        """Load a sequence from outside if it has more reusable tokens than the context."""
+        _, resident = self._find_best_slot(query)
+        while longest := self._find_outside(query, resident):
             entry, shared = longest
             state = entry.read_state()
             # The disk tier drops a file that cannot be read, so the loop ends.
@@ -294,21 +269,11 @@ class SlotPool:
             state = self._cache.save(slot.sequence)
             self._memory_tier.add(MemoryEntry(list(slot.tokens), state, slot.exact_length))
 
-    def _slot_prefix_length(self, slot: Slot, prompt: list[int], approximate_from: int) -> int:
-        return self._reusable_length(slot, prompt, approximate_from, is_busy=slot.is_busy)
-
-    def _reusable_length(
-        self,
-        source: Slot | CachedSequence,
-        prompt: list[int],
-        approximate_from: int,
-        *,
-        is_busy: bool = False,
-    ) -> int:
-        """Return how many leading tokens of `prompt` can be reused from `source`."""
-        shared = max(0, min(common_prefix_length(source.tokens, prompt), len(prompt) - 1))
-        if source.exact_length < approximate_from:
-            shared = min(shared, source.exact_length)
+    def _reusable_length(self, source: Slot | CachedSequence, query: PrefixQuery) -> int:
+        """Count the leading tokens of the prompt that can be reused from `source`."""
+        shared = query.match_length(source.tokens, source.exact_length)
+        is_busy = isinstance(source, Slot) and source.is_busy
+        # A sequence that cannot be trimmed can only be continued, by one request at a time.
         if self._cache.can_trim or (shared == len(source.tokens) and not is_busy):
             return shared
         return 0
@@ -340,14 +305,3 @@ class SlotPool:
 
     def _busy_cells(self) -> set[int]:
         return {cell for slot in self._slots if slot.is_busy for cell in slot.cells}
-
-
-def _may_truncate(slot: Slot, shared: int, keep_source: bool) -> bool:
-    """Whether a request may take over `slot` and lose its tokens beyond `shared`.
-
-    That is right for a document that is being typed, and wrong for a conversation that shares only
-    its beginning.
-    """
-    if shared == len(slot.tokens):
-        return True
-    return not keep_source and not slot.is_suspended and 2 * shared >= len(slot.tokens)

@@ -13,7 +13,7 @@ from copilotd.engine.worker.constraints.grammar import GrammarMatcher
 from copilotd.engine.worker.constraints.token_healing import Constraint
 from copilotd.engine.worker.kv.memory_tier import ALL_TOKENS
 from copilotd.engine.worker.kv.reposition import RepositionPlan
-from copilotd.engine.worker.kv.slot_pool import Slot
+from copilotd.engine.worker.kv.slot import Slot
 from copilotd.engine.worker.llama.sampling import Logits, Sampler
 from copilotd.engine.worker.scheduling.text_stream import TextDelta, TextStream
 from copilotd.engine.worker.vision.image_tokens import ImageTokens

@@ -5,7 +5,8 @@ import pytest
 
 from copilotd.engine.tokens.common_prefix import common_prefix_length
 from copilotd.engine.worker.kv.memory_tier import MemoryTier
-from copilotd.engine.worker.kv.slot_pool import Slot, SlotPool
+from copilotd.engine.worker.kv.slot import Slot
+from copilotd.engine.worker.kv.slot_pool import SlotPool
 from copilotd.engine.worker.kv.state_file import SequenceState
 from tests.engine.worker.kv.fake_disk_tier import NO_DISK
 
