@@ -22,7 +22,7 @@ from tests.daemon.temp_user import ENDS_WITHIN_S, Home
 ON_A_FREE_PORT = {"server": {"port": 0}}
 
 
-def daemon_of(
+def build_daemon(
     home: Home,
     engine: FakeEngine,
     chat_engine: FakeEngine | None = None,
@@ -36,7 +36,7 @@ def daemon_of(
 
 @asynccontextmanager
 async def serving(home: Home, daemon: Daemon) -> AsyncIterator[httpx2.AsyncClient]:
-    """The daemon runs in this loop while the block does."""
+    """Run the daemon in this event loop while the block runs."""
     running = asyncio.create_task(daemon.run())
     await until(lambda: running.done() or lifecycle.find_running(home.paths) is not None)
     try:
@@ -52,18 +52,18 @@ async def until(is_true: Callable[[], bool]) -> None:
         if is_true():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("it did not come true in time")
+    raise AssertionError("the condition did not become true in time")
 
 
 async def system_prompt(client: httpx2.AsyncClient, engine: FakeEngine) -> str:
-    """What the model is told before a conversation now."""
+    """The system prompt that the model gets now."""
     await client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "?"}]})
     prompt = await engine.detokenize(engine.requests[-1].prompt)
     return prompt.partition("</system>")[0].removeprefix("<system>")
 
 
-async def test_the_status_tells_of_the_whole_daemon(home: Home) -> None:
-    daemon = daemon_of(home, FakeEngine("a + b"), model={"alias": "mine"})
+async def test_the_status_describes_the_whole_daemon(home: Home) -> None:
+    daemon = build_daemon(home, FakeEngine("a + b"), model={"alias": "mine"})
     async with serving(home, daemon) as client:
         await client.post(
             "/admin/complete", json={"path": "a.py", "text": "def add(a, b): return ", "offset": 22}
@@ -78,15 +78,15 @@ async def test_the_status_tells_of_the_whole_daemon(home: Home) -> None:
     assert status.socket == str(home.paths.socket)
 
 
-async def test_a_daemon_that_has_ended_leaves_nothing(home: Home) -> None:
-    async with serving(home, daemon_of(home, FakeEngine())):
+async def test_a_daemon_that_has_ended_leaves_no_files(home: Home) -> None:
+    async with serving(home, build_daemon(home, FakeEngine())):
         assert home.left_behind() != []
 
     assert home.left_behind() == []
 
 
 async def test_a_client_can_stop_the_daemon(home: Home) -> None:
-    daemon = daemon_of(home, FakeEngine())
+    daemon = build_daemon(home, FakeEngine())
     running = asyncio.create_task(daemon.run())
     await until(lambda: lifecycle.find_running(home.paths) is not None)
 
@@ -97,60 +97,62 @@ async def test_a_client_can_stop_the_daemon(home: Home) -> None:
     await asyncio.wait_for(running, ENDS_WITHIN_S)
 
 
-async def test_a_port_in_use_ends_the_start_and_leaves_nothing(home: Home) -> None:
+async def test_a_port_in_use_ends_the_start_and_leaves_no_files(home: Home) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortInUse, match=f"port {port} is in use by"):
-            await daemon_of(home, FakeEngine(), server={"port": port}).run()
+            await build_daemon(home, FakeEngine(), server={"port": port}).run()
 
     assert home.left_behind() == []
 
 
-async def test_an_engine_that_does_not_end_cannot_hold_the_daemon_up(home: Home) -> None:
-    class Endless(FakeEngine):
+async def test_an_engine_that_does_not_close_does_not_delay_the_daemons_end(
+    home: Home,
+) -> None:
+    class EndlessEngine(FakeEngine):
         async def close(self) -> None:
             await asyncio.Event().wait()
 
-    async with asyncio.timeout(ENDS_WITHIN_S), serving(home, daemon_of(home, Endless())):
+    async with asyncio.timeout(ENDS_WITHIN_S), serving(home, build_daemon(home, EndlessEngine())):
         pass
 
     assert home.left_behind() == []
 
 
 async def test_the_model_is_loaded_as_soon_as_the_fronts_listen(home: Home) -> None:
-    class Slow(FakeEngine):
+    class RecordingEngine(FakeEngine):
         asked = asyncio.Event()
 
         async def info(self) -> ModelInfo:
             self.asked.set()
             return await super().info()
 
-    engine = Slow()
-    async with serving(home, daemon_of(home, engine)):
+    engine = RecordingEngine()
+    async with serving(home, build_daemon(home, engine)):
         assert await asyncio.wait_for(engine.asked.wait(), 30)
 
 
 async def test_a_model_that_cannot_be_loaded_leaves_the_daemon_serving(home: Home) -> None:
-    class Broken(FakeEngine):
+    class BrokenEngine(FakeEngine):
         async def info(self) -> ModelInfo:
             raise EngineLoadFailed("not enough memory", "Choose a smaller model.")
 
-    async with serving(home, daemon_of(home, Broken())) as client:
+    async with serving(home, build_daemon(home, BrokenEngine())) as client:
         answer = await client.get("/admin/status")
 
     assert msgspec.json.decode(answer.content, type=DaemonStatus).model is None
 
 
 async def test_the_model_is_known_once_a_download_has_ended(home: Home) -> None:
-    class Arriving(FakeEngine):
+    class DownloadingEngine(FakeEngine):
         async def info(self) -> ModelInfo:
             if self.state.phase is not Phase.READY:
                 raise EngineNotReady("half of it")
             return await super().info()
 
-    engine = Arriving()
+    engine = DownloadingEngine()
     engine.set_state(EngineState(Phase.DOWNLOADING, "half of it", 0.5))
-    daemon = daemon_of(home, engine)
+    daemon = build_daemon(home, engine)
     async with serving(home, daemon):
         assert daemon.status().state == EngineState(Phase.DOWNLOADING, "half of it", 0.5)
         assert daemon.status().model is None
@@ -165,7 +167,7 @@ async def test_an_edit_of_the_settings_takes_effect_without_a_restart(
 ) -> None:
     caplog.set_level(logging.INFO, "copilotd")
     engine = FakeEngine("yes")
-    async with serving(home, daemon_of(home, engine)) as client:
+    async with serving(home, build_daemon(home, engine)) as client:
         assert await system_prompt(client, engine) != "Be brief."
 
         home.settings('[chat]\nsystem_prompt = "Be brief."\n[engine]\nqueue_limit = 3\n')
@@ -179,7 +181,7 @@ async def test_another_chat_model_is_announced_for_the_next_start(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "copilotd")
-    async with serving(home, daemon_of(home, FakeEngine())):
+    async with serving(home, build_daemon(home, FakeEngine())):
         home.settings('[chat]\nmodel = "talker"\n')
 
         line = "chat.model changed, takes effect after copilotd restart"
@@ -197,7 +199,7 @@ async def test_an_edit_of_a_linked_settings_file_is_seen(
     home.settings("")
     home.paths.user_settings.unlink()
     home.paths.user_settings.symlink_to(kept_elsewhere)
-    async with serving(home, daemon_of(home, FakeEngine())):
+    async with serving(home, build_daemon(home, FakeEngine())):
         kept_elsewhere.write_text("[chat]\nmax_tokens = 7\n")
 
         await until(lambda: "[chat] changed, takes effect" in caplog.messages)
@@ -209,7 +211,7 @@ async def test_a_bad_edit_is_logged_and_the_old_settings_stay(
 ) -> None:
     file = home.settings('[chat]\nsystem_prompt = "Be brief."\n')
     engine = FakeEngine("yes")
-    async with serving(home, daemon_of(home, engine)) as client:
+    async with serving(home, build_daemon(home, engine)) as client:
         home.settings('[chat]\nsystem_prompt = "Be long."\nmax_tokens = 0\n')
 
         await until(lambda: "settings kept" in caplog.text)

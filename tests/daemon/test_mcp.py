@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from tests.daemon.temp_user import ENDS_WITHIN_S, Home, eventually, is_alive
-from tests.daemon.test_daemon import daemon_of, serving, until
+from tests.daemon.test_daemon import build_daemon, serving, until
 from tests.lsp.raw_client import RawClient
 from tests.tools.mcp.session import SDK_SERVER
 
@@ -38,7 +38,7 @@ async def test_a_chat_calls_a_server_which_ends_with_the_daemon(home: Home) -> N
     born = home.folder / "born"
     command = [sys.executable, str(SDK_SERVER), str(born), "stubborn"]
     engine = FakeEngine(says, info=replace(FAKE_MODEL, n_ctx=60_000))
-    daemon = daemon_of(home, engine, tools={"mcp": {"s": {"command": command}}})
+    daemon = build_daemon(home, engine, tools={"mcp": {"s": {"command": command}}})
     async with serving(home, daemon):
         assert not born.exists()
         client = await RawClient.connect(daemon.status().socket)
@@ -61,7 +61,7 @@ async def test_a_server_that_the_settings_name_later_is_there_without_a_restart(
     home.settings("")
     born = home.folder / "born"
     engine = FakeEngine(says, info=replace(FAKE_MODEL, n_ctx=60_000))
-    daemon = daemon_of(home, engine)
+    daemon = build_daemon(home, engine)
     async with serving(home, daemon):
         client = await RawClient.connect(daemon.status().socket)
         client.replies = {"copilotd/approve": {"decision": "once"}}

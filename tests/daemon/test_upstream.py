@@ -1,4 +1,4 @@
-"""The daemon as the local half: what it says of the server, and who answers."""
+"""The daemon with an upstream server: what it reports about the server, and who answers."""
 
 import logging
 from functools import partial
@@ -22,16 +22,16 @@ from tests.engine.upstream.fake_upstream import chat_events, upstream_engine, vl
 QUESTION = {"messages": [{"role": "user", "content": "Where?"}], "max_tokens": 9}
 
 
-async def status_of(client: httpx2.AsyncClient) -> DaemonStatus:
+async def fetch_status(client: httpx2.AsyncClient) -> DaemonStatus:
     answer = await client.get("/admin/status")
     return msgspec.json.decode(answer.content, type=DaemonStatus)
 
 
-async def said(client: httpx2.AsyncClient) -> httpx2.Response:
+async def post_question(client: httpx2.AsyncClient) -> httpx2.Response:
     return await client.post("/v1/chat/completions", json=QUESTION)
 
 
-async def test_it_says_where_code_is_sent_and_who_answers(
+async def test_the_status_says_where_code_is_sent_and_who_answers(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -43,10 +43,10 @@ async def test_it_says_where_code_is_sent_and_who_answers(
         daemon = Daemon(home.paths, read(), EnginePool(engine, upstream=upstream), origin)
         async with serving(home, daemon) as client:
             await until(lambda: upstream.status().answers)
-            there, up = await said(client), await status_of(client)
+            there, up = await post_question(client), await fetch_status(client)
             await server.stop()
-            lost = await said(client)
-            here, down = await said(client), await status_of(client)
+            failed = await post_question(client)
+            here, down = await post_question(client), await fetch_status(client)
             await server.start()
 
     answers = [reply.json()["choices"][0]["message"]["content"] for reply in (there, here)]
@@ -54,8 +54,8 @@ async def test_it_says_where_code_is_sent_and_who_answers(
     name = "Qwen2.5-Coder-7B"
     assert up.upstream == UpstreamStatus(server.url, name, True, f"{name} at {server.url} answers")
     assert (there.json()["model"], here.json()["model"]) == (name, "fake")
-    assert (lost.status_code, lost.headers["Retry-After"]) == (503, "5")
-    assert lost.json()["error"]["code"] == "upstream_failed"
+    assert (failed.status_code, failed.headers["Retry-After"]) == (503, "5")
+    assert failed.json()["error"]["code"] == "upstream_failed"
     assert f"code and conversations are sent to {server.url}" in caplog.messages
 
     shown = dict(_rows(up))

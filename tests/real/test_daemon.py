@@ -1,4 +1,4 @@
-"""The whole daemon with the real model, as its users meet it."""
+"""The whole daemon with the real model, as its users see it."""
 
 import asyncio
 import json
@@ -20,8 +20,11 @@ pytestmark = pytest.mark.model
 
 COUNTING = "# Count to ten thousand\n1, 2, 3, 4, 5, 6,"
 ADD = "def add(a, b):\n    return \n"
-BY_HAND = 1
-"""Asks for the whole of what the model offers; while typing, a slow machine shows a piece first."""
+INVOKED = 1
+"""The trigger kind of an explicit request, which gets the whole completion.
+
+While typing, a slow machine shows only its beginning first.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def workers(daemon: Served) -> list[psutil.Process]:
 
 
 async def post(http: httpx2.AsyncClient, path: str, body: object) -> Any:
-    """With the two headers that curl's examples send, and no others of our own."""
+    """Post with the two headers of the curl examples, and no others of our own."""
     headers = {"accept": "application/json", "Content-Type": "application/json"}
     response = await http.post(path, content=json.dumps(body), headers=headers)
     assert response.status_code == 200, response.text
@@ -89,7 +92,7 @@ async def test_an_editor_gets_ghost_text(daemon: Served) -> None:
     editor = await RawClient.connect(daemon.socket)
     await editor.initialize("editor")
     editor.open_file(ADD)
-    items = await editor.request_ghost_text(1, 11, kind=BY_HAND)
+    items = await editor.request_ghost_text(1, 11, kind=INVOKED)
     assert [item["insertText"].strip().removeprefix("return ") for item in items] == ["a + b"]
     await editor.shut_down()
 
@@ -103,7 +106,7 @@ async def test_an_editor_gets_ghost_text_through_the_bridge(daemon: Served) -> N
     editor = RawClient(bridge.stdout, bridge.stdin)
     await editor.initialize("editor")
     editor.open_file(ADD)
-    assert await editor.request_ghost_text(1, 11, kind=BY_HAND)
+    assert await editor.request_ghost_text(1, 11, kind=INVOKED)
     await editor.shut_down()
     assert await asyncio.wait_for(bridge.wait(), 30) == 0
 
@@ -117,7 +120,7 @@ async def test_five_editors_and_twenty_http_clients_share_one_worker(
         editor.open_file(f"# file {number}\n{ADD}")
         try:
             async with asyncio.timeout(90):
-                _, answered = editor.send_request(INLINE, completion_params(2, 11, kind=BY_HAND))
+                _, answered = editor.send_request(INLINE, completion_params(2, 11, kind=INVOKED))
                 return bool((await answered)["result"]["items"])
         finally:
             await editor.shut_down()
@@ -131,7 +134,7 @@ async def test_five_editors_and_twenty_http_clients_share_one_worker(
     assert len(workers(daemon)) == 1
 
 
-async def test_a_client_that_hangs_up_frees_the_engine(http: httpx2.AsyncClient) -> None:
+async def test_a_client_that_disconnects_frees_the_engine(http: httpx2.AsyncClient) -> None:
     body = {"prompt": COUNTING, "max_tokens": 2000, "temperature": 0, "stream": True}
     async with http.stream("POST", "/v1/completions", json=body) as response:
         lines = response.aiter_lines()
@@ -142,7 +145,7 @@ async def test_a_client_that_hangs_up_frees_the_engine(http: httpx2.AsyncClient)
             pass
 
 
-async def test_a_worker_killed_in_a_stream_gives_an_error_and_then_an_answer(
+async def test_a_worker_killed_during_a_stream_fails_it_and_the_next_request_succeeds(
     daemon: Served, http: httpx2.AsyncClient
 ) -> None:
     lines: list[str] = []
@@ -169,7 +172,7 @@ def test_the_model_chats_in_the_terminal(daemon: Served) -> None:
     assert "Paris" in copilotd(daemon.env, "chat", "What is the capital of France?")
 
 
-def test_status_tells_model_memory_and_speed(daemon: Served) -> None:
+def test_the_status_reports_the_model_and_its_memory(daemon: Served) -> None:
     status = json.loads(copilotd(daemon.env, "status", "--json"))
     assert (status["alias"], status["model"]["architecture"]) == ("local-copilot", "qwen2")
     assert status["engine"]["rss"] > 100_000_000 and status["engine"]["requests"] > 0

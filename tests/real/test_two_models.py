@@ -21,7 +21,7 @@ CAPITAL = {"messages": [{"role": "user", "content": "What is the capital of Fran
 
 @pytest.fixture(scope="module")
 def daemon(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The test model under two names, which makes two of it."""
+    """A daemon with the test model under two names, so that it counts as two models."""
     talker = tmp_path_factory.mktemp("models") / "talker.gguf"
     talker.symlink_to(model_path)
     with served(model_path, CHAT__MODEL=str(talker)) as running:
@@ -43,7 +43,7 @@ def workers(daemon: Served) -> list[int]:
     return sorted(c.pid for c in children if "copilotd.engine.worker.main" in c.cmdline())
 
 
-def test_completions_and_chat_have_a_worker_each(daemon: Served, client: httpx2.Client) -> None:
+def test_completions_and_chat_have_separate_workers(daemon: Served, client: httpx2.Client) -> None:
     assert status(daemon)["chat"]["state"]["phase"] == "stopped"
     assert len(workers(daemon)) == 1
 
@@ -57,7 +57,7 @@ def test_completions_and_chat_have_a_worker_each(daemon: Served, client: httpx2.
     assert sorted([now["engine"]["pid"], now["chat"]["engine"]["pid"]]) == workers(daemon)
 
 
-def test_the_one_that_is_not_used_is_unloaded_alone(model_path: Path, tmp_path: Path) -> None:
+def test_only_the_model_that_is_not_used_is_unloaded(model_path: Path, tmp_path: Path) -> None:
     talker = tmp_path / "talker.gguf"
     talker.symlink_to(model_path)
     options = {"CHAT__MODEL": str(talker), "ENGINE__IDLE_MINUTES": "0.1"}

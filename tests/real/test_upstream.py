@@ -1,4 +1,4 @@
-"""A real llama-server that holds the model, and the daemon as the local half."""
+"""The daemon with a real llama-server as its upstream."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ pytestmark = [
 ]
 
 WITHIN_S = 180.0
-"""For one answer: other programs may have the cores."""
+"""For one answer, because other programs may use the cores."""
 
 CODE = "def add(a, b):\n    retu\n\n\nprint(add(1, 2))\n"
 HOLE = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "max_tokens": 6, "temperature": 0}
@@ -56,8 +56,8 @@ COUNTING = {
 }
 
 
-class Elsewhere:
-    """The llama-server, which can be killed and started again where it was."""
+class UpstreamServer:
+    """A llama-server that can be killed, and started again on the same port."""
 
     def __init__(self, model: Path) -> None:
         self._model = model
@@ -85,22 +85,22 @@ class Elsewhere:
         slots = httpx2.get(f"{self.url}/slots", timeout=WITHIN_S, trust_env=False).json()
         return any(slot["is_processing"] for slot in slots)
 
-    def answered(self) -> int:
-        """Tokens that it has written so far."""
+    def count_generated_tokens(self) -> int:
+        """The number of tokens generated so far."""
         metrics = httpx2.get(f"{self.url}/metrics", timeout=WITHIN_S, trust_env=False).text
         lines = dict(line.split(" ") for line in metrics.splitlines() if line[:1] != "#")
         return int(float(lines["llamacpp:tokens_predicted_total"]))
 
 
 @pytest.fixture
-def elsewhere(model_path: Path) -> Iterator[Elsewhere]:
-    server = Elsewhere(model_path)
+def upstream_server(model_path: Path) -> Iterator[UpstreamServer]:
+    server = UpstreamServer(model_path)
     server.start()
     yield server
     server.close()
 
 
-def daemon_with(model: Path, server: Elsewhere, **settings: str) -> Any:
+def daemon_with(model: Path, server: UpstreamServer, **settings: str) -> Any:
     upstream = {"ENGINE__KIND": "upstream", "UPSTREAM__URL": server.url}
     return served(model, **upstream, **settings)
 
@@ -125,8 +125,8 @@ def until(is_true: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-async def ghost_text(daemon: Served) -> list[str]:
-    """What an editor is offered behind `retu`."""
+async def request_ghost_text(daemon: Served) -> list[str]:
+    """Request ghost text after `retu`, and return the offered texts."""
     client = await RawClient.connect(daemon.socket)
     await client.initialize()
     client.open_file(CODE)
@@ -136,11 +136,11 @@ async def ghost_text(daemon: Served) -> list[str]:
     return [item["insertText"] for item in response["result"]["items"]]
 
 
-async def test_ghost_text_and_chat_come_from_it_and_nothing_is_loaded_here(
-    model_path: Path, elsewhere: Elsewhere
+async def test_ghost_text_and_chat_come_from_the_upstream_without_a_local_model(
+    model_path: Path, upstream_server: UpstreamServer
 ) -> None:
-    with daemon_with(model_path, elsewhere, MODEL__AUTO_TUNE="false") as daemon:
-        offered = await ghost_text(daemon)
+    with daemon_with(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
+        offered = await request_ghost_text(daemon)
         written = post(daemon, "/v1/completions", HOLE).json()
         said = post(daemon, "/v1/chat/completions", CAPITAL).json()
         now, shown = status(daemon), copilotd(daemon.env, "status")
@@ -154,42 +154,46 @@ async def test_ghost_text_and_chat_come_from_it_and_nothing_is_loaded_here(
     assert "Paris" in said["choices"][0]["message"]["content"]
     assert now["upstream"]["answers"]
     assert (now["engine"]["pid"], processes) == (None, [])
-    assert f"upstream    code and conversations are sent to {elsewhere.url}\n" in shown
-    assert checks["privacy"]["detail"] == f"code and conversations are sent to {elsewhere.url}"
+    assert f"upstream    code and conversations are sent to {upstream_server.url}\n" in shown
+    assert (
+        checks["privacy"]["detail"] == f"code and conversations are sent to {upstream_server.url}"
+    )
     assert checks["upstream"]["verdict"] == checks["self-test sum"]["verdict"] == "ok"
 
 
-def test_a_client_that_hangs_up_frees_it(model_path: Path, elsewhere: Elsewhere) -> None:
-    with daemon_with(model_path, elsewhere, MODEL__AUTO_TUNE="false") as daemon:
+def test_a_client_that_disconnects_frees_the_upstream(
+    model_path: Path, upstream_server: UpstreamServer
+) -> None:
+    with daemon_with(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
         url = f"{daemon.url}/v1/chat/completions"
         client = httpx2.Client(timeout=WITHIN_S, trust_env=False)
         with client, client.stream("POST", url, json=COUNTING) as response:
             lines = response.iter_lines()  # kept: dropped, it would hang up at once
             next(lines)
-            until(elsewhere.is_busy)
-        until(lambda: not elsewhere.is_busy())
+            until(upstream_server.is_busy)
+        until(lambda: not upstream_server.is_busy())
 
-        assert elsewhere.answered() < COUNTING["max_tokens"]  # type: ignore[operator]
+        assert upstream_server.count_generated_tokens() < COUNTING["max_tokens"]  # type: ignore[operator]
 
 
-async def test_the_local_model_answers_while_it_is_dead_and_no_longer(
-    model_path: Path, elsewhere: Elsewhere
+async def test_the_local_model_answers_only_while_the_upstream_is_down(
+    model_path: Path, upstream_server: UpstreamServer
 ) -> None:
-    with daemon_with(model_path, elsewhere, MODEL__AUTO_TUNE="false") as daemon:
-        assert await ghost_text(daemon) == ["rn a + b"]
-        elsewhere.kill()
-        # Who asks first notices; that may be what was prepared in a pause, and not this.
+    with daemon_with(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
+        assert await request_ghost_text(daemon) == ["rn a + b"]
+        upstream_server.kill()
+        # The first request after its death fails; a request in the background may be the first.
         answers = (post(daemon, "/v1/chat/completions", CAPITAL) for _ in range(2))
         said = next(answer for answer in answers if answer.status_code == 200)
-        offered = await ghost_text(daemon)
+        offered = await request_ghost_text(daemon)
         down, processes = status(daemon), workers(daemon)
 
-        elsewhere.start()
+        upstream_server.start()
         until(lambda: bool(status(daemon)["upstream"]["answers"]))
-        before = elsewhere.answered()
+        before = upstream_server.count_generated_tokens()
         written = post(daemon, "/v1/completions", HOLE)
         up = status(daemon)
-        after = elsewhere.answered()
+        after = upstream_server.count_generated_tokens()
 
     assert "Paris" in said.json()["choices"][0]["message"]["content"]
     assert offered == ["rn a + b"]
@@ -197,44 +201,44 @@ async def test_the_local_model_answers_while_it_is_dead_and_no_longer(
     assert (down["upstream"]["answers"], len(processes)) == (False, 1)
     assert written.status_code == 200
     assert after > before
-    assert up["state"]["detail"].endswith(f"at {elsewhere.url} answers")
+    assert up["state"]["detail"].endswith(f"at {upstream_server.url} answers")
 
 
-def test_without_a_local_model_its_end_is_told_with_the_next_step(
-    model_path: Path, elsewhere: Elsewhere
+def test_without_a_fallback_an_outage_is_reported_with_the_next_step(
+    model_path: Path, upstream_server: UpstreamServer
 ) -> None:
     options = {"MODEL__AUTO_TUNE": "false", "UPSTREAM__FALLBACK": "false"}
-    with daemon_with(model_path, elsewhere, **options) as daemon:
-        elsewhere.kill()
+    with daemon_with(model_path, upstream_server, **options) as daemon:
+        upstream_server.kill()
         answers = [post(daemon, "/v1/completions", HOLE) for _ in range(2)]
         health = httpx2.get(f"{daemon.url}/health", trust_env=False)
         processes = workers(daemon)
 
     message = answers[1].json()["error"]["message"]
     assert [answer.status_code for answer in answers] == [503, 503]
-    assert message.startswith(f"nothing answers at {elsewhere.url}: ")
+    assert message.startswith(f"nothing answers at {upstream_server.url}: ")
     assert message.endswith("Is it running, and is upstream.url right? Run copilotd doctor.")
     assert (health.status_code, health.json()["phase"], processes) == (503, "failed", [])
 
 
 @pytest.fixture
-async def by_openai(elsewhere: Elsewhere) -> AsyncGenerator[UpstreamEngine, None]:
-    """The same server, spoken to as a vLLM would be."""
-    server = HttpClient(UpstreamSection(url=elsewhere.url), "")
+async def openai_engine(upstream_server: UpstreamServer) -> AsyncGenerator[UpstreamEngine, None]:
+    """An engine that uses the same server through OpenAI's API, as it would use vLLM."""
+    server = HttpClient(UpstreamSection(url=upstream_server.url), "")
     probe = lambda: OpenAIApi.probe(server, load_catalogue(), "", "qwen2.5-coder")  # noqa: E731
     engine = UpstreamEngine(server, probe)
     yield engine
     await engine.close()
 
 
-async def test_openais_dialect_completes_and_chats_too(by_openai: UpstreamEngine) -> None:
-    service = CompletionService(by_openai, Live(CompletionSection(anticipate=False)))
+async def test_completion_and_chat_work_through_openais_api(openai_engine: UpstreamEngine) -> None:
+    service = CompletionService(openai_engine, Live(CompletionSection(anticipate=False)))
     document = Document("file:///add.py", CODE, "python", 1, "add.py")
     asked = CompletionRequest(document, CODE.index("retu") + 4, Trigger.INVOKED)
     found = await service.complete(asked)
     question = ChatRequest((UserMessage("What is the capital of France?"),), max_tokens=8)
     async with aclosing(
-        ChatService(by_openai, Live(ChatSection())).stream_text(question)
+        ChatService(openai_engine, Live(ChatSection())).stream_text(question)
     ) as pieces:
         said = "".join([piece async for piece in pieces])
 

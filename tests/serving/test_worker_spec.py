@@ -31,7 +31,9 @@ class FakeProvisioner(Provisioner):
         super().__init__(ModelStore(Path("nowhere")), Catalogue([], []), ModelSection())
         self._ensure = ensure
 
-    def ensure(self, report: ProgressCallback, cancelled: threading.Event) -> InstalledModel:
+    def ensure_installed(
+        self, report: ProgressCallback, cancelled: threading.Event
+    ) -> InstalledModel:
         return self._ensure(report, cancelled)
 
 
