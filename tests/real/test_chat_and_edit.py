@@ -44,7 +44,7 @@ def daemon(model_path: Path) -> Iterator[Served]:
 async def editor(
     daemon: Served, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[RawClient, None]:
-    monkeypatch.setattr(raw_client, "WITHIN_S", 100.0)
+    monkeypatch.setattr(raw_client, "TIMEOUT_S", 100.0)
     client = await RawClient.connect(daemon.socket)
     await client.initialize()
     yield client
