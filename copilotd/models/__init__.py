@@ -1,5 +1,5 @@
-"""Model files: which there are, where they come from, where they lie, and what their headers say.
+"""Model files: the catalogue, the downloads, the store, and what a file's header says.
 
-Nothing here loads a model. A file becomes visible to the engine only after its checksum (where
-one is known) and its GGUF header have been checked.
+Nothing here loads a model. The engine sees a file only after its checksum (where one is known) and
+its GGUF header have been checked.
 """

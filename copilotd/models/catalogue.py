@@ -12,9 +12,9 @@ IN_CHECKOUT = Path(__file__).parents[2] / "configs" / "models.toml"
 
 
 class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Models of one make. `fim` gives token texts by field of `FimTokens`, for files without ids.
+    """A model family. `fim` maps fields of `FimTokens` to token texts, for files without token ids.
 
-    `match` are parts of names (in small letters) by which a file from elsewhere is recognised.
+    A file from elsewhere belongs to the family if its name contains one of `match` (lower case).
     """
 
     name: str
@@ -26,7 +26,7 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MinimumHardware(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The least machine on which a model completes quickly without a GPU."""
+    """The smallest machine on which a model completes quickly without a GPU."""
 
     cores: int
     memory_gib: float
@@ -35,10 +35,10 @@ class MinimumHardware(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CatalogueEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One model in one quantisation.
 
-    `size` is in bytes, exact; where that is not published, `size_gb` is what the model card says.
-    `memory_gib` is what the machine should have for it. `sources` are references
-    (`sources.reference`), best first; `sha256` is that of the file, `wheel_sha256` those of the
-    packages. `default_from` makes it a candidate for the default.
+    `size` is the exact size in bytes; if it is not published, `size_gb` comes from the model card.
+    `memory_gib` is the memory that the machine should have. `sources` are references
+    (`sources.reference`), best first. `sha256` is the checksum of the file, `wheel_sha256` the
+    checksums of the packages. A model with `default_from` may become the default.
     """
 
     name: str
@@ -59,51 +59,51 @@ class CatalogueEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def approximate_size(self) -> int:
-        """Bytes, as exactly as they are known; 0 for not at all."""
+        """The size in bytes, exact if it is known; 0 if nothing is known."""
         return self.size or int(self.size_gb * 10**9)
 
 
 class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All families and models, in the order of the file."""
+    """All families and models, in the order of the catalogue file."""
 
     families: list[Family]
     models: list[CatalogueEntry]
 
     def find(self, name: str) -> CatalogueEntry | None:
-        """The model of that name, if there is one."""
+        """Return the model called `name`; None if there is none."""
         return next((entry for entry in self.models if entry.name == name), None)
 
     def get(self, name: str) -> CatalogueEntry:
-        """The model of that name.
+        """Return the model called `name`.
 
         Raises:
-            ModelNotFound: there is none; the hint names those that look like it.
+            ModelNotFound: there is none; the hint names similar ones.
         """
         entry = self.find(name)
         if entry is not None:
             return entry
-        near = [e.name for e in self.models if name.lower() in e.name]
-        hint = f"Did you mean {', '.join(near)}?" if near else "See `copilotd models list`."
+        similar = [e.name for e in self.models if name.lower() in e.name]
+        hint = f"Did you mean {', '.join(similar)}?" if similar else "See `copilotd models list`."
         raise ModelNotFound(f"There is no model called {name!r}", hint)
 
-    def find_family(self, name: str, own_name: str = "") -> str:
-        """The family of a model, by its name here and that in its header; empty if unknown."""
+    def find_family(self, name: str, header_name: str = "") -> str:
+        """Return the family of a model by its names here and in its header; empty if unknown."""
         if entry := self.find(name):
             return entry.family
-        text = f"{name} {own_name}".lower().replace(" ", "-").replace("_", "-")
-        found = (f.name for f in self.families if any(part in text for part in f.match))
-        return next(found, "")
+        text = f"{name} {header_name}".lower().replace(" ", "-").replace("_", "-")
+        families = (f.name for f in self.families if any(part in text for part in f.match))
+        return next(families, "")
 
     def get_fim_texts(self, family: str) -> dict[str, str]:
-        """Token texts by field of `FimTokens`; empty for a family that is not known."""
+        """Return the FIM token texts by field of `FimTokens`; empty for an unknown family."""
         return next((dict(f.fim) for f in self.families if f.name == family), {})
 
     def get_fim_layout(self, family: str) -> FimLayout:
-        """How the family's FIM prompts are laid out; the usual way for one that is not known."""
+        """Return the FIM prompt layout of a family; the usual layout for an unknown family."""
         return next((f.layout for f in self.families if f.name == family), FimLayout())
 
 
 def load_catalogue(path: Path | None = None) -> Catalogue:
-    """Read the catalogue: the one given, or that which is part of this installation."""
+    """Read the catalogue at `path`; None means the one of this installation."""
     file = path or (SHIPPED if SHIPPED.exists() else IN_CHECKOUT)
     return msgspec.toml.decode(file.read_bytes(), type=Catalogue)

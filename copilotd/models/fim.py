@@ -1,15 +1,15 @@
 """How a GGUF names its fill-in-the-middle tokens.
 
-Newer files give the ids under keys of their own; older ones under other keys; the oldest only have
-the tokens, which llama.cpp then finds by their text. The texts here are the ones it knows, so that
-the answer without loading the model is the answer with it.
+Newer files have metadata keys for the token ids, older files have other keys, and the oldest have
+only the tokens, which llama.cpp finds by their text. The texts here are those of llama.cpp
+(llama-vocab.cpp), so the answer is the same whether the model is loaded or not.
 """
 
 import msgspec
 
 
 class FimTokens(msgspec.Struct, frozen=True):
-    """The ids that the model's own GGUF gives for fill-in-the-middle; None where it has none."""
+    """The token ids for fill-in-the-middle in a GGUF file; None for a missing token."""
 
     prefix: int | None = None
     suffix: int | None = None
@@ -20,15 +20,16 @@ class FimTokens(msgspec.Struct, frozen=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether a fill-in-the-middle prompt can be built; some families need no `middle`."""
+        """Whether a FIM prompt can be built; some families need no `middle`."""
         return self.prefix is not None and self.suffix is not None
 
 
 class FimLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the FIM prompts of a model family are laid out.
 
-    `suffix_first` says that it was trained on prompts that begin with the suffix. The prefix ends
-    `anchor_lines` lines above the cursor's, and what follows stands behind the middle marker.
+    `suffix_first` means that the family was trained on prompts that begin with the suffix. The
+    prefix ends `anchor_lines` lines above the cursor's line; the lines after that follow the
+    middle marker.
     """
 
     suffix_first: bool = False
@@ -43,7 +44,7 @@ METADATA_KEYS: dict[str, tuple[str, ...]] = {
     "repository": ("tokenizer.ggml.fim_rep_token_id",),
     "separator": ("tokenizer.ggml.fim_sep_token_id",),
 }
-"""Field of `FimTokens` → the metadata keys that may give it, the newest first."""
+"""Field of `FimTokens` → the metadata keys that may hold it, newest first."""
 
 TOKEN_TEXTS: dict[str, tuple[str, ...]] = {
     "prefix": (
@@ -80,7 +81,7 @@ TOKEN_TEXTS: dict[str, tuple[str, ...]] = {
     "repository": ("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"),
     "separator": ("<|file_sep|>",),
 }
-"""Field of `FimTokens` → the token texts by which llama.cpp finds it."""
+"""Field of `FimTokens` → the texts by which llama.cpp finds the token."""
 
 FIELD_BY_TEXT: dict[bytes, str] = {
     text.encode(): field for field, texts in TOKEN_TEXTS.items() for text in texts

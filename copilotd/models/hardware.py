@@ -1,4 +1,4 @@
-"""What this machine has to run a model with."""
+"""The processor cores and the memory that a model may use on this machine."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """Physical cores that this process may use, and bytes of memory."""
+    """Number of physical cores that this process may use, and memory in bytes."""
 
     cores: int
     memory: int
@@ -23,44 +23,45 @@ class Hardware:
 
 
 def detect_hardware(cgroup: Path = Path("/sys/fs/cgroup")) -> Hardware:
-    """The machine that this runs on, or the share of it that a container has."""
+    """Return the hardware of this machine, or the share that this container has."""
     physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
     return Hardware(
-        cores=min(physical, _usable_cpus()),
-        memory=min(psutil.virtual_memory().total, _memory_limit(cgroup)),
+        cores=min(physical, _count_usable_cpus()),
+        memory=min(psutil.virtual_memory().total, _read_memory_limit(cgroup)),
     )
 
 
 def measure_free_memory(mapped: int, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that a program may take while `mapped` bytes of files stay in memory for others.
+    """Return how many bytes can be allocated while `mapped` bytes of files stay in memory.
 
-    Linux counts the pages of a mapped file as free, since it could read them again.
+    Linux counts the pages of a mapped file as free, because it can read them again; for a loaded
+    model they are not, so they are subtracted.
     """
-    room = min(psutil.virtual_memory().available, _left_by_cgroup(cgroup))
-    return room - mapped if sys.platform == "linux" else room
+    available = min(psutil.virtual_memory().available, _read_unused_memory(cgroup))
+    return available - mapped if sys.platform == "linux" else available
 
 
-def _usable_cpus() -> int:
+def _count_usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _memory_limit(cgroup: Path) -> int:
-    """What Linux grants this container, in bytes; more than any machine has if nothing says so."""
+def _read_memory_limit(cgroup: Path) -> int:
+    """Return the memory limit of this container in bytes; 2**63 without a limit."""
     try:
         return int((cgroup / "memory.max").read_text())
     except (OSError, ValueError):
         return 2**63
 
 
-def _left_by_cgroup(cgroup: Path) -> int:
-    """What Linux still grants this container, file pages counted as free; much if unlimited."""
+def _read_unused_memory(cgroup: Path) -> int:
+    """Return the bytes that this container may still use, with file pages; 2**63 if unlimited."""
     try:
         lines = (cgroup / "memory.stat").read_text().splitlines()
         used = int((cgroup / "memory.current").read_text())
     except (OSError, ValueError):
         return 2**63
     pages = {name: int(count) for name, _, count in (line.partition(" ") for line in lines)}
-    droppable = pages.get("active_file", 0) + pages.get("inactive_file", 0)
-    return _memory_limit(cgroup) - used + droppable
+    reclaimable = pages.get("active_file", 0) + pages.get("inactive_file", 0)
+    return _read_memory_limit(cgroup) - used + reclaimable

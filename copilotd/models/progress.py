@@ -1,4 +1,4 @@
-"""How a long piece of work says where it stands."""
+"""How long work, such as a download, reports its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` bytes (None: not known) of the work that `text` names in words.
+    """`done` of `total` bytes (None if unknown) of the work that `text` describes.
 
-    A new text is a new line for a person to read; the same text again moves that line's bar.
+    A new text starts a new line on the screen; the same text again moves the bar of that line.
     """
 
     text: str
@@ -17,11 +17,11 @@ class Progress:
 
 
 ProgressCallback = Callable[[Progress], None]
-"""Called from the thread that does the work; must not block."""
+"""Called from the thread that does the work, so it must not block."""
 
 
 def format_size(size: int) -> str:
-    """A number of bytes for a person, in decimal units."""
+    """Format a number of bytes in decimal units."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= scale:
             return f"{size / scale:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""Says which model file is to be served, and makes sure that it is there."""
+"""Decides which model file the settings ask for, and downloads it if it is missing."""
 
 import threading
 from dataclasses import dataclass, field
@@ -24,10 +24,10 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
-    """A model file that was found good.
+    """A model file that passed its checks.
 
-    `fim_fallback` gives FIM token texts by field of `FimTokens`, for a file that has no ids;
-    `layout` is the family's.
+    `fim_fallback` maps fields of `FimTokens` to token texts, for a file without token ids. `layout`
+    is the FIM layout of the family.
     """
 
     name: str
@@ -38,58 +38,58 @@ class InstalledModel:
 
 
 class Provisioner:
-    """The model that the settings ask for."""
+    """Finds or downloads the model that the settings ask for."""
 
     def __init__(self, store: ModelStore, catalogue: Catalogue, settings: ModelSection) -> None:
         self._store, self._catalogue, self._settings = store, catalogue, settings
 
     @property
     def model_name(self) -> str:
-        """The name or reference that is to be served."""
+        """The name or reference of the model to serve."""
         if self._settings.name != AUTO:
             return self._settings.name
         return self._store.default or recommend(self._catalogue, detect_hardware()).entry.name
 
     def find_installed(self) -> InstalledModel | None:
-        """The model that would be served, if it is there already; never touches the network.
+        """Return the model to serve if it is on the disk, else None; never uses the network.
 
         Raises:
-            CorruptModel: it is there, but damaged.
+            CorruptModel: it is on the disk, but damaged.
         """
-        wanted = self.model_name
-        record = self._store.find(canonicalize(wanted))
+        name = self.model_name
+        record = self._store.find(canonicalize(name))
         if record is None:
-            return self._on_disk(Path(wanted).expanduser()) if is_reference(wanted) else None
-        self._store.check(record, DownloadJob(_quiet, threading.Event()))
-        return self._installed(record)
+            return self._find_on_disk(Path(name).expanduser()) if is_reference(name) else None
+        self._store.check(record, DownloadJob(_ignore_progress, threading.Event()))
+        return self._from_store(record)
 
     def ensure_installed(
         self, report: ProgressCallback, cancelled: threading.Event
     ) -> InstalledModel:
-        """The model to serve; downloads it if it is missing and the settings allow that.
+        """Return the model to serve; download it if it is missing and the settings allow that.
 
         Raises: ModelNotFound, DownloadFailed, CorruptModel, DiskFull, DownloadCancelled.
         """
-        found = self.find_installed()
-        if found is not None:
-            return found
+        installed = self.find_installed()
+        if installed is not None:
+            return installed
         if not self._settings.auto_download:
             raise ModelNotFound(
                 f"The model {self.model_name} is not installed, and model.auto_download is off",
                 f"Download it with `copilotd models pull {self.model_name}`.",
             )
-        return self._installed(
+        return self._from_store(
             pull(self.model_name, self._store, self._catalogue, report, cancelled)
         )
 
-    def _on_disk(self, path: Path) -> InstalledModel | None:
-        """A file that the settings name by its path is served as it is."""
-        return self._described(path.stem, path.absolute()) if path.is_file() else None
+    def _find_on_disk(self, path: Path) -> InstalledModel | None:
+        """Return the file at `path`, which the settings name directly; None if there is none."""
+        return self._describe(path.stem, path.absolute()) if path.is_file() else None
 
-    def _installed(self, record: StoredModel) -> InstalledModel:
-        return self._described(record.name, self._store.list_paths(record)[0])
+    def _from_store(self, record: StoredModel) -> InstalledModel:
+        return self._describe(record.name, self._store.list_paths(record)[0])
 
-    def _described(self, name: str, path: Path) -> InstalledModel:
+    def _describe(self, name: str, path: Path) -> InstalledModel:
         family = self._catalogue.find_family(name, gguf.read_file_header(path).name)
         catalogue = self._catalogue
         return InstalledModel(
@@ -97,5 +97,5 @@ class Provisioner:
         )
 
 
-def _quiet(progress: Progress) -> None:
-    """Nobody watches a check that takes no time."""
+def _ignore_progress(progress: Progress) -> None:
+    """A quick check needs no progress bar."""

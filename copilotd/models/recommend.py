@@ -1,7 +1,7 @@
-"""Which model suits a machine, judged by its memory and cores.
+"""Recommends a model for a machine by its memory and cores.
 
-Whether llama.cpp can use a GPU is not known here, so the choice is one that completes quickly
-without: a completion that takes seconds is not looked at.
+It is not known here whether llama.cpp can use a GPU, so the recommended model completes quickly
+without one: nobody waits seconds for a completion.
 """
 
 from dataclasses import dataclass
@@ -9,36 +9,36 @@ from dataclasses import dataclass
 from copilotd.models.catalogue import Catalogue, CatalogueEntry, MinimumHardware
 from copilotd.models.hardware import GIB, Hardware
 
-USABLE = 0.9
-"""Machines sold with 16 GiB show some tenths less: firmware and graphics keep a part."""
+VISIBLE_SHARE = 0.9
+"""A machine sold with 16 GiB shows a little less: firmware and graphics reserve a part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A model and why it was chosen, in words."""
+    """A model, and the reason in one sentence."""
 
     entry: CatalogueEntry
     reason: str
 
 
 def recommend(catalogue: Catalogue, machine: Hardware) -> Recommendation:
-    """The most demanding candidate that the machine is up to, or else the least demanding."""
+    """Recommend the largest candidate that runs well on the machine, or else the smallest."""
     candidates = [(entry.default_from, entry) for entry in catalogue.models]
     ladder = sorted(
         ((floor, entry) for floor, entry in candidates if floor is not None),
         key=lambda step: (step[0].cores, step[0].memory_gib),
     )
-    fitting = [step for step in ladder if _fits(step[0], machine)] or ladder[:1]
+    fitting = [step for step in ladder if _is_enough_for(step[0], machine)] or ladder[:1]
     entry = fitting[-1][1]
     above = ladder[ladder.index(fitting[-1]) + 1 :]
-    return Recommendation(entry, _reason(entry, machine, above[0] if above else None))
+    return Recommendation(entry, _explain(entry, machine, above[0] if above else None))
 
 
-def _fits(floor: MinimumHardware, machine: Hardware) -> bool:
-    return machine.cores >= floor.cores and machine.memory >= USABLE * floor.memory_gib * GIB
+def _is_enough_for(floor: MinimumHardware, machine: Hardware) -> bool:
+    return machine.cores >= floor.cores and machine.memory >= VISIBLE_SHARE * floor.memory_gib * GIB
 
 
-def _reason(
+def _explain(
     entry: CatalogueEntry, machine: Hardware, above: tuple[MinimumHardware, CatalogueEntry] | None
 ) -> str:
     reason = f"With {machine}, {entry.name} completes quickly without a GPU"
@@ -46,6 +46,6 @@ def _reason(
         return reason + "."
     floor, larger = above
     return (
-        f"{reason}; {larger.name}, the next larger, wants "
+        f"{reason}; {larger.name}, the next larger one, needs "
         f"{floor.cores} cores and {floor.memory_gib:.0f} GiB."
     )

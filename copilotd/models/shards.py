@@ -1,4 +1,4 @@
-"""How llama.cpp names the files of a model that is split over several."""
+"""File names of a split model, as llama.cpp writes them: NAME-00001-of-0000N.gguf."""
 
 import re
 from pathlib import PurePath
@@ -10,7 +10,7 @@ P = TypeVar("P", bound=PurePath)
 
 
 def list_parts(path: P) -> list[P]:
-    """All files of the model that `path` begins: itself, or the parts that its name counts."""
+    """Return all files of a model by its first file: only `path`, or every part."""
     match = SHARD.search(path.name)
     return number_parts(
         path.with_name(SHARD.sub("", path.name)), int(match["count"]) if match else 1
@@ -18,7 +18,7 @@ def list_parts(path: P) -> list[P]:
 
 
 def number_parts(path: P, count: int) -> list[P]:
-    """The names of `count` parts of the model `path`; itself if there is one part only."""
+    """Return the paths of the `count` parts of the model `path`; only `path` for one part."""
     if count == 1:
         return [path]
     return [
@@ -28,5 +28,5 @@ def number_parts(path: P, count: int) -> list[P]:
 
 
 def strip_part_number(path: PurePath) -> str:
-    """The name of a model's first file, without number and ending."""
+    """Return the file name of a model without part number and extension."""
     return path.with_name(SHARD.sub("", path.name)).stem

@@ -1,8 +1,8 @@
-"""The folder of model files, and the index of what is in it.
+"""The folder of model files, and the index of the models in it.
 
-A model lies in a folder of its own name. A file is visible there only once its checksum and header
-have been found good; the index is replaced as a whole, under a lock, so that several processes can
-use the store at once.
+Each model has a folder of its own name. A file appears there only after its checksum and header
+have been checked. The index is replaced atomically under a lock, so several processes can use the
+store at the same time.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ from copilotd.models.sources.source import DownloadJob, FetchedFile
 
 CHUNK = 1024 * 1024
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-WAIT_S = 0.2
+LOCK_POLL_S = 0.2
 
 
 class StoredFile(msgspec.Struct, frozen=True):
-    """One file: its path (relative to the store, or absolute), bytes, time of change in ns.
+    """One file: path (relative to the store, or absolute), size in bytes, modification time in ns.
 
-    `sha256` is empty for a file that stays where the user has it: it is the user's to change.
+    `sha256` is empty for a file that stays outside the store: the user may change it.
     """
 
     path: str
@@ -50,7 +50,7 @@ class StoredModel(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Bytes on the disk."""
+        """Size on the disk in bytes."""
         return sum(file.size for file in self.files)
 
 
@@ -60,7 +60,7 @@ class _Index(msgspec.Struct, frozen=True):
 
 
 class ModelStore:
-    """The models below `folder`, which is created when the first one comes in."""
+    """The models in `folder`, which is created with the first model."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -68,26 +68,26 @@ class ModelStore:
 
     @property
     def records(self) -> list[StoredModel]:
-        """All models, by name.
+        """All models, sorted by name.
 
         Raises:
             ModelError: the index is damaged.
         """
-        return sorted(self._read().models.values(), key=lambda record: record.name)
+        return sorted(self._read_index().models.values(), key=lambda record: record.name)
 
     @property
     def default(self) -> str:
-        """The model served unless the settings name another; empty only if the store is."""
-        return self._read().default
+        """The model to serve unless the settings name another; empty only if the store is empty."""
+        return self._read_index().default
 
     def find(self, name_or_origin: str) -> StoredModel | None:
-        """The model of that name, or that came from that reference; None if there is none."""
-        models = self._read().models
+        """Return the model with this name or from this reference; None if there is none."""
+        models = self._read_index().models
         by_origin = (r for r in models.values() if r.origin == name_or_origin)
         return models.get(name_or_origin) or next(by_origin, None)
 
     def get(self, name: str) -> StoredModel:
-        """The model of that name.
+        """Return the model called `name`.
 
         Raises:
             ModelNotFound: there is none.
@@ -102,14 +102,14 @@ class ModelStore:
         return record
 
     def list_paths(self, record: StoredModel) -> list[Path]:
-        """Where the files of a model lie; llama.cpp is given the first."""
+        """Return the paths of a model's files; llama.cpp loads the first."""
         return [self.folder / file.path for file in record.files]
 
     def target(self, name: str) -> Path:
-        """Where the file of a model of that name belongs.
+        """Return the path for the file of a model called `name`.
 
         Raises:
-            ModelError: a model cannot be called so.
+            ModelError: the name is not allowed.
         """
         if not NAME.fullmatch(name):
             raise ModelError(
@@ -121,46 +121,46 @@ class ModelStore:
     def install(
         self, name: str, arrived: Sequence[FetchedFile], origin: str, job: DownloadJob
     ) -> StoredModel:
-        """Check the files that have arrived, put them in their places, and list the model.
+        """Check the fetched files, move them into their places, and list the model.
 
         Raises:
-            CorruptModel: a checksum or a header is wrong; what was downloaded is thrown away.
-            DownloadCancelled: the work was stopped.
+            CorruptModel: a checksum or a header is wrong; the downloaded file is deleted.
+            DownloadCancelled: the user stopped it.
         """
         expected = [*job.sha256, *(file.sha256 for file in arrived[len(job.sha256) :])]
-        moves = list(zip(arrived, self._places(name, arrived), expected, strict=True))
-        # All of them are checked before the first one is moved.
-        sums = [self._inspect(file.path, place, sha, name, job) for file, place, sha in moves]
+        steps = list(zip(arrived, self._choose_places(name, arrived), expected, strict=True))
+        # All files are checked before the first one is moved.
+        sums = [self._check_fetched(file.path, place, sha, name, job) for file, place, sha in steps]
         files = [
-            self._settle(file.path, place, sha256)
-            for (file, place, _), sha256 in zip(moves, sums, strict=True)
+            self._move_into_place(file.path, place, sha256)
+            for (file, place, _), sha256 in zip(steps, sums, strict=True)
         ]
         record = StoredModel(name, files, origin, datetime.now(UTC).isoformat(timespec="seconds"))
-        with self._changing() as index:
-            self._write(_Index(index.default or name, {**index.models, name: record}))
+        with self._lock_index() as index:
+            self._write_index(_Index(index.default or name, {**index.models, name: record}))
         return record
 
     def check(self, record: StoredModel, job: DownloadJob) -> None:
-        """Make sure, quickly, that the files are those that were installed, and are whole.
+        """Check quickly that the files are complete and are those that were installed.
 
-        The checksum is computed again only for a file whose size or time of change is another.
+        The checksum is computed only for a file whose size or modification time has changed.
 
         Raises:
-            CorruptModel: they are not.
+            CorruptModel: a file is missing, damaged or another one.
         """
         for path, file in zip(self.list_paths(record), record.files, strict=True):
             if not path.is_file():
-                raise CorruptModel(f"{path} is gone", _again(record.name))
+                raise CorruptModel(f"{path} is missing", _download_again(record.name))
             now = path.stat()
             if file.sha256 and (now.st_size, now.st_mtime_ns) != (file.size, file.modified):
                 verify_sha256(path, file.sha256, record.name, job)
             gguf.read_file_header(path)
 
     def verify_checksums(self, record: StoredModel, job: DownloadJob) -> None:
-        """Make sure of the same by the checksums of all bytes.
+        """Check that the files are those that were installed, by their checksums.
 
         Raises:
-            CorruptModel: a file is not what was installed.
+            CorruptModel: a file is not the one that was installed.
         """
         self.check(record, job)
         for path, file in zip(self.list_paths(record), record.files, strict=True):
@@ -174,56 +174,58 @@ class ModelStore:
             ModelNotFound: it is not installed.
         """
         record = self.get(name)
-        with self._changing() as index:
-            self._write(_Index(record.name, index.models))
+        with self._lock_index() as index:
+            self._write_index(_Index(record.name, index.models))
 
     def remove(self, name: str) -> StoredModel:
-        """Take a model out of the list and delete its files, unless they are the user's own.
+        """Remove a model from the list and delete its files, unless they are outside the store.
 
         Raises:
             ModelNotFound: it is not installed.
         """
         record = self.get(name)
-        with self._changing() as index:
-            left = {key: value for key, value in index.models.items() if key != record.name}
-            default = index.default if index.default in left else next(iter(left), "")
-            self._write(_Index(default, left))
+        with self._lock_index() as index:
+            remaining = {key: value for key, value in index.models.items() if key != record.name}
+            default = index.default if index.default in remaining else next(iter(remaining), "")
+            self._write_index(_Index(default, remaining))
         shutil.rmtree(self.folder / record.name, ignore_errors=True)
         return record
 
     @contextmanager
     def lock_for_pull(self, name: str, job: DownloadJob) -> Iterator[None]:
-        """Be the only process that fetches the model `name`; waits for another one to end.
+        """Be the only process that downloads the model `name`; wait while another one does.
 
         Raises:
-            DownloadCancelled: the work was stopped while waiting.
+            DownloadCancelled: the user stopped it while it waited.
         """
         folder = self.target(name).parent
         folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.folder / f".{name}.lock")
         while True:
             try:
-                lock.acquire(timeout=WAIT_S)
+                lock.acquire(timeout=LOCK_POLL_S)
                 break
             except filelock.Timeout:
-                job.report_progress(f"Another copilotd is fetching {name}: waiting for it")
+                job.report_progress(f"Another copilotd is downloading {name}: waiting for it")
         try:
             yield
         finally:
             lock.release()
-            with suppress(OSError):  # It is not empty, as a rule.
+            with suppress(OSError):  # Usually the folder is not empty.
                 folder.rmdir()
 
-    def _places(self, name: str, arrived: Sequence[FetchedFile]) -> list[Path]:
-        """Where each file belongs: a download in the store, a file of the user's where it is."""
+    def _choose_places(self, name: str, arrived: Sequence[FetchedFile]) -> list[Path]:
+        """Return each file's place: in the store for a download, unchanged for a user's file."""
         ours = shards.number_parts(self.target(name), len(arrived))
         return [
             place if file.path.suffix == SUFFIX else file.path
             for file, place in zip(arrived, ours, strict=True)
         ]
 
-    def _inspect(self, file: Path, place: Path, expected: str, name: str, job: DownloadJob) -> str:
-        """The checksum of a file that is as it should be; empty for one that stays the user's."""
+    def _check_fetched(
+        self, file: Path, place: Path, expected: str, name: str, job: DownloadJob
+    ) -> str:
+        """Check a file and return its SHA-256; empty for a file that stays outside the store."""
         try:
             sha256 = verify_sha256(file, expected, name, job) if expected or file != place else ""
             gguf.read_file_header(file)
@@ -233,7 +235,7 @@ class ModelStore:
                 PartialFile(place).discard()
             raise
 
-    def _settle(self, now: Path, place: Path, sha256: str) -> StoredFile:
+    def _move_into_place(self, now: Path, place: Path, sha256: str) -> StoredFile:
         if now != place:
             os.replace(now, place)
             PartialFile(place).remove_note()
@@ -242,34 +244,34 @@ class ModelStore:
         path = place.relative_to(self.folder).as_posix() if inside else str(place)
         return StoredFile(path, state.st_size, state.st_mtime_ns, sha256)
 
-    def _read(self) -> _Index:
+    def _read_index(self) -> _Index:
         try:
             return msgspec.json.decode(self._index_path.read_bytes(), type=_Index)
         except FileNotFoundError:
             return _Index()
         except (OSError, msgspec.MsgspecError) as error:
             raise ModelError(
-                f"The list of models, {self._index_path}, cannot be read: {error}",
-                "Move it away, then pull or add the models again.",
+                f"Cannot read the list of models {self._index_path}: {error}",
+                "Move the file away, then pull or add the models again.",
             ) from error
 
     @contextmanager
-    def _changing(self) -> Iterator[_Index]:
+    def _lock_index(self) -> Iterator[_Index]:
         self.folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(self.folder / ".index.lock"):
-            yield self._read()
+            yield self._read_index()
 
-    def _write(self, index: _Index) -> None:
+    def _write_index(self, index: _Index) -> None:
         data = msgspec.json.format(msgspec.json.encode(index), indent=2)
         write_atomically(self._index_path, data)
 
 
 def verify_sha256(path: Path, expected: str, name: str, job: DownloadJob) -> str:
-    """Compute the SHA-256 of a file and compare it with the one expected, if one is.
+    """Return the SHA-256 of a file, after comparing it with `expected` unless that is empty.
 
     Raises:
-        CorruptModel: it is another; says both, and what to do.
-        DownloadCancelled: the work was stopped.
+        CorruptModel: they differ; the message has both.
+        DownloadCancelled: the user stopped it.
     """
     digest, total = hashlib.sha256(), path.stat().st_size
     with path.open("rb") as file:
@@ -278,12 +280,12 @@ def verify_sha256(path: Path, expected: str, name: str, job: DownloadJob) -> str
             job.report_progress(f"Checking {name}", file.tell(), total)
     if expected and digest.hexdigest() != expected:
         raise CorruptModel(
-            f"{path} is not the file it should be: "
+            f"{path} has the wrong checksum: "
             f"expected sha256 {expected}, found {digest.hexdigest()}",
-            _again(name),
+            _download_again(name),
         )
     return digest.hexdigest()
 
 
-def _again(name: str) -> str:
+def _download_again(name: str) -> str:
     return f"Download it again: copilotd models pull {name}"

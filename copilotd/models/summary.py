@@ -1,4 +1,4 @@
-"""What there is to know of a model without loading it: for lists and for `models info`."""
+"""What is known about a model without loading it, for `models list` and `models info`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +9,14 @@ from copilotd.models.catalogue import Catalogue, CatalogueEntry
 from copilotd.models.fim import FimTokens
 from copilotd.models.store import ModelStore, StoredModel
 
-NO_TOKENS = FimTokens()
-UNREADABLE = gguf.GgufInfo(0, "", "", "", 0, None, None, NO_TOKENS, None, 0)
-"""What is known of a file whose header cannot be read."""
+NO_FIM_TOKENS = FimTokens()
+UNREADABLE = gguf.GgufInfo(0, "", "", "", 0, None, None, NO_FIM_TOKENS, None, 0)
+"""Stands for the header of a file that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledDetails:
-    """What only an installed file can tell. `sha256` may be empty, `problem` is empty if none."""
+    """What only an installed file tells. `sha256` may be empty; `problem` is empty without one."""
 
     paths: tuple[Path, ...]
     origin: str
@@ -25,16 +25,16 @@ class InstalledDetails:
     architecture: str = ""
     own_name: str = ""
     embedding_length: int | None = None
-    fim_tokens: FimTokens = NO_TOKENS
+    fim_tokens: FimTokens = NO_FIM_TOKENS
     tools: bool = False
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """One model, installed or not. Sizes in bytes, 0 or None where nothing is known.
+    """One model, installed or not. Sizes are in bytes; 0 or None if unknown.
 
-    `default` means that this one is served, `recommended` that it suits this machine best.
+    `default` means that this model is served, `recommended` that it suits this machine best.
     """
 
     name: str
@@ -54,7 +54,7 @@ class ModelSummary:
 
 
 class ModelSummaries:
-    """Puts together what the store, the catalogue and the files' headers say.
+    """Combines the store, the catalogue and the headers of the files.
 
     `served` is the model that the settings ask for, `recommended` the one that suits the machine.
     """
@@ -66,22 +66,26 @@ class ModelSummaries:
         self._served, self._recommended = served, recommended
 
     def list_all(self) -> list[ModelSummary]:
-        """The installed models, then those of the catalogue that are not."""
+        """Return the installed models, then the other models of the catalogue."""
         records = self._store.records
         names = {record.name for record in records}
         others = (entry for entry in self._catalogue.models if entry.name not in names)
-        return [*map(self._of_record, records), *map(self._of_entry, others)]
+        return [*map(self._summarize_stored, records), *map(self._summarize_entry, others)]
 
     def get(self, name: str) -> ModelSummary:
-        """The model of that name.
+        """Return the model called `name`.
 
         Raises:
             ModelNotFound: it is neither installed nor in the catalogue.
         """
         record = self._store.find(name)
-        return self._of_record(record) if record else self._of_entry(self._catalogue.get(name))
+        return (
+            self._summarize_stored(record)
+            if record
+            else self._summarize_entry(self._catalogue.get(name))
+        )
 
-    def _of_entry(self, entry: CatalogueEntry) -> ModelSummary:
+    def _summarize_entry(self, entry: CatalogueEntry) -> ModelSummary:
         return ModelSummary(
             name=entry.name,
             family=entry.family,
@@ -98,14 +102,14 @@ class ModelSummaries:
             sources=tuple(entry.sources),
         )
 
-    def _of_record(self, record: StoredModel) -> ModelSummary:
+    def _summarize_stored(self, record: StoredModel) -> ModelSummary:
         entry, paths = self._catalogue.find(record.name), tuple(self._store.list_paths(record))
-        info, problem = _read(paths[0])
+        info, problem = _read_header(paths[0])
         family = self._catalogue.find_family(record.name, info.name)
         return ModelSummary(
             name=record.name,
             family=family,
-            parameters=entry.parameters if entry else _count(info.parameters),
+            parameters=entry.parameters if entry else _format_parameters(info.parameters),
             quantisation=info.quantisation,
             size=record.size,
             context=info.context_length,
@@ -134,16 +138,16 @@ class ModelSummaries:
         return self._served in (record.name, record.origin)
 
 
-def _read(path: Path) -> tuple[gguf.GgufInfo, str]:
-    """The header, and what is wrong with it if anything is."""
+def _read_header(path: Path) -> tuple[gguf.GgufInfo, str]:
+    """Return the header, and the problem if it cannot be read."""
     try:
         return gguf.read_header(path), ""
     except CorruptModel as error:
         return UNREADABLE, error.message
 
 
-def _count(parameters: int) -> str:
-    """A number of parameters as models are called by it: 1.5B, 135M; empty if it is not known."""
+def _format_parameters(parameters: int) -> str:
+    """Format a number of parameters as model names do: 1.5B, 135M; empty if unknown."""
     for unit, scale in (("B", 10**9), ("M", 10**6)):
         if parameters >= scale:
             return f"{parameters / scale:.3g}{unit}"

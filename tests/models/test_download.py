@@ -140,8 +140,8 @@ def test_a_file_that_is_all_there_is_not_asked_for(
         (500, "answers with status 500"),
         (
             403,
-            "refuses the file (status 403): it does not exist, or needs a login and perhaps that "
-            "you accept its licence there",
+            "refuses the file (status 403): it does not exist, or you must log in and perhaps "
+            "accept its licence there",
         ),
     ],
 )
@@ -164,7 +164,7 @@ def test_a_server_that_is_not_there_fails_at_once(
         Url(f"{closed_url}/m.gguf").fetch(target, job)
     assert pauses == []
     host = closed_url.removeprefix("http://")
-    assert str(caught.value) == f"{host} cannot be reached: Connection refused"
+    assert str(caught.value) == f"cannot connect to {host}: Connection refused"
 
 
 def test_a_full_disk_is_told_before_the_bytes_come_and_how_much_is_missing(
@@ -174,7 +174,7 @@ def test_a_full_disk_is_told_before_the_bytes_come_and_how_much_is_missing(
     with pytest.raises(DiskFull) as caught:
         Url(site.put("/m.gguf", DATA)).fetch(target, small)
     assert caught.value.message == (
-        f"{target.parent} has no room for another 3 MB: 500 kB are missing"
+        f"The disk of {target.parent} has no room for 3 MB: 500 kB more are needed"
     )
     assert not partial.exists()
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from copilotd.models import gguf
-from copilotd.models.memory_estimate import WORKING, MemoryEstimate, estimate_memory
+from copilotd.models.memory_estimate import OVERHEAD_BYTES, MemoryEstimate, estimate_memory
 from tests.models.tiny_gguf import METADATA, write_gguf
 
 SHAPE: dict[str, object] = {
@@ -35,7 +35,7 @@ def test_the_kv_cache_of_a_token_is_told_from_the_shape(
 def test_a_model_needs_its_file_its_cache_and_room_to_work(tmp_path: Path) -> None:
     info = gguf.read_header(write_gguf(tmp_path / "a.gguf", METADATA | SHAPE))
     assert estimate_memory(info, 1000) == MemoryEstimate(info.size, 1000 * info.kv_bytes)
-    assert estimate_memory(info, 1000).total == info.size + 1000 * info.kv_bytes + WORKING
+    assert estimate_memory(info, 1000).total == info.size + 1000 * info.kv_bytes + OVERHEAD_BYTES
 
 
 def test_no_more_context_is_needed_than_the_model_was_trained_on(tmp_path: Path) -> None:

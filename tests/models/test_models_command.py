@@ -165,7 +165,7 @@ def test_the_sheet_of_another_model_is_read_from_the_catalogue(run: Run) -> None
         (("info", "gpt-5"), 1, "error: There is no model called 'gpt-5'"),
         (("remove", "gpt-5"), 1, "error: 'gpt-5' is not installed (installed: none)"),
         (("add", "none.gguf"), 1, "error: There is no file "),
-        (("pull", "hf:nonsense"), 1, "error: 'hf:nonsense' names no model file"),
+        (("pull", "hf:nonsense"), 1, "error: 'hf:nonsense' is not a reference to a model file"),
         (("remove",), 2, "Usage: "),
         (("list", "--yaml"), 2, "Usage: "),
     ],

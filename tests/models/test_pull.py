@@ -70,7 +70,7 @@ def test_the_next_source_is_tried_with_a_line_on_why(
     assert record.origin == f"{site.url}/m.gguf"
     dead, host = closed_url.removeprefix("http://"), site.url.removeprefix("http://")
     assert reported.lines == [
-        f"{dead}: {dead} cannot be reached: Connection refused",
+        f"{dead}: cannot connect to {dead}: Connection refused",
         f"{host}: {host} has no such file (status 404)",
         f"Downloading from {host}",
         "Checking tiny",
@@ -85,8 +85,8 @@ def test_when_no_source_gives_it_all_of_them_are_named(
         pull("tiny", store, catalogue, reported, NEVER)
     dead, host = closed_url.removeprefix("http://"), site.url.removeprefix("http://")
     assert caught.value.message == (
-        "tiny could not be fetched:\n"
-        f"  {dead}: {dead} cannot be reached: Connection refused\n"
+        "Cannot download tiny; every source failed:\n"
+        f"  {dead}: cannot connect to {dead}: Connection refused\n"
         f"  {host}: {host} has no such file (status 404)"
     )
     assert store.records == []
@@ -103,7 +103,7 @@ def test_a_source_with_the_wrong_file_is_passed_over(
     partial = store.folder / "tiny" / "tiny.gguf.partial"
     host = site.url.removeprefix("http://")
     assert (
-        f"{host}: {partial} is not the file it should be: expected sha256 {sha256(DATA)}, "
+        f"{host}: {partial} has the wrong checksum: expected sha256 {sha256(DATA)}, "
         f"found {sha256(other)}"
     ) in reported.lines
     assert store.list_paths(record)[0].read_bytes() == DATA
@@ -149,7 +149,7 @@ def test_a_name_that_another_model_has_is_refused(
     with pytest.raises(ModelError) as caught:
         pull(site.put("/two/m.gguf", DATA), store, EMPTY, reported, NEVER)
     assert (caught.value.message, caught.value.hint) == (
-        f"Another model is called m already (it came from {first})",
+        f"The name m is taken by a model from {first}",
         "Choose another name: --name NAME.",
     )
 
@@ -234,7 +234,7 @@ def test_two_pulls_of_one_model_fetch_it_once(
     waiting = threading.Event()
 
     def release_the_first(step: Progress) -> None:
-        if step.text == "Another copilotd is fetching tiny: waiting for it":
+        if step.text == "Another copilotd is downloading tiny: waiting for it":
             waiting.set()
 
     args = ("tiny", store, catalogue)

@@ -29,7 +29,7 @@ def test_the_choice_follows_cores_and_memory(cores: int, memory_gib: float, name
 def test_the_reason_names_the_machine_and_what_the_next_larger_model_wants() -> None:
     assert recommend(CATALOGUE, Hardware(2, 8 * GIB)).reason == (
         "With 2 cores and 8 GiB of memory, qwen2.5-coder-0.5b-instruct completes quickly without "
-        "a GPU; qwen2.5-coder-1.5b-instruct, the next larger, wants 8 cores and 16 GiB."
+        "a GPU; qwen2.5-coder-1.5b-instruct, the next larger one, needs 8 cores and 16 GiB."
     )
 
 

@@ -37,7 +37,7 @@ def test_each_form_names_its_source(text: str, label: str, name: str) -> None:
 def test_a_text_of_no_form_is_answered_with_the_forms(text: str) -> None:
     with pytest.raises(ModelNotFound) as caught:
         parse_reference(text)
-    assert caught.value.message == f"{text!r} names no model file"
+    assert caught.value.message == f"{text!r} is not a reference to a model file"
     assert "hf:owner/repository/file.gguf[@revision]" in caught.value.hint
 
 

@@ -85,7 +85,7 @@ def test_a_wrong_checksum_is_told_with_both_and_the_file_is_thrown_away(
     with pytest.raises(CorruptModel) as caught:
         store.install("tiny", arrived, "hf:o/r/tiny.gguf", job)
     assert caught.value.message == (
-        f"{arrived[0].path} is not the file it should be: expected sha256 {'a' * 64}, "
+        f"{arrived[0].path} has the wrong checksum: expected sha256 {'a' * 64}, "
         f"found {sha256(DATA)}"
     )
     assert caught.value.hint == "Download it again: copilotd models pull tiny"
@@ -165,7 +165,7 @@ def test_a_changed_file_is_found_out_by_its_checksum(store: ModelStore, job: Dow
     with pytest.raises(CorruptModel) as caught:
         store.check(record, job)
     assert caught.value.message == (
-        f"{path} is not the file it should be: expected sha256 {sha256(DATA)}, "
+        f"{path} has the wrong checksum: expected sha256 {sha256(DATA)}, "
         f"found {sha256(gguf_bytes(fill=bytes([1])))}"
     )
 
@@ -177,7 +177,7 @@ def test_a_file_that_is_gone_is_said_to_be(store: ModelStore, job: DownloadJob) 
     with pytest.raises(CorruptModel) as caught:
         store.check(record, job)
     assert (caught.value.message, caught.value.hint) == (
-        f"{path} is gone",
+        f"{path} is missing",
         "Download it again: copilotd models pull tiny",
     )
 
@@ -203,9 +203,11 @@ def test_a_name_that_could_leave_the_folder_is_refused(store: ModelStore, name: 
 def test_a_damaged_index_is_an_error_with_a_next_step(store: ModelStore) -> None:
     store.folder.mkdir()
     (store.folder / "index.json").write_text("{")
-    with pytest.raises(ModelError, match=r"index\.json, cannot be read") as caught:
+    with pytest.raises(
+        ModelError, match=r"Cannot read the list of models .*index\.json: "
+    ) as caught:
         _ = store.records
-    assert caught.value.hint == "Move it away, then pull or add the models again."
+    assert caught.value.hint == "Move the file away, then pull or add the models again."
 
 
 def test_many_installations_at_once_are_all_listed(store: ModelStore, job: DownloadJob) -> None:

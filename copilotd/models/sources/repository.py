@@ -1,4 +1,4 @@
-"""What the sources that are repositories share: a model is one file there, or several parts."""
+"""Downloads from a repository, where a model is one file or several parts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFaile
 def fetch_all(
     remotes: Sequence[RemoteFile], target: Path, label: str, job: DownloadJob
 ) -> Sequence[FetchedFile]:
-    """Bring all parts beside `target`, in order.
+    """Download all parts, in order, next to `target`.
 
     Raises: SourceFailed, DiskFull, DownloadCancelled.
     """
-    _compare(remotes, job.sha256)
+    _refuse_other_files(remotes, job.sha256)
     partials = [PartialFile(part) for part in shards.number_parts(target, len(remotes))]
     pairs = list(zip(remotes, partials, strict=True))
     job.require_space(
@@ -28,11 +28,10 @@ def fetch_all(
     return [FetchedFile(partial.path, remote.sha256) for remote, partial in pairs]
 
 
-def _compare(remotes: Sequence[RemoteFile], known: Sequence[str]) -> None:
-    # A file that is not the wanted one is refused before any of its bytes are moved.
+def _refuse_other_files(remotes: Sequence[RemoteFile], known: Sequence[str]) -> None:
+    # A wrong file is refused before any of its bytes are downloaded.
     for remote, sha256 in zip(remotes, known, strict=False):
         if remote.sha256 and remote.sha256 != sha256:
             raise SourceFailed(
-                f"the file there is another one: its sha256 is {remote.sha256}, "
-                f"the wanted one's is {sha256}"
+                f"the file there is another one: expected sha256 {sha256}, found {remote.sha256}"
             )

@@ -1,4 +1,4 @@
-"""What every source has in common, and what it is told about one download."""
+"""The interface of every source, and the parameters of one download."""
 
 import shutil
 import threading
@@ -11,16 +11,16 @@ from copilotd.errors import DiskFull, DownloadCancelled
 from copilotd.models.progress import Progress, ProgressCallback, format_size
 
 RESERVE = 64 * 1024 * 1024
-"""Bytes to leave free on the disk, so that filling it with a model breaks nothing else."""
+"""Bytes that stay free on the disk, so that a large model does not break other programs."""
 
 
 class SourceFailed(Exception):
-    """This source cannot give the files; the text is one line for a person. Others may be tried."""
+    """This source cannot give the files. The text is one line; other sources may be tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """A complete file. `sha256` is what the source says it should be, empty if it does not say."""
+    """A complete file. `sha256` is the checksum that the source gives; empty if it gives none."""
 
     path: Path
     sha256: str = ""
@@ -31,19 +31,19 @@ class Source(Protocol):
 
     @property
     def label(self) -> str:
-        """What a person calls the place."""
+        """The name of the place, for a person."""
         ...
 
     @property
     def model_name(self) -> str:
-        """What the model is called unless the user calls it something else."""
+        """The name of the model unless the user chooses another."""
         ...
 
     def fetch(self, target: Path, job: "DownloadJob") -> Sequence[FetchedFile]:
-        """Fetch the file (or all parts of a split model, in order) and say where each lies.
+        """Fetch the file, or all parts of a split model in order, and return their paths.
 
-        What is downloaded lies beside `target` under a name that ends in `.partial`; a file that
-        the user has already stays where it is. An earlier attempt's bytes are used.
+        A downloaded file is next to `target` and its name ends in `.partial`; a local file stays
+        where it is. The bytes of an earlier attempt are reused.
 
         Raises: SourceFailed, DiskFull, DownloadCancelled.
         """
@@ -51,16 +51,16 @@ class Source(Protocol):
 
 
 def measure_free_space(folder: Path) -> int:
-    """Bytes that can still be written below `folder`, which need not exist yet."""
+    """Return the free bytes on the disk of `folder`, which need not exist yet."""
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     return shutil.disk_usage(existing).free
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadJob:
-    """One download: how to report, when to stop, and what is known of the files beforehand.
+    """One download: where to report, when to stop, and what the catalogue says about the files.
 
-    `size` in bytes and `sha256` by part come from the catalogue; 0 and empty where it has none.
+    `size` is in bytes and `sha256` by part; 0 and empty if the catalogue does not have them.
     """
 
     report: ProgressCallback
@@ -70,36 +70,36 @@ class DownloadJob:
     measure_free_space: Callable[[Path], int] = measure_free_space
 
     def report_progress(self, text: str, done: int = 0, total: int | None = None) -> None:
-        """Report progress, unless the work is to stop.
+        """Report progress.
 
         Raises:
-            DownloadCancelled: it is.
+            DownloadCancelled: the user stopped it.
         """
         self.raise_if_cancelled()
         self.report(Progress(text, done, total))
 
     def raise_if_cancelled(self) -> None:
-        """Stop here if the work is to stop.
+        """Stop here if the download was cancelled.
 
         Raises:
-            DownloadCancelled: it is.
+            DownloadCancelled: the user stopped it.
         """
         if self.cancelled.is_set():
             raise DownloadCancelled(
-                "The download was stopped", "Start it again: it goes on where it ended."
+                "The download was stopped", "Start it again: it continues where it stopped."
             )
 
     def require_space(self, folder: Path, size: int) -> None:
-        """Make sure that `size` more bytes fit below `folder`.
+        """Check that `size` more bytes fit on the disk of `folder`.
 
         Raises:
-            DiskFull: says how many bytes are missing.
+            DiskFull: they do not; the message says how many bytes are missing.
         """
         missing = size + RESERVE - self.measure_free_space(folder)
         if missing > 0:
             raise DiskFull(
-                f"{folder} has no room for another {format_size(size)}: "
-                f"{format_size(missing)} are missing",
+                f"The disk of {folder} has no room for {format_size(size)}: "
+                f"{format_size(missing)} more are needed",
                 "Remove a model (`copilotd models list`, `copilotd models remove NAME`), or free "
                 "some space, and pull again.",
             )

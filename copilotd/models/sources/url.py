@@ -1,4 +1,4 @@
-"""A file at a plain web address."""
+"""A file on any web server."""
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -10,19 +10,19 @@ from copilotd.models.sources.source import DownloadJob, FetchedFile
 
 
 class Url:
-    """`https://host/file.gguf`; http is meant for a server in one's own network."""
+    """`https://host/file.gguf`; http is for servers in a local network."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     @property
     def label(self) -> str:
-        """The host."""
+        """The host name."""
         return urlsplit(self._url).netloc
 
     @property
     def model_name(self) -> str:
-        """The file's name without its ending."""
+        """The file name without its extension."""
         return PurePosixPath(unquote(urlsplit(self._url).path)).stem.lower()
 
     def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:

