@@ -44,8 +44,10 @@ def places() -> Facts:
     """Where the files lie, relative to the user's folders."""
     folders = {name: Path("/", name) for name in ("config", "data", "state", "runtime", "cache")}
     paths = Paths(**folders)
-    kept = ("user_settings", "models", "parked", "tunings", "log", "audit", "token")
-    return {name: getattr(paths, name).as_posix() for name in (*kept, "lock", "daemon", "socket")}
+    recorded = {"parked": paths.saved_sequences, "daemon": paths.runtime_file}
+    for name in ("user_settings", "models", "tunings", "log", "audit", "token", "lock", "socket"):
+        recorded[name] = getattr(paths, name)
+    return {name: path.as_posix() for name, path in recorded.items()}
 
 
 def runtime_file() -> Facts:
