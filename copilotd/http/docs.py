@@ -34,7 +34,7 @@ _UI_SETTINGS = {
 
 @router.get("/docs")
 async def page(request: Request) -> HTMLResponse:
-    """The page itself."""
+    """The API page."""
     html = get_swagger_ui_html(
         openapi_url="/openapi.json",
         title=request.app.title,

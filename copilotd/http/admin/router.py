@@ -1,4 +1,4 @@
-"""The endpoints."""
+"""The routes under /admin."""
 
 from fastapi import APIRouter, Request, Response
 

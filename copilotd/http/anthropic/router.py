@@ -1,4 +1,4 @@
-"""The endpoints."""
+"""The routes under /v1/messages."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The endpoint."""
+"""The route that GitHub Copilot's extension calls."""
 
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any

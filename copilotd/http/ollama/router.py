@@ -1,4 +1,4 @@
-"""The endpoints."""
+"""The routes under /api, and the page at / by which clients find Ollama."""
 
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The endpoints."""
+"""The routes of Tabby's dialect, besides /v1/completions."""
 
 from fastapi import APIRouter, Request, Response
 

@@ -1,4 +1,4 @@
-"""The endpoints."""
+"""The routes under /chat/completions."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The endpoint, under its two names."""
+"""The route of /completion, under its two names."""
 
 from typing import Annotated, Any
 

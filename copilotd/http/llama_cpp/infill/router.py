@@ -1,4 +1,4 @@
-"""The endpoint."""
+"""The route of /infill."""
 
 from typing import Annotated, Any
 

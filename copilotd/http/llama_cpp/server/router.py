@@ -1,4 +1,4 @@
-"""The endpoints."""
+"""The routes of /props, /slots, /metrics and /models."""
 
 import time
 from typing import Annotated

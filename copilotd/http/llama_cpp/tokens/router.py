@@ -1,4 +1,4 @@
-"""The endpoints."""
+"""The routes of /tokenize, /detokenize and /apply-template."""
 
 from typing import Annotated
 

@@ -51,7 +51,7 @@ ItemContent = Annotated[
     MessageContent,
     PlainValidator(_parse_content, json_schema_input_type=str | list[InputPart | ImagePart] | None),
 ]
-"""Text, or a list of parts of text and images."""
+"""Text, or a list of text and image parts; once parsed, always a `MessageContent`."""
 
 
 class MessageItem(BaseModel):

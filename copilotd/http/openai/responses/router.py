@@ -1,4 +1,4 @@
-"""The endpoint."""
+"""The route of /v1/responses."""
 
 from typing import Annotated
 
