@@ -157,7 +157,9 @@ class ChatService:
             else:
                 tokens += await self._engine.tokenize(part, special=True)
         if images != len(list_image_files(request.messages)):
-            raise InvalidRequest("the model's chat template does not place every image exactly once")
+            raise InvalidRequest(
+                "the model's chat template does not place every image exactly once"
+            )
         return tokens
 
     def _render_parts(self, request: ChatRequest, info: ModelInfo) -> list[PromptPart]:
