@@ -37,8 +37,8 @@ class FallbackEngine:
         self._local = local
         self._is_local = False
         self._listeners: list[Callable[[EngineState], None]] = []
-        upstream.subscribe(self._upstream_changed)
-        local.subscribe(self._local_changed)
+        upstream.subscribe(self._handle_upstream_state)
+        local.subscribe(self._handle_local_state)
 
     @property
     def state(self) -> EngineState:
@@ -130,7 +130,7 @@ class FallbackEngine:
             return self._active_engine()
         return self._upstream if any(map(is_pseudo_token, tokens)) else self._local
 
-    def _upstream_changed(self, state: EngineState) -> None:
+    def _handle_upstream_state(self, state: EngineState) -> None:
         is_local = state.phase is Phase.FAILED
         if is_local is self._is_local:
             self._notify(self.state)
@@ -142,7 +142,7 @@ class FallbackEngine:
         self._notify(EngineState(Phase.LOADING, f"switching to {active}"))
         self._notify(self.state)
 
-    def _local_changed(self, state: EngineState) -> None:
+    def _handle_local_state(self, state: EngineState) -> None:
         if self._is_local:
             self._notify(self.state)
 

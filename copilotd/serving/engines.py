@@ -56,7 +56,7 @@ class ModelRequest:
     for images, and `draft_model` the model for speculative decoding; None without one.
     """
 
-    provision: Provisioner
+    provisioner: Provisioner
     settings: ModelSection
     kv_folder: Path
     tuning_store: TuningStore
@@ -70,24 +70,24 @@ def list_model_requests(paths: Paths, settings: Settings) -> tuple[ModelRequest,
     store, catalogue = ModelStore(paths.models), load_catalogue()
     tuning_store = TuningStore(paths.tunings, describe_machine())
 
-    def provisioner(section: ModelSection | None) -> Provisioner | None:
+    def build_provisioner(section: ModelSection | None) -> Provisioner | None:
         return Provisioner(store, catalogue, section) if section else None
 
     def request(role: Role, section: ModelSection) -> ModelRequest:
         return ModelRequest(
-            provision=Provisioner(store, catalogue, section),
+            provisioner=Provisioner(store, catalogue, section),
             settings=section,
             kv_folder=paths.saved_sequences,
             tuning_store=tuning_store,
             role=role,
-            draft_model=provisioner(section.draft_model),
+            draft_model=build_provisioner(section.draft_model),
         )
 
     completion = request(Role.COMPLETION, settings.model)
     chat = request(Role.CHAT, settings.chat_model) if settings.chat_model else None
     if chat is not None and _model_name(chat) == _model_name(completion):
         chat = None
-    projector = provisioner(settings.projector)
+    projector = build_provisioner(settings.projector)
     if chat is None:
         models: tuple[ModelRequest, ...] = (replace(completion, projector=projector),)
     else:
@@ -100,7 +100,7 @@ def list_model_requests(paths: Paths, settings: Settings) -> tuple[ModelRequest,
 
 
 def _model_name(model: ModelRequest) -> str:
-    return canonicalize(model.provision.model_name)
+    return canonicalize(model.provisioner.model_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def build_engines(
     clients: list[EngineClient] = []
     for model in models:
         provide_spec = spec_provider(
-            model.provision,
+            model.provisioner,
             model.settings,
             model.kv_folder,
             model.tuning_store,

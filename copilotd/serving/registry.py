@@ -72,7 +72,7 @@ class ServedModels:
         """The model that answers a conversation, for a request that names `name`."""
         return self._find(name) or self.chat
 
-    def title(self, model: ServedModel) -> str:
+    def engine_name(self, model: ServedModel) -> str:
         """The name of the model's engine in the log."""
         if model is self.completion:
             return "engine"

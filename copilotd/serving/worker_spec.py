@@ -27,7 +27,7 @@ REPORT_EVERY_S = 0.2
 
 
 def spec_provider(
-    provision: Provisioner,
+    provisioner: Provisioner,
     settings: ModelSection,
     kv_folder: Path | None = None,
     tuning_store: TuningStore | None = None,
@@ -47,7 +47,7 @@ def spec_provider(
         async def ensure(source: Provisioner) -> InstalledModel:
             return await _run_in_thread(lambda stop: source.ensure_installed(report, stop))
 
-        installed = await ensure(provision)
+        installed = await ensure(provisioner)
         mmproj = str((await ensure(projector)).path) if projector else ""
         draft = str((await ensure(draft_model)).path) if draft_model else ""
         tuning = tuning_store.read(installed.path, settings) if tuning_store else None

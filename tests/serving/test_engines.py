@@ -163,7 +163,7 @@ def test_one_model_serves_completions_and_chat_unless_another_is_named(
 def test_a_chat_model_is_loaded_with_the_settings_of_the_first_model(tmp_path: Path) -> None:
     first, second = list_model_requests(Paths.of_user(), settings_of("a.gguf", "b.gguf"))
 
-    assert (first.provision.model_name, second.provision.model_name) == ("a.gguf", "b.gguf")
+    assert (first.provisioner.model_name, second.provisioner.model_name) == ("a.gguf", "b.gguf")
     assert second.settings == first.settings.model_copy(update={"name": "b.gguf", "alias": ""})
 
 
@@ -175,7 +175,7 @@ def test_an_embedding_model_is_loaded_without_saved_kv_states(tmp_path: Path) ->
     first, third = list_model_requests(Paths.of_user(), named)
 
     assert (first.role, third.role) == (Role.COMPLETION, Role.EMBEDDING)
-    assert (third.provision.model_name, third.settings.n_ctx) == ("c.gguf", 512)
+    assert (third.provisioner.model_name, third.settings.n_ctx) == ("c.gguf", 512)
     assert (third.settings.parked_mb, third.settings.parked_disk_mb) == (0, 0)
     assert [one.role for one in list_model_requests(Paths.of_user(), same)] == [Role.COMPLETION]
 
