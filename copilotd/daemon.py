@@ -199,7 +199,7 @@ class Daemon:
         # The engine logs its failures itself, and a download reports more than a log needs.
         if state.phase not in (Phase.DOWNLOADING, Phase.FAILED):
             text = ": ".join(filter(None, (state.phase, state.detail)))
-            log.info("%s %s", self._models.title(model), text)
+            log.info("%s %s", self._models.engine_name(model), text)
 
     async def _load(self, model: ServedModel) -> None:
         await model.load()

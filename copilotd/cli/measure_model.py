@@ -1,11 +1,11 @@
-"""The model that is measured: in the running daemon, or loaded for the occasion if none runs."""
+"""The model to measure: in the running daemon, or loaded here if none runs."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
 from typing import Protocol
 
-from copilotd.cli.daemon_client import Connection
+from copilotd.cli.daemon_client import DaemonClient
 from copilotd.cli.views.loading import wait_for_model
 from copilotd.config import CompletionSection, Settings
 from copilotd.engine.performance import CalibrationProgress, Speed, Tuning
@@ -23,29 +23,29 @@ Show = Callable[[CalibrationProgress], None]
 class MeasuredModel(Protocol):
     """Raises (all methods): EngineError, NotRunning."""
 
-    def known(self) -> Tuning | None:
-        """What was measured at some time."""
+    def last_calibration(self) -> Tuning | None:
+        """The last measurement."""
         ...
 
     def measure(self, show: Show) -> Tuning:
-        """Measure now; `show` is told how far it is."""
+        """Measure now; `show` gets the progress."""
         ...
 
     def budget(self, speed: Speed) -> Budget:
-        """What a suggestion may cost at that speed."""
+        """The limits of a completion at that speed."""
         ...
 
 
 @contextmanager
-def measured_model(
+def open_model(
     running: RunningDaemon | None, settings: Settings, model: ModelRequest
 ) -> Iterator[MeasuredModel]:
-    """The model for completions that serves, or would serve, this user.
+    """The completion model of this user, running or not.
 
     Raises: ModelError, EngineLoadFailed, NotRunning.
     """
     if running is not None:
-        with Connection(running) as connection:
+        with DaemonClient(running) as connection:
             yield _Remote(connection)
         return
     if settings.engine.kind == "upstream":
@@ -53,17 +53,17 @@ def measured_model(
             "the model is on another server, and the daemon measures what it costs",
             "copilotd start, then copilotd tune.",
         )
-    installed = model.provision.find_installed()
+    installed = model.provisioner.find_installed()
     if installed is None:
         raise ModelNotFound(
-            f"{model.provision.model_name} is not on this machine",
-            f"copilotd start downloads it; so does copilotd models pull {model.provision.model_name}",
+            f"{model.provisioner.model_name} is not on this machine",
+            f"copilotd start downloads it; so does copilotd models pull {model.provisioner.model_name}",
         )
     yield _Local(settings, model, installed)
 
 
 class _Remote:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: DaemonClient) -> None:
         self._connection = connection
         status = wait_for_model(connection)
         if status.state.phase is Phase.FAILED:
@@ -72,7 +72,7 @@ class _Remote:
             )
         self._status = status
 
-    def known(self) -> Tuning | None:
+    def last_calibration(self) -> Tuning | None:
         return self._status.tuning
 
     def measure(self, show: Show) -> Tuning:
@@ -93,16 +93,16 @@ class _Local:
         self._model = model
         self._installed = installed
 
-    def known(self) -> Tuning | None:
+    def last_calibration(self) -> Tuning | None:
         return self._model.tuning_store.read(self._installed.path, self._model.settings)
 
     def measure(self, show: Show) -> Tuning:
-        return asyncio.run(self._measured(show))
+        return asyncio.run(self._measure(show))
 
     def budget(self, speed: Speed) -> Budget:
         return compute_budget(self._settings.completion, speed)
 
-    async def _measured(self, show: Show) -> Tuning:
+    async def _measure(self, show: Show) -> Tuning:
         (engine,) = build_engines([self._model], self._settings.engine)
         tuner = Tuner(engine, self._model.tuning_store, self._model.settings)
         try:
