@@ -1,7 +1,7 @@
-"""The access token: a secret of this user that HTTP clients show where the settings want one.
+"""The access token: a secret that HTTP clients send if the settings require it.
 
-It lies in a file that only this user can read, and is read anew for every request: a new one
-counts at once, and without the file nobody has access. It is never logged.
+It is in a file that only this user can read. The file is read for every request, so a new token is
+valid at once, and without the file nobody has access. The token is never logged.
 """
 
 import hmac
@@ -12,8 +12,8 @@ from pathlib import Path
 from copilotd.errors import AccessFailed
 from copilotd.files import write_atomically
 
-_BYTES = 32
-_NEXT = "Make the folder writable for you, or point XDG_STATE_HOME elsewhere."
+_TOKEN_BYTES = 32
+_NEXT_STEP = "Make the folder writable for you, or point XDG_STATE_HOME elsewhere."
 
 
 class AccessToken:
@@ -23,14 +23,14 @@ class AccessToken:
         self.file = file
 
     def read(self) -> str:
-        """The token; empty if there is none, which gives access to nobody."""
+        """Return the token; empty if there is none, and then nobody has access."""
         try:
             return self.file.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError):
             return ""
 
     def ensure(self) -> str:
-        """The token, made if there is none. Others are kept from reading its file.
+        """Return the token; create it if there is none. Makes the file private again.
 
         Raises:
             AccessFailed: the file cannot be written.
@@ -40,21 +40,21 @@ class AccessToken:
         try:
             self.file.chmod(0o600)
         except OSError as error:
-            raise _failed(self.file, error) from error
+            raise _write_failed(self.file, error) from error
         return token
 
     def renew(self) -> str:
-        """A new token in place of the old one, which counts no more.
+        """Replace the token by a new one and return it; the old one is no longer valid.
 
         Raises:
             AccessFailed: the file cannot be written.
         """
-        token = secrets.token_urlsafe(_BYTES)
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
         self.save(token)
         return token
 
     def save(self, token: str) -> None:
-        """Let `token` be the one from now on.
+        """Replace the token by `token`.
 
         Raises:
             AccessFailed: the file cannot be written.
@@ -63,13 +63,15 @@ class AccessToken:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self.file, f"{token}\n".encode("ascii"), mode=0o600)
         except OSError as error:
-            raise _failed(self.file, error) from error
+            raise _write_failed(self.file, error) from error
 
-    def is_among(self, shown: Iterable[bytes]) -> bool:
-        """Whether one of what a client `shown` is the token; how long that takes tells nothing."""
+    def is_among(self, candidates: Iterable[bytes]) -> bool:
+        """Whether one of `candidates` is the token; compares in constant time."""
         token = self.read().encode()
-        return bool(token) and any([hmac.compare_digest(one, token) for one in shown])
+        return bool(token) and any(
+            [hmac.compare_digest(candidate, token) for candidate in candidates]
+        )
 
 
-def _failed(file: Path, error: OSError) -> AccessFailed:
-    return AccessFailed(f"cannot write the access token to {file}: {error.strerror}", _NEXT)
+def _write_failed(file: Path, error: OSError) -> AccessFailed:
+    return AccessFailed(f"cannot write the access token to {file}: {error.strerror}", _NEXT_STEP)

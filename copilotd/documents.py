@@ -1,7 +1,7 @@
-"""Documents, and places in them.
+"""Documents and offsets in them.
 
-Offsets and lengths in text count Unicode code points (indices of a Python `str`). Wire formats that
-count otherwise convert at their edge.
+Offsets and lengths in text count Unicode code points (indices of a Python `str`). A wire format
+with other units converts at its edge.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One version of one open file; never changes, so a request can keep it while the user types.
+    """One version of one open file; immutable, so a request can keep it while the user types.
 
-    `uri` identifies it, `language` is the editor's language id (may be empty), `path` is the file
-    name shown to the model, relative to the workspace where that is known. `snippets` are what a
-    client sends along of other files, oldest first.
+    `uri` identifies it. `language` is the editor's language id; it may be empty. `path` is the file
+    name that the model sees, relative to the workspace if that is known. `snippets` are pieces of
+    other files that the client sent, oldest first.
     """
 
     uri: str
@@ -33,10 +33,12 @@ class Document:
 
 
 def offset_at(text: str, name: str, line: int, column: int | None = None) -> int:
-    """The place in code points of `text`, which is called `name`; without `column`, a line's end.
+    """Return the offset of `line` and `column` (both from 1); without `column`, of the line's end.
+
+    `name` is the name of `text` in the error.
 
     Raises:
-        ValueError: there is no such place; it says which there are.
+        ValueError: there is no such line or column; the text has the valid range.
     """
     lines = text.split("\n")
     if not 1 <= line <= len(lines):

@@ -1,36 +1,36 @@
-"""Every error that copilotd raises on purpose; each says its cause and the next step.
+"""Every error that copilotd raises on purpose. Each one has a cause and the next step.
 
 CopilotdError
-├── ConfigError            a setting that cannot be used
-├── MissingPackage         what was asked for needs a package that is not installed
+├── ConfigError            a setting has a wrong value
+├── MissingPackage         a feature needs a package that is not installed
 ├── ModelError
-│   ├── ModelNotFound      no such model in the catalogue, the store or at the source
-│   ├── DownloadFailed     every source was tried
-│   ├── DownloadCancelled  somebody stopped it; what has arrived is kept
+│   ├── ModelNotFound      the catalogue, the store or the source does not have the model
+│   ├── DownloadFailed     every source failed
+│   ├── DownloadCancelled  the user stopped it; the received bytes are kept
 │   ├── CorruptModel       wrong checksum, truncated file, not a GGUF
-│   └── DiskFull           the file would not fit
+│   └── DiskFull           the file does not fit on the disk
 ├── EngineError
 │   ├── EngineLoadFailed   the worker could not load the model
-│   ├── EngineDied         the worker ended while the request was in it; retryable
-│   ├── UpstreamFailed     the server that holds the model does not answer; retryable
+│   ├── EngineDied         the worker ended during the request; retryable
+│   ├── UpstreamFailed     the upstream server does not answer; retryable
 │   ├── EngineBusy         the queue is full; retryable
 │   ├── EngineNotReady     the model is still being downloaded; retryable
 │   ├── ContextOverflow    prompt and answer do not fit in n_ctx
-│   └── InvalidRequest     a parameter the engine cannot honour
+│   └── InvalidRequest     the engine does not support a parameter
 └── DaemonError
-    ├── AlreadyRunning     one daemon per user
-    ├── NotRunning         a command needs a daemon and none answers
-    ├── PortInUse          somebody else listens there
+    ├── AlreadyRunning     the user's daemon is already running
+    ├── NotRunning         a command needs a daemon, and none answers
+    ├── PortInUse          another program listens on the port
     ├── StartFailed        the daemon ended before it was ready
-    └── AccessFailed       the access token cannot be kept
+    └── AccessFailed       the access token cannot be written
 """
 
 
 class CopilotdError(Exception):
-    """Base of the tree.
+    """Base of all errors.
 
-    `message` names the cause, `hint` the next step that the user can take, and
-    `retryable` says whether the same call may succeed later unchanged.
+    `message` names the cause and `hint` the next step for the user. `retryable` says whether the
+    same call may succeed later.
     """
 
     retryable = False
@@ -42,33 +42,33 @@ class CopilotdError(Exception):
 
 
 class ConfigError(CopilotdError):
-    """A setting has a value that cannot be used."""
+    """A setting has a wrong value."""
 
 
 class MissingPackage(CopilotdError):
-    """What was asked for needs a Python package that is not installed."""
+    """A feature needs a Python package that is not installed."""
 
     @classmethod
     def for_extra(cls, extra: str, error: ModuleNotFoundError) -> "MissingPackage":
-        """The error for a package that the extra of that name brings."""
-        message = f"a Python package is not installed ({error.name})"
+        """Return the error for a package that belongs to the extra `extra`."""
+        message = f"the Python package {error.name} is not installed"
         return cls(message, f"pip install 'copilotd[{extra}]'")
 
 
 class ModelError(CopilotdError):
-    """Something about a model file or its source."""
+    """A problem with a model file or its source."""
 
 
 class ModelNotFound(ModelError):
-    """No such model in the catalogue, in the store or at the source."""
+    """The catalogue, the store or the source does not have the model."""
 
 
 class DownloadFailed(ModelError):
-    """Every source of a model was tried, and none gave the file."""
+    """Every source of a model failed."""
 
 
 class DownloadCancelled(ModelError):
-    """A download was stopped on request; what has arrived is kept for the next attempt."""
+    """The user stopped a download; the received bytes are kept for the next attempt."""
 
 
 class CorruptModel(ModelError):
@@ -80,7 +80,7 @@ class DiskFull(ModelError):
 
 
 class EngineError(CopilotdError):
-    """Something about generating tokens."""
+    """A problem while generating tokens."""
 
 
 class EngineLoadFailed(EngineError):
@@ -88,17 +88,17 @@ class EngineLoadFailed(EngineError):
 
 
 class EngineDied(EngineError):
-    """The worker process ended while the request was in it."""
+    """The worker process ended during the request."""
 
     retryable = True
 
 
 class IllegalInstruction(EngineDied):
-    """The worker process was ended because llama.cpp was built for another processor."""
+    """The worker process crashed because llama.cpp was built for another processor."""
 
 
 class UpstreamFailed(EngineError):
-    """The server elsewhere that holds the model is down, or answers what it should not."""
+    """The upstream server is down, or its answer is invalid."""
 
     retryable = True
 
@@ -110,15 +110,15 @@ class EngineBusy(EngineError):
 
 
 class EngineNotReady(EngineError):
-    """The model is not there yet: its download goes on."""
+    """The model is still being downloaded."""
 
     retryable = True
 
 
 class ContextOverflow(EngineError):
-    """The prompt (of `tokens` tokens) and the room for an answer exceed `n_ctx` tokens.
+    """The prompt (`tokens` tokens) and the room for the answer exceed `n_ctx` tokens.
 
-    Both are 0 where it is not known by how much.
+    Both numbers are 0 if they are unknown.
     """
 
     def __init__(self, message: str, hint: str = "", tokens: int = 0, n_ctx: int = 0) -> None:
@@ -128,15 +128,15 @@ class ContextOverflow(EngineError):
 
 
 class InvalidRequest(EngineError):
-    """The request has a parameter that the engine cannot honour."""
+    """The request has a parameter that the engine does not support."""
 
 
 class DaemonError(CopilotdError):
-    """Something about the life of the daemon process."""
+    """A problem with the daemon process."""
 
 
 class AlreadyRunning(DaemonError):
-    """A daemon of this user runs already."""
+    """The user's daemon is already running."""
 
 
 class NotRunning(DaemonError):
@@ -144,11 +144,11 @@ class NotRunning(DaemonError):
 
 
 class PortInUse(DaemonError):
-    """The HTTP port is taken."""
+    """Another program listens on the HTTP port."""
 
 
 class StartFailed(DaemonError):
-    """The daemon ended, or stayed silent, before it was ready."""
+    """The daemon ended, or did not answer in time, before it was ready."""
 
 
 class AccessFailed(DaemonError):

@@ -1,4 +1,4 @@
-"""Where copilotd keeps its files, by the platform's own conventions (XDG on Linux)."""
+"""Where copilotd keeps its files, following the platform's conventions (XDG on Linux)."""
 
 import sys
 import warnings
@@ -12,7 +12,7 @@ APP = "copilotd"
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The five places: settings, models, logs, caches, and what lives only while running."""
+    """The five folders: settings, models, logs, runtime files, and caches."""
 
     config: Path
     data: Path
@@ -22,7 +22,7 @@ class Paths:
 
     @classmethod
     def of_user(cls) -> "Paths":
-        """The places of the current user; nothing is created."""
+        """Return the folders of the current user; nothing is created."""
         dirs = platformdirs.PlatformDirs(APP, appauthor=False)
         with warnings.catch_warnings():
             # Without XDG_RUNTIME_DIR a folder in /tmp is used; `lifecycle.prepare` makes it safe.
@@ -48,12 +48,12 @@ class Paths:
 
     @property
     def saved_sequences(self) -> Path:
-        """The folder of what models have read, saved across restarts."""
+        """The folder of KV cache sequences that are kept across restarts."""
         return self.cache / "parked"
 
     @property
     def tunings(self) -> Path:
-        """The folder of what was measured of models."""
+        """The folder of measured speeds of models."""
         return self.state / "tuning"
 
     @property
@@ -63,22 +63,22 @@ class Paths:
 
     @property
     def audit(self) -> Path:
-        """The record of what tools did."""
+        """The audit log of tool calls."""
         return self.state / "tools.jsonl"
 
     @property
     def token(self) -> Path:
-        """The access token of HTTP clients; it is there once it was needed."""
+        """The access token of HTTP clients; created when it is first needed."""
         return self.state / "token"
 
     @property
     def lock(self) -> Path:
-        """Held by the running daemon for as long as it lives."""
+        """The lock file that the daemon holds while it runs."""
         return self.runtime / "copilotd.lock"
 
     @property
     def runtime_file(self) -> Path:
-        """What the running daemon says of itself: pid, port, socket (JSON)."""
+        """The process id, URL and socket of the running daemon, as JSON."""
         return self.runtime / "daemon.json"
 
     @property
@@ -88,5 +88,5 @@ class Paths:
 
 
 def has_unix_sockets() -> bool:
-    """Whether LSP goes over a unix socket here (TCP on loopback otherwise)."""
+    """Whether LSP uses a unix socket on this platform (otherwise TCP on loopback)."""
     return sys.platform != "win32"

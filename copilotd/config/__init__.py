@@ -1,4 +1,4 @@
-"""The settings: every default, its unit and its meaning, in one place.
+"""The settings: every default, unit and meaning in one place.
 
 Order of precedence: command line > environment (`COPILOTD_SERVER__PORT=8010`) > project file
 (`.copilotd.toml` in the workspace) > user file > the defaults in `sections`. The sample in

@@ -1,25 +1,25 @@
-"""What differs between two readings of the settings, and when that takes effect, in words."""
+"""Describes what changed in the settings, and when the change takes effect."""
 
 from collections.abc import Iterator
 
 from copilotd.config.sections import Settings, list_tables
 from copilotd.config.sources import LOADS_A_MODEL, RELOADABLE
 
-LATER = " after copilotd restart"
+AFTER_RESTART = " after copilotd restart"
 
 
 def describe_changes(old: Settings, new: Settings) -> Iterator[str]:
-    """A line for each table that changed, and one for each setting that is an exception in it."""
+    """Yield a line for each changed table, and for each changed setting that needs a restart."""
     for name in list_tables():
-        exceptions = {key: getattr(getattr(new, name), key) for key in _exceptions(name)}
+        exceptions = {key: getattr(getattr(new, name), key) for key in _list_exceptions(name)}
         before = getattr(old, name).model_copy(update=exceptions)
         if before != getattr(new, name):
-            yield f"[{name}] changed, takes effect{'' if name in RELOADABLE else LATER}"
+            yield f"[{name}] changed, takes effect{'' if name in RELOADABLE else AFTER_RESTART}"
         for key, value in exceptions.items():
             if getattr(getattr(old, name), key) != value:
-                yield f"{name}.{key} changed, takes effect{LATER}"
+                yield f"{name}.{key} changed, takes effect{AFTER_RESTART}"
 
 
-def _exceptions(table: str) -> list[str]:
+def _list_exceptions(table: str) -> list[str]:
     keys = (key.partition(".") for key in LOADS_A_MODEL)
     return [name for section, _, name in keys if section == table]

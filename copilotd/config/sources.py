@@ -1,7 +1,7 @@
 """Where settings come from, and which source wins.
 
-A project file comes with somebody's repository: it may shape answers (`PROJECT_TABLES`), and
-nothing that downloads, listens or runs.
+A project file comes with a repository that the user may not trust: it can change answers
+(`PROJECT_TABLES`), but nothing that downloads, listens or runs programs.
 """
 
 import tomllib
@@ -21,17 +21,17 @@ from copilotd.errors import ConfigError
 PROJECT_FILE = ".copilotd.toml"
 
 PROJECT_TABLES: tuple[str, ...] = ("completion", "chat")
-"""Tables that a project file may set."""
+"""The tables that a project file may set."""
 
 RELOADABLE: tuple[str, ...] = ("completion", "chat", "tools", "log")
-"""Tables whose changes take effect in a running daemon; the others need a restart."""
+"""The tables whose changes take effect in a running daemon; other tables need a restart."""
 
 LOADS_A_MODEL: tuple[str, ...] = ("chat.model", "chat.draft", "chat.mmproj")
-"""Settings of those tables that download and load something: they need a restart all the same, and
-no project can make them."""
+"""Settings in those tables that download and load a model: they need a restart, and a project
+cannot set them."""
 
-_OWN: tuple[str, ...] = (*LOADS_A_MODEL, "chat.fetch_images")
-"""What no project can set, for it would make the daemon fetch something."""
+_FORBIDDEN_IN_PROJECTS: tuple[str, ...] = (*LOADS_A_MODEL, "chat.fetch_images")
+"""Settings that a project cannot set, because they make the daemon download something."""
 
 COMMAND_LINE = "the command line"
 ENVIRONMENT = "the environment"
@@ -40,7 +40,7 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one source says, nested like the file and unchecked; `name` is for people."""
+    """The unchecked values of one source, nested like the file. `name` is for error messages."""
 
     name: str
     values: Mapping[str, Any]
@@ -51,12 +51,12 @@ def load(
     project_file: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Resolve the settings; a missing file is an empty one.
+    """Load the settings; a missing file counts as empty.
 
     `overrides` (the command line) is nested like the file: `{"server": {"port": 8010}}`.
 
     Raises:
-        ConfigError: names the key, where it was set, and what is allowed.
+        ConfigError: a value is wrong; the text has the key, its source, and what is allowed.
     """
     settings, problems = load_leniently(user_file, project_file, overrides)
     if problems:
@@ -69,18 +69,18 @@ def load_leniently(
     project_file: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> tuple[Settings, list[ConfigError]]:
-    """The same, with the default in place of each value that cannot be used, and what was wrong."""
+    """Load the settings with the default for each wrong value; return them and the errors."""
     layers, problems = read_layers(user_file, project_file, overrides)
     merged: dict[str, Any] = {}
     for layer in reversed(layers):
-        merged = _merged(merged, layer.values)
+        merged = _merge(merged, layer.values)
     try:
         return Settings(**merged), problems
     except ValidationError as error:
-        # A setting of several types has an error for each; the last type says the most.
-        for key, detail in {_key(detail): detail for detail in error.errors()}.items():
+        # A setting of several types has one error per type; the last one is the most useful.
+        for key, detail in {_format_key(detail): detail for detail in error.errors()}.items():
             problems.append(explain_invalid_value(detail, key, find_origin(key, layers)))
-            _drop(merged, key)
+            _remove(merged, key)
     return Settings(**merged), problems
 
 
@@ -89,7 +89,7 @@ def read_layers(
     project_file: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> tuple[list[Layer], list[ConfigError]]:
-    """All sources, the strongest first, and what could not be read of them."""
+    """Read all sources, strongest first; return them and the errors."""
     problems: list[ConfigError] = []
     layers = [Layer(COMMAND_LINE, overrides or {})]
     for read in (
@@ -105,10 +105,10 @@ def read_layers(
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """The contents of a settings file, unchecked; empty if there is none.
+    """Read a settings file without checking its values; empty if the file is missing.
 
     Raises:
-        ConfigError: it is not TOML, or cannot be read.
+        ConfigError: the file is not TOML, or cannot be read.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -119,13 +119,13 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def find_project_file(folder: Path) -> Path | None:
-    """The nearest project file, in `folder` or above it."""
+    """Return the nearest project file, in `folder` or above it; None if there is none."""
     candidates = (parent / PROJECT_FILE for parent in (folder, *folder.parents))
     return next((file for file in candidates if file.is_file()), None)
 
 
 def find_origin(key: str, layers: Sequence[Layer]) -> str:
-    """Where `section.name` was set: a file, a variable, the command line, or `DEFAULT`."""
+    """Return where `section.name` was set: a file, a variable, the command line, or `DEFAULT`."""
     path = key.split(".")
     name = next((layer.name for layer in layers if _has(layer.values, path)), DEFAULT)
     return "COPILOTD_" + "__".join(path).upper() if name == ENVIRONMENT else name
@@ -135,16 +135,16 @@ def _read_environment() -> Layer:
     try:
         return Layer(ENVIRONMENT, EnvSettingsSource(Settings)())
     except SettingsError as error:
-        hint = "Write lists and tables as JSON; unset what you do not need."
+        hint = "Write lists and tables as JSON, or unset the variable."
         raise ConfigError(f"{ENVIRONMENT} (COPILOTD_*): {error}", hint) from error
 
 
 def _read_project(file: Path | None, problems: list[ConfigError]) -> Layer:
     values = read_file(file) if file else {}
-    for key in _OWN:
+    for key in _FORBIDDEN_IN_PROJECTS:
         if _has(values, key.split(".")):
-            problems.append(_not_for_projects(key, file))
-            _drop(values, key)
+            problems.append(_refuse_project_key(key, file))
+            _remove(values, key)
     problems += [
         ConfigError(
             f"[{table}] (from {file}): a project cannot set this table",
@@ -156,29 +156,29 @@ def _read_project(file: Path | None, problems: list[ConfigError]) -> Layer:
     return Layer(str(file), {table: values[table] for table in PROJECT_TABLES if table in values})
 
 
-def _not_for_projects(key: str, file: Path | None) -> ConfigError:
+def _refuse_project_key(key: str, file: Path | None) -> ConfigError:
     return ConfigError(
         f"{key} (from {file}): a project cannot set this",
         "Use your own file: copilotd config path.",
     )
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(below)
     for key, value in above.items():
         old = result.get(key)
         if isinstance(old, Mapping) and isinstance(value, Mapping):
-            result[key] = _merged(old, value)
+            result[key] = _merge(old, value)
         else:
             result[key] = dict(value) if isinstance(value, Mapping) else value
     return result
 
 
-def _key(detail: ErrorDetails) -> str:
+def _format_key(detail: ErrorDetails) -> str:
     return ".".join(str(part) for part in detail["loc"][:2])
 
 
-def _drop(values: dict[str, Any], key: str) -> None:
+def _remove(values: dict[str, Any], key: str) -> None:
     section, _, name = key.partition(".")
     if name and isinstance(values.get(section), dict):
         values[section].pop(name, None)

@@ -9,7 +9,7 @@ from copilotd.config.section import Section
 
 
 class Permission(StrEnum):
-    """Whether a tool may act: by itself, if the user agrees each time, or not at all."""
+    """Whether a tool may run: without asking, if the user agrees each time, or never."""
 
     ALLOW = "allow"
     ASK = "ask"
@@ -17,65 +17,67 @@ class Permission(StrEnum):
 
 
 class CommandTool(Section):
-    """A tool of the user's own: a program with its arguments."""
+    """A custom tool of the user: a program with its arguments."""
 
     command: list[str] = Field(min_length=1)
-    """The program and its arguments, run in the workspace's folder without a shell; {name} stands
-    for the parameter of that name."""
+    """The program and its arguments, run in the workspace folder without a shell; {name} is
+    replaced by the parameter of that name."""
     description: str
-    """What the model is told of it."""
+    """The description that the model sees."""
     parameters: dict[str, str] = {}
-    """What the model fills in, each with its description; all are texts."""
+    """The parameters by name, each with its description; all are strings."""
 
 
 class McpServer(Section):
-    """An MCP server whose tools the model may use: a program, or an address."""
+    """An MCP server whose tools the model may use: a program or an address."""
 
     command: list[str] = []
-    """A program and its arguments, run without a shell; it speaks MCP on its standard streams."""
+    """A program and its arguments, run without a shell; it uses MCP over stdin and stdout."""
     environment: dict[str, str] = Field(default={}, repr=False)
-    """Variables for the program, beside the daemon's own that do not look like secrets."""
+    """Environment variables for the program, in addition to those of the daemon that do not look
+    like secrets."""
     url: str = Field(default="", pattern=r"^(https?://\S+)?$")
-    """In place of command: the address of a server that speaks MCP over streamable HTTP."""
+    """The address of a server that uses MCP over streamable HTTP, in place of command."""
     headers: dict[str, str] = Field(default={}, repr=False)
-    """Sent to that address with every request, such as Authorization."""
+    """HTTP headers for every request to that address, such as Authorization."""
     tools: list[str] = []
-    """Names of the server's tools that are offered; empty means all of them."""
+    """Names of the server's tools that the model may use; empty means all."""
     enabled: bool = True
-    """Whether the server is used."""
+    """Whether to use the server."""
 
     @model_validator(mode="after")
     def _is_reachable(self) -> Self:
         if bool(self.command) == bool(self.url):
-            raise ValueError("it needs a command or a url, and not both")
+            raise ValueError("set either command or url")
         return self
 
 
 ServerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9-]{1,32}$")]
-"""No underscore: it ends the server's part in the name of a tool, NAME_tool."""
+"""No underscore, because an underscore separates the server's name from the tool's: NAME_tool."""
 
 
 class ToolsSection(Section):
     """What the model may do in a workspace when a chat asks for tools."""
 
     enabled: bool = True
-    """Whether tools are offered at all."""
+    """Whether the model may use tools."""
     permissions: dict[str, Permission] = {}
-    """Per tool, or "*" for all that are not named: "allow", "ask" or "deny". Without an entry,
-    reading is allowed, changing asks, and run_command is denied: {run_command = "ask"} offers
-    it."""
+    """"allow", "ask" or "deny" by tool name; "*" means all other tools. Without an entry, tools
+    that read are allowed, tools that change something ask, and run_command is denied; {run_command
+    = "ask"} enables it."""
     workspaces: dict[str, dict[str, Permission]] = {}
-    """The same for single workspaces, by their folder; it wins over the table above."""
+    """The same for one workspace, by its folder; it overrides the table above."""
     secret_files: list[str] = []
-    """File names (with * and ?) that no tool touches, beside .env, keys and the like."""
+    """File names (with * and ?) that no tool may read or write, in addition to .env, keys and the
+    like."""
     max_steps: int = Field(default=8, ge=1)
-    """Answers of the model in a row, each with calls, before it has to come to an end."""
+    """Maximum number of answers with tool calls in a row; then the model must finish."""
     timeout_s: float = Field(default=30.0, gt=0)
-    """Seconds that one call may take."""
+    """Time limit for one tool call in seconds."""
     output_limit: int = Field(default=4000, ge=100)
-    """Characters of one result that the model reads."""
+    """Maximum number of characters of one tool result that the model sees."""
     commands: dict[str, CommandTool] = {}
-    """Tools of your own, by name."""
+    """Custom tools by name."""
     mcp: dict[ServerName, McpServer] = {}
-    """MCP servers by name (letters, digits, hyphens). A tool of one is called NAME_tool here, and
-    asks like every tool that runs something, whatever the server says of it."""
+    """MCP servers by name (letters, digits, hyphens). Their tools are named NAME_tool, and ask like
+    every tool that runs a program, whatever the server says about them."""

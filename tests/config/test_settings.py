@@ -101,12 +101,12 @@ def test_every_setting_knows_where_it_comes_from(
         ),
         (
             "[upstream]\nurl = 'example.org:80'",
-            "upstream.url (from {file}): is no URL that begins with http:// or https://",
+            "upstream.url (from {file}): must be a URL that begins with http:// or https://",
             "Allowed: text.",
         ),
         (
             "[upstream]\nurl = 'http://me:s3cret@example.org'",
-            "upstream.url (from {file}): holds more than an address; a key is upstream.key",
+            "upstream.url (from {file}): must not contain a user, password or query; put the key into upstream.key",
             "Allowed: text.",
         ),
         (
@@ -122,7 +122,7 @@ def test_every_setting_knows_where_it_comes_from(
         ),
         (
             "[tools.mcp.a]\nurl = 'http://a'\ncommand = ['x']\nheaders = {Key = 'secret'}",
-            "tools.mcp.a (from {file}): Value error, it needs a command or a url, and not both",
+            "tools.mcp.a (from {file}): Value error, set either command or url",
             "Allowed: in [tools.mcp.NAME] the keys command, environment, url, headers, tools, "
             "enabled.",
         ),

@@ -42,7 +42,7 @@ def test_a_second_launch_says_that_one_runs(home: Home) -> None:
         home.launch()
 
     assert caught.value.message == f"copilotd already runs on {running.url} (pid {running.pid})"
-    assert caught.value.hint == "copilotd restart, or copilotd stop."
+    assert caught.value.hint == "Run copilotd restart or copilotd stop."
 
 
 def test_two_launches_at_once_end_with_one_daemon(home: Home) -> None:
@@ -156,7 +156,7 @@ def test_a_daemon_that_crashes_is_reported_with_its_last_words(home: Home) -> No
         lifecycle.launch(home.paths, (), crash)
 
     assert caught.value.message == "the daemon did not start: RuntimeError: no such luck"
-    assert caught.value.hint == f"copilotd doctor. The whole log: {home.paths.log}"
+    assert caught.value.hint == f"Run copilotd doctor. The whole log: {home.paths.log}"
 
 
 def test_a_runtime_folder_that_cannot_be_made_is_named(home: Home) -> None:

@@ -197,5 +197,5 @@ def test_without_the_sdk_the_error_says_how_to_install_it(
     with pytest.raises(MissingPackage) as caught:
         mcp(home.folder)
 
-    assert caught.value.message == "a Python package is not installed (mcp)"
+    assert caught.value.message == "the Python package mcp is not installed"
     assert caught.value.hint == "pip install 'copilotd[mcp]'"

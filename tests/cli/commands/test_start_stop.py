@@ -34,7 +34,7 @@ def test_a_second_start_in_the_foreground_fails(home: Home) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         f"error: copilotd already runs on {running.url} (pid {running.pid})\n"
-        "next: copilotd restart, or copilotd stop.\n"
+        "next: Run copilotd restart or copilotd stop.\n"
     )
 
 

@@ -100,7 +100,7 @@ async def test_without_the_sdk_the_log_says_how_to_install_it(
     await session.runner.wait_until_ready()
     assert session.names == []
     assert (
-        "cannot be used: a Python package is not installed (mcp): pip install 'copilotd[mcp]'"
+        "cannot be used: the Python package mcp is not installed: pip install 'copilotd[mcp]'"
     ) in caplog.text
 
 
