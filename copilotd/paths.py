@@ -25,7 +25,7 @@ class Paths:
         """Return the folders of the current user; nothing is created."""
         dirs = platformdirs.PlatformDirs(APP, appauthor=False)
         with warnings.catch_warnings():
-            # Without XDG_RUNTIME_DIR a folder in /tmp is used; `lifecycle.prepare` makes it safe.
+            # Without XDG_RUNTIME_DIR a folder in /tmp is used; `lifecycle.create_folders` makes it safe.
             warnings.simplefilter("ignore")
             runtime = dirs.user_runtime_path
         return cls(

@@ -106,7 +106,8 @@ def test_every_setting_knows_where_it_comes_from(
         ),
         (
             "[upstream]\nurl = 'http://me:s3cret@example.org'",
-            "upstream.url (from {file}): must not contain a user, password or query; put the key into upstream.key",
+            "upstream.url (from {file}): must not contain a user, password or query; put "
+            "the key into upstream.key",
             "Allowed: text.",
         ),
         (
