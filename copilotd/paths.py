@@ -25,7 +25,7 @@ class Paths:
         """Return the folders of the current user; nothing is created."""
         dirs = platformdirs.PlatformDirs(APP, appauthor=False)
         with warnings.catch_warnings():
-            # Without XDG_RUNTIME_DIR a folder in /tmp is used; `lifecycle.create_folders` makes it safe.
+            # Without XDG_RUNTIME_DIR it is a folder in /tmp; `lifecycle.create_folders` secures it.
             warnings.simplefilter("ignore")
             runtime = dirs.user_runtime_path
         return cls(
