@@ -1,6 +1,5 @@
 """Two workers with real models, one for completions and one for chat."""
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ import httpx2
 import psutil
 import pytest
 
-from benchmarks.servers.served import Served, copilotd, served
+from benchmarks.servers.served import Served, served
 from tests.models.tiny_gguf import METADATA, write_gguf
 
 pytestmark = pytest.mark.model
@@ -35,7 +34,9 @@ def client(daemon: Served) -> Iterator[httpx2.Client]:
 
 
 def status(daemon: Served) -> Any:
-    return json.loads(copilotd(daemon.env, "status", "--json"))
+    # Not the status command: it takes seconds to start on a busy machine, and a model that must
+    # stay loaded would become idle meanwhile.
+    return httpx2.get(f"{daemon.url}/admin/status", timeout=120, trust_env=False).json()
 
 
 def workers(daemon: Served) -> list[int]:
