@@ -21,7 +21,7 @@ from benchmarks.peers import llama_server
 from benchmarks.servers.api import Api
 from benchmarks.servers.raw import Timed
 from benchmarks.servers.served import served
-from copilotd.engine.worker.llama.context_params import cores
+from copilotd.engine.worker.llama.context_params import count_cores
 
 N_CTX = 8192
 NEW_TOKENS = 32
@@ -43,9 +43,9 @@ def main() -> None:
     rows = []
     with ExitStack() as stack:
         daemon = stack.enter_context(served(options.model, MODEL__AUTO_TUNE="false"))
-        peer = stack.enter_context(llama_server(options.model, cores(), "off", N_CTX))
+        peer = stack.enter_context(llama_server(options.model, count_cores(), "off", N_CTX))
         apis = Api(daemon.url), Api(peer.url)
-        for busy in sorted({0, 1, cores()}):
+        for busy in sorted({0, 1, count_cores()}):
             print(f"\r\x1b[K{busy} busy", end="", file=sys.stderr, flush=True)
             with _busy(busy):
                 rows += _rows(f"beside {busy} busy programs", apis, prompts, options.runs)

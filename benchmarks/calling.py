@@ -147,7 +147,9 @@ def _llama_server(model: Path) -> Started:
 @contextmanager
 def _llama_cpp(model: Path) -> Started:
     # The one of its formats that calls functions, whatever the model's template says.
-    with llama_cpp_server(model, count_cores(), N_CTX, chat_format="chatml-function-calling") as peer:
+    with llama_cpp_server(
+        model, count_cores(), N_CTX, chat_format="chatml-function-calling"
+    ) as peer:
         yield peer.url
 
 

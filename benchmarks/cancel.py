@@ -117,7 +117,9 @@ async def _cancelled_request(side: Side, number: int) -> float:
     text, uri = _code(number) + "result = ", f"file:///w/{number}.py"
     editor.open_file(text, uri)
     line = text.count("\n")
-    id, answer = editor.send_request(INLINE, completion_params(line, len("result = "), uri, kind=INVOKED))
+    id, answer = editor.send_request(
+        INLINE, completion_params(line, len("result = "), uri, kind=INVOKED)
+    )
     await asyncio.sleep(_mid_prompt_s(number))
     if answer.done():
         raise SystemExit("the request over LSP was answered before it could be cancelled")

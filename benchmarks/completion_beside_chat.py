@@ -33,7 +33,7 @@ from benchmarks.servers.served import served
 from benchmarks.servers.sides import sides_of
 from benchmarks.workloads.conversation import Conversation, Talk, tokens_per_second
 from benchmarks.workloads.functions import Keystroke, function
-from copilotd.engine.worker.llama.context_params import cores
+from copilotd.engine.worker.llama.context_params import count_cores
 
 FILE = "tempfile.mkdtemp"
 N_CTX = 8192
@@ -187,7 +187,7 @@ def _copilotd(options: argparse.Namespace) -> Iterator[Side]:
 
 @contextmanager
 def _llama_server(options: argparse.Namespace) -> Iterator[Side]:
-    with llama_server(options.model, cores(), "off", N_CTX, parallel=2) as peer:
+    with llama_server(options.model, count_cores(), "off", N_CTX, parallel=2) as peer:
         typist = LlamaServer(peer.url, options.patience)
         yield Side(typist, Conversation(peer.url), peer.pid, options.peer_requests)
 

@@ -35,7 +35,7 @@ from benchmarks.servers.raw import Raw
 from benchmarks.servers.served import served
 from benchmarks.servers.sides import sides_of
 from benchmarks.workloads.functions import NAMES, Function, Keystroke, function
-from copilotd.engine.worker.llama.context_params import cores
+from copilotd.engine.worker.llama.context_params import count_cores
 
 N_CTX = 8192
 
@@ -141,25 +141,25 @@ def _copilotd_without_cache(model: Path) -> Iterator[Typist]:
 
 @contextmanager
 def _llama_server(model: Path) -> Iterator[Typist]:
-    with llama_server(model, cores(), "off", N_CTX) as peer:
+    with llama_server(model, count_cores(), "off", N_CTX) as peer:
         yield LlamaServer(peer.url)
 
 
 @contextmanager
 def _llama_server_with_flash(model: Path) -> Iterator[Typist]:
-    with llama_server(model, cores(), "on", N_CTX) as peer:
+    with llama_server(model, count_cores(), "on", N_CTX) as peer:
         yield LlamaServer(peer.url)
 
 
 @contextmanager
 def _llama_cpp_server(model: Path) -> Iterator[Typist]:
-    with llama_cpp_server(model, cores(), N_CTX) as peer:
+    with llama_cpp_server(model, count_cores(), N_CTX) as peer:
         yield LlamaCppServer(peer.url, FimText(model))
 
 
 @contextmanager
 def _llama_cpp_python(model: Path) -> Iterator[Typist]:
-    yield LlamaCppPython(Raw(model, cores(), N_CTX))
+    yield LlamaCppPython(Raw(model, count_cores(), N_CTX))
 
 
 SIDES = {

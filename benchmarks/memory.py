@@ -92,7 +92,9 @@ async def _editor(daemon: Served, number: int) -> RawClient:
     await editor.initialize("benchmark")
     text, uri = _text(number), f"file:///w/{number}.py"
     editor.open_file(text, uri)
-    await editor.request(INLINE, completion_params(text.count("\n"), len(CURSOR), uri, kind=INVOKED))
+    await editor.request(
+        INLINE, completion_params(text.count("\n"), len(CURSOR), uri, kind=INVOKED)
+    )
     await asyncio.to_thread(_settle, worker_of(daemon.pid))
     return editor
 

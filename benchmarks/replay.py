@@ -30,7 +30,7 @@ from benchmarks.recording.trace import Event, read
 from benchmarks.servers.footprint import footprint
 from benchmarks.servers.served import copilotd, served
 from benchmarks.servers.sides import sides_of
-from copilotd.engine.worker.llama.context_params import cores
+from copilotd.engine.worker.llama.context_params import count_cores
 
 N_CTX = 8192
 Started = Iterator[tuple[Client, int]]
@@ -94,7 +94,7 @@ def _unhurried(model: Path) -> Started:
 
 def _llama_server(flash_attention: str, *, hang_up: bool = False) -> Callable[[Path], Started]:
     def start(model: Path) -> Started:
-        with llama_server(model, cores(), flash_attention, N_CTX) as peer:
+        with llama_server(model, count_cores(), flash_attention, N_CTX) as peer:
             yield LlamaVim(peer.url, hang_up=hang_up), peer.pid
 
     return start
@@ -102,7 +102,7 @@ def _llama_server(flash_attention: str, *, hang_up: bool = False) -> Callable[[P
 
 @contextmanager
 def _llama_cpp(model: Path) -> Started:
-    with llama_cpp_server(model, cores(), N_CTX) as peer:
+    with llama_cpp_server(model, count_cores(), N_CTX) as peer:
         yield LlamaCppClient(peer.url, FimText(model)), peer.pid
 
 

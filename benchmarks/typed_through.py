@@ -81,7 +81,9 @@ class File:
     def write(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
         """`didChange`."""
         self._version += 1
-        self._editor.change_file(content_change(start, end, text), version=self._version, uri=self._uri)
+        self._editor.change_file(
+            content_change(start, end, text), version=self._version, uri=self._uri
+        )
 
     async def suggested(self, place: tuple[int, int], kind: int) -> str:
         """What is suggested behind `place`; empty if nothing is."""

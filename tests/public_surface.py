@@ -23,7 +23,7 @@ from typer.main import get_command
 
 import copilotd
 from copilotd.cli import app as command_line
-from copilotd.cli.llama_flags import parsed
+from copilotd.cli.llama_flags import parse_flags
 from copilotd.config import (
     LOADS_A_MODEL,
     PROJECT_FILE,
@@ -111,8 +111,10 @@ def command_line_options() -> Facts:
 
 def llama_server_flags() -> Facts:
     """The settings that each flag of llama-server stands for; the value is 1 if it takes one."""
-    source = inspect.getsource(sys.modules[parsed.__module__])
-    return {"none": parsed([]).settings} | {flag: _meaning(flag) for flag in _FLAG.findall(source)}
+    source = inspect.getsource(sys.modules[parse_flags.__module__])
+    return {"none": parse_flags([]).settings} | {
+        flag: _meaning(flag) for flag in _FLAG.findall(source)
+    }
 
 
 def settings() -> Facts:
@@ -250,10 +252,10 @@ def _accepted(annotation: Any) -> Any:
 
 def _meaning(flag: str) -> dict[str, Any]:
     try:
-        found = parsed([flag])
+        found = parse_flags([flag])
     except ConfigError:
-        found = parsed([flag, "1"])
-    base = parsed([]).settings
+        found = parse_flags([flag, "1"])
+    base = parse_flags([]).settings
     fact = {
         # Paths are made absolute.
         f"{table}.{key}": value.rpartition(os.sep)[2] if isinstance(value, str) else value

@@ -82,7 +82,9 @@ class CopilotdClient(Client):
         """`inlineCompletion`; what was done since the last answer was done ahead of need."""
         self._sampling.put_nowait("ahead")
         position = buffer.position(buffer.cursor)
-        id, answer = self._editor.send_request(INLINE, completion_params(*position, uri=_uri(buffer)))
+        id, answer = self._editor.send_request(
+            INLINE, completion_params(*position, uri=_uri(buffer))
+        )
         self._pending[asked.request] = id
         self._answers.add(answer)
         rest = rest_behind(buffer)

@@ -34,7 +34,7 @@ class Layouts:
     """Lays out prompts in the order prefix, suffix, middle, for one vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        fim = vocabulary.fim({})
+        fim = vocabulary.find_fim_tokens({})
         if fim.prefix is None or fim.suffix is None or fim.middle is None:
             raise SystemExit("the model names no FIM tokens")
         self._marks = (fim.prefix, fim.suffix, fim.middle)
@@ -66,7 +66,7 @@ class Layouts:
         if len(tokens) <= recipe.prefix_tokens and before == hole.before:
             return hole
         excess = max(0, len(tokens) - recipe.prefix_tokens)
-        cut = sum(len(self._vocabulary.piece(token)) for token in tokens[:excess])
+        cut = sum(len(self._vocabulary.token_to_piece(token)) for token in tokens[:excess])
         text = before.encode()[cut:].decode("utf-8", "ignore")
         return replace(hole, before=text[text.find("\n") + 1 :])
 
@@ -80,7 +80,7 @@ class Layouts:
 
     def _healed(self, text: str, recipe: Recipe) -> tuple[tuple[int, ...], bytes]:
         tokens = self.tokens(text)
-        pieces = [self._vocabulary.piece(token) for token in tokens]
+        pieces = [self._vocabulary.token_to_piece(token) for token in tokens]
         keep = recipe.keep(pieces)
         return tokens[:keep], b"".join(pieces[keep:])
 

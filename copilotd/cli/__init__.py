@@ -1,7 +1,6 @@
-"""The command line: arguments to settings to one call.
+"""The command line: arguments become settings and one call.
 
-Everything that takes long to import is imported inside the commands that need it, so that
-`copilotd --help` answers at once.
+Commands import slow modules inside their functions, so that `copilotd --help` answers at once.
 """
 
 import sys
@@ -41,14 +40,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        # People come from servers whose options are spelt --n_ctx and --model_alias.
+        # Other servers spell their options --n_ctx and --model_alias.
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
 
 
 def main() -> None:
-    """Run one command; every error is a message and a next step, not a traceback."""
+    """Run one command. Every error becomes a message and a next step, not a traceback."""
     try:
         app(prog_name="copilotd")
     except CopilotdError as error:

@@ -1,4 +1,4 @@
-"""Where GitHub Copilot's extension for VS Code asks for ghost text: the settings that say so."""
+"""The settings of GitHub Copilot's extension for VS Code that name its server."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from copilotd.cli.jsonc import changed, load
+from copilotd.cli.jsonc import parse, set_member
 from copilotd.errors import CopilotdError
 
 KEY = "github.copilot.advanced"
@@ -14,7 +14,7 @@ PROXY, ENGINE = "debug.overrideProxyUrl", "debug.overrideEngine"
 _OVERRIDES = (PROXY, ENGINE)
 OUR_ENGINE = "copilotd"
 BEFORE = "copilotd.before"
-"""Where the overrides are kept that were set already."""
+"""The key that keeps overrides which were set before."""
 EDITIONS = ("Code", "Code - Insiders")
 
 
@@ -27,10 +27,10 @@ class UserSettings:
 
     @classmethod
     def read(cls, path: Path) -> "UserSettings":
-        """The file as it is; one that does not exist is empty. Raises: CopilotdError."""
+        """Read the file; a missing one is empty. Raises: CopilotdError."""
         try:
             text = path.read_text(encoding="utf-8") if path.exists() else ""
-            load(text)
+            parse(text)
         except (OSError, ValueError) as error:
             raise CopilotdError(
                 f"{path} cannot be read as JSON: {error}", "Mend it in VS Code, then try again."
@@ -39,28 +39,28 @@ class UserSettings:
 
     @property
     def advanced(self) -> dict[str, Any]:
-        """What is set under `KEY`."""
-        found = load(self.text).get(KEY)
+        """The value of `KEY`."""
+        found = parse(self.text).get(KEY)
         return dict(found) if isinstance(found, dict) else {}
 
     @property
     def target(self) -> str:
-        """The address that Copilot is pointed at; empty if it is its own."""
+        """The address that Copilot uses; empty if it is GitHub's."""
         return str(self.advanced.get(PROXY, ""))
 
     @property
     def is_ours(self) -> bool:
-        """Whether it was us who pointed it there."""
+        """Whether copilotd set the address."""
         return self.advanced.get(ENGINE) == OUR_ENGINE
 
-    def pointed_at(self, url: str) -> "UserSettings":
-        """The settings with Copilot asking at `url`; what was overridden before is kept."""
+    def point_at(self, url: str) -> "UserSettings":
+        """The settings with Copilot pointed at `url`; earlier overrides are kept."""
         before = {name: self.advanced[name] for name in _OVERRIDES if name in self.advanced}
         kept = {BEFORE: before} if before and not self.is_ours else {}
         return self._with({**self.advanced, **kept, PROXY: url, ENGINE: OUR_ENGINE})
 
-    def reverted(self) -> "UserSettings":
-        """The settings as they were before `pointed_at`."""
+    def revert(self) -> "UserSettings":
+        """The settings as they were before."""
         advanced = self.advanced
         if not self.is_ours:
             return self
@@ -69,16 +69,16 @@ class UserSettings:
         return self._with({**kept, **before} or None)
 
     def write(self) -> None:
-        """To its file."""
+        """Write the file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(self.text, encoding="utf-8")
 
     def _with(self, advanced: dict[str, Any] | None) -> "UserSettings":
-        return UserSettings(self.path, changed(self.text, KEY, advanced))
+        return UserSettings(self.path, set_member(self.text, KEY, advanced))
 
 
 def settings_files() -> list[Path]:
-    """The user's settings of each VS Code that was run here."""
+    """The user's settings file of each VS Code that was started here."""
     places = [_config_folder() / edition / "User" for edition in EDITIONS]
     return [place / "settings.json" for place in places if place.is_dir()]
 

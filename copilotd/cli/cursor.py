@@ -1,4 +1,4 @@
-"""A cursor as people name it on the command line: FILE:LINE:COL."""
+"""A cursor on the command line: FILE:LINE:COL."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from copilotd.documents import offset_at
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a file that was read: `offset` in code points of `text`."""
+    """A place in a file; `offset` counts code points of `text`."""
 
     path: Path
     text: str
@@ -22,9 +22,9 @@ def locate(place: str) -> Cursor:
     """Read FILE:LINE[:COL].
 
     Raises:
-        typer.BadParameter: it does not name a place in a file of text.
+        typer.BadParameter: it names no place in a text file.
     """
-    # A Windows path has a colon of its own, so the numbers are taken from the right.
+    # A Windows path contains a colon, so the numbers are split off from the right.
     match = re.fullmatch(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?", place)
     if match is None:
         raise typer.BadParameter(f"{place!r} is not FILE:LINE or FILE:LINE:COL, as in app.py:12:9")
@@ -39,7 +39,7 @@ def locate(place: str) -> Cursor:
 
 def _read(path: Path) -> str:
     try:
-        # Not read_text: it would turn \r\n into \n, and the columns of a \r\n file with it.
+        # read_text would turn \r\n into \n and change the columns.
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise typer.BadParameter(f"there is no file {path}") from None

@@ -18,26 +18,26 @@ from copilotd.prompt.messages import Message
 from copilotd.serving.status import DaemonStatus
 
 LONGEST_ANSWER_S = 600.0
-"""A big model on a small machine may think for minutes."""
+"""A big model on a small machine may need minutes."""
 
 LONGEST_LOOK_S = 10.0
-"""What needs no model is answered at once by any daemon that is alive."""
+"""A daemon that is alive answers requests without a model at once."""
 
 
-class Connection:
+class DaemonClient:
     """One running daemon.
 
-    Raises (all methods): NotRunning if it went away, EngineError for what it answers instead.
+    Raises (all methods): NotRunning if it has ended, EngineError for an error that it answers.
     """
 
     def __init__(self, running: RunningDaemon) -> None:
         timeout = httpx2.Timeout(LONGEST_ANSWER_S, connect=LONGEST_LOOK_S)
-        # A proxy from the environment could not reach the loopback of this machine.
+        # A proxy from the environment cannot reach the loopback of this machine.
         self._client = httpx2.Client(
             base_url=running.url, headers=_credentials(running), timeout=timeout, trust_env=False
         )
 
-    def __enter__(self) -> "Connection":
+    def __enter__(self) -> "DaemonClient":
         return self
 
     def __exit__(
@@ -62,11 +62,11 @@ class Connection:
         return msgspec.json.decode(self._post("/admin/complete", body), type=OutcomeRecord).outcome
 
     def load(self, model: str) -> None:
-        """Have the model of that name loaded, if it is not."""
+        """Load the model of that name, if it is not loaded."""
         self._post("/v1/completions", {"model": model, "prompt": "a", "max_tokens": 1})
 
     def tune(self) -> Generator[CalibrationProgress | Tuning, None, None]:
-        """Have the model measured: how far it is, then the result; closing the iterator ends it."""
+        """Measure the model: stream progress, then the result. Closing the iterator stops it."""
         with _translated(), self._client.stream("POST", "/admin/tune") as reply:
             if reply.is_error:
                 raise _refusal(reply.status_code, reply.read())
@@ -75,7 +75,7 @@ class Connection:
                     yield _step(data)
 
     def fill(self, before: str, after: str, max_tokens: int) -> str:
-        """What the model writes between `before` and `after`, unfiltered."""
+        """The model's unfiltered text between `before` and `after`."""
         body = {"prompt": before, "suffix": after, "max_tokens": max_tokens, "temperature": 0}
         answer = json.loads(self._post("/v1/completions", body))
         return str(answer["choices"][0]["text"])

@@ -1,4 +1,4 @@
-"""The model of a start: which one and why, and its download where it is missing."""
+"""The model for a start: which one, why, and its download if it is missing."""
 
 import threading
 
@@ -13,16 +13,16 @@ from copilotd.models.store import ModelStore
 from copilotd.paths import Paths
 
 
-def fetch(paths: Paths, settings: ModelSection, asked_by: str, role: str = "Model") -> None:
-    """Say which model is served and why; download it if it is missing.
+def fetch_model(paths: Paths, settings: ModelSection, asked_by: str, role: str = "Model") -> None:
+    """Print which model is served and why; download it if it is missing.
 
-    `asked_by` is where its name comes from, `role` what it is called here.
+    `asked_by` is the source of its name, `role` what the output calls it.
 
     Raises: ModelError.
     """
     store, catalogue = ModelStore(paths.models), load_catalogue()
     provision = Provisioner(store, catalogue, settings)
-    say(f"{role}: {provision.model_name}\n  {reason(store, catalogue, settings, asked_by)}")
+    say(f"{role}: {provision.model_name}\n  {explain_choice(store, catalogue, settings, asked_by)}")
     if provision.find_installed() is not None:
         return
     try:
@@ -34,8 +34,10 @@ def fetch(paths: Paths, settings: ModelSection, asked_by: str, role: str = "Mode
     say(f"Downloaded to {installed.path}.")
 
 
-def reason(store: ModelStore, catalogue: Catalogue, settings: ModelSection, asked_by: str) -> str:
-    """Why this model is the one."""
+def explain_choice(
+    store: ModelStore, catalogue: Catalogue, settings: ModelSection, asked_by: str
+) -> str:
+    """Why this model is served."""
     if settings.name != AUTO:
         return f"It was asked for by {asked_by}."
     if store.default:

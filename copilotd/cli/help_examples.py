@@ -1,4 +1,4 @@
-"""Examples under the help text of a command: the fastest way to learn it."""
+"""Examples under the help text of a command."""
 
 import inspect
 from collections.abc import Callable
@@ -8,12 +8,12 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def examples(*lines: str) -> Callable[[F], F]:
-    """Add command lines, one each, to the help of the decorated command."""
+    """Add these command lines to the help of the decorated command."""
 
     def decorate(command: F) -> F:
         paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
         flowing = (" ".join(paragraph.splitlines()) for paragraph in paragraphs)
-        # The backspace asks click to leave the line breaks alone.
+        # The backspace makes click keep the line breaks.
         block = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
         command.__doc__ = "\n\n".join([*flowing, block])
         return command

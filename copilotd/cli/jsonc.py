@@ -1,6 +1,6 @@
-"""JSON with comments and trailing commas, as in VS Code's settings: read, and changed in place.
+"""Reads and edits JSON with comments and trailing commas, as in VS Code's settings.
 
-Only the member that changes is written anew; all else, comments included, stays as it stands.
+Only the changed member is rewritten; everything else, comments included, stays.
 """
 
 import json
@@ -16,7 +16,7 @@ _INDENT = 4
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of the outermost object: where its key begins, and where its value stands."""
+    """A member of the outermost object: the offsets of its key and its value."""
 
     key: str
     start: int
@@ -24,9 +24,9 @@ class Member:
     value_end: int
 
 
-def load(text: str) -> dict[str, Any]:
-    """The object; that of an empty text is empty. Raises: ValueError if it is none."""
-    tokens = [token.group() for token in _tokens(text)]
+def parse(text: str) -> dict[str, Any]:
+    """Parse the object; an empty text is an empty object. Raises: ValueError if it is no object."""
+    tokens = [token.group() for token in _tokenize(text)]
     kept = [
         token
         for at, token in enumerate(tokens)
@@ -38,31 +38,30 @@ def load(text: str) -> dict[str, Any]:
     return value
 
 
-def changed(text: str, key: str, value: object) -> str:
-    """`text` with `value` under `key`; None takes the member away. Raises: ValueError."""
-    load(text)
-    found = next((member for member in _members(text) if member.key == key), None)
+def set_member(text: str, key: str, value: object) -> str:
+    """`text` with `value` for `key`; None removes the member. Raises: ValueError."""
+    parse(text)
+    found = next((member for member in _find_members(text) if member.key == key), None)
     if found is None:
-        return text if value is None else _with_new(text, key, value)
+        return text if value is None else _insert_member(text, key, value)
     if value is None:
-        return _without(text, found)
-    return text[: found.value_start] + _written(value) + text[found.value_end :]
+        return _remove_member(text, found)
+    return text[: found.value_start] + _render_value(value) + text[found.value_end :]
 
 
-def _with_new(text: str, key: str, value: object) -> str:
-    """The member is put first, where no comma can be missing before it."""
+def _insert_member(text: str, key: str, value: object) -> str:
+    """Insert the member first, where it needs no comma before it."""
     if not text.strip():
         text = "{\n}\n"
-    at = next(token.end() for token in _tokens(text) if token.group() == "{")
-    comma = "," if _members(text) else ""
+    at = next(token.end() for token in _tokenize(text) if token.group() == "{")
+    comma = "," if _find_members(text) else ""
     end = "" if text[at:].lstrip(" \t").startswith("\n") else "\n"
-    return (
-        f"{text[:at]}\n{' ' * _INDENT}{json.dumps(key)}: {_written(value)}{comma}{end}{text[at:]}"
-    )
+    member = f"{' ' * _INDENT}{json.dumps(key)}: {_render_value(value)}"
+    return f"{text[:at]}\n{member}{comma}{end}{text[at:]}"
 
 
-def _without(text: str, member: Member) -> str:
-    """Its line ends with it, and so does the comma behind it, or, of the last, that before it."""
+def _remove_member(text: str, member: Member) -> str:
+    """Remove its line with it, and the comma after it; for the last member, the one before it."""
     before, behind = text[: member.start].rstrip(), text[member.value_end :]
     if behind.lstrip().startswith(","):
         behind = behind.lstrip()[1:]
@@ -71,13 +70,13 @@ def _without(text: str, member: Member) -> str:
     return before + behind
 
 
-def _written(value: object) -> str:
+def _render_value(value: object) -> str:
     return json.dumps(value, indent=_INDENT, ensure_ascii=False).replace("\n", "\n" + " " * _INDENT)
 
 
-def _members(text: str) -> list[Member]:
+def _find_members(text: str) -> list[Member]:
     members: list[Member] = []
-    tokens, depth = list(_tokens(text)), 0
+    tokens, depth = list(_tokenize(text)), 0
     key: re.Match[str] | None = None
     first: re.Match[str] | None = None
     for before, token in pairwise(tokens):
@@ -97,6 +96,6 @@ def _deeper(mark: str) -> int:
     return (mark in "{[") - (mark in "}]")
 
 
-def _tokens(text: str) -> Iterator["re.Match[str]"]:
-    """All but comments."""
+def _tokenize(text: str) -> Iterator["re.Match[str]"]:
+    """The text without comments."""
     return (t for t in _TOKEN.finditer(text) if not t.group().startswith(("//", "/*")))

@@ -1,4 +1,4 @@
-"""From options to a daemon that serves: in the background, in this terminal, or as the child."""
+"""Starts a daemon: in the background, in this terminal, or as the child process."""
 
 import logging
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from copilotd import lifecycle, logs
-from copilotd.cli.daemon_client import Connection
-from copilotd.cli.options import PROJECT, Options, arguments, overrides
+from copilotd.cli.daemon_client import DaemonClient
+from copilotd.cli.options import PROJECT, Options, to_arguments, to_settings
 from copilotd.cli.views.loading import wait_for_model
 from copilotd.cli.views.terminal import out, say
 from copilotd.config import (
@@ -31,29 +31,29 @@ log = logging.getLogger(__name__)
 
 
 def start_in_background(options: Options) -> None:
-    """Launch a daemon, wait for its model, and say what to do next.
+    """Launch a daemon, wait for its model, and print the next steps.
 
     Raises: ConfigError, PortInUse, ModelError, StartFailed, EngineLoadFailed.
     """
     paths = Paths.of_user()
     if running := lifecycle.find_running(paths):
-        _say_that_it_runs(running)
+        _print_that_it_runs(running)
         return
     options = _in_project(options)
     _prepare(paths, options)
-    running = lifecycle.launch(paths, arguments(options))
-    with Connection(running) as connection:
+    running = lifecycle.launch(paths, to_arguments(options))
+    with DaemonClient(running) as connection:
         status = wait_for_model(connection)
     if status.state.phase is Phase.FAILED:
         raise EngineLoadFailed(
             f"the daemon runs, but its model was not loaded: {status.state.detail}",
             "copilotd doctor; then copilotd restart.",
         )
-    _say_what_next(status)
+    _print_next_steps(status)
 
 
 def start_here(options: Options) -> None:
-    """Be the daemon in this terminal until Ctrl-C.
+    """Run the daemon in this terminal until Ctrl-C.
 
     Raises: ConfigError, PortInUse, ModelError, AlreadyRunning, StartFailed.
     """
@@ -66,12 +66,12 @@ def start_here(options: Options) -> None:
 
 
 def serve_until_stopped(options: Options) -> None:
-    """Be the daemon that `launch` starts.
+    """Run the daemon that `launch` starts.
 
-    A bad setting must not leave an editor without completions: it is logged, its default used.
+    An invalid setting is logged and its default used, so that editors still get completions.
     """
     paths = Paths.of_user()
-    settings, problems = load_leniently(*_files(paths, options), overrides(options))
+    settings, problems = load_leniently(*_files(paths, options), to_settings(options))
     try:
         _check_upstream(settings)
     except ConfigError as error:
@@ -90,32 +90,32 @@ def _serve(
     for problem in problems:
         log.error("%s. %s The default is used.", problem.message, problem.hint)
     files = _files(paths, options)
-    read = partial(load, *files, overrides(options))
+    read = partial(load, *files, to_settings(options))
     watched = tuple(file for file in files if file is not None)
-    begun = daemon.LaunchOptions(read, watched, arguments(options))
+    begun = daemon.LaunchOptions(read, watched, to_arguments(options))
     daemon.serve(daemon.build_daemon(paths, settings, begun))
 
 
 def _prepare(paths: Paths, options: Options) -> Settings:
-    """Everything that can be refused or takes long, before there is a daemon."""
-    from copilotd.cli.fetch_model import fetch
+    """Do everything that can fail or takes long, before there is a daemon."""
+    from copilotd.cli.fetch_model import fetch_model
 
-    sources = (*_files(paths, options), overrides(options))
+    sources = (*_files(paths, options), to_settings(options))
     settings = load(*sources)
     check_reach(settings.server)
     listen_tcp(settings.server.host, settings.server.port).close()
     _check_upstream(settings)
     layers = read_layers(*sources)[0]
     if settings.engine.kind == "local":
-        fetch(paths, settings.model, asked_by=find_origin("model.name", layers))
+        fetch_model(paths, settings.model, asked_by=find_origin("model.name", layers))
     if settings.chat_model is not None:
         asked_by = find_origin("chat.model", layers)
-        fetch(paths, settings.chat_model, asked_by, role="Chat model")
+        fetch_model(paths, settings.chat_model, asked_by, role="Chat model")
     return settings
 
 
 def _check_upstream(settings: Settings) -> None:
-    """Refuse what the daemon could not be built with. Raises: ConfigError."""
+    """Refuse settings that the daemon cannot be built with. Raises: ConfigError."""
     from copilotd.engine.upstream.factory import check_settings
 
     if settings.engine.kind == "upstream":
@@ -136,12 +136,12 @@ def _files(paths: Paths, options: Options) -> tuple[Path, Path | None]:
     return paths.user_settings, None if project is None else Path(project)
 
 
-def _say_that_it_runs(running: RunningDaemon) -> None:
+def _print_that_it_runs(running: RunningDaemon) -> None:
     say(f"copilotd already runs: {running.url} (pid {running.pid}).")
     say("With other options: copilotd restart --model NAME. To end it: copilotd stop.")
 
 
-def _say_what_next(status: DaemonStatus) -> None:
+def _print_next_steps(status: DaemonStatus) -> None:
     console = out()
     chat = f", and {status.chat.alias} for chat," if status.chat else ""
     console.print(f"[bold green]copilotd runs[/] with {status.alias}{chat} on {status.url}")

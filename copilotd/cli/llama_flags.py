@@ -1,4 +1,4 @@
-"""llama-server's flags, as settings of ours."""
+"""Turns llama-server's flags into copilotd's settings."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,17 +9,17 @@ from typing import Any
 from copilotd.errors import ConfigError
 
 Values = Mapping[str, Mapping[str, Any]]
-"""Settings, nested like the settings file."""
+"""Settings, nested as in the settings file."""
 
 Draft = dict[str, dict[str, Any]]
-"""The same while they are put together."""
+"""The same while they are collected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What a command line says: the settings it stands for, and the flags that stand for none.
+    """A parsed command line: its settings, and the flags that have none.
 
-    `api_key` is what clients have to show; empty if nothing.
+    Clients must send `api_key`, unless it is empty.
     """
 
     settings: Values
@@ -28,14 +28,14 @@ class Flags:
 
 
 Meaning = Callable[[str], Iterator[tuple[str, Any]]]
-"""From a flag's value to `section.name` of settings and their values."""
+"""Maps a flag's value to settings `section.name` and their values."""
 
 
-def parsed(words: Sequence[str]) -> Flags:
+def parse_flags(words: Sequence[str]) -> Flags:
     """Read llama-server's command line.
 
     Raises:
-        ConfigError: a flag lacks its value, or has one that makes no sense.
+        ConfigError: a flag has no value, or an invalid one.
     """
     settings: Draft = defaultdict(dict, {table: dict(keys) for table, keys in _BASE.items()})
     ignored: list[str] = []
@@ -75,13 +75,13 @@ def _read(flag: str, rest: list[str], meaning: Meaning) -> Iterator[tuple[str, A
 
 
 def _value(rest: list[str]) -> list[str]:
-    """What follows a flag, taken out of `rest` if it is no flag itself."""
+    """The value of a flag, removed from `rest`, if the next word is no flag."""
     is_value = bool(rest) and (not rest[0].startswith("-") or rest[0][1:2].isdigit())
     return [rest.pop(0)] if is_value else []
 
 
 def _divide(settings: Draft) -> None:
-    """llama-server shares its context out among its slots; a request gets no more than that."""
+    """llama-server divides its context among its slots; a request gets one share."""
     if n_ctx := settings["model"].get("n_ctx"):
         share = n_ctx // settings["llama_cpp"]["slots"]
         settings["model"]["n_ctx"] = max(_LEAST_CONTEXT, share)
@@ -90,13 +90,13 @@ def _divide(settings: Draft) -> None:
 _LEAST_CONTEXT = 256
 
 _SECRET = {"-hft", "--hf-token"}
-"""Their values are not repeated."""
+"""Their values must not be printed."""
 
 _ASIDE = "aside"
-"""In place of a table: what is no setting."""
+"""In place of a table name: not a setting."""
 
 _SHARED, _UNIFIED = {"-np", "--parallel"}, {"-kvu", "--kv-unified"}
-"""Who names the slots shares the context out among them, unless it is unified."""
+"""With a number of slots, the context is divided among them, unless it is unified."""
 
 
 def _as_is(name: str, kind: Callable[[str], Any] = str) -> Meaning:
@@ -119,12 +119,12 @@ def _draft(value: str) -> Iterator[tuple[str, Any]]:
 
 
 def _alias(value: str) -> Iterator[tuple[str, Any]]:
-    """Of several the first in the alphabet, as there."""
+    """Of several files the first in the alphabet, as in llama-server."""
     yield "model.alias", min(value.split(","))
 
 
 def _api_key(value: str) -> Iterator[tuple[str, Any]]:
-    """Of several the first."""
+    """The first of several."""
     if key := value.split(",")[0].strip():
         yield "server.require_token", "on"
         yield f"{_ASIDE}.api_key", key
@@ -166,7 +166,7 @@ _BASE: Values = {
     "chat": {"system_prompt": "", "temperature": 0.8},
     "llama_cpp": {"metrics": False, "slots": 4},
 }
-"""llama-server's defaults where they are not ours."""
+"""llama-server's defaults that differ from ours."""
 
 _TAKING: Mapping[str, Meaning] = {
     "--host": _as_is("server.host"),
@@ -231,4 +231,4 @@ _AS_IT_IS = frozenset(
         "--ubatch-size",
     }
 )
-"""What is so in any case, or only changes how the same is reached."""
+"""Flags that are always true here, or change only how a result is reached."""

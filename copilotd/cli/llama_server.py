@@ -1,4 +1,4 @@
-"""A daemon in this terminal that stands in for llama-server."""
+"""Runs a daemon in this terminal that stands in for llama-server."""
 
 import tempfile
 from dataclasses import replace
@@ -12,7 +12,7 @@ from copilotd.paths import Paths
 
 
 def serve(flags: Flags) -> None:
-    """Serve until SIGTERM or Ctrl-C; nothing is left of it.
+    """Serve until SIGTERM or Ctrl-C, and clean up.
 
     Raises: ConfigError, PortInUse, ModelError, StartFailed.
     """
@@ -20,7 +20,7 @@ def serve(flags: Flags) -> None:
         say(f"ignored: {flag}")
     with tempfile.TemporaryDirectory(prefix="copilotd-") as folder:
         paths = _paths(Path(folder))
-        # The file is not there: what the user's own daemon is told does not count here.
+        # The file does not exist: the settings of the user's daemon do not apply here.
         settings = load(paths.user_settings, overrides=flags.settings)
         if flags.api_key:
             AccessToken(paths.token).save(flags.api_key)
@@ -29,18 +29,18 @@ def serve(flags: Flags) -> None:
 
 def _serve(paths: Paths, settings: Settings) -> None:
     from copilotd import daemon, lifecycle, logs
-    from copilotd.cli.fetch_model import fetch
+    from copilotd.cli.fetch_model import fetch_model
     from copilotd.http.sockets import listen_tcp
 
     listen_tcp(settings.server.host, settings.server.port).close()
-    fetch(paths, settings.model, asked_by=COMMAND_LINE)
+    fetch_model(paths, settings.model, asked_by=COMMAND_LINE)
     lifecycle.create_folders(paths)
     logs.configure(paths.log, settings.log.level)
     daemon.serve(daemon.build_daemon(paths, settings, daemon.LaunchOptions(lambda: settings)))
 
 
 def _paths(folder: Path) -> Paths:
-    """All in one folder but the models, which are the user's."""
+    """All paths in one folder, except the user's models."""
     user = Paths.of_user()
     return replace(
         user,

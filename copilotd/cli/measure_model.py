@@ -55,9 +55,10 @@ def open_model(
         )
     installed = model.provisioner.find_installed()
     if installed is None:
+        name = model.provisioner.model_name
         raise ModelNotFound(
-            f"{model.provisioner.model_name} is not on this machine",
-            f"copilotd start downloads it; so does copilotd models pull {model.provisioner.model_name}",
+            f"{name} is not on this machine",
+            f"copilotd start downloads it; so does copilotd models pull {name}",
         )
     yield _Local(settings, model, installed)
 

@@ -1,4 +1,4 @@
-"""The settings file as text: written for people, changed without touching what they wrote."""
+"""The settings file as text: written for people, edited without changing their comments."""
 
 import os
 import tomllib
@@ -22,22 +22,22 @@ SAMPLE_HEAD = """\
 """
 
 
-def sample() -> str:
+def render_sample() -> str:
     """Every setting with its meaning and its default, commented out."""
     return SAMPLE_HEAD + "".join(_sample_table(name, kind) for name, kind in list_tables().items())
 
 
-def change(file: Path, key: str, value: str) -> object:
+def set_setting(file: Path, key: str, value: str) -> object:
     """Set `section.name` in `file`, which is created if missing; comments and order stay.
 
-    Returns the value as it is understood.
+    Returns the validated value.
 
     Raises:
         ConfigError: no such setting, a value it does not accept, or a file that is not TOML.
     """
-    parsed = _checked(key, value, file)
+    parsed = _validate(key, value, file)
     read_file(file)
-    # The folder of a linked file is where its draft belongs.
+    # The temporary file belongs into the folder of the linked file.
     target = file.resolve()
     document = tomlkit.parse(target.read_text("utf-8") if target.exists() else "")
     table, _, name = key.partition(".")
@@ -51,30 +51,30 @@ def change(file: Path, key: str, value: str) -> object:
     return parsed
 
 
-def _checked(key: str, value: str, file: Path) -> object:
+def _validate(key: str, value: str, file: Path) -> object:
     table, _, name = key.partition(".")
     kind = list_tables().get(table, Section)
     if name not in kind.model_fields:
         raise explain_unknown_key(key, "the command line")
-    parsed = _parsed(kind.model_fields[name], value)
+    parsed = _parse_value(kind.model_fields[name], value)
     try:
         return getattr(kind(**{name: parsed}), name)
     except ValidationError as error:
         raise explain_invalid_value(error.errors()[-1], key, "the command line") from None
 
 
-def _parsed(field: FieldInfo, value: str) -> Any:
+def _parse_value(field: FieldInfo, value: str) -> Any:
     if field.annotation == list[str]:
         inside = value.strip().removeprefix("[").removesuffix("]")
         return [part.strip().strip("\"'") for part in inside.split(",") if part.strip()]
     if get_origin(field.annotation) is dict:
-        return _table(value)
-    # Numbers and switches are read by the same models as a variable of the environment.
+        return _parse_table(value)
+    # The models parse numbers and switches as they parse environment variables.
     return value
 
 
-def _table(value: str) -> Any:
-    """A table as TOML writes it in one line; what is none is left to be complained of."""
+def _parse_table(value: str) -> Any:
+    """A table as inline TOML; any other value stays, so that validation reports it."""
     try:
         return tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -82,7 +82,7 @@ def _table(value: str) -> Any:
 
 
 def _replace(file: Path, text: str, *, private: bool) -> None:
-    """Write the file anew with the rights it had; one that holds a secret is its owner's alone."""
+    """Rewrite the file with its mode; only the owner may read one that has a secret."""
     file.parent.mkdir(parents=True, exist_ok=True)
     existing = file.stat().st_mode & 0o777 if file.exists() else None
     data = text.replace("\n", os.linesep).encode("utf-8")
@@ -98,8 +98,8 @@ def _sample_table(name: str, kind: type[Section]) -> str:
 def _sample_field(key: str, field: FieldInfo) -> str:
     lines = [*(field.description or "").splitlines(), f"Allowed: {describe_allowed_values(key)}."]
     meaning = "".join(f"# {line}\n" for line in lines)
-    return f"{meaning}#{key.partition('.')[2]} = {_written(field.default)}\n"
+    return f"{meaning}#{key.partition('.')[2]} = {_render_value(field.default)}\n"
 
 
-def _written(value: object) -> str:
+def _render_value(value: object) -> str:
     return "{}" if value == {} else tomlkit.item(value).as_string()

@@ -20,7 +20,7 @@ ProgressCallback = Callable[[Progress], None]
 """Called from the thread that does the work, so it must not block."""
 
 
-def format_size(size: int) -> str:
+def format_bytes(size: int) -> str:
     """Format a number of bytes in decimal units."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= scale:

@@ -1,6 +1,6 @@
 import pytest
 
-from copilotd.cli.jsonc import changed, load
+from copilotd.cli.jsonc import parse, set_member
 
 COMMENTED = """\
 // mine
@@ -13,17 +13,17 @@ COMMENTED = """\
 
 
 def test_comments_and_trailing_commas_are_read_past() -> None:
-    assert load(COMMENTED) == {"editor.fontSize": 14, "b": {"c": [1, 2]}}
-    assert load("") == {}
+    assert parse(COMMENTED) == {"editor.fontSize": 14, "b": {"c": [1, 2]}}
+    assert parse("") == {}
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "3", '{"a" 1}', "// nothing but {"])
 def test_what_is_no_object_is_refused(text: str) -> None:
     if text.startswith("//"):
-        assert load(text) == {}
+        assert parse(text) == {}
     else:
         with pytest.raises(ValueError):
-            load(text)
+            parse(text)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_is_no_object_is_refused(text: str) -> None:
     ],
 )
 def test_a_member_is_set_and_all_else_stays(text: str, value: object, after: str) -> None:
-    assert changed(text, "x", value) == after
+    assert set_member(text, "x", value) == after
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_a_member_is_set_and_all_else_stays(text: str, value: object, after: str
     ],
 )
 def test_a_member_is_taken_away_and_all_else_stays(text: str, after: str) -> None:
-    assert changed(text, "x", None) == after
+    assert set_member(text, "x", None) == after
 
 
 @pytest.mark.parametrize("text", ["", "{}", COMMENTED, '{"a": 1}'])
 def test_what_was_set_can_be_taken_away_again(text: str) -> None:
-    there = changed(text, "x", {"y": 1})
-    assert load(there) == {**load(text), "x": {"y": 1}}
-    assert load(changed(there, "x", None)) == load(text)
+    there = set_member(text, "x", {"y": 1})
+    assert parse(there) == {**parse(text), "x": {"y": 1}}
+    assert parse(set_member(there, "x", None)) == parse(text)

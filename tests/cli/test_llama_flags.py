@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from copilotd.cli.llama_flags import parsed
+from copilotd.cli.llama_flags import parse_flags
 from copilotd.config import load
 from copilotd.errors import ConfigError
 from copilotd.paths import Paths
@@ -12,7 +12,7 @@ from copilotd.paths import Paths
 
 def settings_of(*words: str) -> dict[str, Any]:
     """What the words change of llama-server's defaults."""
-    default, said = parsed([]).settings, parsed(words).settings
+    default, said = parse_flags([]).settings, parse_flags(words).settings
     return {
         f"{table}.{key}": value
         for table, values in said.items()
@@ -50,20 +50,20 @@ def test_a_flag_is_a_setting(line: str, expected: dict[str, Any]) -> None:
 
 
 def test_flags_that_change_nothing_here_are_taken_in_silence() -> None:
-    flags = parsed("--jinja -b 512 -ub 128 --cont-batching --embedding --no-webui".split())
+    flags = parse_flags("--jinja -b 512 -ub 128 --cont-batching --embedding --no-webui".split())
 
-    assert (flags.ignored, flags.settings) == ([], parsed([]).settings)
+    assert (flags.ignored, flags.settings) == ([], parse_flags([]).settings)
 
 
 def test_other_flags_are_named_with_their_values() -> None:
-    flags = parsed("--lora a.bin --pooling -1 --no-mmap --hf-token hf-1 --port 1 -x".split())
+    flags = parse_flags("--lora a.bin --pooling -1 --no-mmap --hf-token hf-1 --port 1 -x".split())
 
     assert flags.ignored == ["--lora a.bin", "--pooling -1", "--no-mmap", "--hf-token", "-x"]
     assert flags.settings["server"] == {"port": 1}
 
 
 def test_a_key_is_wanted_of_clients_and_is_no_setting() -> None:
-    flags = parsed("--api-key sk-1,sk-2".split())
+    flags = parse_flags("--api-key sk-1,sk-2".split())
 
     assert flags.api_key == "sk-1"
     assert "sk-1" not in repr(flags)
@@ -74,11 +74,11 @@ def test_a_key_is_wanted_of_clients_and_is_no_setting() -> None:
 @pytest.mark.parametrize("line", ["--port", "--port eight", "--temp=warm"])
 def test_a_value_that_makes_no_sense_is_an_error(line: str) -> None:
     with pytest.raises(ConfigError, match=r"^--(port|temp) "):
-        parsed(line.split())
+        parse_flags(line.split())
 
 
 def test_the_defaults_are_settings_that_can_be_used() -> None:
-    settings = load(Paths.of_user().config / "nowhere.toml", overrides=parsed([]).settings)
+    settings = load(Paths.of_user().config / "nowhere.toml", overrides=parse_flags([]).settings)
 
     assert (settings.server.port, settings.llama_cpp.slots) == (8080, 4)
     assert settings.chat.system_prompt == ""

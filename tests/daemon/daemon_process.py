@@ -8,7 +8,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from copilotd import daemon, lifecycle, logs
-from copilotd.cli.options import arguments, overrides, parse
+from copilotd.cli.options import parse_arguments, to_arguments, to_settings
 from copilotd.cli.views.terminal import show_error
 from copilotd.config import load
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
@@ -47,11 +47,11 @@ class Scripted(FakeEngine):
 
 
 def main() -> None:
-    paths, options = Paths.of_user(), parse(sys.argv[1:])
-    read = partial(load, paths.user_settings, None, overrides(options))
+    paths, options = Paths.of_user(), parse_arguments(sys.argv[1:])
+    read = partial(load, paths.user_settings, None, to_settings(options))
     lifecycle.create_folders(paths)
     logs.configure(paths.log, read().log.level)
-    origin = daemon.LaunchOptions(read, (paths.user_settings,), arguments(options))
+    origin = daemon.LaunchOptions(read, (paths.user_settings,), to_arguments(options))
     talker = Scripted("talker", Phase.STOPPED) if read().chat.model else None
     daemon.serve(daemon.Daemon(paths, read(), EnginePool(Scripted(), talker), origin))
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from copilotd import lifecycle
-from copilotd.cli.options import parse
+from copilotd.cli.options import parse_arguments
 from tests.daemon.conftest import home
 from tests.daemon.temp_user import ENDS_WITHIN_S, Home, eventually, is_alive
 from tests.real.conftest import ANSWERED_AT_LENGTH
@@ -120,7 +120,9 @@ def test_restart_keeps_the_options_and_takes_new_ones(started: Home, model_path:
     after = lifecycle.find_running(started.paths)
     assert done.returncode == 0
     assert before is not None and after is not None and before.pid != after.pid
-    assert parse(after.arguments) == parse(before.arguments) | {"--model-alias": "renamed"}
+    assert parse_arguments(after.arguments) == parse_arguments(before.arguments) | {
+        "--model-alias": "renamed"
+    }
     assert "copilotd runs with renamed on" in done.stdout
 
 

@@ -11,7 +11,7 @@ from benchmarks.servers.served import Served, served
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 
-ELSEWHERE = [
+UPSTREAM_ARCHITECTURE = [
     {
         "filename": "greeting.py",
         "text": "def greet_politely(name, title):\n    return f'Good day, {title} {name}.'\n",
@@ -37,4 +37,4 @@ def written(daemon: Served, body: dict[str, Any]) -> str:
 
 
 def test_what_is_sent_of_other_files_is_known_to_the_model(daemon: Served) -> None:
-    assert written(daemon, HOLE | {"input_extra": ELSEWHERE}) == "who.title))"
+    assert written(daemon, HOLE | {"input_extra": UPSTREAM_ARCHITECTURE}) == "who.title))"

@@ -11,7 +11,7 @@ import typer
 from copilotd.cli.help_examples import examples
 
 if TYPE_CHECKING:
-    from copilotd.cli.daemon_client import Connection
+    from copilotd.cli.daemon_client import DaemonClient
     from copilotd.prompt.messages import Message
 
 Question = Annotated[
@@ -32,9 +32,9 @@ GREETING = (
 def chat(question: Question = None) -> None:
     """Ask the model: one question, or a conversation.
 
-    What is piped in goes along with the question. Starts the daemon if none runs.
+    Piped input is sent with the question. Starts the daemon if none runs.
     """
-    from copilotd.cli.views.loading import ready
+    from copilotd.cli.views.loading import connect_when_ready
     from copilotd.paths import Paths
     from copilotd.prompt.messages import UserMessage
 
@@ -42,14 +42,14 @@ def chat(question: Question = None) -> None:
     asked = "\n\n".join(part for part in (question, piped.strip()) if part)
     if not asked and not sys.stdin.isatty():
         raise typer.BadParameter("there is nothing to ask: the question and the input are empty")
-    with ready(Paths.of_user()) as connection:
+    with connect_when_ready(Paths.of_user()) as connection:
         if asked:
             _print_answer(connection, [UserMessage(asked)], [])
         else:
             _converse(connection)
 
 
-def _converse(connection: "Connection") -> None:
+def _converse(connection: "DaemonClient") -> None:
     from copilotd.cli.views.terminal import say
 
     say(GREETING)
@@ -80,7 +80,7 @@ def _next_line() -> str:
         return "/exit"
 
 
-def _take_turn(connection: "Connection", turns: "list[Message]", line: str) -> None:
+def _take_turn(connection: "DaemonClient", turns: "list[Message]", line: str) -> None:
     from copilotd.cli.views.terminal import show_error
     from copilotd.errors import EngineError
     from copilotd.prompt.messages import AssistantMessage, UserMessage
@@ -97,8 +97,10 @@ def _take_turn(connection: "Connection", turns: "list[Message]", line: str) -> N
         turns[:] = [*asked, AssistantMessage("".join(written))]
 
 
-def _print_answer(connection: "Connection", turns: "Sequence[Message]", written: list[str]) -> None:
-    """Print the answer as it comes; `written` takes its pieces, also if it is cut off."""
+def _print_answer(
+    connection: "DaemonClient", turns: "Sequence[Message]", written: list[str]
+) -> None:
+    """Print the answer as it comes; `written` collects its pieces, even if it is interrupted."""
     with closing(connection.answer(turns)) as pieces:
         for text in pieces:
             written.append(text)

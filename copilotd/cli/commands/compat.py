@@ -1,4 +1,4 @@
-"""`copilotd compat`: serve in the place of another program, by its own command line."""
+"""`copilotd compat`: stand in for another server, with its command line."""
 
 from typing import Annotated
 
@@ -29,12 +29,12 @@ Arguments = Annotated[
     "copilotd compat llama-server -m model.gguf --parallel 4 --n-predict 256 --temp 0",
 )
 def llama_server(args: Arguments = None) -> None:
-    """Be llama-server in this terminal until Ctrl-C: its port, its defaults, its dialect.
+    """Stand in for llama-server in this terminal until Ctrl-C: its port, defaults and dialect.
 
-    It has a folder of its own for as long as it runs, and meets neither your daemon nor your
-    settings file. Flags that mean nothing here are named on stderr and ignored.
+    It has a folder of its own while it runs, and uses neither your daemon nor your settings file.
+    Flags without a meaning here are named on stderr and ignored.
     """
-    from copilotd.cli.llama_flags import parsed
+    from copilotd.cli.llama_flags import parse_flags
     from copilotd.cli.llama_server import serve
 
-    serve(parsed(args or []))
+    serve(parse_flags(args or []))

@@ -29,18 +29,18 @@ def complete(place: Place, explain: Explain = False, as_json: AsJson = False) ->
     """
     import msgspec
 
-    from copilotd.cli.views.ghost_text import show, show_explanation
-    from copilotd.cli.views.loading import ready
+    from copilotd.cli.views.ghost_text import show_explanation, show_ghost_text
+    from copilotd.cli.views.loading import connect_when_ready
     from copilotd.completion.types import OutcomeRecord, Status
     from copilotd.paths import Paths
 
     cursor = locate(place)
-    with ready(Paths.of_user()) as connection:
+    with connect_when_ready(Paths.of_user()) as connection:
         outcome = connection.complete(cursor.path, cursor.text, cursor.offset)
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(OutcomeRecord.of(outcome))).decode())
     else:
-        show(cursor, outcome)
+        show_ghost_text(cursor, outcome)
         if explain:
             show_explanation(outcome)
     if outcome.status is Status.FAILED:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from copilotd.config import Layer, Settings
 
 WIDTH = 36
-"""Columns for a setting, before where it comes from."""
+"""Columns for a setting, before its source."""
 HIDDEN = "(hidden)"
-"""In place of a secret."""
+"""Printed in place of a secret."""
 
 app = typer.Typer(
     no_args_is_help=True, help="Show and change the settings.", rich_markup_mode="rich"
@@ -27,7 +27,7 @@ Value = Annotated[str, typer.Argument(metavar="VALUE", help="Lists are separated
 @app.command()
 @examples("copilotd config show", "COPILOTD_SERVER__PORT=8010 copilotd config show")
 def show() -> None:
-    """Print every setting as it is resolved here, and where each comes from."""
+    """Print every setting with its value and its source."""
     from pathlib import Path
 
     from copilotd.config import find_project_file, load_leniently, read_layers
@@ -43,7 +43,7 @@ def show() -> None:
 @app.command()
 @examples("$EDITOR $(copilotd config path)")
 def path() -> None:
-    """Print the path of your settings file; it need not exist."""
+    """Print the path of your settings file, which may not exist yet."""
     from copilotd.cli.views.terminal import say
     from copilotd.paths import Paths
 
@@ -60,13 +60,13 @@ def path() -> None:
 )
 def set_value(key: Key, value: Value) -> None:
     """Change one setting in your settings file; your comments and other lines stay."""
-    from copilotd.cli.settings_file import change
+    from copilotd.cli.settings_file import set_setting
     from copilotd.cli.views.terminal import say
     from copilotd.paths import Paths
 
     file = Paths.of_user().user_settings
-    parsed = change(file, key, value)
-    say(f"{key} = {_shown(key, parsed)} in {file}")
+    parsed = set_setting(file, key, value)
+    say(f"{key} = {_hide_secrets(key, parsed)} in {file}")
     say(_effect(key))
 
 
@@ -74,9 +74,9 @@ def set_value(key: Key, value: Value) -> None:
 @examples("copilotd config sample > copilotd.toml")
 def print_sample() -> None:
     """Print a settings file with every setting, its meaning and its default."""
-    from copilotd.cli.settings_file import sample
+    from copilotd.cli.settings_file import render_sample
 
-    print(sample(), end="")
+    print(render_sample(), end="")
 
 
 def _print(settings: "Settings", layers: "Sequence[Layer]") -> None:
@@ -90,13 +90,13 @@ def _print(settings: "Settings", layers: "Sequence[Layer]") -> None:
         console.print(Text(f"[{name}]", "bold"))
         for key in kind.model_fields:
             value = getattr(getattr(settings, name), key)
-            line = f"{key} = {_shown(f'{name}.{key}', value)}"
+            line = f"{key} = {_hide_secrets(f'{name}.{key}', value)}"
             where = find_origin(f"{name}.{key}", layers)
             style = "dim" if where == DEFAULT else ""
             console.print(Text(f"{line:<{WIDTH}}  {where}", style))
 
 
-def _shown(key: str, value: object) -> str:
+def _hide_secrets(key: str, value: object) -> str:
     from copilotd.config import is_secret
 
     return HIDDEN if value and is_secret(key) else _inline(_plain(value))
@@ -114,7 +114,7 @@ def _inline(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """The value in dictionaries and lists, with what is for nobody's eyes left out."""
+    """The value as dictionaries and lists, without secrets."""
     from copilotd.config import Section
 
     if isinstance(value, Section):

@@ -28,33 +28,33 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the fi
 @app.command()
 @examples("copilotd copilot enable", "copilotd copilot enable --yes --settings settings.json")
 def enable(settings: SettingsFile = None, yes: Yes = False) -> None:
-    """Point the extension at the daemon; shows what changes in your settings, and asks."""
+    """Point the extension at the daemon. Shows the change in your settings, then asks."""
     from copilotd.cli.views.terminal import say
 
     url = _address()
     if _wants_token():
         say("This daemon wants its token, which that extension cannot send: it will be refused.")
     for file in _files(settings):
-        _change(file, file.pointed_at(url), yes=yes)
+        _change(file, file.point_at(url), yes=yes)
 
 
 @app.command()
 @examples("copilotd copilot disable")
 def disable(settings: SettingsFile = None, yes: Yes = False) -> None:
-    """Let the extension ask GitHub again; shows what changes in your settings, and asks."""
+    """Point the extension at GitHub again. Shows the change in your settings, then asks."""
     from copilotd.cli.views.terminal import say
 
     for file in _files(settings):
         if file.target and not file.is_ours:
             say(f"{file.path} points at {file.target}, which copilotd did not set: left alone.")
         else:
-            _change(file, file.reverted(), yes=yes)
+            _change(file, file.revert(), yes=yes)
 
 
 @app.command()
 @examples("copilotd copilot status")
 def status(settings: SettingsFile = None) -> None:
-    """Say where the extension asks for ghost text."""
+    """Show where the extension asks for ghost text."""
     url = _address()
     for file in _files(settings):
         where = file.target or "GitHub"
@@ -95,7 +95,7 @@ def _show(file: "UserSettings", wanted: "UserSettings") -> None:
 
 
 def _address() -> str:
-    """Where the daemon listens, or will when it is started."""
+    """The address of the daemon, or its address once it is started."""
     from copilotd.config import load_leniently
     from copilotd.lifecycle import find_running
     from copilotd.paths import Paths

@@ -14,9 +14,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs: the checks a
 
 @examples("copilotd doctor", "copilotd doctor --json")
 def doctor(as_json: AsJson = False) -> None:
-    """Look for whatever keeps copilotd from working well, and say how to mend it.
+    """Find what keeps copilotd from working well, and say how to fix it.
 
-    Loads the model if no daemon runs, and tries it. Exit code 1 if something is broken.
+    Loads and tries the model if no daemon runs. Exit code 1 if something is broken.
     """
     import msgspec
 

@@ -36,13 +36,13 @@ def logs(follow: Follow = False, lines: Lines = 50) -> None:
         )
         position = log.tell()
     if follow:
-        for text in _growth(file, position):
+        for text in _read_new_lines(file, position):
             print(text, end="", flush=True)
 
 
-def _growth(file: Path, position: int) -> Iterator[str]:
+def _read_new_lines(file: Path, position: int) -> Iterator[str]:
     while True:
-        # A full log is copied away and begins again at nothing.
+        # A full log is moved away, and the new one is empty.
         position = position if position <= file.stat().st_size else 0
         with file.open("rb") as log:
             log.seek(position)

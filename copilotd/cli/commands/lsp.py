@@ -13,7 +13,7 @@ def lsp() -> None:
 
     Set `copilotd lsp` as a language server in your editor.
 
-    It starts the daemon if none runs; the daemon stays when the editor ends.
+    Starts the daemon if none runs. The daemon keeps running when the editor exits.
 
     Neovim: vim.lsp.config("copilotd", {cmd = {"copilotd", "lsp"}})
 
@@ -23,7 +23,7 @@ def lsp() -> None:
 
     if sys.stdin.isatty():
         print("copilotd lsp: an editor is meant to run this; Ctrl-D ends it.", file=sys.stderr)
-    # Whatever else might print from here on goes to stderr: stdout belongs to the protocol.
+    # All other output goes to stderr: stdout belongs to the protocol.
     stdout = os.dup(1)
     os.dup2(2, 1)
     raise typer.Exit(bridge(lambda: find_or_start(Paths.of_user()), 0, stdout))

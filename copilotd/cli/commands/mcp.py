@@ -36,9 +36,9 @@ def mcp(workspace: Folder = Path()) -> None:
     r"""Speak MCP on standard input and output, so that other agents can use a workspace.
 
     They can search it, list it, read its files, find definitions, and ask the running daemon for a
-    completion at a cursor. Nothing is changed, and files with secrets are not shown. What
-    tools.permissions denies is not offered; where it says "ask" the answer is no, since nobody can
-    be asked.
+    completion at a cursor. They change nothing, and do not see files with secrets. Tools that
+    tools.permissions denies are not offered. Where it says "ask" the answer is no, because there is
+    nobody to ask.
 
     Needs an extra: pip install 'copilotd\[mcp]'.
     """
@@ -55,18 +55,18 @@ def mcp(workspace: Folder = Path()) -> None:
     settings = load(paths.user_settings).tools
     if not settings.enabled:
         raise ConfigError("tools are switched off", "copilotd config set tools.enabled true")
-    serving = _serving(workspace, settings, paths)
+    serving = _serve(workspace, settings, paths)
     if sys.stdin.isatty():
         print("copilotd mcp: an agent is meant to run this; Ctrl-D ends it.", file=sys.stderr)
     # Python's own handler would wait for the thread that reads standard input.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     asyncio.run(serving)
     sys.stdout.flush()
-    # A thread may still wait for the daemon's answer, which nobody wants any more.
+    # A thread may still wait for an answer of the daemon that is no longer needed.
     os._exit(0)
 
 
-def _serving(
+def _serve(
     workspace: Path, settings: "ToolsSection", paths: "Paths"
 ) -> Coroutine[None, None, None]:
     """Raises: MissingPackage."""
@@ -86,8 +86,8 @@ def _serving(
         raise MissingPackage.for_extra("mcp", error) from None
 
     async def completer(path: Path, text: str, offset: int) -> "Outcome":
-        # Left to itself when the call is cancelled: no request can be taken back from outside.
-        ask = partial(_completed, paths, path, text, offset)
+        # A cancelled call abandons the thread: the HTTP request cannot be cancelled from here.
+        ask = partial(_request_completion, paths, path, text, offset)
         return await to_thread.run_sync(ask, abandon_on_cancel=True)
 
     secret_files = SecretFiles(tuple(settings.secret_files))
@@ -96,13 +96,13 @@ def _serving(
     return serve(ToolRunner(lambda: tools, settings, AuditLog(paths.audit)), editor)
 
 
-def _completed(paths: "Paths", path: Path, text: str, offset: int) -> "Outcome":
+def _request_completion(paths: "Paths", path: Path, text: str, offset: int) -> "Outcome":
     from copilotd import lifecycle
-    from copilotd.cli.daemon_client import Connection
+    from copilotd.cli.daemon_client import DaemonClient
     from copilotd.errors import NotRunning
 
     running = lifecycle.find_running(paths)
     if running is None:
         raise NotRunning("no daemon runs, so there is no model", "copilotd start")
-    with Connection(running) as connection:
+    with DaemonClient(running) as connection:
         return connection.complete(path, text, offset)

@@ -29,15 +29,15 @@ INTERRUPTED = 130
 @app.command(name="list")
 @examples("copilotd models list", "copilotd models list --json | jq -r '.models[].name'")
 def list_models(as_json: Json = False) -> None:
-    """List the models that are installed and those that copilotd knows."""
-    from copilotd.cli.views.models import console, models_table
+    """List the installed models and the models of the catalogue."""
+    from copilotd.cli.views.models import build_models_table, table_console
 
     choice, overviews = _choice(), _overviews()
     models = overviews.list_all()
     if as_json:
         _print_json({"models": models, "reason": choice.reason})
     else:
-        console().print(models_table(models, choice.reason))
+        table_console().print(build_models_table(models, choice.reason))
 
 
 @app.command()
@@ -57,12 +57,12 @@ def pull(
 ) -> None:
     """Download a model, or repair one that is damaged.
 
-    An interrupted download goes on where it ended. Of a model in several files
-    (…-00001-of-00003.gguf) name the first. The first model that comes in is the default.
+    An interrupted download continues where it stopped. For a model in several files
+    (…-00001-of-00003.gguf), name the first. The first installed model becomes the default.
     """
     choice = None if model else _choice()
     if choice:
-        _say(choice.reason)
+        _print_line(choice.reason)
     _get(choice.entry.name if choice else model, name)
 
 
@@ -72,23 +72,23 @@ def add(
     file: Annotated[Path, typer.Argument(help="A GGUF file; of several parts the first.")],
     name: CalledAs = "",
 ) -> None:
-    """Use a GGUF file that you have. It stays where it is, and is yours to delete."""
+    """Use a GGUF file that you have. It stays where it is."""
     _get(str(file.absolute()), name)
 
 
 @app.command()
 @examples("copilotd models remove qwen2.5-coder-1.5b-instruct")
 def remove(name: Name) -> None:
-    """Delete a model. A file that was added (not downloaded) stays; it is only forgotten."""
-    from copilotd.cli.views.terminal import size
+    """Delete a model. A file that you added (not downloaded) stays on disk."""
+    from copilotd.cli.views.terminal import format_size
 
     store = _store()
     record = store.remove(name)
     ours = [file for file in record.files if not Path(file.path).is_absolute()]
-    freed = f": {size(sum(file.size for file in ours))} are free again" if ours else ""
-    _say(f"Removed {record.name}{freed}.")
+    freed = f": {format_size(sum(file.size for file in ours))} are free again" if ours else ""
+    _print_line(f"Removed {record.name}{freed}.")
     if store.default:
-        _say(f"The default is {store.default}.")
+        _print_line(f"The default is {store.default}.")
 
 
 @app.command()
@@ -96,14 +96,14 @@ def remove(name: Name) -> None:
 def default(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The installed model.")] = "",
 ) -> None:
-    """Print which model is served, or choose another installed one."""
+    """Print the default model, or choose another installed one."""
     if not name:
-        print(_wanted())
+        print(_find_default())
         return
     _store().set_default(name)
-    _say(f"The default is {name}; a running daemon uses it after `copilotd restart`.")
-    if _wanted() != name:
-        _say(f"But your settings (model.name) ask for {_wanted()}, and win.")
+    _print_line(f"The default is {name}; a running daemon uses it after `copilotd restart`.")
+    if _find_default() != name:
+        _print_line(f"But your settings (model.name) ask for {_find_default()}, and win.")
 
 
 @app.command()
@@ -112,18 +112,18 @@ def default(
     "copilotd models info qwen2.5-coder-0.5b-instruct --json",
 )
 def info(name: Name, as_json: Json = False) -> None:
-    """Show all that is known of a model: of an installed one, what its file says."""
-    from copilotd.cli.views.models import console, model_sheet
+    """Show the details of a model; for an installed one, from its file."""
+    from copilotd.cli.views.models import build_model_sheet, table_console
 
     model = _overviews().get(name)
     if as_json:
         _print_json(model)
     else:
-        console().print(model_sheet(model))
+        table_console().print(build_model_sheet(model))
 
 
 def _get(model: str, name: str) -> None:
-    """Pull with something to look at; Ctrl-C leaves what has arrived for the next attempt."""
+    """Pull with a progress bar. Ctrl-C keeps the downloaded part for the next attempt."""
     import threading
 
     from copilotd.cli.views.download import PullView
@@ -134,25 +134,29 @@ def _get(model: str, name: str) -> None:
         with PullView() as view:
             record = fetch(model, store, _catalogue(), view.show, threading.Event(), name)
     except KeyboardInterrupt:
-        _say("Interrupted. The same command goes on where this ended.")
+        _print_line("Interrupted. The same command goes on where this ended.")
         raise typer.Exit(INTERRUPTED) from None
     _announce(record, store)
 
 
 def _announce(record: "StoredModel", store: "ModelStore") -> None:
-    from copilotd.cli.views.terminal import size
+    from copilotd.cli.views.terminal import format_size
 
-    _say(f"{record.name} is ready: {size(record.size)} at {store.list_paths(record)[0]}")
+    _print_line(
+        f"{record.name} is ready: {format_size(record.size)} at {store.list_paths(record)[0]}"
+    )
     if store.default == record.name:
-        _say("It is the default. Next: copilotd start")
+        _print_line("It is the default. Next: copilotd start")
     else:
-        _say(f"The default is {store.default}. Change it: copilotd models default {record.name}")
+        _print_line(
+            f"The default is {store.default}. Change it: copilotd models default {record.name}"
+        )
 
 
 def _overviews() -> "ModelSummaries":
     from copilotd.models.summary import ModelSummaries
 
-    return ModelSummaries(_store(), _catalogue(), _wanted(), _choice().entry.name)
+    return ModelSummaries(_store(), _catalogue(), _find_default(), _choice().entry.name)
 
 
 def _choice() -> "Recommendation":
@@ -162,8 +166,8 @@ def _choice() -> "Recommendation":
     return recommend(_catalogue(), detect_hardware())
 
 
-def _wanted() -> str:
-    """What the daemon would serve, by the settings that can be used."""
+def _find_default() -> str:
+    """The model that the daemon would serve by the valid settings."""
     from copilotd.config import load_leniently
     from copilotd.models.provision import Provisioner
     from copilotd.paths import Paths
@@ -185,7 +189,7 @@ def _catalogue() -> "Catalogue":
     return load_catalogue()
 
 
-def _say(text: str) -> None:
+def _print_line(text: str) -> None:
     from copilotd.cli.views.terminal import say
 
     say(text)

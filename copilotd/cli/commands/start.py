@@ -1,4 +1,4 @@
-"""`copilotd start`, `restart`, and `serve`, the hidden command that is the daemon itself."""
+"""`copilotd start` and `restart`, and the hidden `serve`, which runs the daemon itself."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from copilotd.cli.help_examples import examples
-from copilotd.cli.options import PROJECT, given, parse
+from copilotd.cli.options import PROJECT, collect_options, parse_arguments
 
 Model = Annotated[
     str | None,
@@ -41,15 +41,15 @@ def start(
     port: Port = None,
     foreground: Foreground = False,
 ) -> None:
-    """Start the daemon: choose a model, download it if it is missing, load it.
+    """Start the daemon: choose a model, download it if needed, load it.
 
-    Options win over the environment (COPILOTD_SERVER__PORT=8010), which wins over your settings
+    Options override the environment (COPILOTD_SERVER__PORT=8010), which overrides your settings
     file (copilotd config path).
     """
     from copilotd.cli.launch import start_here, start_in_background
 
     begin = start_here if foreground else start_in_background
-    begin(given(model, model_alias, n_ctx, host, port))
+    begin(collect_options(model, model_alias, n_ctx, host, port))
 
 
 @examples("copilotd restart", "copilotd restart --model qwen2.5-coder-3b-instruct")
@@ -60,19 +60,19 @@ def restart(
     host: Host = None,
     port: Port = None,
 ) -> None:
-    """Stop the daemon, and start it with the options that it had and those given here."""
+    """Stop the daemon, then start it with its previous options and the ones given here."""
     from copilotd import lifecycle
     from copilotd.cli.commands.stop import stop_daemon
     from copilotd.cli.launch import start_in_background
     from copilotd.paths import Paths
 
-    options = given(model, model_alias, n_ctx, host, port)
+    options = collect_options(model, model_alias, n_ctx, host, port)
     running = lifecycle.find_running(Paths.of_user())
     if running is None:
         start_in_background(options)
         return
     stop_daemon(running)
-    start_in_background(parse(running.arguments) | options)
+    start_in_background(parse_arguments(running.arguments) | options)
 
 
 def serve(
@@ -83,10 +83,10 @@ def serve(
     port: Port = None,
     project: Project = None,
 ) -> None:
-    """Be the daemon, without a terminal; what `start` and the editors' bridge launch."""
+    """Run the daemon without a terminal. `start` and the editors' bridge launch this."""
     from copilotd.cli.launch import serve_until_stopped
 
-    options = given(model, model_alias, n_ctx, host, port)
+    options = collect_options(model, model_alias, n_ctx, host, port)
     if project is not None:
         options[PROJECT] = str(project)
     serve_until_stopped(options)

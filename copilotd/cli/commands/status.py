@@ -15,18 +15,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs: all figures 
 
 @examples("copilotd status", "copilotd status --json | jq .engine.rss")
 def status(as_json: AsJson = False) -> None:
-    """Show what runs: model, memory, clients, speed. Exit code 3 if no daemon does."""
+    """Show the running daemon: model, memory, clients, speed. Exit code 3 if none runs."""
     import msgspec
 
     from copilotd import lifecycle
-    from copilotd.cli.daemon_client import Connection
+    from copilotd.cli.daemon_client import DaemonClient
     from copilotd.errors import NotRunning
     from copilotd.paths import Paths
 
     running = lifecycle.find_running(Paths.of_user())
     if running is None:
         raise NotRunning("no daemon runs", "copilotd start.")
-    with Connection(running) as connection:
+    with DaemonClient(running) as connection:
         now = connection.status()
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(now)).decode())
@@ -45,15 +45,15 @@ def _show(now: "DaemonStatus") -> None:
 
 
 def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
-    from copilotd.cli.views.terminal import duration
+    from copilotd.cli.views.terminal import format_duration
 
-    completion, first = now.completion, _first(now)
+    completion, first = now.completion, _model_rows(now)
     return [
-        ("copilotd", f"{now.version}, pid {now.pid}, up {duration(now.uptime)}"),
+        ("copilotd", f"{now.version}, pid {now.pid}, up {format_duration(now.uptime)}"),
         ("engine", _state(first)),
         ("model", _model(first)),
-        *(_further("chat", now.chat) if now.chat else ()),
-        *(_further("embedding", now.embedding) if now.embedding else ()),
+        *(_other_model_rows("chat", now.chat) if now.chat else ()),
+        *(_other_model_rows("embedding", now.embedding) if now.embedding else ()),
         *([("upstream", _upstream(now.upstream))] if now.upstream else ()),
         ("memory", _memory(now)),
         ("editors", ", ".join(now.clients) or "none connected"),
@@ -62,7 +62,7 @@ def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
         ("requests", _requests(now)),
         ("speed", _speed(now.engine)),
         *([("chat speed", _speed(now.chat.engine))] if now.chat else ()),
-        *_measured(now),
+        *_tuning_row(now),
         (
             "ghost text",
             f"{completion.shown} shown of {completion.requests} asked for, "
@@ -71,25 +71,25 @@ def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
     ]
 
 
-def _measured(now: "DaemonStatus") -> list[tuple[str, str]]:
-    from copilotd.cli.views.speed import SMALLER_MODEL, in_words, is_slow
+def _tuning_row(now: "DaemonStatus") -> list[tuple[str, str]]:
+    from copilotd.cli.views.speed import SMALLER_MODEL, describe_speed, is_slow
 
     if now.tuning is None or now.budget is None:
         return []
     speed = now.tuning.calibration.speed
-    rows = [("measured", in_words(speed, now.budget))]
+    rows = [("measured", describe_speed(speed, now.budget))]
     if is_slow(speed):
         rows.append(("", f"slow on {now.tuning.machine}. {SMALLER_MODEL}"))
     return rows
 
 
-def _first(now: "DaemonStatus") -> "ModelStatus":
+def _model_rows(now: "DaemonStatus") -> "ModelStatus":
     from copilotd.serving.status import ModelStatus
 
     return ModelStatus(now.alias, now.state, now.model, now.engine)
 
 
-def _further(role: str, model: "ModelStatus") -> list[tuple[str, str]]:
+def _other_model_rows(role: str, model: "ModelStatus") -> list[tuple[str, str]]:
     if role == "embedding":
         return [("embeddings", f"{_model(model)}: {_state(model)}")]
     return [("chat engine", _state(model)), ("chat model", _model(model))]
@@ -105,22 +105,24 @@ def _upstream(server: "UpstreamStatus") -> str:
 
 
 def _model(served: "ModelStatus") -> str:
-    from copilotd.cli.views.terminal import size
+    from copilotd.cli.views.terminal import format_size
 
     model, alias = served.model, served.alias
     if model is None:
         return f"{alias} (not loaded)"
     name = model.name if alias == model.name else f"{model.name} as {alias}"
-    where = "elsewhere" if model.is_upstream else size(model.size)
+    where = "elsewhere" if model.is_upstream else format_size(model.size)
     return f"{name}, {where}, context {model.n_ctx} tokens"
 
 
 def _memory(now: "DaemonStatus") -> str:
-    from copilotd.cli.views.terminal import size
+    from copilotd.cli.views.terminal import format_size
 
     further = {"chat": now.chat, "embedding": now.embedding}
-    others = [f"{role} model {size(m.engine.rss)}" for role, m in further.items() if m]
-    return ", ".join([f"model {size(now.engine.rss)}", *others, f"daemon {size(now.rss)}"])
+    others = [f"{role} model {format_size(m.engine.rss)}" for role, m in further.items() if m]
+    return ", ".join(
+        [f"model {format_size(now.engine.rss)}", *others, f"daemon {format_size(now.rss)}"]
+    )
 
 
 def _requests(now: "DaemonStatus") -> str:

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from copilotd.lifecycle import RunningDaemon
 
 GRACE_S = 5.0
-"""The daemon needs two seconds at most; a machine under load gets some more."""
+"""The daemon needs at most two seconds; a busy machine needs more."""
 
 
 @examples("copilotd stop")
 def stop() -> None:
-    """Stop the daemon; what it was doing for editors and clients ends."""
+    """Stop the daemon. Running requests of editors and clients end."""
     from copilotd import lifecycle
     from copilotd.cli.views.terminal import say
     from copilotd.errors import NotRunning
@@ -34,11 +34,11 @@ def stop() -> None:
 def stop_daemon(running: "RunningDaemon") -> None:
     """End the daemon and its worker."""
     from copilotd import lifecycle
-    from copilotd.cli.daemon_client import Connection
+    from copilotd.cli.daemon_client import DaemonClient
     from copilotd.errors import CopilotdError
 
     if sys.platform == "win32":
-        # Windows has no signal that asks politely.
-        with suppress(CopilotdError), Connection(running) as connection:
+        # Windows has no signal that a process can handle.
+        with suppress(CopilotdError), DaemonClient(running) as connection:
             connection.stop()
     lifecycle.stop(running, GRACE_S)

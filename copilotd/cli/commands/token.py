@@ -15,10 +15,10 @@ New = Annotated[bool, typer.Option("--new", help="Replace it; the old one counts
     'curl -H "Authorization: Bearer $(copilotd token)" http://box.lan:8000/v1/models',
 )
 def token(new: New = False) -> None:
-    """Print the token that HTTP clients show where the daemon wants one.
+    """Print the token that HTTP clients must send if the daemon requires it.
 
-    It does beyond loopback, or if server.require_token is "on". The first call makes it; a new one
-    counts at once, for a running daemon too.
+    The daemon requires it beyond loopback, or if server.require_token is "on". The first call
+    creates the token. A running daemon accepts a new one at once.
     """
     from copilotd.access_token import AccessToken
     from copilotd.paths import Paths

@@ -13,26 +13,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs: all figures 
 
 @examples("copilotd tune", "copilotd tune --run", "copilotd tune --json | jq .budget")
 def tune(run: Run = False, as_json: AsJson = False) -> None:
-    """Show what the model costs on this machine, and what follows for suggestions.
+    """Show how fast the model runs on this machine, and what that means for completions.
 
     Measures it if that was not done yet, which takes about half a minute on a small machine. The
-    daemon goes on answering meanwhile, and does the same by itself in idle time.
+    daemon answers requests meanwhile. It also measures by itself in idle time.
     """
     import msgspec
 
     from copilotd import lifecycle
-    from copilotd.cli.measure_model import measured_model
-    from copilotd.cli.views.tuning import MeasuringView, show
+    from copilotd.cli.measure_model import open_model
+    from copilotd.cli.views.tuning import MeasuringView, show_tuning
     from copilotd.config import find_project_file, load
     from copilotd.paths import Paths
     from copilotd.serving.engines import list_model_requests
 
     paths = Paths.of_user()
     settings = load(paths.user_settings, find_project_file(Path.cwd()))
-    with measured_model(
+    with open_model(
         lifecycle.find_running(paths), settings, list_model_requests(paths, settings)[0]
     ) as model:
-        tuning = model.known()
+        tuning = model.last_calibration()
         if run or tuning is None:
             with MeasuringView() as view:
                 tuning = model.measure(view.show)
@@ -41,4 +41,4 @@ def tune(run: Run = False, as_json: AsJson = False) -> None:
         report = {"tuning": tuning, "budget": budget}
         print(msgspec.json.format(msgspec.json.encode(report)).decode())
     else:
-        show(tuning, budget)
+        show_tuning(tuning, budget)

@@ -1,1 +1,1 @@
-"""What `copilotd doctor` looks at; one file per thing that can be wrong."""
+"""The checks of `copilotd doctor`, one file for each subject."""

@@ -1,6 +1,6 @@
-"""Python, and how llama.cpp was built into it.
+"""Checks Python and the build of llama.cpp.
 
-llama-cpp-python is imported in a process of its own: a build for another processor ends the
+llama-cpp-python is imported in another process, because a build for another processor ends the
 process that imports it.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from copilotd.cli.diagnosis.check import Check, broken, note, ok
+from copilotd.cli.diagnosis.check import Check, failure, note, ok
 
 PACKAGE = "llama-cpp-python"
 OLDEST_PYTHON = (3, 11)
@@ -31,7 +31,7 @@ print(json.dumps({
 
 
 class Build(msgspec.Struct, frozen=True):
-    """llama.cpp as it was compiled: `system` is its own list of features."""
+    """A build of llama.cpp; `system` is its own list of features."""
 
     version: str
     system: str
@@ -39,14 +39,14 @@ class Build(msgspec.Struct, frozen=True):
 
     @property
     def features(self) -> list[str]:
-        """The names of what is switched on, such as AVX2 or METAL."""
+        """The names of the enabled features, such as AVX2 or METAL."""
         items = (part.split(":")[-1].partition("=") for part in self.system.split("|"))
         return [name.strip() for name, _, value in items if value.strip() == "1"]
 
 
 def check_build() -> Iterator[Check]:
-    """Look at Python, at the build's version and at what is compiled in."""
-    yield _python()
+    """Check Python, the version of the build and the compiled features."""
+    yield _check_python()
     found = probe()
     if isinstance(found, Check):
         yield found
@@ -54,12 +54,12 @@ def check_build() -> Iterator[Check]:
     yield ok(
         PACKAGE, f"{found.version}, built with {', '.join(found.features) or 'nothing special'}"
     )
-    yield _vectors(found)
-    yield _gpu(found)
+    yield _check_vector_instructions(found)
+    yield _check_gpu(found)
 
 
 def probe() -> Build | Check:
-    """Import llama_cpp elsewhere: what it says of itself, or what is wrong with it."""
+    """Import llama_cpp in another process: its build, or the error."""
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-c", _PROBE],
@@ -68,32 +68,32 @@ def probe() -> Build | Check:
             timeout=IMPORT_WITHIN_S,
         )
     except subprocess.TimeoutExpired:
-        return broken(PACKAGE, f"did not import within {IMPORT_WITHIN_S:.0f} s", _routes())
+        return failure(PACKAGE, f"did not import within {IMPORT_WITHIN_S:.0f} s", _describe_fixes())
     if done.returncode == 0:
         return msgspec.json.decode(done.stdout.splitlines()[-1], type=Build)
     last = (done.stderr.strip().splitlines() or [""])[-1]
     if done.returncode < 0:
         last = f"its import was ended by signal {-done.returncode}: built for another processor"
-    return broken(PACKAGE, f"cannot be imported: {last}", _routes())
+    return failure(PACKAGE, f"cannot be imported: {last}", _describe_fixes())
 
 
-def _python() -> Check:
+def _check_python() -> Check:
     version = platform.python_version()
     if sys.version_info < OLDEST_PYTHON:
-        return broken("Python", version, "Install Python 3.11 or newer.")
+        return failure("Python", version, "Install Python 3.11 or newer.")
     return ok("Python", f"{version} ({sys.executable})")
 
 
-def _vectors(build: Build) -> Check:
+def _check_vector_instructions(build: Build) -> Check:
     missing = sorted({"AVX2", "AVX512"} & _cpu_flags() - set(build.features))
     if missing:
         detail = f"built without {', '.join(missing)}, which this processor has: slower than needed"
-        return note("CPU", detail, _rebuild("-DGGML_NATIVE=on"))
+        return note("CPU", detail, _describe_rebuild("-DGGML_NATIVE=on"))
     return ok("CPU", f"{platform.machine()}, all its vector instructions are used")
 
 
 def _cpu_flags() -> set[str]:
-    """The vector instructions of this processor, in llama.cpp's names; known on Linux only."""
+    """The vector instructions of this processor, by llama.cpp's names; on Linux only."""
     try:
         words = Path("/proc/cpuinfo").read_text().split()
     except OSError:
@@ -102,37 +102,38 @@ def _cpu_flags() -> set[str]:
     return {name for flag, name in names.items() if flag in words}
 
 
-def _gpu(build: Build) -> Check:
+def _check_gpu(build: Build) -> Check:
     if build.gpu:
         return ok("GPU", "layers can be offloaded")
     tools = {"nvidia-smi": "-DGGML_CUDA=on", "rocminfo": "-DGGML_HIP=on"}
     tools |= {"vulkaninfo": "-DGGML_VULKAN=on"}
     for tool, flag in tools.items():
         if shutil.which(tool):
-            return note("GPU", f"not used, though {tool} is here", _rebuild(flag))
+            return note("GPU", f"not used, though {tool} is here", _describe_rebuild(flag))
     if sys.platform == "darwin":
-        return note("GPU", "built without Metal", _rebuild("-DGGML_METAL=on"))
+        return note("GPU", "built without Metal", _describe_rebuild("-DGGML_METAL=on"))
     return ok("GPU", "none found; the model runs on the CPU")
 
 
-def _routes() -> str:
+def _describe_fixes() -> str:
     return (
-        f"Install it ready built: pip install --prefer-binary {_pinned()} --extra-index-url "
-        "https://abetlen.github.io/llama-cpp-python/whl/cpu (or whl/metal, whl/cu124, whl/vulkan). "
+        f"Install a prebuilt wheel: pip install --prefer-binary {_required_version()} "
+        "--extra-index-url https://abetlen.github.io/llama-cpp-python/whl/cpu "
+        "(or whl/metal, whl/cu124, whl/vulkan). "
         "Or compile it, which needs a C++ compiler and some minutes: "
-        f"{_rebuild('-DGGML_NATIVE=on')} With a GPU: -DGGML_METAL=on, -DGGML_CUDA=on or "
+        f"{_describe_rebuild('-DGGML_NATIVE=on')} With a GPU: -DGGML_METAL=on, -DGGML_CUDA=on or "
         "-DGGML_VULKAN=on."
     )
 
 
-def _rebuild(flag: str) -> str:
+def _describe_rebuild(flag: str) -> str:
     return (
         f'CMAKE_ARGS="{flag}" pip install --force-reinstall --no-deps --no-cache-dir '
-        f"--no-binary {PACKAGE} {_pinned()}"
+        f"--no-binary {PACKAGE} {_required_version()}"
     )
 
 
-def _pinned() -> str:
-    """The version that copilotd was made for, as pip takes it."""
+def _required_version() -> str:
+    """The version that copilotd requires, as a pip requirement."""
     wanted = metadata.requires("copilotd") or []
     return next((need for need in wanted if need.startswith(PACKAGE)), PACKAGE)

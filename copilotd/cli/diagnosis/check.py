@@ -1,22 +1,22 @@
-"""The result of one look."""
+"""The result of one check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What a check found."""
+    """The verdict of a check."""
 
     OK = "ok"
     NOTE = "note"
-    """It works, and could be better."""
+    """It works, but could be better."""
     BROKEN = "broken"
-    """Something that copilotd is for does not work."""
+    """Something that copilotd needs does not work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the diagnosis; `next` is the next step where there is one to take."""
+    """One line of the diagnosis; `next` is the next step, if there is one."""
 
     name: str
     verdict: Verdict
@@ -25,7 +25,7 @@ class Check:
 
 
 def ok(name: str, detail: str) -> Check:
-    """All is well."""
+    """Everything works."""
     return Check(name, Verdict.OK, detail)
 
 
@@ -34,6 +34,6 @@ def note(name: str, detail: str, next: str = "") -> Check:
     return Check(name, Verdict.NOTE, detail, next)
 
 
-def broken(name: str, detail: str, next: str) -> Check:
-    """A failure, always with the next step."""
+def failure(name: str, detail: str, next: str) -> Check:
+    """A failure; it always has a next step."""
     return Check(name, Verdict.BROKEN, detail, next)

@@ -1,4 +1,4 @@
-"""All looks in their order, each as soon as it is taken."""
+"""Runs all checks in their order, and yields each result at once."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,9 +14,9 @@ from copilotd.cli.diagnosis.machine import (
 )
 from copilotd.cli.diagnosis.model import check_file, check_images, check_model
 from copilotd.cli.diagnosis.speed import check_speed
-from copilotd.cli.diagnosis.subject import subject
+from copilotd.cli.diagnosis.subject import open_subject
 from copilotd.cli.diagnosis.upstream import check_upstream
-from copilotd.cli.options import overrides, parse
+from copilotd.cli.options import parse_arguments, to_settings
 from copilotd.config import ServerSection, load_leniently
 from copilotd.lifecycle import RunningDaemon
 from copilotd.paths import Paths
@@ -24,7 +24,7 @@ from copilotd.serving.engines import ModelRequest, Role, list_model_requests
 
 
 def diagnose(paths: Paths) -> Iterator[Check]:
-    """Look at everything; what cannot work because of an earlier failure is left out."""
+    """Run all checks, without those that an earlier failure makes pointless."""
     settings, problems = load_leniently(paths.user_settings)
     running = lifecycle.find_running(paths)
     models = list_model_requests(paths, settings)
@@ -48,7 +48,7 @@ def diagnose(paths: Paths) -> Iterator[Check]:
             loadable = loadable and check.verdict is not Verdict.BROKEN
             yield check
     if loadable:
-        with subject(running, settings, models) as under_test:
+        with open_subject(running, settings, models) as under_test:
             yield from check_model(under_test)
         if running is not None or is_local:
             yield check_speed(running, settings, models[0])
@@ -56,7 +56,7 @@ def diagnose(paths: Paths) -> Iterator[Check]:
 
 def _files(models: Sequence[ModelRequest]) -> Iterator[Check]:
     for model in models:
-        yield check_file(model.provision, _TITLES[model.role])
+        yield check_file(model.provisioner, _TITLES[model.role])
         if model.projector:
             yield check_file(model.projector, "projector")
         if model.draft_model:
@@ -72,6 +72,6 @@ _DRAFTS = {Role.COMPLETION: "draft model", Role.CHAT: "chat draft model"}
 
 
 def _server(paths: Paths, running: RunningDaemon | None) -> ServerSection:
-    """The settings with the options that the daemon was started with."""
-    given = overrides(parse(running.arguments)) if running else None
+    """The settings with the options of the running daemon."""
+    given = to_settings(parse_arguments(running.arguments)) if running else None
     return load_leniently(paths.user_settings, overrides=given)[0].server

@@ -1,11 +1,11 @@
-"""What surrounds the daemon: its settings, its port, the editors."""
+"""Checks the daemon's surroundings: settings, port, editors."""
 
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 
 from copilotd import __version__
-from copilotd.cli.diagnosis.check import Check, broken, note, ok
+from copilotd.cli.diagnosis.check import Check, failure, note, ok
 from copilotd.config import ServerSection
 from copilotd.errors import ConfigError, CopilotdError
 from copilotd.http.sockets import listen_tcp
@@ -33,14 +33,14 @@ VERSION_WITHIN_S = 2.0
 
 
 def check_settings(problems: Iterable[ConfigError], paths: Paths) -> Iterator[Check]:
-    """Every setting that cannot be used."""
-    found = [broken("settings", problem.message, problem.hint) for problem in problems]
+    """Check for settings that are invalid."""
+    found = [failure("settings", problem.message, problem.hint) for problem in problems]
     file = paths.user_settings
     yield from found or [ok("settings", str(file) if file.exists() else "all at their defaults")]
 
 
 def check_daemon(running: RunningDaemon | None) -> Check:
-    """Whether one runs, and is as new as this command."""
+    """Check whether a daemon runs, and has the version of this command."""
     if running is None:
         return ok("daemon", "none runs; copilotd start begins one")
     where = f"pid {running.pid}, {running.url}"
@@ -51,18 +51,18 @@ def check_daemon(running: RunningDaemon | None) -> Check:
 
 
 def check_port(settings: ServerSection, running: RunningDaemon | None) -> Check:
-    """Whether the HTTP port is ours or free."""
+    """Check whether the HTTP port is free, or used by our daemon."""
     if running is not None:
         return ok("port", f"{running.url} answers")
     try:
         listen_tcp(settings.host, settings.port).close()
     except CopilotdError as error:
-        return broken("port", error.message, error.hint)
+        return failure("port", error.message, error.hint)
     return ok("port", f"{settings.port} is free")
 
 
 def check_reach(settings: ServerSection) -> Check:
-    """Who can use the HTTP side, and whether with the token."""
+    """Check who can use the API, and whether they need the token."""
     if settings.is_on_loopback:
         token = "shows the token" if settings.needs_token else "asks"
         return ok("network", f"{settings.host}: any program of this machine that {token}")
@@ -71,13 +71,13 @@ def check_reach(settings: ServerSection) -> Check:
         return note("network", f"{settings.host}: whoever reaches it and shows the token", step)
     if settings.require_token == "off":
         detail = f"no start on {settings.host}, since server.require_token is off"
-        return broken("network", detail, "copilotd config set server.require_token on")
+        return failure("network", detail, "copilotd config set server.require_token on")
     step = "copilotd config set server.require_token on"
     return note("network", f"{settings.host}: WHOEVER reaches it, without a token", step)
 
 
 def check_editors() -> Check:
-    """Which editors are installed."""
+    """List the installed editors."""
     found = [
         f"{name}{_version(command)}" for command, name in EDITORS.items() if shutil.which(command)
     ]
@@ -88,7 +88,7 @@ def check_editors() -> Check:
 
 
 def _version(command: str) -> str:
-    """The version with a space before it; empty if the editor does not tell quickly."""
+    """The version with a space before it; empty if the editor does not answer quickly."""
     try:
         done = subprocess.run(
             [command, "--version"],

@@ -1,4 +1,4 @@
-"""The model: is it there, does it fit, what was it trained for, and does it answer rightly?"""
+"""Checks the model: is it there, does it fit, what can it do, are its answers right?"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,9 +7,9 @@ from importlib.util import find_spec
 
 import psutil
 
-from copilotd.cli.diagnosis.check import Check, broken, note, ok
+from copilotd.cli.diagnosis.check import Check, failure, note, ok
 from copilotd.cli.diagnosis.subject import Subject
-from copilotd.cli.views.terminal import size
+from copilotd.cli.views.terminal import format_size
 from copilotd.config import ChatSection
 from copilotd.engine.types import ModelInfo
 from copilotd.errors import CopilotdError
@@ -22,7 +22,7 @@ SMALLER_MODEL = "Choose a smaller model: copilotd models list"
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Code with a hole that any code model can fill, and how every right filling begins."""
+    """Code with a hole that any code model can fill, and the beginning of every right answer."""
 
     name: str
     before: str
@@ -53,39 +53,39 @@ ANSWER = "paris"
 
 
 def check_file(provision: Provisioner, name: str) -> Check:
-    """Whether the model that would be served is there; `name` is what it is called here."""
+    """Check whether the model is installed; `name` is what the report calls it."""
     try:
         installed = provision.find_installed()
     except CopilotdError as error:
-        return broken(name, error.message, error.hint)
+        return failure(name, error.message, error.hint)
     if installed is None:
         step = f"copilotd start downloads it; so does copilotd models pull {provision.model_name}"
-        return broken(name, f"{provision.model_name} is not on this machine", step)
+        return failure(name, f"{provision.model_name} is not on this machine", step)
     return ok(name, f"{installed.name} ({installed.path})")
 
 
 def check_images(section: ChatSection) -> Iterator[Check]:
-    """Whether images can be read, where the chat shall see them."""
+    """Check whether images can be decoded, if the chat model sees images."""
     if section.mmproj and find_spec("PIL") is None:
         detail = "chat.mmproj is set, and the package that reads image files is not installed"
-        yield broken("images", detail, "pip install 'copilotd[vision]'")
+        yield failure("images", detail, "pip install 'copilotd[vision]'")
 
 
 def check_model(subject: Subject) -> Iterator[Check]:
-    """Load the models, look at them and try them."""
+    """Load the models and try them."""
     try:
         info = subject.info()
     except CopilotdError as error:
-        yield broken("loading", error.message, error.hint or "copilotd logs")
+        yield failure("loading", error.message, error.hint or "copilotd logs")
         return
     took = "" if info.is_upstream else f", in {info.load_ms / 1000:.1f} s"
     drafted = f", {info.draft} drafts for it" if info.draft else ""
     yield ok("loading", f"{info.description}{drafted}{took}")
     if not info.is_upstream:
-        yield _memory(info)
-    yield _fim(info)
+        yield _check_memory(info)
+    yield _check_fim(info)
     if not info.is_upstream:
-        yield _end(info)
+        yield _check_end_token(info)
     if info.fim.prefix is not None:
         yield from (_try(hole, subject) for hole in HOLES)
     yield from _check_chat(info, subject)
@@ -95,25 +95,25 @@ def _check_chat(info: ModelInfo, subject: Subject) -> Iterator[Check]:
     try:
         second = subject.chat_info()
     except CopilotdError as error:
-        yield broken("chat loading", error.message, error.hint or "copilotd logs")
+        yield failure("chat loading", error.message, error.hint or "copilotd logs")
         return
     if second is not None:
         yield ok("chat loading", f"{second.description}, in {second.load_ms / 1000:.1f} s")
-    yield _template(second or info)
-    yield _timed("self-test chat", lambda: subject.ask(QUESTION), lambda a: ANSWER in a.lower())
+    yield _check_template(second or info)
+    yield _time("self-test chat", lambda: subject.ask(QUESTION), lambda a: ANSWER in a.lower())
 
 
-def _memory(info: ModelInfo) -> Check:
+def _check_memory(info: ModelInfo) -> Check:
     memory = psutil.virtual_memory()
-    detail = f"the model has {size(info.size)}, this machine {size(memory.total)}"
+    detail = f"the model has {format_size(info.size)}, this machine {format_size(memory.total)}"
     if info.size > memory.total:
-        return broken("memory", detail, SMALLER_MODEL)
+        return failure("memory", detail, SMALLER_MODEL)
     if info.size > memory.total * 0.6:
         return note("memory", f"{detail}: little is left for other programs", SMALLER_MODEL)
-    return ok("memory", f"{detail}, {size(memory.available)} of it free")
+    return ok("memory", f"{detail}, {format_size(memory.available)} of it free")
 
 
-def _fim(info: ModelInfo) -> Check:
+def _check_fim(info: ModelInfo) -> Check:
     fim = info.fim
     if fim.prefix is None or fim.suffix is None:
         detail = "none: completions see only what stands before the cursor"
@@ -124,13 +124,13 @@ def _fim(info: ModelInfo) -> Check:
     return ok("FIM tokens", f"prefix {fim.prefix}, suffix {fim.suffix}, middle {middle}")
 
 
-def _end(info: ModelInfo) -> Check:
+def _check_end_token(info: ModelInfo) -> Check:
     if not info.end_tokens:
         return note("end tokens", "none: answers end only at their limit", ANOTHER_MODEL)
     return ok("end tokens", ", ".join(map(str, info.end_tokens)))
 
 
-def _template(info: ModelInfo) -> Check:
+def _check_template(info: ModelInfo) -> Check:
     if info.chat_template is None:
         detail = "none: chat uses a plain one, and may answer badly"
         return note("chat template", detail, 'Choose a model with "instruct" in its name.')
@@ -139,21 +139,21 @@ def _template(info: ModelInfo) -> Check:
 
 
 def _try(hole: Hole, subject: Subject) -> Check:
-    return _timed(
+    return _time(
         f"self-test {hole.name}",
         lambda: subject.fill(hole.before, hole.after, 12),
         lambda text: text.strip().startswith(hole.right),
     )
 
 
-def _timed(name: str, ask: Callable[[], str], is_right: Callable[[str], bool]) -> Check:
+def _time(name: str, ask: Callable[[], str], is_right: Callable[[str], bool]) -> Check:
     started = time.perf_counter()
     try:
         answer = ask()
     except CopilotdError as error:
-        return broken(name, error.message, error.hint or "copilotd logs")
+        return failure(name, error.message, error.hint or "copilotd logs")
     seconds = time.perf_counter() - started
     shown = f"{answer.strip().partition(chr(10))[0][:40]!r} in {seconds:.1f} s"
     if is_right(answer):
         return ok(name, shown)
-    return broken(name, f"a wrong answer: {shown}", f"Is the file whole? {ANOTHER_MODEL}")
+    return failure(name, f"a wrong answer: {shown}", f"Is the file whole? {ANOTHER_MODEL}")

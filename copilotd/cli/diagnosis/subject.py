@@ -1,4 +1,4 @@
-"""The models under test: in the running daemon, or loaded for the occasion if none runs."""
+"""The models under test: in the running daemon, or loaded here if none runs."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.chat.tool_calls.stream import ChatEvent
-from copilotd.cli.daemon_client import Connection
+from copilotd.cli.daemon_client import DaemonClient
 from copilotd.cli.views.loading import wait_for_model
 from copilotd.completion.raw_text import TextRequest, TextService
 from copilotd.config import Settings
@@ -20,18 +20,18 @@ from copilotd.serving.engines import EnginePool, ModelRequest, build_engine_pool
 
 
 class Subject(Protocol):
-    """What the self-test asks of a model. Raises (all methods): EngineError, NotRunning."""
+    """The questions of the self-test. Raises (all methods): EngineError, NotRunning."""
 
     def info(self) -> ModelInfo:
-        """What is loaded."""
+        """The loaded model."""
         ...
 
     def chat_info(self) -> ModelInfo | None:
-        """What is loaded for chat; None if that is the same model."""
+        """The model for chat; None if it is the same."""
         ...
 
     def fill(self, before: str, after: str, max_tokens: int) -> str:
-        """What stands between `before` and `after`."""
+        """The text between `before` and `after`."""
         ...
 
     def ask(self, question: str) -> str:
@@ -40,12 +40,12 @@ class Subject(Protocol):
 
 
 @contextmanager
-def subject(
+def open_subject(
     running: RunningDaemon | None, settings: Settings, models: Sequence[ModelRequest]
 ) -> Iterator[Subject]:
     """The models that serve, or would serve, this user."""
     if running is not None:
-        with Connection(running) as connection:
+        with DaemonClient(running) as connection:
             yield _Remote(connection)
         return
     with asyncio.Runner() as runner:
@@ -58,7 +58,7 @@ def subject(
 
 
 class _Remote:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: DaemonClient) -> None:
         self._connection = connection
 
     def info(self) -> ModelInfo:
@@ -97,13 +97,13 @@ class _Local:
 
     def fill(self, before: str, after: str, max_tokens: int) -> str:
         request = TextRequest(before, suffix=after, max_tokens=max_tokens)
-        return self._runner.run(_collected(self._text.generate(request)))
+        return self._runner.run(_collect_text(self._text.generate(request)))
 
     def ask(self, question: str) -> str:
         request = ChatRequest((UserMessage(question),))
-        return self._runner.run(_collected(self._chat.stream_events(request)))
+        return self._runner.run(_collect_text(self._chat.stream_events(request)))
 
 
-async def _collected(events: AsyncGenerator[ChatEvent, None]) -> str:
+async def _collect_text(events: AsyncGenerator[ChatEvent, None]) -> str:
     async with aclosing(events):
         return "".join([event.text async for event in events if isinstance(event, Chunk)])

@@ -1,12 +1,12 @@
-"""The server elsewhere: where code is sent to, and whether it answers."""
+"""Checks the upstream server: where code is sent, and whether it answers."""
 
 import asyncio
 from collections.abc import Iterator
 
-from copilotd.cli.diagnosis.check import Check, broken, note, ok
+from copilotd.cli.diagnosis.check import Check, failure, note, ok
 from copilotd.config import UpstreamSection
 from copilotd.engine.types import ModelInfo
-from copilotd.engine.upstream.factory import upstream
+from copilotd.engine.upstream.factory import build_upstream
 from copilotd.engine.upstream.http_client import is_loopback
 from copilotd.errors import ConfigError, CopilotdError
 from copilotd.models.catalogue import load_catalogue
@@ -15,13 +15,13 @@ STAY = 'engine.kind = "local" keeps them on this machine'
 
 
 def check_upstream(settings: UpstreamSection) -> Iterator[Check]:
-    """Say where code goes, and ask the server for its model."""
+    """Report where code is sent, and ask the server for its model."""
     yield _privacy(settings.url)
     try:
         info = asyncio.run(_info(settings))
     except CopilotdError as error:
         if isinstance(error, ConfigError) or not settings.fallback:
-            yield broken("upstream", error.message, error.hint)
+            yield failure("upstream", error.message, error.hint)
         else:
             yield note("upstream", f"{error.message}; the local model answers", error.hint)
         return
@@ -36,7 +36,7 @@ def _privacy(url: str) -> Check:
 
 
 async def _info(settings: UpstreamSection) -> ModelInfo:
-    server = upstream(settings, load_catalogue())
+    server = build_upstream(settings, load_catalogue())
     try:
         return await server.info()
     finally:

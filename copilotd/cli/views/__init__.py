@@ -1,1 +1,1 @@
-"""What the command line draws: tables, progress, ghost text."""
+"""Everything that the command line draws: tables, progress, ghost text."""

@@ -1,4 +1,4 @@
-"""Shows a download: a bar in a terminal, a line every few seconds elsewhere (a log, a pipe)."""
+"""Shows a download: a bar in a terminal, else a line every few seconds."""
 
 import time
 from types import TracebackType
@@ -14,14 +14,14 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from copilotd.cli.views.terminal import err, say, size
+from copilotd.cli.views.terminal import err, format_size, say
 from copilotd.models.progress import Progress as Step
 
 PLAIN_INTERVAL_S = 3.0
 
 
 class PullView:
-    """Give its `show` to `pull` as the report; use it in a `with` block."""
+    """Pass its `show` to `pull`; use it in a `with` block."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or err()
@@ -44,7 +44,7 @@ class PullView:
 
 
 class _Bar:
-    """One bar at the bottom; what is behind us stays above it as lines."""
+    """One bar at the bottom; finished steps stay above it as lines."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -72,14 +72,14 @@ class _Bar:
         for task in self._progress.task_ids:
             self._progress.remove_task(task)
         self._progress.console.print(step.text, markup=False)
-        # The line above names the work; the bar has room for a word only.
+        # The line above names the step; the bar has room for one word.
         word = step.text.partition(" ")[0] if step.done or step.total else ""
         self._task = self._progress.add_task(word, completed=step.done, total=step.total)
         self._text = step.text
 
 
 class _Lines:
-    """Each new text once, and every few seconds how far it is."""
+    """Each new text once, and the progress every few seconds."""
 
     def __init__(self) -> None:
         self._text, self._start, self._last = "", Step(""), 0.0
@@ -91,18 +91,18 @@ class _Lines:
             say(step.text)
             self._text, self._start, self._began, self._last = step.text, step, now, now
         elif now - self._last >= PLAIN_INTERVAL_S and step.done > self._start.done:
-            say(f"  {self._measured(step, now)}")
+            say(f"  {self._describe_progress(step, now)}")
             self._last = now
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Finish the display."""
 
-    def _measured(self, step: Step, now: float) -> str:
+    def _describe_progress(self, step: Step, now: float) -> str:
         speed = (step.done - self._start.done) / (now - self._began)
         if not step.total:
-            return f"{size(step.done)}, {size(speed)}/s"
+            return f"{format_size(step.done)}, {format_size(speed)}/s"
         percent, left = 100 * step.done / step.total, (step.total - step.done) / speed
         return (
-            f"{percent:3.0f} %  {size(step.done)} of {size(step.total)}, "
-            f"{size(speed)}/s, {left:.0f} s left"
+            f"{percent:3.0f} %  {format_size(step.done)} of {format_size(step.total)}, "
+            f"{format_size(speed)}/s, {left:.0f} s left"
         )

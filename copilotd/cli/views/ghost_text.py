@@ -1,4 +1,4 @@
-"""Ghost text drawn in the terminal, dim and in its place between the lines around it."""
+"""Draws ghost text in the terminal, dim, between the lines around it."""
 
 from typing import TYPE_CHECKING
 
@@ -14,17 +14,17 @@ CONTEXT_LINES = 3
 GHOST = "dim italic"
 
 
-def show(cursor: "Cursor", outcome: Outcome) -> None:
-    """Print the surroundings with the ghost text in them, or why there is none."""
+def show_ghost_text(cursor: "Cursor", outcome: Outcome) -> None:
+    """Print the lines around the cursor with the ghost text, or why there is none."""
     if isinstance(outcome, NotShown):
         reason = outcome.reason.rstrip(".")
         err().print(f"No ghost text ({outcome.status}): {reason}.", markup=False)
         return
-    out().print(picture(cursor.text, outcome.completion))
+    out().print(draw_ghost_text(cursor.text, outcome.completion))
 
 
-def picture(text: str, completion: Completion) -> Text:
-    """The lines around the cursor, numbered as in the file; lines of ghost text have a `+`."""
+def draw_ghost_text(text: str, completion: Completion) -> Text:
+    """The numbered lines around the cursor; lines of ghost text have a `+`."""
     before = text[: completion.start].replace("\r\n", "\n").split("\n")
     after = text[completion.end :].replace("\r\n", "\n").split("\n")
     ghost = completion.text.replace("\r\n", "\n").split("\n")
@@ -47,7 +47,7 @@ def picture(text: str, completion: Completion) -> Text:
 
 
 def show_explanation(outcome: Outcome) -> None:
-    """Print what went into the model, what it wrote, and what the filters made of it."""
+    """Print the prompt, the model's text, and the text after each filter."""
     why = outcome.explanation
     console = out()
     console.print(f"\noutcome   {outcome.status}: {outcome.reason}", markup=False)

@@ -1,4 +1,4 @@
-"""From no daemon to a model that answers, with something to look at meanwhile."""
+"""Waits until the model is loaded, with a progress display."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from copilotd import lifecycle
-from copilotd.cli.daemon_client import Connection
+from copilotd.cli.daemon_client import DaemonClient
 from copilotd.cli.views.terminal import err, say
 from copilotd.engine.types import EngineState, Phase
 from copilotd.paths import Paths
@@ -17,8 +17,8 @@ POLL_S = 0.1
 
 
 @contextmanager
-def ready(paths: Paths) -> Iterator[Connection]:
-    """A connection to the daemon, which is started if none runs; its model answers.
+def connect_when_ready(paths: Paths) -> Iterator[DaemonClient]:
+    """A client of the daemon, which is started if none runs. Its model is loaded.
 
     Raises: StartFailed, NotRunning.
     """
@@ -26,13 +26,13 @@ def ready(paths: Paths) -> Iterator[Connection]:
     if running is None:
         say("No daemon runs: starting one (copilotd stop ends it).")
         running = lifecycle.launch(paths, ())
-    with Connection(running) as connection:
+    with DaemonClient(running) as connection:
         wait_for_model(connection)
         yield connection
 
 
-def wait_for_model(connection: Connection) -> DaemonStatus:
-    """Show the download and the load until the model answers, or its load failed."""
+def wait_for_model(connection: DaemonClient) -> DaemonStatus:
+    """Show the download and the load until the model is ready, or its load failed."""
     status = connection.status()
     if not _is_under_way(status):
         return status
@@ -45,14 +45,14 @@ def wait_for_model(connection: Connection) -> DaemonStatus:
 
 
 def _is_under_way(status: DaemonStatus) -> bool:
-    # A daemon loads its model when it starts, and at the next request once that was unloaded.
+    # A daemon loads its model when it starts, and after an unload at the next request.
     if status.state.phase is Phase.STOPPED:
         return status.model is None
     return status.state.phase in (Phase.DOWNLOADING, Phase.LOADING)
 
 
 class _Display:
-    """A progress bar in a terminal; a line per phase elsewhere."""
+    """A progress bar in a terminal, else a line for each phase."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -60,7 +60,7 @@ class _Display:
         self._said = ""
 
     def show(self, state: EngineState) -> None:
-        """Draw where the engine stands."""
+        """Draw the state of the engine."""
         text = "starting" if state.phase is Phase.STOPPED else state.detail or str(state.phase)
         total = None if state.fraction is None else 1.0
         done = state.fraction or 0.0

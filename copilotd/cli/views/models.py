@@ -1,4 +1,4 @@
-"""`models list` and `models info` as a person reads them."""
+"""Draws `models list` and `models info`."""
 
 from collections.abc import Sequence
 
@@ -6,22 +6,22 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from copilotd.cli.views.terminal import size
+from copilotd.cli.views.terminal import format_size
 from copilotd.models.fim import FimTokens
-from copilotd.models.progress import format_size
+from copilotd.models.progress import format_bytes
 from copilotd.models.summary import InstalledDetails, ModelSummary
 
 PLAIN_WIDTH = 300
-"""Columns when the output is not a terminal, whose width would be known."""
+"""Columns if the output is not a terminal."""
 
 
-def console() -> Console:
-    """Where the tables go: wide enough not to be cut when piped into a file or a pager."""
+def table_console() -> Console:
+    """The console for tables, wide enough for a file or a pager."""
     plain = Console(highlight=False)
     return plain if plain.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
-def models_table(models: Sequence[ModelSummary], reason: str) -> RenderableType:
+def build_models_table(models: Sequence[ModelSummary], reason: str) -> RenderableType:
     """All models, the installed ones first, and why one of them is recommended."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("")
@@ -61,7 +61,7 @@ def _cells(model: ModelSummary) -> list[Text]:
         Text("").join(Text(mark, style=style) for mark, style, _ in _marks(model)),
         Text(model.name, style="bold" if model.installed else ""),
         Text(model.quantisation),
-        Text(format_size(model.size) if model.size else "?"),
+        Text(format_bytes(model.size) if model.size else "?"),
         _yes(model.fim),
         _yes(model.chat),
         Text(f"{model.memory_gib:g} GiB" if model.memory_gib else "?"),
@@ -88,8 +88,8 @@ def _state(model: ModelSummary) -> Text:
     return Text(", ").join(Text(meaning, style=style) for _, style, meaning in _marks(model))
 
 
-def model_sheet(model: ModelSummary) -> RenderableType:
-    """All that is known of one model."""
+def build_model_sheet(model: ModelSummary) -> RenderableType:
+    """The details of one model."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -106,7 +106,7 @@ def _facts(model: ModelSummary) -> list[tuple[str, str]]:
     return [
         ("parameters", model.parameters),
         ("quantisation", model.quantisation),
-        ("size", f"{size(model.size)} ({model.size:,} bytes)" if model.size else ""),
+        ("size", f"{format_size(model.size)} ({model.size:,} bytes)" if model.size else ""),
         ("context", context),
         ("fill in the middle", "yes" if model.fim else "no"),
         ("chat", "yes" if model.chat else "no"),

@@ -1,4 +1,4 @@
-"""How a calibration looks in the terminal: its progress, its figures, what follows from them."""
+"""Draws a calibration: progress, figures, and the limits that follow from them."""
 
 import time
 from types import TracebackType
@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from copilotd.cli.views.speed import SMALLER_MODEL, is_slow
-from copilotd.cli.views.terminal import duration, err, out, say
-from copilotd.engine.performance import BUSY, Calibration, Measuring, Setup, Tuning
+from copilotd.cli.views.terminal import err, format_duration, out, say
+from copilotd.engine.performance import BUSY_SHARE, Calibration, CalibrationProgress, Setup, Tuning
 from copilotd.prompt.budget import Budget
 
 _COLUMNS: tuple[tuple[str, int, int], ...] = (
@@ -20,7 +20,7 @@ _COLUMNS: tuple[tuple[str, int, int], ...] = (
     ("@100", 100, 1),
     ("@1k", 1000, 1),
 )
-"""Heading, cells and tokens; single tokens are shown in ms, batches in tokens per second."""
+"""Heading, cells, tokens. Single tokens are shown in ms, batches in tokens/s."""
 
 _LEGEND = """\
 Reading 128, 256 and 512 tokens, and 32 behind 1,000 others, in tokens/s;
@@ -29,7 +29,7 @@ writing one token behind 100 and behind 1,000 others, in ms:
 
 
 class MeasuringView:
-    """A bar in a terminal, a line per stage elsewhere; use it in a `with` block."""
+    """A bar in a terminal, else a line for each stage; use it in a `with` block."""
 
     def __init__(self) -> None:
         console = err()
@@ -40,7 +40,7 @@ class MeasuringView:
         self._task = self._bar.add_task("waiting for a quiet moment", total=1.0)
         self._said = ""
 
-    def show(self, step: Measuring) -> None:
+    def show(self, step: CalibrationProgress) -> None:
         """Draw one step."""
         self._bar.update(self._task, description=step.text, completed=step.fraction)
         if self._bar.disable and step.text != self._said:
@@ -60,14 +60,14 @@ class MeasuringView:
         self._bar.stop()
 
 
-def show(tuning: Tuning, budget: Budget) -> None:
-    """Everything that a person may want to know."""
+def show_tuning(tuning: Tuning, budget: Budget) -> None:
+    """Print the whole calibration."""
     console, calibration = out(), tuning.calibration
-    age = duration(max(0.0, time.time() - tuning.measured_at))
+    age = format_duration(max(0.0, time.time() - tuning.measured_at))
     console.print(Text.assemble((tuning.model, "bold"), f" on {tuning.machine}"))
-    console.print(f"Measured {age} ago.\n")
+    console.print(f"CalibrationReport {age} ago.\n")
     if calibration.chosen != Setup():
-        # A server elsewhere is measured by its answers, and runs the model as it likes.
+        # An upstream server is measured by its answers; its settings are unknown.
         console.print(_LEGEND)
         console.print(_table(calibration))
         costs = ", ".join(f"{n}: {cost:.1f}" for n, cost in calibration.speed.batch.items())
@@ -87,7 +87,7 @@ def _table(calibration: Calibration) -> Table:
     for setup in dict.fromkeys(m.setup for m in calibration.measurements):
         cells = [_figure(times.get((setup, cells, n)), n) for _, cells, n in _COLUMNS]
         style = "bold" if setup == calibration.chosen else ""
-        table.add_row(_in_words(setup), *cells, style=style)
+        table.add_row(_describe(setup), *cells, style=style)
     return table
 
 
@@ -97,7 +97,7 @@ def _figure(ms: float | None, tokens: int) -> str:
     return f"{ms:.1f}" if tokens == 1 else f"{1000 * tokens / ms:.0f}"
 
 
-def _in_words(setup: Setup) -> str:
+def _describe(setup: Setup) -> str:
     threads = f"{setup.n_threads} thread{'s' if setup.n_threads > 1 else ''}"
     if setup.n_threads_batch != setup.n_threads:
         threads = f"{setup.n_threads}/{setup.n_threads_batch} threads"
@@ -108,7 +108,7 @@ def _in_words(setup: Setup) -> str:
 def _consequences(calibration: Calibration, budget: Budget) -> list[tuple[str, str]]:
     speed = calibration.speed
     cold_s = (budget.prefix_tokens + budget.suffix_tokens) / speed.prefill_rate
-    loaded = ("loaded with", f"{_in_words(calibration.chosen)}: {_why(calibration)}")
+    loaded = ("loaded with", f"{_describe(calibration.chosen)}: {_explain(calibration)}")
     return [
         *([loaded] if calibration.chosen != Setup() else []),
         (
@@ -116,33 +116,33 @@ def _consequences(calibration: Calibration, budget: Budget) -> list[tuple[str, s
             f"up to {budget.prefix_tokens} tokens before the cursor and {budget.suffix_tokens} "
             f"after it: {cold_s:.1f} s if none is cached, at {speed.prefill_rate:.0f} tokens/s",
         ),
-        ("new place", f"{budget.first_tokens} tokens of it at first, the rest in idle time"),
+        ("new place", f"{budget.cold_prompt_tokens} tokens of it at first, the rest in idle time"),
         (
             "suggestion",
             f"up to {budget.max_tokens} tokens, at {speed.decode_ms:.0f} ms each "
             "(completion.limit_ms)",
         ),
-        ("asked for", f"up to {budget.asked_tokens} tokens, however long they take"),
+        ("asked for", f"up to {budget.invoked_max_tokens} tokens, however long they take"),
         (
             "shown",
-            f"from {budget.answer_ms:.0f} ms on with what is written by then "
+            f"from {budget.partial_after_ms:.0f} ms on with what is written by then "
             "(completion.target_ms)",
         ),
         ("debounce", f"{budget.debounce_ms:.0f} ms"),
     ]
 
 
-def _why(calibration: Calibration) -> str:
+def _explain(calibration: Calibration) -> str:
     if calibration.chosen != calibration.default:
         return "clearly faster than the default, from the next load on"
-    if calibration.disturbance > BUSY:
+    if calibration.disturbance > BUSY_SHARE:
         return "the default, not compared with others"
     return "the default, since nothing else was clearly faster"
 
 
 def _warnings(calibration: Calibration) -> list[str]:
     lines = []
-    if calibration.disturbance > BUSY:
+    if calibration.disturbance > BUSY_SHARE:
         lines.append(
             f"other programs took {calibration.disturbance:.0%} of the processor meanwhile, so "
             "this machine can do more. When it is quiet: copilotd tune --run"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from copilotd.errors import DiskFull, DownloadCancelled
-from copilotd.models.progress import Progress, ProgressCallback, format_size
+from copilotd.models.progress import Progress, ProgressCallback, format_bytes
 
 RESERVE = 64 * 1024 * 1024
 """Bytes that stay free on the disk, so that a large model does not break other programs."""
@@ -98,8 +98,8 @@ class DownloadJob:
         missing = size + RESERVE - self.measure_free_space(folder)
         if missing > 0:
             raise DiskFull(
-                f"The disk of {folder} has no room for {format_size(size)}: "
-                f"{format_size(missing)} more are needed",
+                f"The disk of {folder} has no room for {format_bytes(size)}: "
+                f"{format_bytes(missing)} more are needed",
                 "Remove a model (`copilotd models list`, `copilotd models remove NAME`), or free "
                 "some space, and pull again.",
             )

@@ -5,7 +5,7 @@ import pytest
 import typer
 
 from copilotd.cli.cursor import locate
-from copilotd.cli.views.ghost_text import picture
+from copilotd.cli.views.ghost_text import draw_ghost_text
 from copilotd.completion.types import Completion
 from tests.daemon.temp_user import Home
 
@@ -147,7 +147,7 @@ def test_several_lines_of_ghost_text_are_marked_and_the_rest_of_the_line_follows
     start = text.index("call(") + len("call(")
     ghost = Completion("id", "\n    a,\n    b,\n)", start, start + 1)
 
-    assert picture(text, ghost).plain == (
+    assert draw_ghost_text(text, ghost).plain == (
         "2 │ line 9\n"
         "3 │ line 10\n"
         "4 │ line 11\n"
@@ -161,7 +161,7 @@ def test_several_lines_of_ghost_text_are_marked_and_the_rest_of_the_line_follows
 
 
 def test_only_the_ghost_text_is_drawn_as_such() -> None:
-    drawn = picture("x = \n", Completion("id", "1 + 1", 4, 4))
+    drawn = draw_ghost_text("x = \n", Completion("id", "1 + 1", 4, 4))
 
     ghost = [
         drawn.plain[span.start : span.end] for span in drawn.spans if "italic" in str(span.style)

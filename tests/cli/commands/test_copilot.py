@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from copilotd.cli.copilot_settings import KEY
-from copilotd.cli.jsonc import load
+from copilotd.cli.jsonc import parse
 from tests.daemon.temp_user import Home
 
 OWN = '{\n    // mine\n    "editor.fontSize": 14\n}\n'
@@ -21,7 +21,7 @@ def test_the_extension_is_pointed_here_and_back(home: Home, file: Path) -> None:
     done = home.run("copilot", "enable", "--yes", "--settings", str(file))
     assert done.returncode == 0, done.stderr
     assert '+        "debug.overrideProxyUrl": "http://127.0.0.1:8000",' in done.stdout
-    assert load(file.read_text()) == {"editor.fontSize": 14, KEY: HERE}
+    assert parse(file.read_text()) == {"editor.fontSize": 14, KEY: HERE}
     assert "// mine" in file.read_text()
 
     said = home.run("copilot", "status", "--settings", str(file)).stdout
@@ -44,11 +44,11 @@ def test_what_was_overridden_before_comes_back(home: Home, file: Path) -> None:
         '{"github.copilot.advanced": {"debug.overrideProxyUrl": "http://proxy", "length": 500}}'
     )
     home.run("copilot", "disable", "--yes", "--settings", str(file))
-    assert load(file.read_text()) == {KEY: own}
+    assert parse(file.read_text()) == {KEY: own}
     for _ in range(2):
         home.run("copilot", "enable", "--yes", "--settings", str(file))
     home.run("copilot", "disable", "--yes", "--settings", str(file))
-    assert load(file.read_text()) == {KEY: own}
+    assert parse(file.read_text()) == {KEY: own}
 
 
 def test_a_file_that_is_no_json_is_left_alone(home: Home, file: Path) -> None:

@@ -4,7 +4,7 @@ import stat
 
 import httpx2
 
-from copilotd.cli.daemon_client import Connection
+from copilotd.cli.daemon_client import DaemonClient
 from tests.daemon.temp_user import Home
 
 
@@ -33,7 +33,7 @@ def test_commands_show_the_token_by_themselves_and_strangers_are_refused(home: H
     friend = httpx2.get(f"{running.url}/v1/models", headers={"api-key": token}, trust_env=False)
     done = home.run("status")
     home.run("token", "--new")
-    with Connection(running) as connection:
+    with DaemonClient(running) as connection:
         status = connection.status()
 
     assert running.token_file == str(home.paths.token)

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from copilotd.cli.views.speed import in_words, is_slow
-from copilotd.cli.views.tuning import show
+from copilotd.cli.views.speed import describe_speed, is_slow
+from copilotd.cli.views.tuning import show_tuning
 from copilotd.engine.fake import FAKE_CALIBRATION
 from copilotd.engine.performance import Calibration, Setup, Speed, Tuning
 from copilotd.prompt.budget import Budget
@@ -14,7 +14,7 @@ BUDGET = Budget(768, 128, 36, 24, 300, 96)
 
 SHOWN = """\
 fake on a machine
-Measured 2 h 00 min ago.
+CalibrationReport 2 h 00 min ago.
 
 Reading 128, 256 and 512 tokens, and 32 behind 1,000 others, in tokens/s;
 writing one token behind 100 and behind 1,000 others, in ms:
@@ -43,7 +43,7 @@ def printed(
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("time.time", lambda: 8200.0)
-    show(Tuning("fake", "a machine", 1000.0, calibration), BUDGET)
+    show_tuning(Tuning("fake", "a machine", 1000.0, calibration), BUDGET)
     return capsys.readouterr().out
 
 
@@ -95,7 +95,7 @@ def test_a_better_way_is_named_with_when_it_is_used(
 def test_a_speed_in_words() -> None:
     speed = FAKE_CALIBRATION.speed
 
-    assert in_words(speed, BUDGET) == (
+    assert describe_speed(speed, BUDGET) == (
         "prompt 200 tokens/s, answer 40 tokens/s: suggestions of up to 36 tokens"
     )
     assert not is_slow(speed)
@@ -147,4 +147,4 @@ def test_tune_without_daemon_or_model_says_how_to_get_one(home: Home) -> None:
 
 
 def without_age(text: str) -> str:
-    return re.sub(r"Measured .* ago", "Measured just now", text)
+    return re.sub(r"CalibrationReport .* ago", "CalibrationReport just now", text)
