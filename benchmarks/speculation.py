@@ -2,7 +2,7 @@
 
     python -m benchmarks.speculation --model FILE --out OUTCOMES --count 40
 
-CalibrationReport on greedy outputs of code from the standard library: tokens per second of each output,
+Measured on greedy outputs of code from the standard library: tokens per second of each output,
 and how many outputs are the same on both sides. Guesses are tokens that went into a batch; some
 batches leave one open, and tokens are evaluated again where a later choice is close. A prompt is
 evaluated before, so that both sides begin with the same keys and values in the cache, and only

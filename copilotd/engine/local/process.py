@@ -107,7 +107,7 @@ class WorkerProcess:
             self._process.stdin.write(len(body).to_bytes(4, "big") + body)
 
     async def close(self) -> None:
-        """Fail pending commands at once; give the worker a moment to save its KV cache, and end it."""
+        """Fail pending commands; give the worker a moment to save its KV cache, then end it."""
         self._is_closing = True
         self._fail_pending(EngineDied("the model is being unloaded", "Try again."))
         self._close_pipes()
