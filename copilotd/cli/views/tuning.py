@@ -65,7 +65,7 @@ def show_tuning(tuning: Tuning, budget: Budget) -> None:
     console, calibration = out(), tuning.calibration
     age = format_duration(max(0.0, time.time() - tuning.measured_at))
     console.print(Text.assemble((tuning.model, "bold"), f" on {tuning.machine}"))
-    console.print(f"CalibrationReport {age} ago.\n")
+    console.print(f"Measured {age} ago.\n")
     if calibration.chosen != Setup():
         # An upstream server is measured by its answers; its settings are unknown.
         console.print(_LEGEND)

@@ -14,7 +14,7 @@ BUDGET = Budget(768, 128, 36, 24, 300, 96)
 
 SHOWN = """\
 fake on a machine
-CalibrationReport 2 h 00 min ago.
+Measured 2 h 00 min ago.
 
 Reading 128, 256 and 512 tokens, and 32 behind 1,000 others, in tokens/s;
 writing one token behind 100 and behind 1,000 others, in ms:
@@ -147,4 +147,4 @@ def test_tune_without_daemon_or_model_says_how_to_get_one(home: Home) -> None:
 
 
 def without_age(text: str) -> str:
-    return re.sub(r"CalibrationReport .* ago", "CalibrationReport just now", text)
+    return re.sub(r"Measured .* ago", "Measured just now", text)
