@@ -93,7 +93,7 @@ class FakeEngine:
     - `requests`: all generation requests so far; `request_received` is set by the first.
     - `cancelled`: number of generations closed before their end; `generation_cancelled` is set by
       the first.
-    - `cached_tokens`: what `cached_prefix_length` answers at most.
+    - `cached_tokens`: the most that `cached_prefix_length` returns.
     - `calibrations`: number of calibrations. One with `wait_for_idle_cpu` sets
       `waiting_for_idle_cpu` and waits for `idle_cpu`.
     """
@@ -199,7 +199,7 @@ class FakeEngine:
         yield FAKE_CALIBRATION
 
     def stats(self) -> EngineStats:
-        """Only the number of requests."""
+        """The number of requests; all other counts are 0."""
         return EngineStats(requests=len(self.requests))
 
     async def close(self) -> None:

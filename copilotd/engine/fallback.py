@@ -1,8 +1,8 @@
 """An upstream server first, and the local model while that server does not respond.
 
-Each of the two makes its own token ids, and a prompt belongs to the one that made it; the ids of
-the upstream engine are recognizable. A request whose prompt was made for the server, but which
-comes when the server is down, is refused with a retryable error. The local model never reads it.
+Each engine makes its own token ids, and a prompt belongs to the engine that made its ids; the ids
+of the upstream engine are recognizable. If a prompt was made for the server and the server is down,
+the request fails with a retryable error. The local model never reads such a prompt.
 """
 
 import logging
@@ -82,7 +82,7 @@ class FallbackEngine:
         """Stream the output of the engine that made the prompt, then `Finished`.
 
         Raises:
-            UpstreamFailed: the prompt was made for the server, and the server is down now.
+            UpstreamFailed: the prompt was made for the server, which is down now.
             EngineDied: the prompt has tokens of both engines.
         """
         engine = self._owner(request.prompt)
@@ -138,7 +138,8 @@ class FallbackEngine:
         self._is_local = is_local
         active = "the local model" if is_local else "the upstream"
         log.info("%s answers from now on", active)
-        # The LOADING state between two models makes listeners drop what they made for the old one.
+        # The LOADING state between two models makes listeners drop what they cached for the old
+        # model.
         self._notify(EngineState(Phase.LOADING, f"switching to {active}"))
         self._notify(self.state)
 

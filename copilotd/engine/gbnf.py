@@ -12,7 +12,7 @@ def convert_gbnf(text: str) -> Grammar:
     """
     from llguidance.gbnf_to_lark import gbnf_to_lark
 
-    # The converter has an error of its own, but raises others too for malformed input.
+    # The converter has its own exception class, but malformed input raises other classes too.
     try:
         return Grammar(gbnf_to_lark(text))
     except Exception as error:

@@ -1,7 +1,7 @@
 """References to images in a prompt of token ids.
 
-The place of the image `index` of `GenerateRequest.images` is marked by a negative number, which no
-token has as its id. Only the functions here make and read such numbers.
+A negative number marks the place of the image `index` of `GenerateRequest.images`; no token has a
+negative id. Only the functions here make and read such numbers.
 """
 
 

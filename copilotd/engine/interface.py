@@ -1,4 +1,4 @@
-"""The interface of an engine, which is all that the use cases know of it."""
+"""The interface of an engine, which is all that the code above it knows of it."""
 
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
@@ -49,7 +49,7 @@ class Engine(Protocol):
         ...
 
     async def token_bytes(self, tokens: list[int]) -> list[bytes]:
-        """The bytes of each of `tokens`, perhaps a part of a character; names as above."""
+        """The bytes of each of `tokens`, maybe part of a character; a control token gives its name."""
         ...
 
     def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:

@@ -53,7 +53,7 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 class Measurement(msgspec.Struct, frozen=True):
-    """The shortest time in which one batch of `tokens` was evaluated after `cells` others."""
+    """The shortest measured time of a batch of `tokens` tokens, with `cells` cells before it."""
 
     setup: Setup
     cells: int
@@ -65,8 +65,8 @@ class Calibration(msgspec.Struct, frozen=True):
     """The measured speed of a model.
 
     `chosen` is the fastest setup, or `default` if none is clearly faster. `speed` is the median
-    speed of `chosen`. `disturbance` is the share of the processors that other programs used
-    meanwhile, 0 to 1.
+    speed of `chosen`. `disturbance` is the share of the processors that other programs used during
+    the measurement, 0 to 1.
     """
 
     default: Setup

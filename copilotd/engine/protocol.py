@@ -23,8 +23,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     `n_threads` 0 means one per physical core; `n_gpu_layers` -1 means all. `flash_attention`,
     `n_threads_batch`, `n_ubatch` and `kv_type` are the fields of `Setup`.
 
-    `n_seq` sequences share `n_ctx` cells of KV cache. Idle sequences may keep `resident_cells` of
-    these, `memory_tier_bytes` of memory, and `disk_tier_bytes` in the folder `disk_tier_path`.
+    `n_seq` sequences share `n_ctx` cells of KV cache. Idle sequences may keep `resident_cells`
+    cells, `memory_tier_bytes` of memory, and `disk_tier_bytes` in the folder `disk_tier_path`.
     """
 
     path: str
@@ -43,7 +43,7 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     """Token texts by field of `FimTokens`, for a GGUF file that does not name its FIM tokens."""
     layout: FimLayout = FimLayout()
     frugal: bool = True
-    """Whether frugal requests may be decoded with fewer threads, where that costs little."""
+    """Whether frugal requests may be decoded with fewer threads, where this costs little speed."""
     n_threads_batch: int = 0
     n_ubatch: int = 0
     kv_type: str = "f16"

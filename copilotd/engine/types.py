@@ -99,7 +99,7 @@ class EngineStats:
     pid: int | None = None
 
     def __add__(self, other: "EngineStats") -> "EngineStats":
-        """The sum of both; `pid` is that of the first of them with a worker."""
+        """The sum of both; `pid` is the process id of the first one that has a worker."""
         names = [field.name for field in fields(self) if field.name != "pid"]
         sums = {name: getattr(self, name) + getattr(other, name) for name in names}
         return EngineStats(**sums, pid=other.pid if self.pid is None else self.pid)
@@ -107,9 +107,9 @@ class EngineStats:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamStatus:
-    """The server to which prompts are sent; `answers` says whether it responds now.
+    """The server that receives the prompts; `answers` says whether it responds now.
 
-    `model` is empty until the server was first asked; `detail` tells a person what goes wrong.
+    `model` is empty until the first contact with the server; `detail` tells a person what is wrong.
     """
 
     url: str
@@ -150,8 +150,8 @@ class Grammar(msgspec.Struct, frozen=True):
     """A constraint on the output, in llguidance's notation (Lark, or its JSON).
 
     `triggers` are regular expressions. With triggers, the grammar applies only after the first
-    match of one of them, or from the start of the group in it. The output may begin with one of
-    `openings` only if these together have at least `min_opening_probability` (0 to 1).
+    match of a trigger, or from the start of the group in that match. The output may begin with one
+    of `openings` only if all openings together have at least `min_opening_probability` (0 to 1).
 
     `schema` is the equivalent JSON schema, for a server that does not know this notation; empty if
     there is none. An `optional` grammar only helps the model, and a server may ignore it.
@@ -174,7 +174,8 @@ class GenerateRequest(msgspec.Struct, frozen=True):
 
     Generation ends at the first of `max_tokens`, an end-of-generation token, or a text of `stop`,
     which is not part of the output. `logprobs` is the number of alternatives to report per token,
-    None for no report; `prompt_logprobs` reports the prompt's tokens too, so all are evaluated.
+    None for no report; `prompt_logprobs` reports the prompt's tokens too, so none is taken from the
+    KV cache.
 
     `repositionable` is a range of `prompt`, as start and end, that may reuse keys and values which
     were evaluated after another text; without it the whole prompt is exact. A `frugal` request

@@ -1,4 +1,4 @@
-"""What generations cost: one while it runs, and all of them together for `copilotd status`."""
+"""What generations cost: each one while it runs, and the totals for `copilotd status`."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -60,5 +60,5 @@ class UsageTotals:
         self.decode_ms += usage.decode_ms
 
     def stats(self, running: int, waiting: int = 0) -> EngineStats:
-        """The totals as statistics of an engine that has so many requests now."""
+        """The totals as the statistics of an engine that has `requests` requests now."""
         return EngineStats(running=running, waiting=waiting, **asdict(self))

@@ -1,7 +1,7 @@
 """One worker process and the pipe to it.
 
-Each command gets an inbox; the reader puts each event into the inbox of its command. A process that
-ends puts its error into all of them, so no caller waits for a dead worker.
+Each command gets an inbox; the reader puts each event into the inbox of its command. When the
+process ends, its error goes into every inbox, so no caller waits for a dead worker.
 """
 
 import asyncio

@@ -114,7 +114,7 @@ class WorkerSupervisor:
         return await loading
 
     async def _wait_for_load_or_download(self, loading: asyncio.Task[LoadedWorker]) -> None:
-        """Wait until the load has ended or a download runs.
+        """Wait until the load has ended or a download is running.
 
         A load takes a second and is worth waiting for; a download is not.
         """

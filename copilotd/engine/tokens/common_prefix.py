@@ -23,7 +23,7 @@ def has_prefix(tokens: list[int], prefix: list[int]) -> bool:
 def is_mostly_prefix(old: list[int], new: list[int]) -> bool:
     """Whether `new` begins with at least three quarters of `old`.
 
-    This holds for two states of one document while its cursor moves on. Whoever has `new` in a
-    cache then needs to evaluate little to get `old` back.
+    This holds for two states of one document while its cursor moves on. With `new` in a cache,
+    little evaluation is then needed to get `old` back.
     """
     return 4 * common_prefix_length(old, new) >= 3 * len(old)

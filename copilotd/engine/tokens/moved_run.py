@@ -31,7 +31,7 @@ class TokenRun:
 
 
 def find_moved_run(prompt: Sequence[int], cached: Sequence[int]) -> TokenRun | None:
-    """The longest run that both have in common, without its head; None if it is too short.
+    """The longest run that both sequences have, without its head; None if it is too short.
 
     In text that repeats itself, the result may be a shorter run.
     """
@@ -59,7 +59,7 @@ def _common_distances(prompt: TokenArray, cached: TokenArray) -> list[int]:
 
 
 def _longest_run(prompt: TokenArray, cached: TokenArray, distance: int) -> TokenRun:
-    """The longest run of tokens that are `distance` positions later in `cached`."""
+    """The longest run of equal tokens that are `distance` positions later in `cached`."""
     first = max(0, -distance)
     targets, sources = prompt[first:], cached[first + distance :]
     length = min(len(targets), len(sources))

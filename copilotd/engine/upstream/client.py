@@ -40,10 +40,10 @@ from copilotd.errors import InvalidRequest, UpstreamFailed
 
 
 class UpstreamEngine:
-    """Implements `copilotd.engine.interface.Engine` with a server elsewhere.
+    """Implements `copilotd.engine.interface.Engine` with a server on another machine.
 
-    `probe` finds out which API and model the server has. While that fails, requests fail at once,
-    and the monitor tries again in the background.
+    `probe` finds out which API and model the server has. While the probe fails, requests fail at
+    once, and the monitor tries again in the background.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class UpstreamEngine:
         return [tokenizer.detokenize([token]).encode() for token in tokens]
 
     async def cached_prefix_length(self, prompt: list[int]) -> int:
-        """The whole prompt, so that nobody has it evaluated ahead while somebody waits."""
+        """The length of the whole prompt, so that nobody prefills it ahead while a user waits."""
         return len(prompt)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
@@ -132,7 +132,7 @@ class UpstreamEngine:
     async def calibrate(
         self, requested: Setup, idle_s: float, *, wait_for_idle_cpu: bool
     ) -> AsyncGenerator[CalibrationProgress | Calibration, None]:
-        """Measure the server as seen from here, network included; `requested` has no effect."""
+        """Measure the server's speed, network included; `requested` has no effect."""
         await self._wait_until_idle(idle_s)
         async with aclosing(estimate_speed(self.generate, self.tokenize)) as steps:
             async for step in steps:
@@ -176,7 +176,7 @@ async def _stream(
 ) -> AsyncGenerator[Chunk | Finished, None]:
     """Stream the output that follows `request.tail`, whose last word may be unfinished."""
     if request.max_tokens == 0:
-        # Prefill only in a pause: when somebody waits, the request itself evaluates the prompt.
+        # Prefill only in a pause: when a user waits, the request itself evaluates the prompt.
         if request.lane is Lane.BACKGROUND:
             await api.prefill(request)
         yield Finished(FinishReason.LENGTH, Usage())

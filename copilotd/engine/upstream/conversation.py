@@ -1,7 +1,7 @@
 """Conversations as pseudo-tokens, for servers that do not show their chat template.
 
 The engine receives tokens, but such a server wants messages. So its model gets a chat template that
-writes each message after a marker of its role, and the messages are parsed again from the tokens.
+writes each message after a marker for its role, and the messages are parsed from the tokens again.
 No text of a message can be mistaken for a marker.
 """
 
@@ -13,7 +13,7 @@ _ANSWER_MARKER = "<|upstream answer|>"
 _ROLES = {f"<|upstream {role}|>": role for role in ("system", "developer", "user", "assistant")}
 
 MARKERS = (*_ROLES, _ANSWER_MARKER)
-"""The tokenizer of a server must know these."""
+"""The tokenizer for a server must know these markers."""
 
 TEMPLATE = (
     "{% for m in messages %}"

@@ -1,4 +1,4 @@
-"""Embeddings, for which all servers have OpenAI's endpoint."""
+"""Embeddings. All servers have OpenAI's endpoint for them."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,8 @@ class _Embeddings(msgspec.Struct):
 async def fetch_embeddings(http: HttpClient, texts: Sequence[str], model: str) -> list[list[float]]:
     """One vector per text, of whatever length the server returns.
 
-    Raises: UpstreamFailed, EngineBusy, ContextOverflow; InvalidRequest if the server makes none.
+    Raises: UpstreamFailed, EngineBusy, ContextOverflow; InvalidRequest if the server makes no
+    embeddings.
     """
     body = {"model": model, "input": list(texts)}
     answer = await http.post("/v1/embeddings", body, _Embeddings)

@@ -14,7 +14,7 @@ from copilotd.models.catalogue import Catalogue
 
 
 def check_settings(settings: UpstreamSection, catalogue: Catalogue) -> None:
-    """Refuse settings with which no server can be asked.
+    """Refuse settings that name no usable server.
 
     Raises:
         ConfigError: the URL is empty, the key file cannot be read, or the family is unknown.

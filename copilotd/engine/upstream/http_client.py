@@ -24,7 +24,7 @@ from copilotd.errors import (
 T = TypeVar("T")
 
 _CONNECT_TIMEOUT_S = 3.0
-"""Short, because only after it does the local model answer for a host that is switched off."""
+"""Short, because the local model takes over for a switched-off host only after this time."""
 _KEEP_ALIVE_S = 3.0
 """An unused connection is kept open this long for the next request."""
 _LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
@@ -45,8 +45,9 @@ class HttpClient:
             timeout=httpx2.Timeout(
                 settings.timeout_s, connect=min(_CONNECT_TIMEOUT_S, settings.timeout_s)
             ),
-            # At most one idle connection, because each occupies one of llama-server's few threads;
-            # and for a shorter time than servers keep it, so it is never closed while it is used.
+            # At most one idle connection, because each occupies one of llama-server's few threads.
+            # It is kept for a shorter time than servers keep it, so no server closes it while it is
+            # used.
             limits=httpx2.Limits(max_keepalive_connections=1, keepalive_expiry=_KEEP_ALIVE_S),
             # A proxy cannot reach the loopback addresses of this machine.
             trust_env=not is_loopback(self.url),
@@ -179,7 +180,7 @@ def is_loopback(url: str) -> bool:
 
 def _parse_event_line(line: str) -> bytes | None:
     """The data of a line of an event stream; None for other lines and for the last event."""
-    # llama-server names the field "error" if a generation fails after its beginning.
+    # llama-server names the field "error" if a generation fails after it has begun.
     field, _, data = line.partition(":")
     data = data.strip()
     if field not in ("data", "error") or not data or data == "[DONE]":
@@ -188,7 +189,7 @@ def _parse_event_line(line: str) -> bytes | None:
 
 
 def _read_error(body: bytes) -> str:
-    """The server's own words about its failure, shortened."""
+    """The error message in the server's answer, shortened."""
     try:
         answer = msgspec.json.decode(body, type=_ErrorBody)
     except msgspec.MsgspecError:

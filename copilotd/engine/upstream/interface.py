@@ -44,7 +44,7 @@ class UpstreamApi(Protocol):
 
 
 def resolve_family(name: str, configured: str, catalogue: Catalogue) -> str:
-    """The configured family, or the one that the model's name implies; empty without either."""
+    """The configured family, or the one that the model's name implies; empty if unknown."""
     return configured or catalogue.find_family(name)
 
 

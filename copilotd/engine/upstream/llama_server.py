@@ -1,7 +1,7 @@
 """llama-server's own endpoints, whose prompts mix text and token ids.
 
-Markers are sent as the ids that its vocabulary has for them, and text is sent as text. If text
-looks like a marker, the server first tokenizes it, and the prompt has those ids.
+Markers are sent as their ids in the server's vocabulary, and text is sent as text. Text that looks
+like a marker is first tokenized by the server, and the prompt gets the resulting ids.
 """
 
 import json
@@ -37,7 +37,7 @@ _TEMPLATE_MARKER = re.compile(r"<[|\uff5c]?[\w\u2581 |\uff5c-]{1,40}[|\uff5c]?>|
 
 
 class Props(msgspec.Struct):
-    """The part of /props that matters; only a llama-server has `default_generation_settings`."""
+    """The part of /props used here; only a llama-server has `default_generation_settings`."""
 
     class Settings(msgspec.Struct):
         """The settings of one slot."""
@@ -219,14 +219,14 @@ async def _find_fim_markers(http: HttpClient, family_fim: Mapping[str, str]) -> 
 
 
 async def _find_markers(http: HttpClient, texts: Iterable[str]) -> dict[str, int]:
-    """The ids of those `texts` that are one token only if special tokens are parsed."""
+    """The ids of the `texts` that are a single token only if special tokens are parsed."""
     lines = "\n".join(sorted(set(texts)))
     plain, special = [await _tokenize_pieces(http, lines, special) for special in (False, True)]
     return {text: special[text] for text in lines.split("\n") if text in special.keys() - plain}
 
 
 async def _tokenize_pieces(http: HttpClient, text: str, parse_special: bool) -> dict[str, int]:
-    """The ids of the tokens of `text`, by their own text."""
+    """The ids of the tokens of `text`, by the text of each token."""
     body = {"content": text, "parse_special": parse_special, "with_pieces": True}
     answer = await http.post("/tokenize", body, _TokenPieces)
     return {token.piece: token.id for token in answer.tokens if isinstance(token.piece, str)}

@@ -80,7 +80,7 @@ class UpstreamMonitor:
         self._answered_at = time.monotonic()
 
     def seconds_since_answer(self) -> float:
-        """The time since the server last answered."""
+        """Seconds since the server last answered."""
         return time.monotonic() - self._answered_at
 
     @asynccontextmanager

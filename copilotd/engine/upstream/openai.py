@@ -1,8 +1,8 @@
 """OpenAI's endpoints, as vLLM and SGLang have them: text in, text out.
 
 A prompt goes to /v1/completions as text. Its markers are written out, and such a server parses
-them. A marker in the user's code gets a space, because these servers parse all of them. A
-conversation goes to /v1/chat/completions, because these servers do not show their chat template.
+every marker in the text. So a marker in the user's code gets a space. A conversation goes to
+/v1/chat/completions, because these servers do not show their chat template.
 """
 
 import json

@@ -48,7 +48,7 @@ class _Logprobs(msgspec.Struct):
     content: list[_Token] | None = None
 
     def convert(self) -> list[TokenLogprob]:
-        """The same as the engine's type, with unknown token ids."""
+        """Convert to the engine's type, with unknown token ids."""
         if self.content is not None:
             return [_convert_chat_token(token) for token in self.content]
         rows = self.top_logprobs or [None] * len(self.tokens)
@@ -80,7 +80,7 @@ class _Usage(msgspec.Struct):
     prompt_tokens_details: _PromptDetails | None = None
 
     def convert(self) -> Usage:
-        """The same as the engine's type."""
+        """Convert to the engine's type."""
         cached = self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
         return Usage(self.prompt_tokens, cached or 0, self.completion_tokens)
 
@@ -116,11 +116,11 @@ async def convert_events(
 
 
 def _add_times(usage: Usage, times: Sequence[float]) -> Usage:
-    """`usage` with the times measured here: `times` are those of the request and of each chunk."""
+    """`usage` with the times measured here: `times` are of the request and of each chunk."""
     start, first, last = times[0], times[min(1, len(times) - 1)], times[-1]
     return replace(
         usage,
-        # If a server counts no tokens, a chunk is about one token.
+        # If the server does not report token counts, assume one token per chunk.
         completion_tokens=usage.completion_tokens or len(times) - 1,
         prefill_ms=(first - start) * 1000,
         decode_ms=(last - first) * 1000,

@@ -3,7 +3,7 @@
 The local engine heals the word: it allows only tokens that continue it. Here the prompt ends before
 the word, where a token ends as well, and the word is removed from the start of the output. If the
 model writes another word, the output is useless: `PrefixMismatch` is raised before anything was
-yielded, and the caller asks again with the word in the prompt.
+yielded, and the caller repeats the request with the word in the prompt.
 """
 
 import re
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from copilotd.engine.types import Chunk, Finished
 
 _LAST_WORD = re.compile(r"(?: ?\w{1,48}|[ \t]{1,48}|[^\w\s]{1,16})\Z")
-"""What tokenizers keep together: a word with the space before it, an indentation, operators."""
+"""Characters that tokenizers keep together: a word and the space before it, indentation, operators."""
 
 
 class PrefixMismatch(Exception):
@@ -32,7 +32,7 @@ def split_partial_word(tail: str) -> tuple[str, str]:
 async def remove_prefix(
     events: AsyncGenerator[Chunk | Finished, None], prefix: str
 ) -> AsyncGenerator[Chunk | Finished, None]:
-    """The output without `prefix`, with which it must begin. Raises: PrefixMismatch."""
+    """The output without the `prefix` that it must begin with. Raises: PrefixMismatch."""
     output = ""
     async with aclosing(events):
         async for event in events:

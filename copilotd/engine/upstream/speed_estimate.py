@@ -1,4 +1,4 @@
-"""Estimates the speed of a server from here: the time of a new prompt and of a short answer to it.
+"""Estimates the speed of a server by timing a new prompt and a short answer to it.
 
 The prompt is made of random words, so no cache has it, and it contains nothing of the user's.
 """
@@ -18,7 +18,7 @@ Tokenize = Callable[[str], Awaitable[list[int]]]
 _PROMPT_WORDS = 120
 _ANSWER_TOKENS = 12
 _FREE_BATCH = 8
-"""A server evaluates so many tokens in the time of one, and a keystroke adds no more than that."""
+"""A server evaluates this many tokens in the time of one, and a keystroke adds no more tokens."""
 
 
 async def estimate_speed(
