@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Hooks for all tests."""
 
 import os
 import signal
@@ -7,15 +7,15 @@ import pytest
 
 
 def pytest_configure() -> None:
-    # A job in the background of a shell inherits an ignored SIGINT, and would hand it on to every
-    # process that the tests start and end with Ctrl-C.
+    # A background job of a shell inherits an ignored SIGINT. Each process that the tests start and
+    # end with Ctrl-C would inherit it too.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Two hundred runs of whole editors and of a model meet the stalls of a shared machine. The
-    # summary names what failed the first time; on a machine of one's own nothing is run again.
+    # On a shared machine a test with a whole editor and a model stalls now and then. The summary
+    # names each test that failed at first. Outside CI no test runs again.
     if "CI" in os.environ:
         for item in items:
             if item.get_closest_marker("model"):

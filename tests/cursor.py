@@ -1,4 +1,4 @@
-"""Documents with a cursor, written as a person would see them."""
+"""Write documents with a visible cursor in tests, and accept completions in them."""
 
 from copilotd.completion.types import Completion, CompletionRequest, Outcome, Shown, Trigger
 from copilotd.documents import Document
@@ -6,40 +6,40 @@ from copilotd.documents import Document
 CURSOR = "║"
 
 
-def document(
+def parse_document(
     marked: str, uri: str = "file:///w/a.py", language: str = "python"
 ) -> tuple[Document, int]:
-    """The document that `marked` shows, and the offset of the cursor in it."""
+    """Return the document in `marked` without the cursor mark, and the offset of the cursor."""
     before, mark, after = marked.partition(CURSOR)
     assert mark, "no cursor in the text"
     return Document(uri=uri, text=before + after, language=language, path=uri[10:]), len(before)
 
 
-def request(
+def build_request(
     marked: str,
     trigger: Trigger = Trigger.INVOKED,
     uri: str = "file:///w/a.py",
     language: str = "python",
     client: str = "test",
 ) -> CompletionRequest:
-    """Ask for a completion at the cursor."""
-    shown, offset = document(marked, uri, language)
+    """Build a request for a completion at the cursor."""
+    shown, offset = parse_document(marked, uri, language)
     return CompletionRequest(shown, offset, trigger, client)
 
 
-def applied(marked: str, completion: Completion | None) -> str:
-    """The document after the completion was accepted, the cursor behind it."""
+def apply_completion(marked: str, completion: Completion | None) -> str:
+    """Return the text after the completion is accepted, with the cursor after the completion."""
     assert completion is not None
     text = marked.replace(CURSOR, "")
     return text[: completion.start] + completion.text + CURSOR + text[completion.end :]
 
 
-def accepted(marked: str, outcome: Outcome) -> str:
-    """The document after the outcome's completion was accepted."""
-    return applied(marked, completion_of(outcome))
+def accept_outcome(marked: str, outcome: Outcome) -> str:
+    """Return the text after the completion of the outcome is accepted."""
+    return apply_completion(marked, get_completion(outcome))
 
 
-def completion_of(outcome: Outcome) -> Completion:
-    """The completion that was shown."""
+def get_completion(outcome: Outcome) -> Completion:
+    """Return the completion of an outcome that shows one."""
     assert isinstance(outcome, Shown), outcome.reason
     return outcome.completion

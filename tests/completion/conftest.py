@@ -4,6 +4,6 @@ from copilotd.completion import prefill
 
 
 @pytest.fixture(autouse=True)
-def _read_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slices so large that every prompt is read in one: a token is a character here."""
+def _prefill_in_one_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a slice so large that each prompt is prefilled in one. A token is a character here."""
     monkeypatch.setattr(prefill, "_SLICE", 10_000)

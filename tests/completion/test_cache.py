@@ -4,18 +4,18 @@ import pytest
 
 from copilotd.completion.cache import CompletionCache
 from copilotd.completion.types import Completion, Explanation
-from tests.cursor import applied, document
+from tests.cursor import apply_completion, parse_document
 
 
-def remembered(marked: str, text: str, overwrites: int = 0) -> CompletionCache:
+def create_cache(marked: str, text: str, overwrites: int = 0) -> CompletionCache:
     cache = CompletionCache(10)
-    shown, offset = document(marked)
+    shown, offset = parse_document(marked)
     cache.add(shown, Completion("id", text, offset, offset + overwrites), Explanation(raw=text))
     return cache
 
 
-def rest(cache: CompletionCache, marked: str) -> Completion | None:
-    hit = cache.find(*document(marked))
+def find_rest(cache: CompletionCache, marked: str) -> Completion | None:
+    hit = cache.find(*parse_document(marked))
     return hit.completion if hit else None
 
 
@@ -31,8 +31,8 @@ def rest(cache: CompletionCache, marked: str) -> Completion | None:
     ids=["untouched", "one letter", "several", "auto-closed", "auto-closed and typed on"],
 )
 def test_the_rest_of_a_suggestion_is_found_while_it_is_typed(typed: str, result: str) -> None:
-    cache = remembered("x = ║\n", "foo(a, b)")
-    assert applied(typed, rest(cache, typed)) == result
+    cache = create_cache("x = ║\n", "foo(a, b)")
+    assert apply_completion(typed, find_rest(cache, typed)) == result
 
 
 @pytest.mark.parametrize(
@@ -47,36 +47,36 @@ def test_the_rest_of_a_suggestion_is_found_while_it_is_typed(typed: str, result:
     ],
     ids=["other text", "all of it", "deleted", "changed before", "changed after", "other closer"],
 )
-def test_a_suggestion_that_does_not_fit_any_more_is_not_found(typed: str) -> None:
-    assert remembered("x = ║\n", "foo(a, b)").find(*document(typed)) is None
+def test_a_suggestion_that_no_longer_fits_is_not_found(typed: str) -> None:
+    assert create_cache("x = ║\n", "foo(a, b)").find(*parse_document(typed)) is None
 
 
-def test_a_suggestion_belongs_to_its_document() -> None:
-    cache = remembered("x = ║\n", "foo")
-    assert cache.find(*document("x = ║\n", uri="file:///w/b.py")) is None
+def test_a_suggestion_is_not_found_for_another_document() -> None:
+    cache = create_cache("x = ║\n", "foo")
+    assert cache.find(*parse_document("x = ║\n", uri="file:///w/b.py")) is None
 
 
 def test_a_suggestion_keeps_what_it_overwrites() -> None:
-    cache = remembered("f(║)", "a)", overwrites=1)
-    assert applied("f(a║)", rest(cache, "f(a║)")) == "f(a)║"
+    cache = create_cache("f(║)", "a)", overwrites=1)
+    assert apply_completion("f(a║)", find_rest(cache, "f(a║)")) == "f(a)║"
 
 
 def test_the_newest_of_two_suggestions_wins() -> None:
-    cache = remembered("a║", "bcd")
-    shown, offset = document("a║")
+    cache = create_cache("a║", "bcd")
+    shown, offset = parse_document("a║")
     cache.add(shown, Completion("newer", "bxy", offset, offset), Explanation())
-    assert rest(cache, "ab║") == Completion("newer", "xy", 2, 2)
+    assert find_rest(cache, "ab║") == Completion("newer", "xy", 2, 2)
 
 
-def test_only_as_many_as_the_capacity_are_kept() -> None:
+def test_the_cache_keeps_no_more_suggestions_than_its_capacity() -> None:
     cache = CompletionCache(2)
     for name in "abc":
-        shown, offset = document("║", uri=name)
+        shown, offset = parse_document("║", uri=name)
         cache.add(shown, Completion(name, "text", offset, offset), Explanation())
-    found = [cache.find(*document("║", uri=name)) is not None for name in "abc"]
+    found = [cache.find(*parse_document("║", uri=name)) is not None for name in "abc"]
     assert found == [False, True, True]
 
 
-def test_how_a_suggestion_came_about_is_kept_with_it() -> None:
-    hit = remembered("x = ║\n", "foo").find(*document("x = f║\n"))
+def test_a_suggestion_keeps_its_explanation() -> None:
+    hit = create_cache("x = ║\n", "foo").find(*parse_document("x = f║\n"))
     assert hit is not None and hit.explanation == Explanation(raw="foo")

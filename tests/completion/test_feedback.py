@@ -1,18 +1,18 @@
-"""What became of suggestions is counted once, and their acceptance is followed."""
+"""Each suggestion is counted once, and the acceptance rate follows what users accept."""
 
 import pytest
 
 from copilotd.completion.feedback import Feedback
 
 
-def test_who_accepts_nothing_is_soon_known_for_it() -> None:
+def test_the_acceptance_falls_for_a_user_who_accepts_nothing() -> None:
     feedback = Feedback()
     for number in range(30):
         feedback.offer(str(number))
     assert feedback.acceptance < 0.1
 
 
-def test_who_accepts_everything_too() -> None:
+def test_the_acceptance_rises_for_a_user_who_accepts_everything() -> None:
     feedback = Feedback()
     for number in range(60):
         feedback.offer(str(number))
@@ -20,7 +20,7 @@ def test_who_accepts_everything_too() -> None:
     assert feedback.acceptance > 0.9
 
 
-def test_a_suggestion_shown_again_as_it_is_typed_counts_once() -> None:
+def test_a_suggestion_shown_again_while_the_user_types_it_counts_once() -> None:
     feedback = Feedback()
     for _ in range(50):
         feedback.offer("same")
@@ -35,7 +35,7 @@ def test_a_settled_suggestion_is_not_settled_again() -> None:
     assert feedback.counts == {"rejected": 1}
 
 
-def test_a_partial_acceptance_keeps_how_much_was_accepted() -> None:
+def test_a_partial_acceptance_records_the_accepted_length() -> None:
     feedback = Feedback()
     feedback.offer("one")
     feedback.accept("one", 3)
@@ -44,7 +44,7 @@ def test_a_partial_acceptance_keeps_how_much_was_accepted() -> None:
     assert feedback.counts == {"accepted": 1}
 
 
-def test_accepting_the_rest_accepts_the_whole() -> None:
+def test_accepting_the_rest_counts_as_accepting_the_whole_suggestion() -> None:
     feedback = Feedback()
     feedback.offer("one")
     feedback.accept("one", 3)

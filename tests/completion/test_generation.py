@@ -1,4 +1,4 @@
-"""One generation serves the requests that are typed along it."""
+"""One generation serves each request whose text still fits what the model writes."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -12,20 +12,20 @@ from copilotd.config import CompletionSection
 from copilotd.config.live import Live
 from copilotd.engine.fake import FakeEngine
 from copilotd.engine.types import Chunk, Finished, FinishReason, GenerateRequest, Lane, Usage
-from tests.cursor import accepted, completion_of, document, request
+from tests.cursor import accept_outcome, build_request, get_completion, parse_document
 
 SETTINGS = CompletionSection(debounce_ms=0, target_ms=1, anticipate=False)
 AUTOMATIC = Trigger.AUTOMATIC
 
 
-class PieceByPiece(FakeEngine):
-    """Writes the next piece when it is told to; `taken` says how many were."""
+class ManualEngine(FakeEngine):
+    """An engine that writes its next piece of text when the test calls `write`."""
 
     def __init__(self, *pieces: str) -> None:
         super().__init__()
         self._pieces = pieces
         self._allowed = asyncio.Semaphore(0)
-        self.written = asyncio.Event()
+        self.finished_writing = asyncio.Event()
 
     def write(self, pieces: int = 1) -> None:
         for _ in range(pieces):
@@ -40,7 +40,7 @@ class PieceByPiece(FakeEngine):
                 await self._allowed.acquire()
                 yield Chunk(piece)
             finished = True
-            self.written.set()
+            self.finished_writing.set()
             yield Finished(FinishReason.STOP, Usage())
         finally:
             if not finished:
@@ -48,90 +48,94 @@ class PieceByPiece(FakeEngine):
                 self.generation_cancelled.set()
 
 
-async def test_a_request_is_served_with_what_is_written_when_the_time_has_come() -> None:
-    engine = PieceByPiece("foo", "bar", "baz")
+async def test_an_automatic_request_gets_the_text_written_within_the_target_time() -> None:
+    engine = ManualEngine("foo", "bar", "baz")
     completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
-    outcome = await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
-    assert accepted("x = ║", outcome) == "x = foo║"
+    outcome = await asyncio.wait_for(completions.complete(build_request("x = ║", AUTOMATIC)), 30)
+    assert accept_outcome("x = ║", outcome) == "x = foo║"
     assert engine.cancelled == 0
 
 
-async def test_who_got_a_piece_can_wait_for_the_whole() -> None:
-    engine = PieceByPiece("foo", "bar", "baz")
+async def test_a_client_with_a_partial_completion_can_wait_for_the_whole() -> None:
+    engine = ManualEngine("foo", "bar", "baz")
     completions = CompletionService(engine, Live(SETTINGS))
-    asked = request("x = ║", AUTOMATIC)
+    automatic = build_request("x = ║", AUTOMATIC)
     engine.write()
-    piece = await asyncio.wait_for(completions.complete(asked), 30)
-    waiting = asyncio.create_task(completions.wait_for_whole(asked))
+    piece = await asyncio.wait_for(completions.complete(automatic), 30)
+    waiting = asyncio.create_task(completions.wait_for_whole(automatic))
     engine.write(2)
     whole = await asyncio.wait_for(waiting, 30)
     assert isinstance(piece, Shown) and piece.is_partial
     assert whole and whole.text == "foobarbaz"
-    again = await asyncio.wait_for(completions.complete(asked), 30)
+    again = await asyncio.wait_for(completions.complete(automatic), 30)
     assert isinstance(again, Shown) and not again.is_partial
 
 
-async def test_what_is_written_after_that_is_shown_to_the_next_request_typed_along_it() -> None:
-    engine = PieceByPiece("foo", "bar", "baz")
+async def test_text_written_after_the_target_time_is_shown_to_the_next_request() -> None:
+    engine = ManualEngine("foo", "bar", "baz")
     completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
-    first = await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
+    first = await asyncio.wait_for(completions.complete(build_request("x = ║", AUTOMATIC)), 30)
     engine.write(2)
-    await asyncio.wait_for(engine.written.wait(), 30)
-    second = await asyncio.wait_for(completions.complete(request("x = f║", AUTOMATIC)), 30)
-    assert accepted("x = f║", second) == "x = foobarbaz║"
-    assert completion_of(first).id == completion_of(second).id
+    await asyncio.wait_for(engine.finished_writing.wait(), 30)
+    second = await asyncio.wait_for(completions.complete(build_request("x = f║", AUTOMATIC)), 30)
+    assert accept_outcome("x = f║", second) == "x = foobarbaz║"
+    assert get_completion(first).id == get_completion(second).id
     assert len(engine.requests) == 1
 
 
-async def test_a_request_typed_along_a_running_generation_waits_for_it() -> None:
-    engine = PieceByPiece("foo", "bar")
+async def test_a_request_that_fits_a_running_generation_waits_for_it() -> None:
+    engine = ManualEngine("foo", "bar")
     completions = CompletionService(engine, Live(SETTINGS))
-    older = asyncio.create_task(completions.complete(request("x = ║")))
+    older = asyncio.create_task(completions.complete(build_request("x = ║")))
     await asyncio.wait_for(engine.request_received.wait(), 30)
     engine.write()
-    newer = asyncio.create_task(completions.complete(request("x = ║", client="test")))
+    newer = asyncio.create_task(completions.complete(build_request("x = ║", client="test")))
     assert (await asyncio.wait_for(older, 30)).status is Status.CANCELLED
     engine.write()
-    assert accepted("x = ║", await asyncio.wait_for(newer, 30)) == "x = foobar║"
+    assert accept_outcome("x = ║", await asyncio.wait_for(newer, 30)) == "x = foobar║"
     assert (len(engine.requests), engine.cancelled) == (1, 0)
 
 
-async def test_one_who_asked_explicitly_gets_the_whole() -> None:
-    engine = PieceByPiece("foo", "bar")
+async def test_an_explicit_request_gets_the_whole_completion() -> None:
+    engine = ManualEngine("foo", "bar")
     completions = CompletionService(engine, Live(SETTINGS))
     engine.write(2)
-    outcome = await asyncio.wait_for(completions.complete(request("x = ║")), 30)
-    assert accepted("x = ║", outcome) == "x = foobar║"
+    outcome = await asyncio.wait_for(completions.complete(build_request("x = ║")), 30)
+    assert accept_outcome("x = ║", outcome) == "x = foobar║"
 
 
-async def test_a_request_that_was_typed_differently_starts_anew_and_ends_the_older() -> None:
-    engine = PieceByPiece("foo", "bar")
+async def test_a_request_that_does_not_fit_cancels_the_running_generation_and_starts_another() -> (
+    None
+):
+    engine = ManualEngine("foo", "bar")
     completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
-    await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
-    newer = asyncio.create_task(completions.complete(request("x = g║")))
+    await asyncio.wait_for(completions.complete(build_request("x = ║", AUTOMATIC)), 30)
+    newer = asyncio.create_task(completions.complete(build_request("x = g║")))
     await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
     engine.write(2)
-    assert accepted("x = g║", await asyncio.wait_for(newer, 30)) == "x = gfoobar║"
-    assert [asked.tail for asked in engine.requests] == ["x = ", "x = g"]
+    assert accept_outcome("x = g║", await asyncio.wait_for(newer, 30)) == "x = gfoobar║"
+    assert [request.tail for request in engine.requests] == ["x = ", "x = g"]
 
 
-async def test_a_change_that_leaves_its_way_ends_a_generation_at_once() -> None:
-    engine = PieceByPiece("foo", "bar")
+async def test_a_change_that_does_not_fit_cancels_the_generation_at_once() -> None:
+    engine = ManualEngine("foo", "bar")
     completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
-    await asyncio.wait_for(completions.complete(request("x = ║", AUTOMATIC)), 30)
+    await asyncio.wait_for(completions.complete(build_request("x = ║", AUTOMATIC)), 30)
     assert engine.cancelled == 0
-    completions.on_change(*document("x = y║"), "test")
+    completions.on_change(*parse_document("x = y║"), "test")
     await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
     assert engine.cancelled == 1
 
 
 async def test_a_request_that_is_cancelled_and_not_repeated_frees_the_engine() -> None:
-    engine = PieceByPiece("foo")
-    task = asyncio.create_task(CompletionService(engine, Live(SETTINGS)).complete(request("a║")))
+    engine = ManualEngine("foo")
+    task = asyncio.create_task(
+        CompletionService(engine, Live(SETTINGS)).complete(build_request("a║"))
+    )
     await asyncio.wait_for(engine.request_received.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -139,35 +143,35 @@ async def test_a_request_that_is_cancelled_and_not_repeated_frees_the_engine() -
     await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
 
 
-async def test_a_request_that_is_cancelled_and_repeated_at_once_goes_on() -> None:
-    engine = PieceByPiece("foo", "bar")
+async def test_a_request_that_is_cancelled_and_repeated_at_once_keeps_its_generation() -> None:
+    engine = ManualEngine("foo", "bar")
     completions = CompletionService(engine, Live(SETTINGS))
-    first = asyncio.create_task(completions.complete(request("a = ║")))
+    first = asyncio.create_task(completions.complete(build_request("a = ║")))
     await asyncio.wait_for(engine.request_received.wait(), 30)
     first.cancel()
-    second = asyncio.create_task(completions.complete(request("a = ║")))
+    second = asyncio.create_task(completions.complete(build_request("a = ║")))
     engine.write(2)
-    assert accepted("a = ║", await asyncio.wait_for(second, 30)) == "a = foobar║"
+    assert accept_outcome("a = ║", await asyncio.wait_for(second, 30)) == "a = foobar║"
     assert len(engine.requests) == 1
 
 
 LONG = "".join(f"value_{i} = {i}\n" for i in range(40))
 
 
-async def overtaken(first: str, second: str) -> tuple[FakeEngine, Outcome]:
-    """What the second of two requests gets that came while the model read for the first."""
+async def run_superseding_request(first: str, second: str) -> tuple[FakeEngine, Outcome]:
+    """Send a second request while the model prefills for the first; return its outcome."""
     engine = FakeEngine("foo", gate=(gate := asyncio.Event()))
     completions = CompletionService(engine, Live(SETTINGS))
-    older = asyncio.create_task(completions.complete(request(first, AUTOMATIC)))
+    older = asyncio.create_task(completions.complete(build_request(first, AUTOMATIC)))
     await asyncio.wait_for(engine.request_received.wait(), 30)
-    newer = asyncio.create_task(completions.complete(request(second)))
+    newer = asyncio.create_task(completions.complete(build_request(second)))
     assert (await asyncio.wait_for(older, 30)).status is Status.CANCELLED
     gate.set()
     return engine, await asyncio.wait_for(newer, 30)
 
 
-class Noting(FakeEngine):
-    """Says when a generation has come to its end; its reader goes on before anybody hears it."""
+class FinishReportingEngine(FakeEngine):
+    """An engine that sets `finished` after the reader has taken the last event of a generation."""
 
     def __init__(self, script: str, hold: asyncio.Event) -> None:
         super().__init__(script, gate=hold)
@@ -179,59 +183,61 @@ class Noting(FakeEngine):
         self.finished.set()
 
 
-async def test_a_slice_that_was_begun_is_read_to_its_end_and_no_further(
+async def test_a_cancelled_prefill_finishes_its_slice_and_reads_no_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(prefill, "_SLICE", 100)
-    engine = Noting("foo", hold=(gate := asyncio.Event()))
+    engine = FinishReportingEngine("foo", hold=(gate := asyncio.Event()))
     completions = CompletionService(engine, Live(SETTINGS))
-    task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
+    task = asyncio.create_task(completions.complete(build_request(f"{LONG}x║\n", AUTOMATIC)))
     await asyncio.wait_for(engine.request_received.wait(), 30)
-    completions.on_change(*document(f"{LONG}║\n"), "test")
+    completions.on_change(*parse_document(f"{LONG}║\n"), "test")
     assert (await asyncio.wait_for(task, 30)).status is Status.CANCELLED
     gate.set()
     await asyncio.wait_for(engine.finished.wait(), 30)
-    assert ([len(wanted.prompt) for wanted in engine.requests], engine.cancelled) == ([100], 0)
-    outcome = await asyncio.wait_for(completions.complete(request(f"{LONG}xy║\n", AUTOMATIC)), 30)
+    assert ([len(request.prompt) for request in engine.requests], engine.cancelled) == ([100], 0)
+    outcome = await asyncio.wait_for(
+        completions.complete(build_request(f"{LONG}xy║\n", AUTOMATIC)), 30
+    )
     assert outcome.status is Status.SHOWN
-    assert [len(wanted.prompt) for wanted in engine.requests] == [100, 100, 200, 214, 214]
+    assert [len(request.prompt) for request in engine.requests] == [100, 100, 200, 214, 214]
 
 
-async def test_a_long_prompt_is_read_once_for_all_keystrokes_that_wait_for_it() -> None:
-    engine, outcome = await overtaken(f"{LONG}x║\n", f"{LONG}xy║\n")
+async def test_a_long_prompt_is_prefilled_once_for_all_keystrokes_that_wait_for_it() -> None:
+    engine, outcome = await run_superseding_request(f"{LONG}x║\n", f"{LONG}xy║\n")
     assert outcome.status is Status.SHOWN
-    asked = [(wanted.max_tokens > 0, wanted.tail[-3:]) for wanted in engine.requests]
-    assert asked == [(False, ""), (True, "\nxy")]
+    sent = [(request.max_tokens > 0, request.tail[-3:]) for request in engine.requests]
+    assert sent == [(False, ""), (True, "\nxy")]
     assert engine.cancelled == 0
 
 
-async def test_a_reading_that_nobody_waits_for_ends_when_another_is_begun() -> None:
+async def test_a_prefill_that_nobody_waits_for_is_cancelled_when_another_starts() -> None:
     engine = FakeEngine("foo", gate=asyncio.Event())
     completions = CompletionService(engine, Live(SETTINGS))
-    task = asyncio.create_task(completions.complete(request(f"{LONG}x║\n", AUTOMATIC)))
+    task = asyncio.create_task(completions.complete(build_request(f"{LONG}x║\n", AUTOMATIC)))
     await asyncio.wait_for(engine.request_received.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert engine.cancelled == 0
     other = LONG.replace("value", "other")
-    newer = asyncio.create_task(completions.complete(request(f"{other}y║\n", AUTOMATIC)))
+    newer = asyncio.create_task(completions.complete(build_request(f"{other}y║\n", AUTOMATIC)))
     await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
     assert engine.cancelled == 1
     newer.cancel()
 
 
-async def test_lines_typed_since_the_anchor_are_read_apart_from_the_one_that_is_being_typed() -> (
+async def test_lines_typed_since_the_anchor_are_prefilled_separately_from_the_current_line() -> (
     None
 ):
     engine = FakeEngine("")
     completions = CompletionService(engine, Live(SETTINGS))
-    await completions.complete(request("x = ║"))
+    await completions.complete(build_request("x = ║"))
     typed = "".join(f"new_{i} = {i}\n" for i in range(40))
-    await completions.complete(request(f"{typed}x = ║"))
-    await completions.complete(request(f"{typed}x = f║"))
-    asked = [(r.max_tokens > 0, await engine.detokenize(r.prompt)) for r in engine.requests]
-    assert asked == [
+    await completions.complete(build_request(f"{typed}x = ║"))
+    await completions.complete(build_request(f"{typed}x = f║"))
+    sent = [(r.max_tokens > 0, await engine.detokenize(r.prompt)) for r in engine.requests]
+    assert sent == [
         (True, "<PRE><SUF><MID>"),
         (False, f"<PRE><SUF><MID>{typed}"),
         (True, "<PRE><SUF><MID>"),
@@ -239,42 +245,42 @@ async def test_lines_typed_since_the_anchor_are_read_apart_from_the_one_that_is_
     ]
 
 
-async def test_a_prompt_that_is_being_read_serves_when_the_editor_closes_a_bracket() -> None:
-    engine, outcome = await overtaken(f"{LONG}x = f║\n", f"{LONG}x = f(║)\n")
-    assert accepted(f"{LONG}x = f(║)\n", outcome) == f"{LONG}x = f(foo║)\n"
-    assert [wanted.max_tokens > 0 for wanted in engine.requests] == [False, True]
+async def test_a_running_prefill_still_serves_after_the_editor_closes_a_bracket() -> None:
+    engine, outcome = await run_superseding_request(f"{LONG}x = f║\n", f"{LONG}x = f(║)\n")
+    assert accept_outcome(f"{LONG}x = f(║)\n", outcome) == f"{LONG}x = f(foo║)\n"
+    assert [request.max_tokens > 0 for request in engine.requests] == [False, True]
     assert engine.requests[0].prompt == engine.requests[1].prompt
     assert engine.cancelled == 0
 
 
-async def test_what_was_written_behind_is_not_read_apart() -> None:
+async def test_a_line_that_grows_by_a_few_characters_is_not_prefilled_separately() -> None:
     engine = FakeEngine("foo")
     completions = CompletionService(engine, Live(SETTINGS))
     for length in range(4, 100, 4):
-        await completions.complete(request(f"{'x' * length}║"))
-    assert all(asked.max_tokens for asked in engine.requests)
+        await completions.complete(build_request(f"{'x' * length}║"))
+    assert all(request.max_tokens for request in engine.requests)
 
 
-async def test_a_line_is_read_once_for_all_who_type_on_in_its_middle() -> None:
-    engine, outcome = await overtaken(f"{'x' * 70}║", f"{'x' * 71}║")
+async def test_a_long_line_is_prefilled_once_while_the_user_types_in_it() -> None:
+    engine, outcome = await run_superseding_request(f"{'x' * 70}║", f"{'x' * 71}║")
     assert outcome.status is Status.SHOWN
-    asked = [(r.max_tokens > 0, await engine.detokenize(r.prompt)) for r in engine.requests]
-    assert asked == [(False, f"<PRE><SUF><MID>{'x' * 64}"), (True, "<PRE><SUF><MID>")]
+    sent = [(r.max_tokens > 0, await engine.detokenize(r.prompt)) for r in engine.requests]
+    assert sent == [(False, f"<PRE><SUF><MID>{'x' * 64}"), (True, "<PRE><SUF><MID>")]
     assert engine.cancelled == 0
 
 
-async def test_who_deletes_some_of_a_line_that_is_being_read_waits_for_it() -> None:
-    engine, outcome = await overtaken(f"{LONG}{'x' * 40}║", f"{LONG}x║")
+async def test_a_request_after_deleting_part_of_the_line_waits_for_the_running_prefill() -> None:
+    engine, outcome = await run_superseding_request(f"{LONG}{'x' * 40}║", f"{LONG}x║")
     assert outcome.status is Status.SHOWN
-    assert [asked.max_tokens > 0 for asked in engine.requests] == [False, True]
+    assert [request.max_tokens > 0 for request in engine.requests] == [False, True]
     assert engine.cancelled == 0
 
 
 PREPARING = SETTINGS.model_copy(update={"anticipate": True})
 
 
-async def prepared(engine: FakeEngine, count: int) -> list[GenerateRequest]:
-    """What was asked of the engine, once that is `count` requests."""
+async def wait_for_requests(engine: FakeEngine, count: int) -> list[GenerateRequest]:
+    """Wait until the engine has received `count` requests; return all its requests."""
     async with asyncio.timeout(30):
         while len(engine.requests) < count:
             await asyncio.wait_for(engine.request_received.wait(), 30)
@@ -282,89 +288,90 @@ async def prepared(engine: FakeEngine, count: int) -> list[GenerateRequest]:
     return engine.requests
 
 
-async def test_in_a_pause_what_follows_acceptance_is_asked_for() -> None:
+async def test_the_completion_after_acceptance_is_prepared_in_a_pause() -> None:
     engine = FakeEngine(lambda prompt: "second" if prompt.endswith("first ") else "first ")
     completions = CompletionService(engine, Live(PREPARING))
-    await completions.complete(request("x = ║\n"))
-    asked = await prepared(engine, 2)
-    assert [(r.tail, r.lane) for r in asked] == [
+    await completions.complete(build_request("x = ║\n"))
+    requests = await wait_for_requests(engine, 2)
+    assert [(r.tail, r.lane) for r in requests] == [
         ("x = ", Lane.COMPLETION),
         ("x = first", Lane.BACKGROUND),
     ]
 
 
-async def test_what_is_still_being_written_is_not_asked_for_ahead() -> None:
-    engine = PieceByPiece("first ", "more")
+async def test_no_completion_is_prepared_while_the_current_one_is_partial() -> None:
+    engine = ManualEngine("first ", "more")
     completions = CompletionService(engine, Live(PREPARING))
-    engine.write(3)  # two of them for the reading of the prompt
-    asked = completions.complete(request(f"{LONG}x = ║\n", AUTOMATIC))
-    outcome = await asyncio.wait_for(asked, 30)
+    engine.write(3)  # Two of the pieces belong to the prefill of the prompt.
+    completion = completions.complete(build_request(f"{LONG}x = ║\n", AUTOMATIC))
+    outcome = await asyncio.wait_for(completion, 30)
     assert isinstance(outcome, Shown) and outcome.is_partial
-    ahead = (await prepared(engine, 3))[2]
+    ahead = (await wait_for_requests(engine, 3))[2]
     assert (ahead.lane, ahead.max_tokens) == (Lane.BACKGROUND, 0)
     assert engine.cancelled == 0
 
 
-async def test_nothing_is_asked_ahead_for_somebody_who_accepts_nothing() -> None:
+async def test_no_completion_is_prepared_for_a_user_who_accepts_none() -> None:
     engine = FakeEngine("text")
     completions = CompletionService(engine, Live(PREPARING))
     for number in range(25):
-        await completions.complete(request(f"x_{number} = ║\n"))
-    completions.on_change(*document(f"{LONG}║\n", "file:///w/b.py"), "test")
-    asked = await prepared(engine, 26)
-    assert [(r.lane, r.max_tokens) for r in asked[25:]] == [(Lane.BACKGROUND, 0)]
+        await completions.complete(build_request(f"x_{number} = ║\n"))
+    completions.on_change(*parse_document(f"{LONG}║\n", "file:///w/b.py"), "test")
+    requests = await wait_for_requests(engine, 26)
+    assert [(r.lane, r.max_tokens) for r in requests[25:]] == [(Lane.BACKGROUND, 0)]
 
 
-async def test_a_place_that_is_new_to_the_model_gets_a_brief_prompt_and_the_whole_in_a_pause() -> (
-    None
-):
+async def test_a_new_place_gets_a_brief_prompt_at_once_and_the_whole_prompt_in_a_pause() -> None:
     engine = FakeEngine("")
     completions = CompletionService(engine, Live(PREPARING))
-    await completions.complete(request(f"{LONG}x = ║\n"))
-    brief, asked, whole = (await prepared(engine, 3))[:3]
+    await completions.complete(build_request(f"{LONG}x = ║\n"))
+    brief, generation, whole = (await wait_for_requests(engine, 3))[:3]
     assert len(brief.prompt) <= 400 < len(whole.prompt)
-    assert asked.prompt == brief.prompt
+    assert generation.prompt == brief.prompt
     assert (brief.lane, whole.lane) == (Lane.COMPLETION, Lane.BACKGROUND)
     assert (brief.max_tokens, whole.max_tokens) == (0, 0)
     at = LONG.index("value_38")
     assert await engine.detokenize(whole.prompt) == f"<PRE>{LONG[:at]}<SUF>\n<MID>{LONG[at:]}x = "
 
 
-async def test_a_prompt_that_the_worker_kept_in_a_file_is_used_whole_at_once() -> None:
+async def test_a_whole_prompt_that_the_worker_has_saved_is_used_at_once() -> None:
     engine = FakeEngine("")
     engine.cached_tokens = 10_000
     completions = CompletionService(engine, Live(SETTINGS))
-    await completions.complete(request(f"{LONG}x = ║\n"))
+    await completions.complete(build_request(f"{LONG}x = ║\n"))
     head = LONG[: LONG.index("value_38")]
     whole = f"<PRE>{head}<SUF>\n<MID>"
-    assert [await engine.detokenize(asked.prompt) for asked in engine.requests] == [whole, whole]
+    assert [await engine.detokenize(request.prompt) for request in engine.requests] == [
+        whole,
+        whole,
+    ]
 
 
-async def test_once_the_whole_prompt_is_read_it_is_used() -> None:
+async def test_the_whole_prompt_is_used_once_it_is_prefilled() -> None:
     engine = FakeEngine("")
     completions = CompletionService(engine, Live(PREPARING))
-    await completions.complete(request(f"{LONG}x = ║\n"))
-    whole = (await prepared(engine, 3))[2]
-    await completions.complete(request(f"{LONG}x = f║\n"))
-    asked = await engine.detokenize(engine.requests[3].prompt)
+    await completions.complete(build_request(f"{LONG}x = ║\n"))
+    whole = (await wait_for_requests(engine, 3))[2]
+    await completions.complete(build_request(f"{LONG}x = f║\n"))
+    used = await engine.detokenize(engine.requests[3].prompt)
     tail = engine.requests[3].tail
-    assert asked + tail == await engine.detokenize(whole.prompt) + "f"
+    assert used + tail == await engine.detokenize(whole.prompt) + "f"
 
 
-async def test_in_a_pause_a_prompt_that_went_stale_is_laid_out_and_read_afresh() -> None:
+async def test_a_stale_prompt_is_laid_out_and_prefilled_again_in_a_pause() -> None:
     engine = FakeEngine("")
     completions = CompletionService(engine, Live(PREPARING))
-    await completions.complete(request(f"{LONG}x = ║\n"))
-    await prepared(engine, 3)
+    await completions.complete(build_request(f"{LONG}x = ║\n"))
+    await wait_for_requests(engine, 3)
     changed = LONG.replace("value_1 = 1\n", "")
-    completions.on_change(*document(f"{changed}x = ║\n"), "test")
-    fresh = (await prepared(engine, 4))[3]
+    completions.on_change(*parse_document(f"{changed}x = ║\n"), "test")
+    fresh = (await wait_for_requests(engine, 4))[3]
     assert (fresh.lane, fresh.max_tokens) == (Lane.BACKGROUND, 0)
     assert (await engine.detokenize(fresh.prompt)).startswith("<PRE>value_0 = 0\nvalue_2")
 
 
-async def test_the_beginning_of_a_document_is_read_when_it_is_opened() -> None:
+async def test_the_beginning_of_a_document_is_prefilled_when_it_gets_the_focus() -> None:
     engine = FakeEngine("")
-    CompletionService(engine, Live(PREPARING)).on_focus(document(f"{LONG}║")[0])
-    asked = await prepared(engine, 1)
-    assert await engine.detokenize(asked[0].prompt) == f"<PRE>{LONG}"
+    CompletionService(engine, Live(PREPARING)).on_focus(parse_document(f"{LONG}║")[0])
+    requests = await wait_for_requests(engine, 1)
+    assert await engine.detokenize(requests[0].prompt) == f"<PRE>{LONG}"

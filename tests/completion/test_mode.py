@@ -1,10 +1,10 @@
-"""One line or several, by what stands at the cursor."""
+"""The text at the cursor decides whether a completion has one line or several."""
 
 import pytest
 
 from copilotd.completion.mode import choose_mode
 from copilotd.postprocess.context import Mode
-from tests.cursor import document
+from tests.cursor import parse_document
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ from tests.cursor import document
     ],
 )
 def test_the_mode_follows_from_the_line(marked: str, mode: Mode) -> None:
-    assert choose_mode(*document(marked)) is mode
+    assert choose_mode(*parse_document(marked)) is mode

@@ -1,4 +1,4 @@
-"""What is still to be read of a prompt, and what may be taken from elsewhere."""
+"""Which part of a prompt still needs a prefill, and which cells may be repositioned."""
 
 import msgspec
 
@@ -15,22 +15,22 @@ LINES = [f"value_{n} = compute_{n * 7 % 13}(first, second)\n" for n in range(40)
 TEXT = "".join(LINES)
 
 
-def at(line: int) -> int:
+def offset_of(line: int) -> int:
     return len("".join(LINES[:line]))
 
 
-async def prompts(engine: FakeEngine, first: int, then: int) -> list[str]:
-    """What is read: in a pause with the cursor on one line, and at once on another."""
+async def prefill_twice(engine: FakeEngine, first: int, then: int) -> list[str]:
+    """Prefill in a pause at one line, then at once at another; return the prompts that ran."""
     store = PromptStore(engine)
     document = Document("file:///a.py", TEXT)
-    await store.refresh(Cursor(document, at(first)), BUDGET)
-    await store.prompt_for(Cursor(document, at(then)), BUDGET, Lane.COMPLETION)
+    await store.refresh(Cursor(document, offset_of(first)), BUDGET)
+    await store.prompt_for(Cursor(document, offset_of(then)), BUDGET, Lane.COMPLETION)
     return [await engine.detokenize(request.prompt) for request in engine.requests]
 
 
-async def test_the_text_behind_the_cursor_may_be_moved() -> None:
+async def test_the_text_after_the_cursor_may_be_repositioned() -> None:
     engine = FakeEngine()
-    await prompts(engine, 20, 20)
+    await prefill_twice(engine, 20, 20)
     (request,) = engine.requests
     assert request.repositionable is not None
     start, end = request.repositionable
@@ -38,22 +38,22 @@ async def test_the_text_behind_the_cursor_may_be_moved() -> None:
     assert await engine.detokenize(request.prompt[end:]) == f"<MID>{LINES[18]}{LINES[19]}"
 
 
-async def test_a_prompt_whose_end_moved_only_is_read_whole_in_time() -> None:
-    """With the cursor two lines on, two lines are new on either side; the rest has moved."""
-    whole, moved = await prompts(FakeEngine(), 20, 22)
+async def test_a_prompt_whose_suffix_only_moved_is_prefilled_whole() -> None:
+    """With the cursor two lines further down, two lines are new on each side; the rest moved."""
+    whole, moved = await prefill_twice(FakeEngine(), 20, 22)
     assert len(moved) > len(whole)
 
 
-async def test_where_cells_cannot_be_moved_it_is_a_brief_one_instead() -> None:
+async def test_a_brief_prompt_is_used_where_cells_cannot_be_repositioned() -> None:
     engine = FakeEngine(info=msgspec.structs.replace(FAKE_MODEL, can_shift=False))
-    whole, brief = await prompts(engine, 20, 22)
+    whole, brief = await prefill_twice(engine, 20, 22)
     assert len(brief) < len(whole)
     assert all(request.repositionable is None for request in engine.requests)
 
 
-async def test_a_model_that_reads_the_suffix_first_moves_nothing() -> None:
+async def test_no_cells_are_repositioned_for_a_model_that_reads_the_suffix_first() -> None:
     engine = FakeEngine(
         info=msgspec.structs.replace(FAKE_MODEL, layout=FimLayout(suffix_first=True))
     )
-    await prompts(engine, 20, 20)
+    await prefill_twice(engine, 20, 20)
     assert engine.requests[0].repositionable is None

@@ -1,4 +1,4 @@
-"""Newer work of one key takes the older one's place."""
+"""Newer work for a key cancels and replaces the older work for that key."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from copilotd.completion.superseding import NewestOnly, Superseded
 
 
 class Work:
-    """Says when it has begun and ended, and is done when the gate opens."""
+    """Work that ends when `gate` is set, and sets `begun` and `ended`."""
 
     def __init__(self) -> None:
         self.begun, self.gate, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -22,29 +22,29 @@ class Work:
         return "done"
 
 
-async def said(text: str) -> str:
+async def return_text(text: str) -> str:
     return text
 
 
-async def test_newer_work_supersedes_older_work_of_its_key() -> None:
+async def test_newer_work_supersedes_older_work_for_its_key() -> None:
     latest, work = NewestOnly(), Work()
     older = asyncio.create_task(latest.run("key", work.wait()))
     await work.begun.wait()
-    assert await latest.run("key", said("newer")) == "newer"
+    assert await latest.run("key", return_text("newer")) == "newer"
     with pytest.raises(Superseded):
         await older
 
 
-async def test_work_of_another_key_goes_on() -> None:
+async def test_work_for_another_key_goes_on() -> None:
     latest, work = NewestOnly(), Work()
     other = asyncio.create_task(latest.run("other", work.wait()))
     await work.begun.wait()
-    await latest.run("key", said("newer"))
+    await latest.run("key", return_text("newer"))
     work.gate.set()
     assert await other == "done"
 
 
-async def test_a_cancelled_caller_cancels_its_work_and_sees_a_cancellation() -> None:
+async def test_a_cancelled_caller_cancels_its_work_and_gets_cancelled_error() -> None:
     latest, work = NewestOnly(), Work()
     caller = asyncio.create_task(latest.run("key", work.wait()))
     await work.begun.wait()

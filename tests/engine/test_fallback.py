@@ -17,7 +17,7 @@ from copilotd.engine.fallback import RETRY_HINT, FallbackEngine
 from copilotd.engine.performance import Setup
 from copilotd.engine.types import Chunk, EngineState, GenerateRequest, Phase
 from copilotd.errors import EngineDied, UpstreamFailed
-from tests.cursor import completion_of
+from tests.cursor import get_completion
 from tests.engine.upstream.fake_upstream import (
     Answer,
     FakeUpstream,
@@ -151,7 +151,7 @@ async def test_ghost_text_continues_with_the_local_model() -> None:
 
     assert (failed.status, completed.status) == (Status.FAILED, Status.SHOWN)
     assert failed.reason.endswith(RETRY_HINT)
-    assert completion_of(completed).text == "a + b"
+    assert get_completion(completed).text == "a + b"
     assert completed.explanation.prompt == "<PRE><SUF>\n<MID>def add(a, b):\n    return "
 
 

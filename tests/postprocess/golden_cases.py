@@ -1,8 +1,8 @@
-"""Golden cases of the filters: read from `golden/*.txt`, one file a filter.
+"""Read the golden cases of the filters from `golden/*.txt`, one file for each filter.
 
-A case is written so, with `║` for the cursor, and ends at the next `===`:
+A case has this form, with `║` for the cursor, and ends at the next `===`:
 
-    === what one should see, as a sentence
+    === what the user should see, as a sentence
     language: python
     mode: line
     by: one line, auto-closed
@@ -13,7 +13,7 @@ A case is written so, with `║` for the cursor, and ends at the next `===`:
     --- expected
     print("hello")
 
-`by` names the filters that end generation or change the text, in their order, or `nothing`.
+`by` names the filters that end generation or change the text, in order, or is `nothing`.
 `expected` is the whole document afterwards, or `(nothing)` if there is no suggestion. Further
 keys: `max_lines`; `unfinished: yes` if the token limit ended the text; `crlf: yes` for a document
 with CR LF; `escapes: yes` if the model's text is written with Python's escapes.
@@ -33,7 +33,7 @@ FOLDER = Path(__file__).parent / "golden"
 
 @dataclass(frozen=True)
 class Case:
-    """One golden case; `filter` is the filter that it is about."""
+    """One golden case; `filter` is the filter under test."""
 
     filter: str
     name: str
@@ -52,7 +52,7 @@ class Case:
         )
 
     @property
-    def written(self) -> str:
+    def model_text(self) -> str:
         if "escapes" in self.options:
             return self.model.encode("ascii", "backslashreplace").decode("unicode_escape")
         return self.model
@@ -72,7 +72,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """The document after the pipeline ran, and the filters that had a part in it."""
+    """The document after the pipeline ran, and the filters that acted, in order."""
 
     document: str
     filters: list[str]
@@ -81,7 +81,7 @@ class Result:
 def run(case: Case) -> Result:
     """Stream the model's text character by character through the whole pipeline."""
     context, text, filters = case.context, "", list[str]()
-    for character in case.written:
+    for character in case.model_text:
         text += character
         if stopped := truncate_at(context, text):
             name, length = stopped
@@ -97,7 +97,7 @@ def run(case: Case) -> Result:
 
 
 def read_cases() -> list[Case]:
-    """All cases of all files, in their order."""
+    """Return the cases of all files, in order."""
     return [case for file in sorted(FOLDER.glob("*.txt")) for case in _read_file(file)]
 
 

@@ -1,4 +1,4 @@
-"""What holds for the pipeline whatever the document and whatever the model writes."""
+"""Properties of the pipeline that hold for each document and each text of the model."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,13 +15,13 @@ FRAGMENTS = (
 )
 LANGUAGES = ("", "c", "go", "html", "javascript", "lua", "markdown", "python", "ruby", "yaml")
 
-# Code-like text finds more than random characters do; a few of those are mixed in.
+# Text that looks like code finds more errors than random characters. A few are mixed in.
 TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=3), max_size=24).map("".join)
 LINES = TEXTS.map(lambda text: text.replace("\n", " "))
 
 
 @st.composite
-def scenes(draw: st.DrawFn) -> CursorContext:
+def contexts(draw: st.DrawFn) -> CursorContext:
     before, after = draw(TEXTS), draw(TEXTS)
     document = Document("file:///a", before + after, draw(st.sampled_from(LANGUAGES)))
     mode, lines = draw(st.sampled_from(Mode)), draw(st.integers(1, 8))
@@ -32,8 +32,8 @@ many = settings(max_examples=300, deadline=None, database=None)
 
 
 @many
-@given(scenes(), TEXTS)
-def test_no_streaming_filter_raises_or_keeps_more_than_there_is(
+@given(contexts(), TEXTS)
+def test_no_streaming_filter_raises_or_keeps_more_text_than_it_gets(
     context: CursorContext, text: str
 ) -> None:
     for _, stop in STREAMING:
@@ -42,7 +42,7 @@ def test_no_streaming_filter_raises_or_keeps_more_than_there_is(
 
 
 @many
-@given(scenes(), TEXTS, st.booleans())
+@given(contexts(), TEXTS, st.booleans())
 def test_no_final_filter_raises(context: CursorContext, text: str, unfinished: bool) -> None:
     candidate = Candidate(text, unfinished=unfinished)
     for _, apply in FINAL:
@@ -55,28 +55,28 @@ def test_no_final_filter_raises(context: CursorContext, text: str, unfinished: b
 
 
 @many
-@given(scenes(), TEXTS)
-def test_nothing_beyond_the_line_is_overwritten(context: CursorContext, text: str) -> None:
+@given(contexts(), TEXTS)
+def test_a_suggestion_overwrites_nothing_beyond_the_line(context: CursorContext, text: str) -> None:
     candidate, _ = apply_final_filters(context, Candidate(text))
     assert 0 <= candidate.overwrites <= len(context.line_after)
 
 
 @many
-@given(scenes())
+@given(contexts())
 def test_an_empty_text_stays_empty(context: CursorContext) -> None:
     assert apply_final_filters(context, Candidate("")) == (Candidate(""), ())
 
 
 @many
-@given(scenes(), TEXTS)
-def test_a_suggestion_says_something(context: CursorContext, text: str) -> None:
+@given(contexts(), TEXTS)
+def test_a_suggestion_is_never_only_white_space(context: CursorContext, text: str) -> None:
     candidate, _ = apply_final_filters(context, Candidate(text))
     assert candidate == Candidate("") or candidate.text.strip()
 
 
 @many
-@given(scenes(), TEXTS)
-def test_a_suggestion_has_no_character_that_editors_refuse(
+@given(contexts(), TEXTS)
+def test_a_suggestion_has_no_character_that_editors_reject(
     context: CursorContext, text: str
 ) -> None:
     candidate, _ = apply_final_filters(context, Candidate(text))
@@ -85,8 +85,8 @@ def test_a_suggestion_has_no_character_that_editors_refuse(
 
 
 @many
-@given(scenes(), TEXTS)
-def test_a_text_cut_while_it_streams_is_a_prefix_of_it(context: CursorContext, text: str) -> None:
+@given(contexts(), TEXTS)
+def test_streamed_text_is_truncated_within_its_length(context: CursorContext, text: str) -> None:
     for length in range(len(text) + 1):
         if stopped := truncate_at(context, text[:length]):
             assert 0 <= stopped[1] <= length
@@ -95,7 +95,7 @@ def test_a_text_cut_while_it_streams_is_a_prefix_of_it(context: CursorContext, t
 
 @many
 @given(LINES, LINES)
-def test_in_the_middle_of_a_line_one_line_is_suggested(before: str, text: str) -> None:
+def test_a_suggestion_in_the_middle_of_a_line_has_one_line(before: str, text: str) -> None:
     document = Document("file:///a", before + "+ 1", "python")
     candidate, _ = apply_final_filters(
         CursorContext(document, len(before), Mode.LINE, 8), Candidate(text + "\nmore")
@@ -104,8 +104,8 @@ def test_in_the_middle_of_a_line_one_line_is_suggested(before: str, text: str) -
 
 
 @many
-@given(scenes(), TEXTS)
-def test_a_suggestion_that_is_filtered_again_stays_no_longer(
+@given(contexts(), TEXTS)
+def test_filtering_a_suggestion_again_never_makes_it_longer(
     context: CursorContext, text: str
 ) -> None:
     once, _ = apply_final_filters(context, Candidate(text))

@@ -9,8 +9,8 @@ from copilotd.prompt.budget import Budget, compute_budget
 AUTO = CompletionSection()
 
 
-def speed(prefill: float, decode_ms: float) -> Speed:
-    """A machine on which four tokens at once cost as much as two and a half alone."""
+def create_speed(prefill: float, decode_ms: float) -> Speed:
+    """Return the speed of a machine where a batch of four costs as much as 2.5 single tokens."""
     return Speed({128: prefill, 512: prefill}, {100: decode_ms, 1000: decode_ms}, {2: 1.5, 4: 2.5})
 
 
@@ -24,18 +24,18 @@ def speed(prefill: float, decode_ms: float) -> Speed:
         pytest.param(3000, 8, Budget(2048, 512, 96, 10, 300, 1488, 96, 2048), id="a GPU"),
     ],
 )
-def test_what_is_left_open_follows_from_the_speed(
+def test_automatic_limits_follow_from_the_speed(
     prefill: float, decode_ms: float, expected: Budget
 ) -> None:
-    assert compute_budget(AUTO, speed(prefill, decode_ms)) == expected
+    assert compute_budget(AUTO, create_speed(prefill, decode_ms)) == expected
 
 
-def test_an_unknown_speed_gives_what_suits_most_machines() -> None:
+def test_an_unknown_speed_gives_limits_for_most_machines() -> None:
     assert compute_budget(AUTO, None) == Budget(768, 128, 96, 50, 300, 128)
 
 
-@pytest.mark.parametrize("known", [None, speed(40, 100)])
-def test_what_the_settings_say_wins(known: Speed | None) -> None:
+@pytest.mark.parametrize("known", [None, create_speed(40, 100)])
+def test_the_settings_override_the_speed(known: Speed | None) -> None:
     settings = CompletionSection(
         prefix_tokens=1000,
         suffix_tokens=0,
@@ -51,20 +51,20 @@ def test_what_the_settings_say_wins(known: Speed | None) -> None:
 
 
 def test_a_longer_limit_gives_longer_suggestions() -> None:
-    patient = compute_budget(CompletionSection(limit_ms=2000), speed(200, 40))
+    patient = compute_budget(CompletionSection(limit_ms=2000), create_speed(200, 40))
 
     assert patient.max_tokens == 46
 
 
 @pytest.mark.parametrize("rate", range(10, 4000, 70))
-def test_a_cold_prompt_is_read_in_bounded_time_where_the_least_sizes_allow(rate: int) -> None:
-    bounds = compute_budget(AUTO, speed(rate, 40))
+def test_a_cold_prompt_has_a_bounded_prefill_time_above_the_minimum_sizes(rate: int) -> None:
+    bounds = compute_budget(AUTO, create_speed(rate, 40))
 
     assert bounds.prefix_tokens == 256 or bounds.prefix_tokens + bounds.suffix_tokens <= 4.5 * rate
     assert bounds.suffix_tokens == 48 or bounds.suffix_tokens <= 0.65 * rate
 
 
-def test_several_tokens_at_once_cost_what_the_next_measured_number_does() -> None:
-    known = speed(200, 40)
+def test_a_batch_costs_as_much_as_the_next_larger_measured_batch() -> None:
+    known = create_speed(200, 40)
 
     assert [known.batch_cost(n) for n in (1, 2, 3, 4, 5)] == [1, 1.5, 2.5, 2.5, 5]

@@ -1,4 +1,4 @@
-"""Chat prompts, rendered with the template of the model, which is not trusted."""
+"""Chat prompts are rendered with the template of the model, which is not trusted."""
 
 import pytest
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from copilotd.prompt.messages import (
 HELLO: list[Message] = [SystemMessage("Be brief."), UserMessage("Hello")]
 
 
-def test_a_conversation_ends_where_the_answer_begins() -> None:
+def test_the_prompt_of_a_conversation_ends_where_the_answer_begins() -> None:
     expected = "<system>Be brief.</system><user>Hello</user><assistant>"
     assert render_chat(FAKE_MODEL, HELLO) == [expected]
 
@@ -30,7 +30,7 @@ def test_a_model_without_a_template_gets_the_default_one() -> None:
     assert plain == ["### System:\nBe brief.\n\n### User:\nHello\n\n### Assistant:"]
 
 
-def test_a_template_may_refuse_a_conversation() -> None:
+def test_a_conversation_that_the_template_rejects_is_an_invalid_request() -> None:
     strict = replace(FAKE_MODEL, chat_template="{{ raise_exception('roles must alternate') }}")
     with pytest.raises(InvalidRequest, match="roles must alternate"):
         render_chat(strict, HELLO)
@@ -68,7 +68,7 @@ def test_a_control_token_in_a_call_or_its_id_is_split() -> None:
     ]
 
 
-def test_an_image_is_a_part_of_its_own_and_a_stray_placeholder_is_not() -> None:
+def test_an_image_is_a_separate_part_and_a_stray_placeholder_is_not() -> None:
     red, blue = Image(b"red"), Image(b"blue")
     messages: list[Message] = [
         UserMessage(f"a{IMAGE_PLACEHOLDER}{IMAGE_PLACEHOLDER}b", (red, blue)),

@@ -1,4 +1,4 @@
-"""FIM prompts are made of the model's own tokens, in its family's order."""
+"""FIM prompts use the model's own tokens, in the order of its family."""
 
 import pytest
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ def test_codestral_reads_the_suffix_first_and_has_no_middle_token() -> None:
     assert build_fim_prompt(codestral, [1, 2], [3]) == [6, 3, 5, 1, 2]
 
 
-def test_the_beginning_of_sequence_comes_first_where_the_model_wants_it() -> None:
+def test_the_bos_token_comes_first_for_a_model_that_adds_it() -> None:
     model = replace(FAKE_MODEL, bos=7, add_bos=True)
     assert build_fim_prompt(model, [1], [3]) == [7, PREFIX, 1, SUFFIX, 3, MIDDLE]
     assert prepend_bos(model, [7, 1]) == [7, 1]

@@ -14,11 +14,11 @@ from copilotd.syntax.lines import (
 )
 
 
-def test_blank_lines_are_left_out_and_places_kept() -> None:
+def test_blank_lines_are_left_out_and_offsets_stay() -> None:
     assert split_lines("a\n\n  b\r\n", "") == [Line(0, "a", True), Line(3, "  b", True)]
 
 
-def test_the_first_line_includes_what_is_typed_before_it() -> None:
+def test_the_first_line_includes_the_text_typed_before_it() -> None:
     lines = split_lines("b = 1\nc", "  a")
     assert lines == [Line(-3, "  ab = 1", True), Line(6, "c", False)]
     assert [lines[0].cut_before, lines[0].cut_after, lines[1].cut_before] == [0, 5, 5]
@@ -27,12 +27,12 @@ def test_the_first_line_includes_what_is_typed_before_it() -> None:
 @pytest.mark.parametrize(
     "line", ["", "}", "});", "else:", "} else {", "end", "</div>", "return", "break;", "0, 0,"]
 )
-def test_lines_that_say_nothing(line: str) -> None:
+def test_a_line_without_content_is_trivial(line: str) -> None:
     assert is_trivial(line)
 
 
 @pytest.mark.parametrize("line", ["return False", "x", "break outer", "<li>", "变量 = 1", "_ = 1"])
-def test_lines_that_say_something(line: str) -> None:
+def test_a_line_with_content_is_not_trivial(line: str) -> None:
     assert not is_trivial(line)
 
 
@@ -48,11 +48,13 @@ def test_lines_that_say_something(line: str) -> None:
         ("shellscript", "done < file", True),
     ],
 )
-def test_lines_that_close_a_block(language: str, line: str, closes: bool) -> None:
+def test_a_line_that_begins_with_a_closer_closes_a_block(
+    language: str, line: str, closes: bool
+) -> None:
     assert begins_with_closer(line, language) is closes
 
 
-def test_the_start_of_a_closing_word_may_become_one() -> None:
+def test_the_start_of_a_closer_may_become_a_closer() -> None:
     assert may_become_closer("  en", "lua")
     assert may_become_closer("  <", "html")
     assert not may_become_closer("  ex", "lua")
@@ -61,11 +63,11 @@ def test_the_start_of_a_closing_word_may_become_one() -> None:
 @pytest.mark.parametrize(
     "line", ["if a:", "f() {", "x = [", "if a then", "for x do", "if a:  # why", "(a) =>"]
 )
-def test_lines_that_open_a_block(line: str) -> None:
+def test_a_line_that_ends_with_an_opener_opens_a_block(line: str) -> None:
     assert opens_block(line)
 
 
-def test_a_tab_counts_four_columns() -> None:
+def test_a_tab_counts_as_four_columns() -> None:
     assert [indent_width("\t\tx"), indent_width("  \tx"), indent_width("   x")] == [
         8,
         4,
@@ -73,7 +75,7 @@ def test_a_tab_counts_four_columns() -> None:
     ]
 
 
-def test_the_step_is_that_below_lines_that_open_a_block() -> None:
+def test_the_indentation_step_is_measured_below_lines_that_open_a_block() -> None:
     lines = ["call(one,", "       two)", "if (a) {", "  b();", "  if (c) {", "    d();"]
     assert indentation_step(lines, 4) == 2
     assert indentation_step(["a", "b"], 4) == 4
@@ -88,7 +90,7 @@ def test_the_step_is_that_below_lines_that_open_a_block() -> None:
         (Document("untitled:1", ""), ""),
     ],
 )
-def test_a_language_that_the_editor_does_not_name_is_known_by_the_file_name(
+def test_the_file_name_gives_the_language_if_the_editor_names_none(
     document: Document, language: str
 ) -> None:
     assert detect_language(document) == language

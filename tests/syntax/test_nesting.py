@@ -27,7 +27,9 @@ from copilotd.syntax.nesting import Nesting, scan_nesting
         ("", "(", (")",)),
     ],
 )
-def test_what_is_open_is_due(language: str, text: str, due: tuple[str, ...]) -> None:
+def test_each_open_bracket_or_quote_has_its_closer_due(
+    language: str, text: str, due: tuple[str, ...]
+) -> None:
     assert scan_nesting((), text, language).due == due
 
 
@@ -41,11 +43,11 @@ def test_what_is_open_is_due(language: str, text: str, due: tuple[str, ...]) -> 
         ("a # )", (")",)),
     ],
 )
-def test_what_has_no_partner_is_reported(text: str, extra: tuple[str, ...]) -> None:
+def test_a_closer_without_an_opener_is_extra(text: str, extra: tuple[str, ...]) -> None:
     assert scan_nesting((), text, "python").extra == extra
 
 
-def test_what_was_open_before_is_closed() -> None:
+def test_a_text_may_close_what_was_open_before_it() -> None:
     assert scan_nesting(("}", ")", '"'), 'a")', "javascript") == Nesting(due=("}",))
 
 
@@ -53,5 +55,5 @@ def test_what_was_open_before_is_closed() -> None:
     ("text", "inside"),
     [('f("', True), ("f(", False), ("# a", True), ("/* a", False), ('"""a\n', True)],
 )
-def test_strings_and_comments_are_regions(text: str, inside: bool) -> None:
+def test_strings_and_comments_are_regions_without_nesting(text: str, inside: bool) -> None:
     assert scan_nesting((), text, "python").in_region is inside
