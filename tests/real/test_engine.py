@@ -20,7 +20,7 @@ from copilotd.engine.local.client import EngineClient
 from copilotd.engine.types import Chunk, Finished, GenerateRequest, Lane, Phase, Sampling
 from copilotd.errors import ContextOverflow, EngineDied, EngineLoadFailed, InvalidRequest
 from copilotd.prompt.messages import UserMessage
-from tests.cursor import CURSOR, accepted, request
+from tests.cursor import CURSOR, accept_outcome, build_request
 from tests.real.conftest import engine_of
 from tests.real.fill_in_cases import HOLES, Hole
 
@@ -63,8 +63,8 @@ async def test_at_least_six_of_ten_holes_are_filled_with_the_right_line(
     completions = CompletionService(engine, Live(CompletionSection()))
     right = []
     for hole in HOLES:
-        outcome = await completions.complete(request(hole.marked, language=hole.language))
-        if isinstance(outcome, Shown) and is_right(hole, accepted(hole.marked, outcome)):
+        outcome = await completions.complete(build_request(hole.marked, language=hole.language))
+        if isinstance(outcome, Shown) and is_right(hole, accept_outcome(hole.marked, outcome)):
             right.append(hole.line)
     assert len(right) >= 6, right
 

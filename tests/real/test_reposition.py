@@ -11,7 +11,7 @@ from copilotd.config.live import Live
 from copilotd.engine.local.client import EngineClient
 from copilotd.engine.types import Finished, GenerateRequest
 from copilotd.prompt.fim import build_fim_prompt, find_repositionable
-from tests.cursor import accepted, request
+from tests.cursor import accept_outcome, build_request
 from tests.real.conftest import engine_of
 
 pytestmark = pytest.mark.model
@@ -84,10 +84,12 @@ async def test_a_suggestion_is_right_although_the_text_after_it_was_repositioned
     engine: EngineClient,
 ) -> None:
     completions = CompletionService(engine, Live(CompletionSection()))
-    await completions.complete(request(f"{ABOVE}║{BELOW}"))
+    await completions.complete(build_request(f"{ABOVE}║{BELOW}"))
     before = engine.stats()
-    outcome = await completions.complete(request(f"{ABOVE}{PUSH}        self.║{BELOW}"))
-    assert "self.items.append(item)║" in accepted(f"{ABOVE}{PUSH}        self.║{BELOW}", outcome)
+    outcome = await completions.complete(build_request(f"{ABOVE}{PUSH}        self.║{BELOW}"))
+    assert "self.items.append(item)║" in accept_outcome(
+        f"{ABOVE}{PUSH}        self.║{BELOW}", outcome
+    )
     after = engine.stats()
     evaluated = (after.prompt_tokens - before.prompt_tokens) - (
         after.cached_tokens - before.cached_tokens
