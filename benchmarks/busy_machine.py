@@ -16,11 +16,11 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
-from benchmarks.measure import Row, machine, table
-from benchmarks.peers import llama_server
+from benchmarks.measure import Row, describe_machine, render_table
+from benchmarks.peers import run_llama_server
 from benchmarks.servers.api import Api
-from benchmarks.servers.raw import Timed
-from benchmarks.servers.served import served
+from benchmarks.servers.daemon import run_daemon
+from benchmarks.servers.raw import TimedGeneration
 from copilotd.engine.worker.llama.context_params import count_cores
 
 N_CTX = 8192
@@ -38,47 +38,47 @@ SETTLE_S = 1.0
 
 def main() -> None:
     """Print the table."""
-    options = _options()
-    prompts = (_prompt(number) for number in count())
+    options = _parse_options()
+    prompts = (_build_prompt(number) for number in count())
     rows = []
     with ExitStack() as stack:
-        daemon = stack.enter_context(served(options.model, MODEL__AUTO_TUNE="false"))
-        peer = stack.enter_context(llama_server(options.model, count_cores(), "off", N_CTX))
+        daemon = stack.enter_context(run_daemon(options.model, MODEL__AUTO_TUNE="false"))
+        peer = stack.enter_context(run_llama_server(options.model, count_cores(), "off", N_CTX))
         apis = Api(daemon.url), Api(peer.url)
         for busy in sorted({0, 1, count_cores()}):
             print(f"\r\x1b[K{busy} busy", end="", file=sys.stderr, flush=True)
-            with _busy(busy):
-                rows += _rows(f"beside {busy} busy programs", apis, prompts, options.runs)
-    print(f"\n{machine()}, {options.model.name}\n")
-    print(table("copilotd", "llama-server", rows))
+            with _run_busy_programs(busy):
+                rows += _measure_rows(f"beside {busy} busy programs", apis, prompts, options.runs)
+    print(f"\n{describe_machine()}, {options.model.name}\n")
+    print(render_table("copilotd", "llama-server", rows))
 
 
-def _rows(name: str, apis: tuple[Api, Api], prompts: Iterator[str], runs: int) -> list[Row]:
-    timed: list[list[Timed]] = [[], []]
+def _measure_rows(name: str, apis: tuple[Api, Api], prompts: Iterator[str], runs: int) -> list[Row]:
+    timed: list[list[TimedGeneration]] = [[], []]
     for prompt in (next(prompts) for _ in range(runs)):
         body = {"prompt": prompt, "max_tokens": NEW_TOKENS, "ignore_eos": True}
         for api, side in zip(apis, timed, strict=True):
             side.append(api.generate(body))
     first = [[one.first_ms for one in side] for side in timed]
-    later = [[_token_ms(one) for one in side if one.tokens > 1] for side in timed]
+    later = [[_compute_token_ms(one) for one in side if one.tokens > 1] for side in timed]
     return [
         Row(f"first token {name}", "ms", first[0], first[1]),
         Row(f"a token {name}", "ms", later[0], later[1]),
     ]
 
 
-def _token_ms(timed: Timed) -> float:
+def _compute_token_ms(timed: TimedGeneration) -> float:
     return (timed.total_ms - timed.first_ms) / (timed.tokens - 1)
 
 
-def _prompt(number: int) -> str:
+def _build_prompt(number: int) -> str:
     """A text that begins as no other does."""
     lines = (f"    total_{number}_{i} = first[{i}] + second[{i}]\n" for i in range(LINES))
     return f"def sum_{number}(first, second):\n{''.join(lines)}"
 
 
 @contextmanager
-def _busy(programs: int) -> Iterator[None]:
+def _run_busy_programs(programs: int) -> Iterator[None]:
     """So many other programs with no end of work."""
     command = [sys.executable, "-c", BUSY]
     running = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(programs)]
@@ -91,7 +91,7 @@ def _busy(programs: int) -> Iterator[None]:
                 program.kill()
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

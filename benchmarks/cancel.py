@@ -28,13 +28,13 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.measure import machine, p95
-from benchmarks.peers import llama_server
+from benchmarks.measure import describe_machine, p95
+from benchmarks.options import make_sides_parser
+from benchmarks.peers import run_llama_server
 from benchmarks.servers.api import Api
-from benchmarks.servers.idle import idle_since, worker_of
-from benchmarks.servers.served import copilotd, served
-from benchmarks.servers.sides import sides_of
-from benchmarks.workloads.conversation import FUNCTION, chat_body
+from benchmarks.servers.daemon import run_copilotd, run_daemon
+from benchmarks.servers.idle import find_worker, wait_until_idle
+from benchmarks.workloads.conversation import FUNCTION, build_chat_body
 from copilotd.engine.worker.llama.context_params import count_cores
 from tests.lsp.raw_client import INLINE, RawClient, completion_params
 
@@ -65,7 +65,7 @@ class Side:
 
 def main() -> None:
     """Print the table of what was measured so far, after each run."""
-    options = _options()
+    options = _parse_options()
     # The servers are stopped then as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as running:
@@ -75,30 +75,33 @@ def main() -> None:
             for name, side in sides.items():
                 if run < (options.runs if side.socket else options.peer_runs):
                     print(f"\r\x1b[Krun {run + 1}, {name}", end="", file=sys.stderr, flush=True)
-                    _run(side, numbers)
-            print(f"\n{machine()}, {options.model.name}\n\n{_table(sides)}", flush=True)
+                    _run_cases(side, numbers)
+            print(
+                f"\n{describe_machine()}, {options.model.name}\n\n{_render_table(sides)}",
+                flush=True,
+            )
 
 
-def _run(side: Side, numbers: Iterator[int]) -> None:
+def _run_cases(side: Side, numbers: Iterator[int]) -> None:
     """Every case once, and a slice."""
-    side.slice_ms.append(_new_tokens(side, next(numbers)))
+    side.slice_ms.append(_time_slice(side, next(numbers)))
     for name, cancel in CASES.items():
-        if cancel is _lsp_mid_prompt and not side.socket:
+        if cancel is _cancel_lsp_mid_prompt and not side.socket:
             continue
-        idle_since(side.pid)
+        wait_until_idle(side.pid)
         number = next(numbers)
         side.idle_ms.setdefault(name, []).append(cancel(side, number))
-        side.then_ms.setdefault(name, []).append(_one_token(side, number))
+        side.then_ms.setdefault(name, []).append(_time_one_token(side, number))
 
 
-def _new_tokens(side: Side, number: int) -> float:
+def _time_slice(side: Side, number: int) -> float:
     """Milliseconds that a new prompt as long as a slice takes."""
     # Ids of ordinary words, which need not mean anything.
     prompt = [1000 + 150 * number + i for i in range(SLICE_TOKENS)]
     return Api(side.url).generate({"prompt": prompt, "max_tokens": 1}).total_ms
 
 
-def _one_token(side: Side, number: int) -> float:
+def _time_one_token(side: Side, number: int) -> float:
     """Milliseconds of a request of a few tokens that no other began with."""
     prompt = f"{number} words = "
     return Api(side.url).generate({"prompt": prompt, "max_tokens": 1}).total_ms
@@ -107,71 +110,71 @@ def _one_token(side: Side, number: int) -> float:
 # --- what is given up ----------------------------------------------------------------------------
 
 
-def _lsp_mid_prompt(side: Side, number: int) -> float:
-    return asyncio.run(_cancelled_request(side, number))
+def _cancel_lsp_mid_prompt(side: Side, number: int) -> float:
+    return asyncio.run(_cancel_request(side, number))
 
 
-async def _cancelled_request(side: Side, number: int) -> float:
+async def _cancel_request(side: Side, number: int) -> float:
     editor = await RawClient.connect(side.socket)
     await editor.initialize("benchmark")
-    text, uri = _code(number) + "result = ", f"file:///w/{number}.py"
+    text, uri = _build_code(number) + "result = ", f"file:///w/{number}.py"
     editor.open_file(text, uri)
     line = text.count("\n")
     id, answer = editor.send_request(
         INLINE, completion_params(line, len("result = "), uri, kind=INVOKED)
     )
-    await asyncio.sleep(_mid_prompt_s(number))
+    await asyncio.sleep(_choose_delay_s(number))
     if answer.done():
         raise SystemExit("the request over LSP was answered before it could be cancelled")
     editor.notify("$/cancelRequest", {"id": id})
     cancelled = time.perf_counter()
     # An editor that leaves frees the worker by that alone, so it stays.
-    idle_ms = await asyncio.to_thread(_idle_ms, side, cancelled)
+    idle_ms = await asyncio.to_thread(_measure_idle_ms, side, cancelled)
     await editor.shut_down()
     return idle_ms
 
 
-def _http_mid_prompt(side: Side, number: int) -> float:
-    with _posted(side.url, "/v1/completions", _completion(number)):
-        time.sleep(_mid_prompt_s(number))
+def _cancel_http_mid_prompt(side: Side, number: int) -> float:
+    with _post(side.url, "/v1/completions", _build_body(number)):
+        time.sleep(_choose_delay_s(number))
         cancelled = time.perf_counter()
-    return _idle_ms(side, cancelled)
+    return _measure_idle_ms(side, cancelled)
 
 
-def _http_mid_answer(side: Side, number: int) -> float:
-    return _after_pieces(side, "/v1/completions", _completion(number))
+def _cancel_http_mid_answer(side: Side, number: int) -> float:
+    return _hang_up_after_pieces(side, "/v1/completions", _build_body(number))
 
 
-def _chat_mid_answer(side: Side, number: int) -> float:
-    return _after_pieces(side, "/v1/chat/completions", chat_body(number))
+def _cancel_chat_mid_answer(side: Side, number: int) -> float:
+    return _hang_up_after_pieces(side, "/v1/chat/completions", build_chat_body(number))
 
 
 CASES: dict[str, Cancel] = {
-    "LSP cancel in mid prompt": _lsp_mid_prompt,
-    "HTTP hang-up in mid prompt": _http_mid_prompt,
-    "HTTP hang-up in mid answer": _http_mid_answer,
-    "chat hung up in mid answer": _chat_mid_answer,
+    "LSP cancel in mid prompt": _cancel_lsp_mid_prompt,
+    "HTTP hang-up in mid prompt": _cancel_http_mid_prompt,
+    "HTTP hang-up in mid answer": _cancel_http_mid_answer,
+    "chat hung up in mid answer": _cancel_chat_mid_answer,
 }
 
 
-def _after_pieces(side: Side, path: str, body: dict[str, Any]) -> float:
-    with _posted(side.url, path, body) as connection:
+def _hang_up_after_pieces(side: Side, path: str, body: dict[str, Any]) -> float:
+    with _post(side.url, path, body) as connection:
         response = connection.getresponse()
         events = (line for line in response if line.startswith(b"data: {"))
         for _ in zip(range(MID_ANSWER), events, strict=False):
             pass
         response.close()
         cancelled = time.perf_counter()
-    return _idle_ms(side, cancelled)
+    return _measure_idle_ms(side, cancelled)
 
 
-def _idle_ms(side: Side, cancelled: float) -> float:
+def _measure_idle_ms(side: Side, cancelled: float) -> float:
     # A window that began before is one in which nothing went on after.
-    return max(0.0, (idle_since(side.pid) - cancelled) * 1000)
+    return max(0.0, (wait_until_idle(side.pid) - cancelled) * 1000)
 
 
 @contextmanager
-def _posted(url: str, path: str, body: dict[str, Any]) -> Iterator[http.client.HTTPConnection]:
+def _post(url: str, path: str, body: dict[str, Any]) -> Iterator[http.client.HTTPConnection]:
     """A request that was sent; hangs up at the end of the block."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
     connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
@@ -181,34 +184,36 @@ def _posted(url: str, path: str, body: dict[str, Any]) -> Iterator[http.client.H
         connection.close()
 
 
-def _completion(number: int) -> dict[str, Any]:
-    return {"prompt": _code(number), "max_tokens": 400, "temperature": 0, "stream": True}
+def _build_body(number: int) -> dict[str, Any]:
+    return {"prompt": _build_code(number), "max_tokens": 400, "temperature": 0, "stream": True}
 
 
-def _code(number: int) -> str:
+def _build_code(number: int) -> str:
     return "".join(FUNCTION.format(f"{number}_{i}") for i in range(FUNCTIONS))
 
 
-def _mid_prompt_s(number: int) -> float:
+def _choose_delay_s(number: int) -> float:
     return MID_PROMPT_S + number % 10 * 0.07
 
 
 # --- the table -----------------------------------------------------------------------------------
 
 
-def _table(sides: dict[str, Side]) -> str:
+def _render_table(sides: dict[str, Side]) -> str:
     """A line for each case, three columns for each side."""
     heads = [f"{name}: ms to idle, p50 / p95 | then one token, ms | runs" for name in sides]
     lines = [f"| | {' | '.join(heads)} |", "|---" * (3 * len(sides) + 1) + "|"]
     for case in CASES:
-        cells = [_cells(side.idle_ms.get(case), side.then_ms.get(case)) for side in sides.values()]
+        cells = [
+            _render_cells(side.idle_ms.get(case), side.then_ms.get(case)) for side in sides.values()
+        ]
         lines.append(f"| {case} | {' | '.join(cells)} |")
-    slices = [_cells(side.slice_ms, None) for side in sides.values()]
+    slices = [_render_cells(side.slice_ms, None) for side in sides.values()]
     lines.append(f"| for scale: {SLICE_TOKENS} new tokens | {' | '.join(slices)} |")
     return "\n".join(lines)
 
 
-def _cells(values: Sequence[float] | None, then: Sequence[float] | None) -> str:
+def _render_cells(values: Sequence[float] | None, then: Sequence[float] | None) -> str:
     if not values:
         return "- | - | -"
     after = f"{median(then):.0f}" if then else "-"
@@ -219,7 +224,7 @@ def _cells(values: Sequence[float] | None, then: Sequence[float] | None) -> str:
 
 
 @contextmanager
-def _copilotd(model: Path) -> Iterator[Side]:
+def _run_copilotd(model: Path) -> Iterator[Side]:
     settings = {
         "COMPLETION__ANTICIPATE": "false",
         "COMPLETION__CACHE_ENTRIES": "0",
@@ -228,27 +233,27 @@ def _copilotd(model: Path) -> Iterator[Side]:
         "COMPLETION__LIMIT_MS": "60000",
         "MODEL__AUTO_TUNE": "false",
     }
-    with served(model, **settings) as daemon:
-        copilotd(daemon.env, "tune")
-        yield Side(daemon.url, worker_of(daemon.pid), daemon.socket)
+    with run_daemon(model, **settings) as daemon:
+        run_copilotd(daemon.env, "tune")
+        yield Side(daemon.url, find_worker(daemon.pid), daemon.socket)
 
 
 @contextmanager
-def _llama_server(model: Path) -> Iterator[Side]:
-    with llama_server(model, count_cores(), "off", N_CTX) as peer:
+def _run_llama_server(model: Path) -> Iterator[Side]:
+    with run_llama_server(model, count_cores(), "off", N_CTX) as peer:
         yield Side(peer.url, peer.pid)
 
 
-SIDES = {"copilotd": _copilotd, "llama-server": _llama_server}
+SIDES = {"copilotd": _run_copilotd, "llama-server": _run_llama_server}
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument(
-        "--sides", type=sides_of(SIDES), default=list(SIDES), help=f"of {','.join(SIDES)}"
+        "--sides", type=make_sides_parser(SIDES), default=list(SIDES), help=f"of {','.join(SIDES)}"
     )
     parser.add_argument("--runs", type=int, default=8, help="of each case (default 8)")
     parser.add_argument("--peer-runs", type=int, default=3, help="of llama-server (default 3)")

@@ -25,31 +25,31 @@ from string import ascii_lowercase
 
 import httpx2
 
-from benchmarks.clients.keystrokes import Answer, Copilotd, LlamaServer, Typist
-from benchmarks.measure import machine, p95
-from benchmarks.peers import llama_server
-from benchmarks.servers.idle import idle_since, worker_of
-from benchmarks.servers.served import served
-from benchmarks.servers.sides import sides_of
-from benchmarks.workloads.conversation import Conversation, Talk, tokens_per_second
-from benchmarks.workloads.functions import Keystroke, function
+from benchmarks.clients.keystrokes import Copilotd, KeystrokeClient, LlamaServer, Suggestion
+from benchmarks.measure import describe_machine, p95
+from benchmarks.options import make_sides_parser
+from benchmarks.peers import run_llama_server
+from benchmarks.servers.daemon import run_daemon
+from benchmarks.servers.idle import find_worker, wait_until_idle
+from benchmarks.workloads.conversation import ChatAnswer, Conversation, compute_tokens_per_second
+from benchmarks.workloads.functions import Keystroke, load_function
 from copilotd.engine.worker.llama.context_params import count_cores
 
 FILE = "tempfile.mkdtemp"
 N_CTX = 8192
 # Longer than a pause after which the daemon prepares what may come next.
-SETTLES_S = 0.5
+SETTLE_S = 0.5
 
 
 @dataclass
-class Seen:
+class Measurements:
     """What came in one state, idle or loaded.
 
-    `late` answers were given up; the prompts of `alone` talks were read before the first request.
+    `late` answers were given up; the prompts of `alone` chat_answers were read before the first request.
     """
 
-    answers: list[Answer] = field(default_factory=list)
-    talks: list[Talk] = field(default_factory=list)
+    answers: list[Suggestion] = field(default_factory=list)
+    chat_answers: list[ChatAnswer] = field(default_factory=list)
     late: int = 0
     alone: int = 0
 
@@ -58,72 +58,77 @@ class Seen:
 class Side:
     """A server that runs; `pid` is the process that computes."""
 
-    typist: Typist
+    client: KeystrokeClient
     chat: Conversation
     pid: int
     requests: int
-    idle: Seen = field(default_factory=Seen)
-    loaded: Seen = field(default_factory=Seen)
+    idle: Measurements = field(default_factory=Measurements)
+    loaded: Measurements = field(default_factory=Measurements)
 
 
 def main() -> None:
-    """Print the table of what was seen so far, after each round."""
-    options = _options()
+    """Print the table of what was measured so far, after each round."""
+    options = _parse_options()
     # The servers are stopped then as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    keys = _keys()
+    keys = _generate_keys()
     with ExitStack() as running:
         sides = {name: running.enter_context(SIDES[name](options)) for name in options.sides}
         for side in sides.values():
-            side.typist.answer(next(keys))
+            side.client.suggest(next(keys))
         for number in range(options.rounds):
             for name, side in sides.items():
                 print(f"\r\x1b[Kround {number + 1}, {name}", end="", file=sys.stderr, flush=True)
-                _round(side, keys, options)
-            print(f"\n{machine()}, {options.model.name}\n\n{_table(sides)}", flush=True)
+                _run_round(side, keys, options)
+            print(
+                f"\n{describe_machine()}, {options.model.name}\n\n{_render_table(sides)}",
+                flush=True,
+            )
 
 
-def _round(side: Side, keys: Iterator[Keystroke], options: argparse.Namespace) -> None:
+def _run_round(side: Side, keys: Iterator[Keystroke], options: argparse.Namespace) -> None:
     """Ghost text alone, the chat alone, then both."""
     _settle(side)
-    _ask(side, side.idle, keys, options)
+    _request_ghost_text(side, side.idle, keys, options)
     _settle(side)
-    side.idle.talks.append(side.chat.talk())
+    side.idle.chat_answers.append(side.chat.ask())
     _settle(side)
-    with side.chat.going_on() as talks:
-        _ask(side, side.loaded, keys, options)
+    with side.chat.keep_busy() as chat_answers:
+        _request_ghost_text(side, side.loaded, keys, options)
         # What comes after the last request has the machine for itself.
-        side.loaded.talks += [replace(talk) for talk in talks]
+        side.loaded.chat_answers += [replace(answer) for answer in chat_answers]
     side.loaded.alone += 1
 
 
-def _ask(side: Side, seen: Seen, keys: Iterator[Keystroke], options: argparse.Namespace) -> None:
+def _request_ghost_text(
+    side: Side, measured: Measurements, keys: Iterator[Keystroke], options: argparse.Namespace
+) -> None:
     for _ in range(side.requests):
         try:
-            seen.answers.append(side.typist.answer(next(keys)))
+            measured.answers.append(side.client.suggest(next(keys)))
         except httpx2.ReadTimeout:
             given_up_ms = options.patience * 1000
-            seen.answers.append(Answer("", None, None, given_up_ms, given_up_ms))
-            seen.late += 1
+            measured.answers.append(Suggestion("", None, None, given_up_ms, given_up_ms))
+            measured.late += 1
         time.sleep(options.pause_ms / 1000)
 
 
 def _settle(side: Side) -> None:
     """What a server does of itself after an answer disturbs nobody."""
-    time.sleep(SETTLES_S)
-    idle_since(side.pid)
+    time.sleep(SETTLE_S)
+    wait_until_idle(side.pid)
 
 
-def _keys() -> Iterator[Keystroke]:
+def _generate_keys() -> Iterator[Keystroke]:
     """Beginnings of a line in the same place of the same file, each with a name of its own."""
-    wanted = function(FILE)
+    function = load_function(FILE)
     # The last letter changes slowest: then each name differs from the one before in its first.
     for letters in product(ascii_lowercase, repeat=3):
         name = "".join(reversed(letters))
-        yield Keystroke(f"{wanted.before}{name} = ", wanted.after, "")
+        yield Keystroke(f"{function.before}{name} = ", function.after, "")
 
 
-def _table(sides: dict[str, Side]) -> str:
+def _render_table(sides: dict[str, Side]) -> str:
     """A line for each figure, three columns for each side."""
     heads = [f"{name}: idle | loaded | ratio" for name in sides]
     lines = [f"| | {' | '.join(heads)} |", "|---" * (3 * len(sides) + 1) + "|"]
@@ -131,77 +136,79 @@ def _table(sides: dict[str, Side]) -> str:
         cells = [f"{number(side.idle)} | {number(side.loaded)} | -" for side in sides.values()]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     for name, figure in FIGURES.items():
-        cells = [_cells(figure, side) for side in sides.values()]
+        cells = [_render_cells(figure, side) for side in sides.values()]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _cells(figure: "Figure", side: Side) -> str:
+def _render_cells(figure: "Figure", side: Side) -> str:
     idle, loaded = figure(side.idle), figure(side.loaded)
     ratio = f"{loaded[0] / idle[0]:.2f}" if idle and loaded and idle[0] else "-"
-    return " | ".join((_shown(idle), _shown(loaded), ratio))
+    return " | ".join((_format_values(idle), _format_values(loaded), ratio))
 
 
-def _shown(values: Sequence[float]) -> str:
+def _format_values(values: Sequence[float]) -> str:
     return " / ".join(f"{value:.1f}" if value < 100 else f"{value:.0f}" for value in values) or "-"
 
 
-Figure = Callable[[Seen], Sequence[float]]
+Figure = Callable[[Measurements], Sequence[float]]
 """Gives the numbers of a cell, the one for the ratio first; none where nothing can be said."""
 
 
-def _spread(value: Callable[[Answer], float | None]) -> Figure:
-    def figure(seen: Seen) -> Sequence[float]:
-        values = [each for answer in seen.answers if (each := value(answer)) is not None]
+def _summarize(value: Callable[[Suggestion], float | None]) -> Figure:
+    def figure(measured: Measurements) -> Sequence[float]:
+        values = [each for answer in measured.answers if (each := value(answer)) is not None]
         return (median(values), p95(values)) if values else ()
 
     return figure
 
 
-def _chat_rate(seen: Seen) -> Sequence[float]:
-    rate = tokens_per_second(seen.talks)
+def _compute_chat_rate(measured: Measurements) -> Sequence[float]:
+    rate = compute_tokens_per_second(measured.chat_answers)
     return () if rate is None else (rate,)
 
 
-COUNTS: dict[str, Callable[[Seen], int]] = {
-    "requests": lambda seen: len(seen.answers),
-    "of them given up": lambda seen: seen.late,
-    "chat: prompts begun meanwhile": lambda seen: len(seen.talks) - seen.alone,
-    "of them read": lambda seen: sum(talk.tokens > 0 for talk in seen.talks) - seen.alone,
+COUNTS: dict[str, Callable[[Measurements], int]] = {
+    "requests": lambda measured: len(measured.answers),
+    "of them given up": lambda measured: measured.late,
+    "chat: prompts begun meanwhile": lambda measured: len(measured.chat_answers) - measured.alone,
+    "of them read": lambda measured: (
+        sum(answer.tokens > 0 for answer in measured.chat_answers) - measured.alone
+    ),
 }
 FIGURES: dict[str, Figure] = {
-    "characters suggested, p50 / p95": _spread(lambda answer: len(answer.text)),
-    "ms to the first token, p50 / p95": _spread(lambda answer: answer.first_ms),
-    "ms to the whole suggestion, p50 / p95": _spread(lambda answer: answer.total_ms),
-    "chat: tokens per second": _chat_rate,
+    "characters suggested, p50 / p95": _summarize(lambda answer: len(answer.text)),
+    "ms to the first token, p50 / p95": _summarize(lambda answer: answer.first_ms),
+    "ms to the whole suggestion, p50 / p95": _summarize(lambda answer: answer.total_ms),
+    "chat: tokens per second": _compute_chat_rate,
 }
 
 
 @contextmanager
-def _copilotd(options: argparse.Namespace) -> Iterator[Side]:
+def _run_copilotd(options: argparse.Namespace) -> Iterator[Side]:
     settings = {"COMPLETION__CACHE_ENTRIES": "0", "MODEL__AUTO_TUNE": "false"}
-    with served(options.model, **settings) as daemon:
-        worker = worker_of(daemon.pid)
+    with run_daemon(options.model, **settings) as daemon:
+        worker = find_worker(daemon.pid)
         yield Side(Copilotd(daemon.url), Conversation(daemon.url), worker, options.requests)
 
 
 @contextmanager
-def _llama_server(options: argparse.Namespace) -> Iterator[Side]:
-    with llama_server(options.model, count_cores(), "off", N_CTX, parallel=2) as peer:
-        typist = LlamaServer(peer.url, options.patience)
-        yield Side(typist, Conversation(peer.url), peer.pid, options.peer_requests)
+def _run_llama_server(options: argparse.Namespace) -> Iterator[Side]:
+    with run_llama_server(options.model, count_cores(), "off", N_CTX, parallel=2) as peer:
+        client = LlamaServer(peer.url, options.patience)
+        yield Side(client, Conversation(peer.url), peer.pid, options.peer_requests)
 
 
-SIDES = {"copilotd": _copilotd, "llama-server": _llama_server}
+SIDES = {"copilotd": _run_copilotd, "llama-server": _run_llama_server}
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument(
-        "--sides", type=sides_of(SIDES), default=list(SIDES), help=f"of {','.join(SIDES)}"
+        "--sides", type=make_sides_parser(SIDES), default=list(SIDES), help=f"of {','.join(SIDES)}"
     )
     parser.add_argument("--rounds", type=int, default=2, help="rounds (default 2)")
     parser.add_argument(

@@ -40,14 +40,14 @@ import httpx2
 
 from benchmarks.clients.copilot import (
     Cursor,
-    auto_closed,
-    block_end,
-    copilot_body,
+    build_copilot_body,
+    close_brackets,
+    find_block_end,
     repeats_brackets,
 )
-from benchmarks.measure import machine, p95
-from benchmarks.servers.served import served
-from benchmarks.workloads.functions import NAMES, Keystroke, function
+from benchmarks.measure import describe_machine, p95
+from benchmarks.servers.daemon import run_daemon
+from benchmarks.workloads.functions import NAMES, Keystroke, load_function
 
 PATH = "/v1/engines/gpt-41-copilot/completions"
 PATIENCE_S = 600
@@ -67,7 +67,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class KeyResult:
     """A key and its answer.
 
     `wanted` is the rest of the line in the real file, with the blanks that the answer has to bring;
@@ -90,7 +90,7 @@ class Typed:
         return self.text.partition("\n")[0].rstrip()
 
     @property
-    def is_asked(self) -> bool:
+    def has_rest(self) -> bool:
         """Whether something of the line is still to come."""
         return bool(self.wanted.strip())
 
@@ -108,56 +108,60 @@ class Typed:
 
 def main() -> None:
     """Print the table of all that was typed so far, after each function."""
-    options = _options()
-    typed: list[Typed] = []
+    options = _parse_options()
+    typed: list[KeyResult] = []
     # A measurement in a pause would take the processor, and change the tokens of later prompts.
-    starting = served(options.model, MODEL__AUTO_TUNE="false")
-    with starting as daemon, _client(daemon.url) as http:
+    starting = run_daemon(options.model, MODEL__AUTO_TUNE="false")
+    with starting as daemon, _create_client(daemon.url) as http:
         for number, name in enumerate(NAMES[: options.functions]):
             print(f"\r\x1b[K{name}", end="", file=sys.stderr, flush=True)
             typed += type_function(http, name, options.keys, options.pause_ms / 1000)
-            print(f"\n{machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n")
-            print(table(typed), flush=True)
+            print(
+                f"\n{describe_machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n"
+            )
+            print(render_table(typed), flush=True)
     if options.json:
-        options.json.write_text(json.dumps(report(typed, options.model.name), indent=1), "utf-8")
+        options.json.write_text(
+            json.dumps(build_report(typed, options.model.name), indent=1), "utf-8"
+        )
 
 
-def type_function(http: httpx2.Client, name: str, keys: int, pause_s: float) -> list[Typed]:
+def type_function(http: httpx2.Client, name: str, keys: int, pause_s: float) -> list[KeyResult]:
     """The first keys of a function, less the very first, which finds nothing evaluated."""
     file = f"{name.partition('.')[0]}.py"
     typed = []
-    for key in function(name).keystrokes(keys):
-        typed.append(_answer(http, key, file))
+    for key in load_function(name).keystrokes(keys):
+        typed.append(_type_key(http, key, file))
         time.sleep(pause_s)
     return typed[1:]
 
 
-def table(typed: Sequence[Typed]) -> str:
+def render_table(typed: Sequence[KeyResult]) -> str:
     """A line for each figure."""
     lines = ["| figure | value |", "|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {one(typed)} |" for name, one in FIGURES.items())])
 
 
-def report(typed: Sequence[Typed], model: str) -> dict[str, Any]:
+def build_report(typed: Sequence[KeyResult], model: str) -> dict[str, Any]:
     """The figures, and every key."""
     figures = {name: figure(typed) for name, figure in FIGURES.items()}
     keys = [asdict(one) | {"exact": one.is_exact, "repeats": one.repeats} for one in typed]
-    return {"machine": machine(), "model": model, "figures": figures, "keys": keys}
+    return {"machine": describe_machine(), "model": model, "figures": figures, "keys": keys}
 
 
-def cursor_at(key: Keystroke, file: str) -> Cursor:
+def place_cursor(key: Keystroke, file: str) -> Cursor:
     """The cursor behind a key, with the brackets that the editor has closed."""
-    behind = auto_closed(key.before.rpartition("\n")[2])
+    behind = close_brackets(key.before.rpartition("\n")[2])
     return Cursor(key.before, behind + key.after, file)
 
 
-def _answer(http: httpx2.Client, key: Keystroke, file: str) -> Typed:
-    cursor = cursor_at(key, file)
-    evaluated, written = _counters(http)
-    answer = _read(http, copilot_body(cursor), cursor.block_indent)
-    evaluated_now, written_now = _counters(http)
+def _type_key(http: httpx2.Client, key: Keystroke, file: str) -> KeyResult:
+    cursor = place_cursor(key, file)
+    evaluated, written = _read_counters(http)
+    answer = _read_answer(http, build_copilot_body(cursor), cursor.block_indent)
+    evaluated_now, written_now = _read_counters(http)
     blanks = "" if cursor.line.strip() else cursor.line
-    return Typed(
+    return KeyResult(
         wanted=blanks + key.rest,
         behind=cursor.line_rest,
         text=answer.text,
@@ -168,7 +172,7 @@ def _answer(http: httpx2.Client, key: Keystroke, file: str) -> Typed:
     )
 
 
-def _read(http: httpx2.Client, body: dict[str, Any], indent: int | None) -> Answer:
+def _read_answer(http: httpx2.Client, body: dict[str, Any], indent: int | None) -> Answer:
     """The answer, up to the end of its block if one of `indent` starts at the cursor.
 
     Raises: httpx2.HTTPError, or RuntimeError if the stream ends with an error.
@@ -186,65 +190,65 @@ def _read(http: httpx2.Client, body: dict[str, Any], indent: int | None) -> Answ
             text += event["choices"][0]["text"]
             if text and first_ms is None:
                 first_ms = (time.perf_counter() - started) * 1000
-            end = block_end(text, indent) if indent is not None else None
+            end = find_block_end(text, indent) if indent is not None else None
             if end is not None:
                 break
     return Answer(text[:end], first_ms, (time.perf_counter() - started) * 1000, end is not None)
 
 
-def _counters(http: httpx2.Client) -> tuple[int, int]:
+def _read_counters(http: httpx2.Client) -> tuple[int, int]:
     """Tokens of prompts that were evaluated, and tokens that were written, since the start."""
     page = http.get("/metrics").raise_for_status().text
     found = dict(re.findall(r"^llamacpp:(\w+) (\S+)$", page, re.MULTILINE))
     return int(found["prompt_tokens_total"]), int(found["tokens_predicted_total"])
 
 
-def _client(url: str) -> httpx2.Client:
+def _create_client(url: str) -> httpx2.Client:
     return httpx2.Client(base_url=url, timeout=PATIENCE_S, trust_env=False)
 
 
-def _spread(value: Callable[[Typed], float | None]) -> Callable[[Sequence[Typed]], str]:
+def _spread(value: Callable[[KeyResult], float | None]) -> Callable[[Sequence[KeyResult]], str]:
     """Median and 95th percentile of the keys that have a value."""
 
-    def figure(typed: Sequence[Typed]) -> str:
+    def figure(typed: Sequence[KeyResult]) -> str:
         values = [each for one in typed if (each := value(one)) is not None]
         return f"{median(values):.0f} / {p95(values):.0f}" if values else "-"
 
     return figure
 
 
-def _mean(values: Sequence[int | None]) -> str:
+def _format_mean(values: Sequence[int | None]) -> str:
     known = [value for value in values if value is not None]
     return f"{mean(known):.1f}" if known else "-"
 
 
-def _share(
-    counted: Callable[[Typed], bool], among: Callable[[Typed], bool]
-) -> Callable[[Sequence[Typed]], str]:
-    def figure(typed: Sequence[Typed]) -> str:
-        whole = [one for one in typed if among(one)]
-        part = sum(map(counted, whole))
+def _make_share(
+    is_counted: Callable[[KeyResult], bool], is_in_whole: Callable[[KeyResult], bool]
+) -> Callable[[Sequence[KeyResult]], str]:
+    def figure(typed: Sequence[KeyResult]) -> str:
+        whole = [one for one in typed if is_in_whole(one)]
+        part = sum(map(is_counted, whole))
         return f"{part} of {len(whole)} = {100 * part / len(whole):.1f} %" if whole else "-"
 
     return figure
 
 
-FIGURES: dict[str, Callable[[Sequence[Typed]], str]] = {
+FIGURES: dict[str, Callable[[Sequence[KeyResult]], str]] = {
     "keys": lambda typed: str(len(typed)),
-    "empty answers": _share(lambda one: not one.text.strip(), lambda one: True),
+    "empty answers": _make_share(lambda one: not one.text.strip(), lambda one: True),
     "ms to the first token, p50 / p95": _spread(lambda one: one.first_ms),
     "ms to the whole answer, p50 / p95": _spread(lambda one: one.total_ms),
     "prompt tokens evaluated, p50 / p95": _spread(lambda one: one.evaluated),
-    "prompt tokens evaluated, mean": lambda typed: _mean([one.evaluated for one in typed]),
+    "prompt tokens evaluated, mean": lambda typed: _format_mean([one.evaluated for one in typed]),
     "tokens written, p50 / p95": _spread(lambda one: one.written),
-    "first line exact": _share(lambda one: one.is_exact, lambda one: one.is_asked),
-    "repeats the code behind the cursor": _share(
+    "first line exact": _make_share(lambda one: one.is_exact, lambda one: one.has_rest),
+    "repeats the code behind the cursor": _make_share(
         lambda one: one.repeats, lambda one: bool(one.behind)
     ),
 }
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -21,10 +21,10 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.measure import Row, machine, table
+from benchmarks.measure import Row, describe_machine, render_table
 from benchmarks.servers.api import Api
-from benchmarks.servers.raw import Raw
-from benchmarks.servers.served import served
+from benchmarks.servers.daemon import run_daemon
+from benchmarks.servers.raw import RawLlama
 
 NEW_TOKENS = 64
 T = TypeVar("T")
@@ -32,38 +32,40 @@ T = TypeVar("T")
 
 def main() -> None:
     """Print exact match and latency per side."""
-    options = _options()
-    holes = _holes(options.data, options.limit)
-    raw = Raw(options.model, options.threads)
-    with served(options.model, COMPLETION__MAX_TOKENS=str(NEW_TOKENS)) as daemon:
+    options = _parse_options()
+    holes = _load_holes(options.data, options.limit)
+    raw = RawLlama(options.model, options.threads)
+    with run_daemon(options.model, COMPLETION__MAX_TOKENS=str(NEW_TOKENS)) as daemon:
         api = Api(daemon.url)
-        results = _tried(holes, lambda hole: _one(hole, raw, api))
-        shown = _tried(holes[: options.shown], lambda hole: _is_shown(hole, api))
-    print(f"\n{machine()}, {options.model.name}, {len(results)} holes of {options.data.name}\n")
+        results = _try_all(holes, lambda hole: _try_hole(hole, raw, api))
+        shown = _try_all(holes[: options.shown], lambda hole: _is_shown(hole, api))
+    print(
+        f"\n{describe_machine()}, {options.model.name}, {len(results)} holes of {options.data.name}\n"
+    )
     for side in ("raw", "daemon"):
-        _print(side, [result[side] for result in results])
-    _print("editor", shown)
+        _print_share(side, [result[side] for result in results])
+    _print_share("editor", shown)
     print(f"same text, daemon and raw: {sum(r['same'] for r in results)}/{len(results)}")
-    print(f"daemon less raw: {_difference(results)}\n")
+    print(f"daemon less raw: {_render_difference(results)}\n")
     pairs = [("first token", "first"), ("first line", "total")]
     rows = [
         Row(name, "ms", [r[f"daemon_{k}"] for r in results], [r[f"raw_{k}"] for r in results])
         for name, k in pairs
     ]
-    print(table("copilotd", "llama-cpp-python", rows))
+    print(render_table("copilotd", "llama-cpp-python", rows))
 
 
-def _one(hole: dict[str, str], raw: Raw, api: Api) -> dict[str, Any]:
-    """Both sides on one hole; they take turns at going first."""
+def _try_hole(hole: dict[str, str], raw: RawLlama, api: Api) -> dict[str, Any]:
+    """Both sides on try_hole hole; they take turns at going first."""
     before, after, solution = hole["prompt"], hole["suffix"], hole["canonical_solution"].strip()
-    prompt = raw.fim(before, after)
+    prompt = raw.build_fim_prompt(before, after)
     sides = {
         "raw": lambda: raw.generate(prompt, NEW_TOKENS, to_line=True),
         "daemon": lambda: api.generate({"prompt": prompt, "max_tokens": NEW_TOKENS}, to_line=True),
     }
     order = sorted(sides, reverse=bool(len(prompt) % 2))
     timed = {name: sides[name]() for name in order}
-    texts = {name: _first_line(result.text) for name, result in timed.items()}
+    texts = {name: _find_first_line(result.text) for name, result in timed.items()}
     return {
         **{name: text == solution for name, text in texts.items()},
         "same": texts["raw"] == texts["daemon"],
@@ -73,20 +75,20 @@ def _one(hole: dict[str, str], raw: Raw, api: Api) -> dict[str, Any]:
 
 
 def _is_shown(hole: dict[str, str], api: Api) -> bool:
-    """Whether an editor would be given the line on an empty one in place of the hole."""
+    """Whether an editor would be given the line on an empty try_hole in place of the hole."""
     before, after = hole["prompt"], hole["suffix"]
-    outcome = api.ghost_text(f"{before}\n\n{after}", len(before) + 1)
+    outcome = api.request_ghost_text(f"{before}\n\n{after}", len(before) + 1)
     text = (outcome.get("completion") or {}).get("text", "")
-    return _first_line(text) == hole["canonical_solution"].strip()
+    return _find_first_line(text) == hole["canonical_solution"].strip()
 
 
-def _print(side: str, right: list[bool]) -> None:
+def _print_share(side: str, right: list[bool]) -> None:
     if right:
         share = 100 * sum(right) / len(right)
         print(f"exact match, {side}: {sum(right)}/{len(right)} = {share:.1f} %")
 
 
-def _difference(results: list[dict[str, Any]]) -> str:
+def _render_difference(results: list[dict[str, Any]]) -> str:
     """Points of exact match, with the 95 % interval of a paired comparison."""
     gained = sum(r["daemon"] and not r["raw"] for r in results)
     lost = sum(r["raw"] and not r["daemon"] for r in results)
@@ -95,11 +97,11 @@ def _difference(results: list[dict[str, Any]]) -> str:
     return f"{100 * net / count:+.1f} points, ± {196 * error:.1f} ({gained} gained, {lost} lost)"
 
 
-def _first_line(text: str) -> str:
+def _find_first_line(text: str) -> str:
     return next((line.strip() for line in text.split("\n") if line.strip()), "")
 
 
-def _holes(path: Path, limit: int) -> list[dict[str, str]]:
+def _load_holes(path: Path, limit: int) -> list[dict[str, str]]:
     """A sample that is the same in every run."""
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
         holes = [json.loads(line) for line in lines]
@@ -107,22 +109,22 @@ def _holes(path: Path, limit: int) -> list[dict[str, str]]:
     return holes[:limit]
 
 
-def _tried(holes: list[dict[str, str]], one: Callable[[dict[str, str]], T]) -> list[T]:
-    """What `one` gives for each hole until the user has had enough."""
+def _try_all(holes: list[dict[str, str]], try_hole: Callable[[dict[str, str]], T]) -> list[T]:
+    """What `try_hole` gives for each hole until the user has had enough."""
     results: list[T] = []
     with suppress(KeyboardInterrupt):
-        for hole in _counted(holes):
-            results.append(one(hole))
+        for hole in _show_count(holes):
+            results.append(try_hole(hole))
     return results
 
 
-def _counted(holes: list[dict[str, str]]) -> Iterator[dict[str, str]]:
+def _show_count(holes: list[dict[str, str]]) -> Iterator[dict[str, str]]:
     for number, hole in enumerate(holes, 1):
         print(f"\r{number}/{len(holes)}", end="", file=sys.stderr, flush=True)
         yield hole
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -3,7 +3,7 @@
     python -m benchmarks.frontier --model MODEL.gguf --data FIM.jsonl.gz --out OUTCOMES.jsonl
 
 Every recipe (recipes.py) meets every hole (holes.py): the line is typed up to the cursor, and the
-model has to write exactly the rest of it, greedy, within 64 tokens. Outcomes are appended to --out;
+model has to write exactly the rest of it, greedy, within 64 tokens. OutcomeFile are appended to --out;
 the same command goes on where it was stopped, and does only what is missing. `--report` prints the
 tables and writes the plot from that file alone, with no model. `--time N` measures, on N holes of
 each kind, how long the first new text takes after a keystroke: only on a machine that does nothing
@@ -18,88 +18,99 @@ from pathlib import Path
 from sysconfig import get_path
 
 from benchmarks.fim_layouts.cells import Cells
-from benchmarks.fim_layouts.exact import Exact
-from benchmarks.fim_layouts.first_token import first_token_ms
-from benchmarks.fim_layouts.holes import LONG_FILES, Hole, humaneval, long_files
-from benchmarks.fim_layouts.keystroke_cost import on_new_line, per_keystroke
-from benchmarks.fim_layouts.layout import Layouts
-from benchmarks.fim_layouts.outcomes import Outcomes, Tried
-from benchmarks.fim_layouts.plot import plot
-from benchmarks.fim_layouts.recipes import Recipe, recipes
-from benchmarks.fim_layouts.table import tables
+from benchmarks.fim_layouts.exact import ExactMatchTester
+from benchmarks.fim_layouts.first_token import measure_first_token
+from benchmarks.fim_layouts.holes import LONG_FILES, Hole, load_humaneval, load_long_files
+from benchmarks.fim_layouts.keystroke_cost import count_on_new_line, count_per_keystroke
+from benchmarks.fim_layouts.layout import LayoutBuilder
+from benchmarks.fim_layouts.outcomes import OutcomeFile, RecipeOutcome
+from benchmarks.fim_layouts.plot import render_plot
+from benchmarks.fim_layouts.recipes import Recipe, list_recipes
+from benchmarks.fim_layouts.table import render_tables
 
 
 def main() -> None:
     """Try what is missing, or time, or report."""
-    options = _options()
-    chosen = [recipe for recipe in recipes() if recipe.name in (options.only or [recipe.name])]
-    outcomes = Outcomes.read(options.out)
+    options = _parse_options()
+    recipes = [
+        recipe for recipe in list_recipes() if recipe.name in (options.only or [recipe.name])
+    ]
+    outcomes = OutcomeFile.read(options.out)
     if not options.report:
-        holes = _holes(options)
+        holes = _load_holes(options)
         cells = Cells(options.model, options.threads)
         if options.time:
-            _time(_some(holes, options.time), chosen, cells, outcomes)
+            _measure_times(_select_timed(holes, options.time), recipes, cells, outcomes)
         else:
-            _try(holes, chosen, cells, outcomes)
-    names = [recipe.name for recipe in chosen]
-    print(tables(outcomes, names))
-    options.plot.write_text(plot(outcomes, chosen))
+            _try_missing(holes, recipes, cells, outcomes)
+    names = [recipe.name for recipe in recipes]
+    print(render_tables(outcomes, names))
+    options.plot.write_text(render_plot(outcomes, recipes))
 
 
-def _try(holes: list[Hole], chosen: list[Recipe], cells: Cells, outcomes: Outcomes) -> None:
-    layouts, exact = Layouts(cells.vocabulary), Exact(cells)
+def _try_missing(
+    holes: list[Hole], recipes: list[Recipe], cells: Cells, outcomes: OutcomeFile
+) -> None:
+    layouts, tester = LayoutBuilder(cells.vocabulary), ExactMatchTester(cells)
     for number, hole in enumerate(holes, 1):
         print(f"\r{number}/{len(holes)}", end="", file=sys.stderr, flush=True)
-        missing = [r for r in _fit(hole, chosen) if r.name not in outcomes.tried[hole.name]]
-        results = exact.outcomes(hole, {r.name: layouts.layout(hole, r) for r in missing})
+        missing = [
+            r for r in _select_recipes(hole, recipes) if r.name not in outcomes.by_recipe[hole.name]
+        ]
+        results = tester.try_layouts(hole, {r.name: layouts.build(hole, r) for r in missing})
         tried = {
             r.name: asdict(
-                Tried(
+                RecipeOutcome(
                     **asdict(results[r.name]),
-                    evaluated=per_keystroke(layouts, hole, r),
-                    new_line=on_new_line(layouts, hole, r),
+                    evaluated=count_per_keystroke(layouts, hole, r),
+                    new_line=count_on_new_line(layouts, hole, r),
                 )
             )
             for r in missing
         }
         if tried:
-            outcomes.add(_row(hole) | {"recipes": tried})
+            outcomes.add(_build_row(hole) | {"recipes": tried})
 
 
-def _time(holes: list[Hole], chosen: list[Recipe], cells: Cells, outcomes: Outcomes) -> None:
-    layouts = Layouts(cells.vocabulary)
+def _measure_times(
+    holes: list[Hole], recipes: list[Recipe], cells: Cells, outcomes: OutcomeFile
+) -> None:
+    layouts = LayoutBuilder(cells.vocabulary)
     for number, hole in enumerate(holes, 1):
         print(f"\r{number}/{len(holes)}", end="", file=sys.stderr, flush=True)
-        ms = {r.name: first_token_ms(cells, layouts, hole, r) for r in _fit(hole, chosen)}
-        outcomes.add(_row(hole) | {"first_ms": ms})
+        ms = {
+            r.name: measure_first_token(cells, layouts, hole, r)
+            for r in _select_recipes(hole, recipes)
+        }
+        outcomes.add(_build_row(hole) | {"first_ms": ms})
 
 
-def _fit(hole: Hole, chosen: Iterable[Recipe]) -> list[Recipe]:
-    return [r for r in chosen if hole.source == LONG_FILES or not r.for_long_files_only]
+def _select_recipes(hole: Hole, recipes: Iterable[Recipe]) -> list[Recipe]:
+    return [r for r in recipes if hole.source == LONG_FILES or not r.for_long_files_only]
 
 
-def _row(hole: Hole) -> dict[str, str]:
+def _build_row(hole: Hole) -> dict[str, str]:
     return {"hole": hole.name, "source": hole.source, "point": hole.point}
 
 
-def _holes(options: argparse.Namespace) -> list[Hole]:
+def _load_holes(options: argparse.Namespace) -> list[Hole]:
     """Both kinds in turns, so that a run that is stopped has its share of each."""
     kinds = [
-        humaneval(options.data, options.limit),
-        long_files(options.sources, options.files),
+        load_humaneval(options.data, options.limit),
+        load_long_files(options.sources, options.files),
     ]
     placed = [(at / len(kind), hole) for kind in kinds for at, hole in enumerate(kind)]
     return [hole for _, hole in sorted(placed, key=lambda item: item[0])]
 
 
-def _some(holes: list[Hole], count: int) -> list[Hole]:
+def _select_timed(holes: list[Hole], count: int) -> list[Hole]:
     """The first `count` of each kind into which something has been typed."""
     typed = [hole for hole in holes if hole.typed > hole.indentation]
     kinds = {hole.source: [h for h in typed if h.source == hole.source] for hole in typed}
     return [hole for kind in kinds.values() for hole in kind[:count]]
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

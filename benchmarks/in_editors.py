@@ -16,12 +16,12 @@ from pathlib import Path
 
 from benchmarks.clients.neovim import NeovimClient
 from benchmarks.clients.vscode import VsCodeClient
-from benchmarks.measure import machine
-from benchmarks.recording.flicker import Flicker, flicker
+from benchmarks.measure import describe_machine
+from benchmarks.options import make_sides_parser
+from benchmarks.recording.flicker import Flicker, count_flicker
 from benchmarks.recording.player import play
-from benchmarks.recording.trace import Asked, Event, read
-from benchmarks.servers.served import Served, copilotd, served
-from benchmarks.servers.sides import sides_of
+from benchmarks.recording.trace import Event, RequestEvent, read_trace
+from benchmarks.servers.daemon import RunningDaemon, run_copilotd, run_daemon
 
 EDITORS: dict[str, type[NeovimClient] | type[VsCodeClient]] = {
     "neovim": NeovimClient,
@@ -31,13 +31,17 @@ EDITORS: dict[str, type[NeovimClient] | type[VsCodeClient]] = {
 
 def main() -> None:
     """Print the table."""
-    options = _options()
-    events = read(options.trace, options.seconds)
-    with served(options.model) as daemon:
-        copilotd(daemon.env, "tune")
-        rows = [(name, asyncio.run(_typed(name, daemon, events))) for name in options.editors]
-    asked = sum(isinstance(event, Asked) for event in events)
-    print(f"\n{machine()}, {options.model.name}, {events[-1].time:.0f} s of {options.trace.name},")
+    options = _parse_options()
+    events = read_trace(options.trace, options.seconds)
+    with run_daemon(options.model) as daemon:
+        run_copilotd(daemon.env, "tune")
+        rows = [
+            (name, asyncio.run(_type_session(name, daemon, events))) for name in options.editors
+        ]
+    asked = sum(isinstance(event, RequestEvent) for event in events)
+    print(
+        f"\n{describe_machine()}, {options.model.name}, {events[-1].time:.0f} s of {options.trace.name},"
+    )
     print(f"in which the programmer's own editor asked {asked} times\n")
     names = [field.name for field in fields(Flicker)]
     print(f"| editor | {' | '.join(names)} |")
@@ -46,17 +50,17 @@ def main() -> None:
         print(f"| {name} | {' | '.join(map(str, astuple(counts)))} |")
 
 
-async def _typed(name: str, daemon: Served, events: Sequence[Event]) -> Flicker:
+async def _type_session(name: str, daemon: RunningDaemon, events: Sequence[Event]) -> Flicker:
     print(f"\r{name}", file=sys.stderr)
     client = EDITORS[name](daemon)
     await client.begin()
     late = await play(events, client)
     await client.finish()
     print(f"\r{name}: late by {late:.2f} s at most", file=sys.stderr)
-    return flicker(client.frames())
+    return count_flicker(client.frames())
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -64,7 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument(
         "--editors",
-        type=sides_of(EDITORS),
+        type=make_sides_parser(EDITORS),
         default=list(EDITORS),
         help=f"of {', '.join(EDITORS)} (default all)",
     )

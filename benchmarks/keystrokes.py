@@ -21,31 +21,31 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.clients.keystrokes import (
-    Answer,
     Copilotd,
+    KeystrokeClient,
     LlamaCppPython,
     LlamaCppServer,
     LlamaServer,
-    Typist,
+    Suggestion,
 )
-from benchmarks.clients.llama_cpp import FimText
-from benchmarks.measure import machine, p95
-from benchmarks.peers import llama_cpp_server, llama_server
-from benchmarks.servers.raw import Raw
-from benchmarks.servers.served import served
-from benchmarks.servers.sides import sides_of
-from benchmarks.workloads.functions import NAMES, Function, Keystroke, function
+from benchmarks.clients.llama_cpp import FimPromptBuilder
+from benchmarks.measure import describe_machine, p95
+from benchmarks.options import make_sides_parser
+from benchmarks.peers import run_llama_cpp_server, run_llama_server
+from benchmarks.servers.daemon import run_daemon
+from benchmarks.servers.raw import RawLlama
+from benchmarks.workloads.functions import NAMES, Function, Keystroke, load_function
 from copilotd.engine.worker.llama.context_params import count_cores
 
 N_CTX = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class KeyResult:
     """A key and its answer."""
 
     key: Keystroke
-    answer: Answer
+    answer: Suggestion
 
     @property
     def is_exact(self) -> bool:
@@ -56,130 +56,134 @@ class Typed:
 
 def main() -> None:
     """Print the table of all that was typed so far, after each function."""
-    options = _options()
+    options = _parse_options()
     # The servers are stopped then as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    typed: dict[str, list[Typed]] = {side: [] for side in options.sides}
+    typed: dict[str, list[KeyResult]] = {side: [] for side in options.sides}
     with ExitStack() as running:
         sides = {side: running.enter_context(SIDES[side](options.model)) for side in options.sides}
         for number, name in enumerate(NAMES[: options.functions]):
-            for side in _turned(options.sides, number):
+            for side in _rotate(options.sides, number):
                 print(f"\r\x1b[K{name}, {side}", end="", file=sys.stderr, flush=True)
-                typed[side] += _type(sides[side], function(name), options)
-            print(f"\n{machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n")
-            print(_table(typed), flush=True)
+                typed[side] += _type_function(sides[side], load_function(name), options)
+            print(
+                f"\n{describe_machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n"
+            )
+            print(_render_table(typed), flush=True)
 
 
-def _type(side: Typist, wanted: Function, options: argparse.Namespace) -> list[Typed]:
+def _type_function(
+    side: KeystrokeClient, function: Function, options: argparse.Namespace
+) -> list[KeyResult]:
     """The first keys of a function, less the very first, which finds nothing evaluated."""
     typed = []
-    for key in wanted.keystrokes(options.keys):
-        typed.append(Typed(key, side.answer(key)))
+    for key in function.keystrokes(options.keys):
+        typed.append(KeyResult(key, side.suggest(key)))
         time.sleep(options.pause_ms / 1000)
     return typed[1:]
 
 
-def _turned(sides: Sequence[str], by: int) -> list[str]:
+def _rotate(sides: Sequence[str], by: int) -> list[str]:
     by %= len(sides)
     return [*sides[by:], *sides[:by]]
 
 
-def _table(typed: dict[str, list[Typed]]) -> str:
+def _render_table(typed: dict[str, list[KeyResult]]) -> str:
     """A line for each figure, a column for each side."""
     lines = [f"| | {' | '.join(typed)} |", "|---" * (len(typed) + 1) + "|"]
     for name, figure in FIGURES.items():
         lines.append(f"| {name} | {' | '.join(figure(keys) for keys in typed.values())} |")
-    ours = _first_p50(next(iter(typed.values())))
-    ratios = (f"{ours / _first_p50(keys):.3f}" for keys in typed.values())
+    ours = _compute_first_p50(next(iter(typed.values())))
+    ratios = (f"{ours / _compute_first_p50(keys):.3f}" for keys in typed.values())
     lines.append(f"| first column's p50 to the first token, of this one's | {' | '.join(ratios)} |")
     return "\n".join(lines)
 
 
-def _first_p50(keys: Sequence[Typed]) -> float:
+def _compute_first_p50(keys: Sequence[KeyResult]) -> float:
     return median([key.answer.first_ms for key in keys if key.answer.first_ms is not None] or [0.0])
 
 
-def _spread(value: Callable[[Answer], float | None]) -> Callable[[Sequence[Typed]], str]:
+def _spread(value: Callable[[Suggestion], float | None]) -> Callable[[Sequence[KeyResult]], str]:
     """Median and 95th percentile of the answers that have a value."""
 
-    def figure(keys: Sequence[Typed]) -> str:
+    def figure(keys: Sequence[KeyResult]) -> str:
         values = [each for key in keys if (each := value(key.answer)) is not None]
         return f"{median(values):.0f} / {p95(values):.0f}" if values else "-"
 
     return figure
 
 
-def _exact(keys: Sequence[Typed]) -> str:
+def _format_exact(keys: Sequence[KeyResult]) -> str:
     asked = [key for key in keys if key.key.rest.strip()]
     right = sum(key.is_exact for key in asked)
     return f"{right} of {len(asked)} = {100 * right / len(asked):.1f} %"
 
 
-FIGURES: dict[str, Callable[[Sequence[Typed]], str]] = {
+FIGURES: dict[str, Callable[[Sequence[KeyResult]], str]] = {
     "keys": lambda keys: str(len(keys)),
-    "answered without the model": lambda keys: str(sum(key.answer.is_known for key in keys)),
+    "answered without the model": lambda keys: str(sum(key.answer.is_cached for key in keys)),
     "answered with text": lambda keys: str(sum(bool(key.answer.text.strip()) for key in keys)),
     "tokens in the prompt, p50 / p95": _spread(lambda answer: answer.prompt),
     "tokens evaluated, p50 / p95": _spread(lambda answer: answer.evaluated),
     "ms to the first token, p50 / p95": _spread(lambda answer: answer.first_ms),
     "ms to the whole suggestion, p50 / p95": _spread(lambda answer: answer.total_ms),
-    "first line exact": _exact,
+    "first line exact": _format_exact,
 }
 
 
 @contextmanager
-def _copilotd(model: Path, **settings: str) -> Iterator[Typist]:
-    with served(model, **settings) as daemon:
+def _run_copilotd(model: Path, **settings: str) -> Iterator[KeystrokeClient]:
+    with run_daemon(model, **settings) as daemon:
         yield Copilotd(daemon.url)
 
 
 @contextmanager
-def _copilotd_without_cache(model: Path) -> Iterator[Typist]:
-    with _copilotd(model, COMPLETION__CACHE_ENTRIES="0") as typist:
-        yield typist
+def _run_copilotd_without_cache(model: Path) -> Iterator[KeystrokeClient]:
+    with _run_copilotd(model, COMPLETION__CACHE_ENTRIES="0") as client:
+        yield client
 
 
 @contextmanager
-def _llama_server(model: Path) -> Iterator[Typist]:
-    with llama_server(model, count_cores(), "off", N_CTX) as peer:
+def _run_llama_server(model: Path) -> Iterator[KeystrokeClient]:
+    with run_llama_server(model, count_cores(), "off", N_CTX) as peer:
         yield LlamaServer(peer.url)
 
 
 @contextmanager
-def _llama_server_with_flash(model: Path) -> Iterator[Typist]:
-    with llama_server(model, count_cores(), "on", N_CTX) as peer:
+def _run_llama_server_with_flash(model: Path) -> Iterator[KeystrokeClient]:
+    with run_llama_server(model, count_cores(), "on", N_CTX) as peer:
         yield LlamaServer(peer.url)
 
 
 @contextmanager
-def _llama_cpp_server(model: Path) -> Iterator[Typist]:
-    with llama_cpp_server(model, count_cores(), N_CTX) as peer:
-        yield LlamaCppServer(peer.url, FimText(model))
+def _run_llama_cpp_server(model: Path) -> Iterator[KeystrokeClient]:
+    with run_llama_cpp_server(model, count_cores(), N_CTX) as peer:
+        yield LlamaCppServer(peer.url, FimPromptBuilder(model))
 
 
 @contextmanager
-def _llama_cpp_python(model: Path) -> Iterator[Typist]:
-    yield LlamaCppPython(Raw(model, count_cores(), N_CTX))
+def _run_llama_cpp_python(model: Path) -> Iterator[KeystrokeClient]:
+    yield LlamaCppPython(RawLlama(model, count_cores(), N_CTX))
 
 
 SIDES = {
-    "copilotd-nocache": _copilotd_without_cache,
-    "copilotd": _copilotd,
-    "llama-server": _llama_server,
-    "llama-server-fa": _llama_server_with_flash,
-    "llama-cpp-server": _llama_cpp_server,
-    "llama-cpp-python": _llama_cpp_python,
+    "copilotd-nocache": _run_copilotd_without_cache,
+    "copilotd": _run_copilotd,
+    "llama-server": _run_llama_server,
+    "llama-server-fa": _run_llama_server_with_flash,
+    "llama-cpp-server": _run_llama_cpp_server,
+    "llama-cpp-python": _run_llama_cpp_python,
 }
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument(
         "--sides",
-        type=sides_of(SIDES),
+        type=make_sides_parser(SIDES),
         default=list(SIDES),
         help=f"of {','.join(SIDES)} (default all); -fa: with flash attention",
     )

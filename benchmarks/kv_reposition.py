@@ -2,12 +2,12 @@
 
     python -m benchmarks.kv_reposition --model MODEL.gguf --out OUTCOMES.jsonl
 
-A long file is read with the cursor at one place, then a suggestion is asked for at a hole some
+A long file is read with the cursor at one place, then a suggestion is results for at a hole some
 lines away (moved_cursor.py): greedy, to the end of the line. Three sides take turns, each from the
 same cells: what follows the cursor is spliced, or evaluated again, or the prompt is a brief one,
 which is read in the time for a first answer. Printed are tokens evaluated, milliseconds to the
 first token, and on how many holes each side wrote exactly the right line. Each hole meets one of
-the moves; --turn 1, 2, … gives it the next ones. Outcomes are appended to --out, and the same
+the moves; --turn 1, 2, … gives it the next ones. OutcomeFile are appended to --out, and the same
 command goes on where it was stopped; --report only prints. Only on a machine that does nothing
 else.
 """
@@ -20,66 +20,80 @@ from dataclasses import asdict
 from pathlib import Path
 from sysconfig import get_path
 
-from benchmarks.fim_layouts.holes import long_files
-from benchmarks.fim_layouts.moved_cells import EVALUATED, SIDES, SPLICED, TURNED, Asked, Bench
+from benchmarks.fim_layouts.holes import load_long_files
+from benchmarks.fim_layouts.moved_cells import (
+    EVALUATED,
+    LLAMA_CPP,
+    REPOSITIONED,
+    SIDES,
+    Bench,
+    SideResult,
+)
 from benchmarks.fim_layouts.moved_cursor import MOVES
-from benchmarks.measure import Row, machine, table
+from benchmarks.measure import Row, describe_machine, render_table
 
-_SAME = {"same text as evaluated": EVALUATED, "as by llama.cpp": TURNED}
+_SAME_TEXT = {"same text as evaluated": EVALUATED, "as by llama.cpp": LLAMA_CPP}
 
 
 def main() -> None:
     """Try what is missing, then report."""
-    options = _options()
-    done = _read(options.out)
+    options = _parse_options()
+    done = _read_outcomes(options.out)
     if not options.report:
-        _try(options, {(row["hole"], row["move"]) for row in done})
-        done = _read(options.out)
-    print(f"{machine()}\n\n{report(done)}")
+        _try_missing(options, {(row["hole"], row["move"]) for row in done})
+        done = _read_outcomes(options.out)
+    print(f"{describe_machine()}\n\n{render_report(done)}")
 
 
-def report(rows: list[dict[str, object]]) -> str:
+def render_report(rows: list[dict[str, object]]) -> str:
     """Costs and right lines by move, in Markdown."""
-    by_move: dict[str, list[dict[str, Asked]]] = defaultdict(list)
+    by_move: dict[str, list[dict[str, SideResult]]] = defaultdict(list)
     for row in rows:
-        asked = {side: Asked(**row[side]) for side in SIDES}  # type: ignore[arg-type]
-        by_move[str(row["move"])].append(asked)
-        by_move["all"].append(asked)
+        results = {side: SideResult(**row[side]) for side in SIDES}  # type: ignore[arg-type]
+        by_move[str(row["move"])].append(results)
+        by_move["all"].append(results)
     names = [name for name in (*MOVES, "all") if name in by_move]
     tables = [
-        table(SPLICED, other, [row for name in names for row in _costs(name, by_move[name], other)])
-        for other in (EVALUATED, TURNED)
+        render_table(
+            REPOSITIONED,
+            other,
+            [row for name in names for row in _build_cost_rows(name, by_move[name], other)],
+        )
+        for other in (EVALUATED, LLAMA_CPP)
     ]
-    lines = [f"| move | holes | {' | '.join(SIDES)} | {' | '.join(_SAME)} |", "|---" * 8 + "|"]
+    lines = [f"| move | holes | {' | '.join(SIDES)} | {' | '.join(_SAME_TEXT)} |", "|---" * 8 + "|"]
     for name in names:
         tries = by_move[name]
-        right = [str(sum(asked[side].right for asked in tries)) for side in SIDES]
-        same = [str(sum(a[SPLICED].text == a[side].text for a in tries)) for side in _SAME.values()]
+        right = [str(sum(results[side].right for results in tries)) for side in SIDES]
+        same = [
+            str(sum(a[REPOSITIONED].text == a[side].text for a in tries))
+            for side in _SAME_TEXT.values()
+        ]
         lines.append(f"| {name} | {len(tries)} | {' | '.join(right + same)} |")
     return "\n\n".join([*tables, "\n".join(lines)])
 
 
-def _costs(name: str, tries: list[dict[str, Asked]], other: str) -> list[Row]:
-    ours, theirs = ([asked[side] for asked in tries] for side in (SPLICED, other))
+def _build_cost_rows(name: str, tries: list[dict[str, SideResult]], other: str) -> list[Row]:
+    ours, theirs = ([results[side] for results in tries] for side in (REPOSITIONED, other))
     return [
         Row(
             f"{name}: evaluated",
             "tokens",
-            [asked.evaluated for asked in ours],
-            [asked.evaluated for asked in theirs],
+            [results.evaluated for results in ours],
+            [results.evaluated for results in theirs],
         ),
         Row(
             f"{name}: first token",
             "ms",
-            [asked.first_ms for asked in ours],
-            [asked.first_ms for asked in theirs],
+            [results.first_ms for results in ours],
+            [results.first_ms for results in theirs],
         ),
     ]
 
 
-def _try(options: argparse.Namespace, done: set[tuple[object, object]]) -> None:
+def _try_missing(options: argparse.Namespace, done: set[tuple[object, object]]) -> None:
     bench = Bench(options.model)
-    holes = long_files(options.sources, options.holes)
+    holes = load_long_files(options.sources, options.holes)
     names = [name for name in MOVES if options.only in name]
     for number, hole in enumerate(holes):
         move = names[(number + options.turn) % len(names)]
@@ -89,17 +103,17 @@ def _try(options: argparse.Namespace, done: set[tuple[object, object]]) -> None:
             continue
         # Which side comes first changes from hole to hole.
         shift = number % len(SIDES)
-        asked = bench.asked(hole, places, SIDES[shift:] + SIDES[:shift])
+        results = bench.run_sides(hole, places, SIDES[shift:] + SIDES[:shift])
         with options.out.open("a") as out:
             row = {"hole": hole.name, "move": move}
-            print(json.dumps(row | {side: asdict(a) for side, a in asked.items()}), file=out)
+            print(json.dumps(row | {side: asdict(a) for side, a in results.items()}), file=out)
 
 
-def _read(path: Path) -> list[dict[str, object]]:
+def _read_outcomes(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

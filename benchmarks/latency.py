@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from string import ascii_lowercase
 
-from benchmarks.measure import Row, machine, table
+from benchmarks.measure import Row, describe_machine, render_table
 from benchmarks.servers.api import Api
-from benchmarks.servers.raw import Raw, Timed
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
+from benchmarks.servers.raw import RawLlama, TimedGeneration
 from tests.lsp.raw_client import INLINE, RawClient, completion_params
 
 PREFILL_TOKENS = 512
@@ -28,23 +28,25 @@ SOURCE = "".join(FUNCTION.format(i) for i in range(8)) + "result = "
 
 def main() -> None:
     """Print the table."""
-    options = _options()
-    raw = Raw(options.model, options.threads)
+    options = _parse_options()
+    raw = RawLlama(options.model, options.threads)
     settings = {"DEBOUNCE_MS": "0", "CACHE_ENTRIES": "0", "MAX_TOKENS": "1"}
-    with served(options.model, **{f"COMPLETION__{k}": v for k, v in settings.items()}) as daemon:
+    with run_daemon(
+        options.model, **{f"COMPLETION__{k}": v for k, v in settings.items()}
+    ) as daemon:
         api = Api(daemon.url)
-        rows = _speed(raw, api, options.runs)
-        rows += asyncio.run(_round_trips(raw, daemon, api, 3 * options.runs))
-    print(f"{machine()}, {options.model.name}\n")
-    print(table("copilotd", "llama-cpp-python", rows))
+        rows = _measure_speed(raw, api, options.runs)
+        rows += asyncio.run(_measure_round_trips(raw, daemon, api, 3 * options.runs))
+    print(f"{describe_machine()}, {options.model.name}\n")
+    print(render_table("copilotd", "llama-cpp-python", rows))
 
 
-def _speed(raw: Raw, api: Api, runs: int) -> list[Row]:
+def _measure_speed(raw: RawLlama, api: Api, runs: int) -> list[Row]:
     """Prefill and decode in tokens per second."""
     prefill: tuple[list[float], list[float]] = ([], [])
     decode: tuple[list[float], list[float]] = ([], [])
     for run in range(runs):
-        prompt = _prompt(raw, run)
+        prompt = _build_prompt(raw, run)
         for side in (0, 1) if run % 2 else (1, 0):
             timed = _generate(raw if side else api, prompt)
             prefill[side].append(PREFILL_TOKENS / timed.first_ms * 1000)
@@ -55,13 +57,15 @@ def _speed(raw: Raw, api: Api, runs: int) -> list[Row]:
     ]
 
 
-def _generate(side: Raw | Api, prompt: list[int]) -> Timed:
-    if isinstance(side, Raw):
+def _generate(side: RawLlama | Api, prompt: list[int]) -> TimedGeneration:
+    if isinstance(side, RawLlama):
         return side.generate(prompt, DECODE_TOKENS)
     return side.generate({"prompt": prompt, "max_tokens": DECODE_TOKENS})
 
 
-async def _round_trips(raw: Raw, daemon: Served, api: Api, runs: int) -> list[Row]:
+async def _measure_round_trips(
+    raw: RawLlama, daemon: RunningDaemon, api: Api, runs: int
+) -> list[Row]:
     """One token more, by way of each front; only the last word of the prompt is new."""
     editor = await RawClient.connect(daemon.socket)
     await editor.initialize("benchmark")
@@ -69,9 +73,11 @@ async def _round_trips(raw: Raw, daemon: Served, api: Api, runs: int) -> list[Ro
     for run in range(runs + 1):
         # Both engines saw another first letter last, so both evaluate the whole word.
         words = [f"{ascii_lowercase[(3 * run + side) % 26]}_{run}" for side in range(3)]
-        http.append(api.generate({"prompt": raw.fim(SOURCE + words[0], ""), "max_tokens": 1}))
-        lsp.append(await _ghost_text(editor, run, SOURCE + words[1]))
-        direct.append(raw.generate(raw.fim(SOURCE + words[2], ""), 1))
+        http.append(
+            api.generate({"prompt": raw.build_fim_prompt(SOURCE + words[0], ""), "max_tokens": 1})
+        )
+        lsp.append(await _time_ghost_text(editor, run, SOURCE + words[1]))
+        direct.append(raw.generate(raw.build_fim_prompt(SOURCE + words[2], ""), 1))
     await editor.shut_down()
     # The first of each evaluated the whole prompt.
     base = [timed.total_ms for timed in direct[1:]]
@@ -81,7 +87,7 @@ async def _round_trips(raw: Raw, daemon: Served, api: Api, runs: int) -> list[Ro
     ]
 
 
-async def _ghost_text(editor: RawClient, run: int, text: str) -> float:
+async def _time_ghost_text(editor: RawClient, run: int, text: str) -> float:
     """Milliseconds of an inline completion at the end of `text`; the model may write one token."""
     uri = f"file:///w/{run}.py"
     editor.open_file(text, uri)
@@ -91,12 +97,12 @@ async def _ghost_text(editor: RawClient, run: int, text: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _prompt(raw: Raw, run: int) -> list[int]:
+def _build_prompt(raw: RawLlama, run: int) -> list[int]:
     text = "".join(FUNCTION.format(f"{run}_{i}") for i in range(60))
-    return raw.tokens(text)[:PREFILL_TOKENS]
+    return raw.tokenize(text)[:PREFILL_TOKENS]
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -32,7 +32,7 @@ def p95(values: Sequence[float]) -> float:
     return ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))]
 
 
-def table(ours: str, theirs: str, rows: Sequence[Row]) -> str:
+def render_table(ours: str, theirs: str, rows: Sequence[Row]) -> str:
     """The rows in Markdown."""
     lines = [
         f"| what | unit | {ours}: median (p95) | {theirs}: median (p95) | ratio | runs |",
@@ -45,7 +45,7 @@ def table(ours: str, theirs: str, rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """Day and machine, for the heading of a result."""
     memory = psutil.virtual_memory().total / 2**30
     cores = psutil.cpu_count(logical=False)

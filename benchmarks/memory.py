@@ -21,11 +21,11 @@ from pathlib import Path
 import psutil
 
 from benchmarks.clients.keystrokes import LlamaServer
-from benchmarks.measure import machine
-from benchmarks.peers import llama_server
+from benchmarks.measure import describe_machine
+from benchmarks.peers import run_llama_server
 from benchmarks.servers.api import Api
-from benchmarks.servers.idle import idle_since, worker_of
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
+from benchmarks.servers.idle import find_worker, wait_until_idle
 from benchmarks.workloads.conversation import FUNCTION
 from benchmarks.workloads.functions import Keystroke
 from copilotd.engine.worker.llama.context_params import count_cores
@@ -36,9 +36,9 @@ FUNCTIONS = 56
 N_CTX = 8192
 INVOKED = 1
 # Longer than a pause after which the daemon prepares what may come next.
-SETTLES_S = 1.0
-UNLOADS_AFTER_S = 15.0
-GIVES_UP_S = 120.0
+SETTLE_S = 1.0
+IDLE_S = 15.0
+TIMEOUT_S = 120.0
 CURSOR = "result = "
 
 
@@ -61,97 +61,97 @@ class Row:
 
 def main() -> None:
     """Print the table."""
-    options = _options()
+    options = _parse_options()
     rows = []
     for editors in EDITORS:
         print(f"\r\x1b[K{editors} editors", end="", file=sys.stderr, flush=True)
-        rows += asyncio.run(_with_editors(options.model, editors))
+        rows += asyncio.run(_measure_daemon(options.model, editors))
     print("\r\x1b[Kllama-server", end="", file=sys.stderr, flush=True)
-    rows.append(_llama_server(options.model))
-    print(f"\n{machine()}, {options.model.name}, {_measure()}\n")
-    print(_table(rows))
+    rows.append(_measure_llama_server(options.model))
+    print(f"\n{describe_machine()}, {options.model.name}, {_name_measure()}\n")
+    print(_render_table(rows))
 
 
-async def _with_editors(model: Path, number: int) -> list[Row]:
+async def _measure_daemon(model: Path, number: int) -> list[Row]:
     """A daemon of its own, from its start to the unload."""
-    settings = {"ENGINE__IDLE_MINUTES": str(UNLOADS_AFTER_S / 60), "MODEL__AUTO_TUNE": "false"}
-    with served(model, **settings) as daemon:
-        rows = [_row("loaded, no editor", daemon)]
-        editors = [await _editor(daemon, each) for each in range(number)]
-        rows.append(_row(f"at rest, editors: {number}", daemon))
+    settings = {"ENGINE__IDLE_MINUTES": str(IDLE_S / 60), "MODEL__AUTO_TUNE": "false"}
+    with run_daemon(model, **settings) as daemon:
+        rows = [_measure_row("loaded, no editor", daemon)]
+        editors = [await _open_editor(daemon, each) for each in range(number)]
+        rows.append(_measure_row(f"at rest, editors: {number}", daemon))
         await asyncio.to_thread(_wait_for_unload, daemon)
-        rows.append(Row(f"unloaded, editors: {number}", _memory(daemon.pid)))
+        rows.append(Row(f"unloaded, editors: {number}", _read_memory(daemon.pid)))
         for editor in editors:
             await editor.shut_down()
     return rows
 
 
-async def _editor(daemon: Served, number: int) -> RawClient:
+async def _open_editor(daemon: RunningDaemon, number: int) -> RawClient:
     """An editor that had one completion, and for which nothing more is prepared."""
     editor = await RawClient.connect(daemon.socket)
     await editor.initialize("benchmark")
-    text, uri = _text(number), f"file:///w/{number}.py"
+    text, uri = _build_text(number), f"file:///w/{number}.py"
     editor.open_file(text, uri)
     await editor.request(
         INLINE, completion_params(text.count("\n"), len(CURSOR), uri, kind=INVOKED)
     )
-    await asyncio.to_thread(_settle, worker_of(daemon.pid))
+    await asyncio.to_thread(_settle, find_worker(daemon.pid))
     return editor
 
 
 def _settle(pid: int) -> None:
-    time.sleep(SETTLES_S)
-    idle_since(pid)
+    time.sleep(SETTLE_S)
+    wait_until_idle(pid)
 
 
-def _wait_for_unload(daemon: Served) -> None:
-    client, until = Api(daemon.url).client, time.monotonic() + GIVES_UP_S
+def _wait_for_unload(daemon: RunningDaemon) -> None:
+    client, until = Api(daemon.url).client, time.monotonic() + TIMEOUT_S
     while client.get("/admin/status").json()["state"]["phase"] != "stopped":
         if time.monotonic() > until:
             raise TimeoutError("the model is not unloaded")
         time.sleep(0.5)
 
 
-def _llama_server(model: Path) -> Row:
-    with llama_server(model, count_cores(), "off", N_CTX) as peer:
-        LlamaServer(peer.url).answer(Keystroke(_text(0), "", ""))
+def _measure_llama_server(model: Path) -> Row:
+    with run_llama_server(model, count_cores(), "off", N_CTX) as peer:
+        LlamaServer(peer.url).suggest(Keystroke(_build_text(0), "", ""))
         _settle(peer.pid)
-        return Row("llama-server, one slot", None, _memory(peer.pid))
+        return Row("llama-server, one slot", None, _read_memory(peer.pid))
 
 
-def _row(state: str, daemon: Served) -> Row:
-    return Row(state, _memory(daemon.pid), _memory(worker_of(daemon.pid)))
+def _measure_row(state: str, daemon: RunningDaemon) -> Row:
+    return Row(state, _read_memory(daemon.pid), _read_memory(find_worker(daemon.pid)))
 
 
-def _text(number: int) -> str:
+def _build_text(number: int) -> str:
     return "".join(FUNCTION.format(f"{number}_{i}") for i in range(FUNCTIONS)) + CURSOR
 
 
 # --- what a process has --------------------------------------------------------------------------
 
 
-def _memory(pid: int) -> Memory:
+def _read_memory(pid: int) -> Memory:
     rollup = Path(f"/proc/{pid}/smaps_rollup")
     if rollup.exists():
-        return of_rollup(rollup.read_text())
+        return parse_rollup(rollup.read_text())
     return Memory(psutil.Process(pid).memory_info().rss)
 
 
-def of_rollup(text: str) -> Memory:
+def parse_rollup(text: str) -> Memory:
     """What Linux tells of a process: PSS without files, and resident pages of files."""
     rows = (line.split() for line in text.splitlines()[1:])
     kib = {name.rstrip(":"): int(value) for name, value, *_ in rows}
     return Memory(1024 * (kib["Pss"] - kib["Pss_File"]), 1024 * (kib["Rss"] - kib["Anonymous"]))
 
 
-def _measure() -> str:
+def _name_measure() -> str:
     return "PSS and pages of files" if Path("/proc/self/smaps_rollup").exists() else "RSS"
 
 
 # --- the table -----------------------------------------------------------------------------------
 
 
-def _table(rows: list[Row]) -> str:
+def _render_table(rows: list[Row]) -> str:
     """A line for each state, in MiB."""
     lines = [
         "| MiB | daemon: own | of files | worker or server: own | of files | all but files |",
@@ -159,21 +159,25 @@ def _table(rows: list[Row]) -> str:
     ]
     for row in rows:
         parts = [part for part in (row.daemon, row.computing) if part is not None]
-        cells = [*_cells(row.daemon), *_cells(row.computing), _mib(sum(p.own for p in parts))]
+        cells = [
+            *_render_cells(row.daemon),
+            *_render_cells(row.computing),
+            _format_mib(sum(p.own for p in parts)),
+        ]
         lines.append(f"| {row.state} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _cells(memory: Memory | None) -> Iterator[str]:
-    yield _mib(memory.own if memory else None)
-    yield _mib(memory.files if memory else None)
+def _render_cells(memory: Memory | None) -> Iterator[str]:
+    yield _format_mib(memory.own if memory else None)
+    yield _format_mib(memory.files if memory else None)
 
 
-def _mib(value: int | None) -> str:
+def _format_mib(value: int | None) -> str:
     return "-" if value is None else f"{value / 2**20:.0f}"
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -56,11 +56,11 @@ class Peer:
 
 def main() -> None:
     """Build what is missing; say where it is."""
-    print(llama_server_binary())
+    print(build_llama_server())
 
 
 @contextmanager
-def llama_server(
+def run_llama_server(
     model: Path,
     n_threads: int,
     flash_attention: str,
@@ -73,7 +73,7 @@ def llama_server(
     `parallel` requests are answered at a time; they share the context of `n_ctx` tokens. `port` 0
     takes any free one.
     """
-    port = port or free_port()
+    port = port or find_free_port()
     options = {
         "--model": model,
         "--port": port,
@@ -85,15 +85,15 @@ def llama_server(
         "--ubatch-size": 1024,
         "--cache-reuse": 256,
     }
-    command = [str(llama_server_binary()), "--metrics", *_words(options)]
-    with _running(command, port, "/health") as peer:
+    command = [str(build_llama_server()), "--metrics", *_flatten(options)]
+    with _run_server(command, port, "/health") as peer:
         yield peer
 
 
 @contextmanager
-def llama_cpp_server(model: Path, n_threads: int, n_ctx: int, **more: object) -> Iterator[Peer]:
+def run_llama_cpp_server(model: Path, n_threads: int, n_ctx: int, **more: object) -> Iterator[Peer]:
     """`python -m llama_cpp.server`, with `more` of its flags; it needs the extra `[server]`."""
-    port = free_port()
+    port = find_free_port()
     options = {
         "--model": model,
         "--port": port,
@@ -102,48 +102,48 @@ def llama_cpp_server(model: Path, n_threads: int, n_ctx: int, **more: object) ->
         "--n_ctx": n_ctx,
         **{f"--{name}": value for name, value in more.items()},
     }
-    command = [sys.executable, "-m", "llama_cpp.server", *_words(options)]
-    with _running(command, port, "/v1/models") as peer:
+    command = [sys.executable, "-m", "llama_cpp.server", *_flatten(options)]
+    with _run_server(command, port, "/v1/models") as peer:
         yield peer
 
 
-def llama_server_binary() -> Path:
+def build_llama_server() -> Path:
     """Where llama-server is; builds it at the first call, which takes minutes."""
-    binary = llama_server_path()
+    binary = find_llama_server_path()
     if not binary.exists():
         binary.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=binary.parent) as folder:
-            built = _built(_source(Path(folder)), Path(folder, "build"))
-            shutil.move(built, binary)
+            compiled = _compile(_fetch_source(Path(folder)), Path(folder, "build"))
+            shutil.move(compiled, binary)
     return binary
 
 
-def llama_server_path() -> Path:
+def find_llama_server_path() -> Path:
     """Where llama-server is once it is built."""
     binary = user_cache_path("copilotd-benchmarks") / f"llama-server-{version(PACKAGE)}"
     return binary.with_name(f"{binary.name}.exe") if sys.platform == "win32" else binary
 
 
-def _source(folder: Path) -> Path:
+def _fetch_source(folder: Path) -> Path:
     """Fetch the source distribution into `folder` and unpack it; gives llama.cpp's own tree."""
-    wanted = f"{PACKAGE}=={version(PACKAGE)}"
+    requirement = f"{PACKAGE}=={version(PACKAGE)}"
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", PACKAGE]
-    _show([*pip, "--dest", str(folder), wanted])
+    _run_visibly([*pip, "--dest", str(folder), requirement])
     with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
         archive.extractall(folder, filter="data")
     return next(folder.glob("*/vendor/llama.cpp"))
 
 
-def _built(source: Path, folder: Path) -> Path:
+def _compile(source: Path, folder: Path) -> Path:
     """Compile in `folder`; gives the binary."""
     cmake = shutil.which("cmake")
     if cmake is None:
         raise SystemExit("cmake is missing. Install it, for example with `pip install cmake ninja`")
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
     flags = [f"-D{key}={value}" for key, value in CMAKE.items()]
-    _show([cmake, "-S", str(source), "-B", str(folder), *generator, *flags])
+    _run_visibly([cmake, "-S", str(source), "-B", str(folder), *generator, *flags])
     jobs = ["--config", "Release", "--target", "llama-server", "-j2"]
-    _show([cmake, "--build", str(folder), *jobs])
+    _run_visibly([cmake, "--build", str(folder), *jobs])
     return next(path for path in folder.rglob("llama-server*") if _is_program(path))
 
 
@@ -151,7 +151,7 @@ def _is_program(path: Path) -> bool:
     return path.parent.name in ("bin", "Release") and path.suffix in ("", ".exe")
 
 
-def _show(command: list[str]) -> None:
+def _run_visibly(command: list[str]) -> None:
     """Run a long command with its newest line on the screen; ends the program if it fails."""
     lines: list[str] = []
     process = subprocess.Popen(
@@ -167,7 +167,7 @@ def _show(command: list[str]) -> None:
 
 
 @contextmanager
-def _running(command: list[str], port: int, ready: str) -> Iterator[Peer]:
+def _run_server(command: list[str], port: int, ready: str) -> Iterator[Peer]:
     """The server of `command` from when it answers `ready` with 200 to the end of the block."""
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
@@ -178,17 +178,17 @@ def _running(command: list[str], port: int, ready: str) -> Iterator[Peer]:
         )
         url = f"http://127.0.0.1:{port}"
         try:
-            if not _answers(process, url + ready):
+            if not _wait_until_ready(process, url + ready):
                 output.seek(0)
                 raise SystemExit(f"{' '.join(command)} does not start:\n{output.read()[-4000:]}")
             yield Peer(url, process.pid)
         finally:
-            _end(process)
+            _stop(process)
             with guard:
                 guard.kill()
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
         process.wait(timeout=10)
@@ -198,7 +198,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait(timeout=10)
 
 
-def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
+def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> bool:
     until = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < until:
         try:
@@ -210,13 +210,13 @@ def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
     return False
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
-def _words(options: dict[str, object]) -> list[str]:
+def _flatten(options: dict[str, object]) -> list[str]:
     return [str(word) for option in options.items() for word in option]
 
 

@@ -19,107 +19,111 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.clients.copilotd import CopilotdClient
-from benchmarks.clients.llama_cpp import FimText, LlamaCppClient
-from benchmarks.clients.recorded import Recorded
+from benchmarks.clients.llama_cpp import FimPromptBuilder, LlamaCppClient
+from benchmarks.clients.recorded import RecordedClient
 from benchmarks.llama_vim.client import LlamaVim
-from benchmarks.measure import machine
-from benchmarks.peers import llama_cpp_server, llama_server
-from benchmarks.recording.player import Client, play, play_unhurried, rehearse
-from benchmarks.recording.scores import Played, save, table
-from benchmarks.recording.trace import Event, read
-from benchmarks.servers.footprint import footprint
-from benchmarks.servers.served import copilotd, served
-from benchmarks.servers.sides import sides_of
+from benchmarks.measure import describe_machine
+from benchmarks.options import make_sides_parser
+from benchmarks.peers import run_llama_cpp_server, run_llama_server
+from benchmarks.recording.player import Client, play, play_and_wait, play_at_once
+from benchmarks.recording.scores import Replay, render_scores, save
+from benchmarks.recording.trace import Event, read_trace
+from benchmarks.servers.daemon import run_copilotd, run_daemon
+from benchmarks.servers.footprint import measure_footprint
 from copilotd.engine.worker.llama.context_params import count_cores
 
 N_CTX = 8192
-Started = Iterator[tuple[Client, int]]
+RunningSide = Iterator[tuple[Client, int]]
 
 
 def main() -> None:
     """Print the table."""
-    options = _options()
+    options = _parse_options()
     # The servers are stopped then as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    events = read(options.trace, options.seconds)
+    events = read_trace(options.trace, options.seconds)
     seconds = min(options.seconds, events[-1].time)
-    played = [_recorded(events, seconds)]
+    played = [_replay_recorded(events, seconds)]
     for side in options.sides:
-        played.append(_play(side, options.model, events, seconds))
+        played.append(_replay_side(side, options.model, events, seconds))
         if options.out:
             save(options.out, played)
-    print(f"\n{machine()}, {options.model.name}, {seconds:.0f} s of {options.trace.name}\n")
-    print(table(played))
+    print(
+        f"\n{describe_machine()}, {options.model.name}, {seconds:.0f} s of {options.trace.name}\n"
+    )
+    print(render_scores(played))
 
 
-def _play(side: str, model: Path, events: Sequence[Event], seconds: float) -> Played:
+def _replay_side(side: str, model: Path, events: Sequence[Event], seconds: float) -> Replay:
     """The whole session on one side."""
     print(f"\r{side}", file=sys.stderr)
     with SIDES[side](model) as (client, pid):
-        return asyncio.run(_played(side, client, pid, events, seconds))
+        return asyncio.run(_replay(side, client, pid, events, seconds))
 
 
-def _recorded(events: Sequence[Event], seconds: float) -> Played:
-    client = Recorded()
-    rehearse(events, client)
-    return Played("recorded", seconds, [*client.board.rows.values()])
+def _replay_recorded(events: Sequence[Event], seconds: float) -> Replay:
+    client = RecordedClient()
+    play_at_once(events, client)
+    return Replay("recorded", seconds, [*client.timeline.rows.values()])
 
 
-async def _played(
+async def _replay(
     side: str, client: Client, pid: int, events: Sequence[Event], seconds: float
-) -> Played:
+) -> Replay:
     await client.begin()
-    async with footprint(pid) as used:
-        lateness = await (play_unhurried if side == UNHURRIED else play)(events, client)
+    async with measure_footprint(pid) as used:
+        lateness = await (play_and_wait if side == UNHURRIED else play)(events, client)
     await client.finish()
-    rows, work = [*client.board.rows.values()], await client.work()
-    return Played(side, seconds, rows, lateness, work, used.cpu_s, used.peak_rss)
+    rows, work = [*client.timeline.rows.values()], await client.work()
+    return Replay(side, seconds, rows, lateness, work, used.cpu_s, used.peak_rss)
 
 
 @contextmanager
-def _copilotd(model: Path) -> Started:
-    with served(model) as daemon:
-        copilotd(daemon.env, "tune")
+def _run_copilotd(model: Path) -> RunningSide:
+    with run_daemon(model) as daemon:
+        run_copilotd(daemon.env, "tune")
         yield CopilotdClient(daemon), daemon.pid
 
 
 @contextmanager
-def _unhurried(model: Path) -> Started:
+def _run_unhurried(model: Path) -> RunningSide:
     """With the time to write each suggestion to its end before anything of it is shown."""
     generous = {"COMPLETION__TARGET_MS": "60000", "COMPLETION__LIMIT_MS": "60000"}
-    with served(model, COMPLETION__MAX_TOKENS="64", **generous) as daemon:
-        copilotd(daemon.env, "tune")
+    with run_daemon(model, COMPLETION__MAX_TOKENS="64", **generous) as daemon:
+        run_copilotd(daemon.env, "tune")
         yield CopilotdClient(daemon), daemon.pid
 
 
-def _llama_server(flash_attention: str, *, hang_up: bool = False) -> Callable[[Path], Started]:
-    def start(model: Path) -> Started:
-        with llama_server(model, count_cores(), flash_attention, N_CTX) as peer:
+def _run_llama_server(
+    flash_attention: str, *, hang_up: bool = False
+) -> Callable[[Path], RunningSide]:
+    def start(model: Path) -> RunningSide:
+        with run_llama_server(model, count_cores(), flash_attention, N_CTX) as peer:
             yield LlamaVim(peer.url, hang_up=hang_up), peer.pid
 
     return start
 
 
 @contextmanager
-def _llama_cpp(model: Path) -> Started:
-    with llama_cpp_server(model, count_cores(), N_CTX) as peer:
-        yield LlamaCppClient(peer.url, FimText(model)), peer.pid
+def _run_llama_cpp(model: Path) -> RunningSide:
+    with run_llama_cpp_server(model, count_cores(), N_CTX) as peer:
+        yield LlamaCppClient(peer.url, FimPromptBuilder(model)), peer.pid
 
 
 UNHURRIED = "unhurried"
 SIDES = {
-    "copilotd": _copilotd,
-    UNHURRIED: _unhurried,
-    "llama-server": contextmanager(_llama_server("off")),
-    "llama-server-fa": contextmanager(_llama_server("on")),
-    "llama-server-hangup": contextmanager(_llama_server("off", hang_up=True)),
-    "llama-server-fa-hangup": contextmanager(_llama_server("on", hang_up=True)),
-    "llama-cpp": _llama_cpp,
+    "copilotd": _run_copilotd,
+    UNHURRIED: _run_unhurried,
+    "llama-server": contextmanager(_run_llama_server("off")),
+    "llama-server-fa": contextmanager(_run_llama_server("on")),
+    "llama-server-hangup": contextmanager(_run_llama_server("off", hang_up=True)),
+    "llama-server-fa-hangup": contextmanager(_run_llama_server("on", hang_up=True)),
+    "llama-cpp": _run_llama_cpp,
 }
 DEFAULT = "copilotd,llama-server,llama-server-fa,llama-cpp"
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -127,8 +131,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument(
         "--sides",
-        type=sides_of(SIDES),
-        default=sides_of(SIDES)(DEFAULT),
+        type=make_sides_parser(SIDES),
+        default=make_sides_parser(SIDES)(DEFAULT),
         help=f"of {', '.join(SIDES)} (default {DEFAULT}); -fa: with flash attention; "
         "-hangup: cancelled requests are given up, which llama.vim does not do; "
         f"{UNHURRIED}: copilotd on a machine that is never too slow, the recording waiting for it",

@@ -1,11 +1,11 @@
-"""The first completion in a known file, after a restart and after an idle unload: warm, and cold.
+"""The first completion in a warm_file file, after a restart and after an idle unload: warm, and cold.
 
     python -m benchmarks.restart --model MODEL.gguf
 
 A file is completed, the daemon is restarted (or left alone until it unloads the model), and the
 same file is completed again. Cold is a file that the daemon sees for the first time after the same
 restart, so both sides pay for all but the KV cache. The first token is that of a fill-in-the-middle
-request with a prompt of about `--tokens` tokens; the suggestion is what an editor would be shown.
+request with a prompt of about `--tokens` tokens; the suggestion is event an editor would be shown.
 """
 
 import argparse
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from benchmarks.measure import Row, machine, table
+from benchmarks.measure import Row, describe_machine, render_table
 from benchmarks.servers.api import Api
-from benchmarks.servers.served import Served, copilotd, served
+from benchmarks.servers.daemon import RunningDaemon, run_copilotd, run_daemon
 
 FUNCTION = (
     "def handler_{0}(request, response):\n    value_{0} = request.args[{0}]\n    return value\n\n"
@@ -26,23 +26,23 @@ FUNCTION = (
 FUNCTION_TOKENS = 31
 IDLE_S = 2.0
 
-Ask = Callable[[Api, "File"], float]
-Away = Callable[[], str]
+Request = Callable[[Api, "File"], float]
+Interrupt = Callable[[], str]
 
 
 def main() -> None:
     """Print the table."""
-    options = _options()
-    files = _files(options.tokens // FUNCTION_TOKENS)
+    options = _parse_options()
+    files = _generate_files(options.tokens // FUNCTION_TOKENS)
     rows = []
     # The suggestion itself would be remembered across an unload.
     uncached = {"COMPLETION__CACHE_ENTRIES": "0"}
-    with served(options.model, **uncached) as daemon:
-        rows += _rows("restart", lambda: _restarted(daemon), files, options.runs)
-    with served(options.model, ENGINE__IDLE_MINUTES=str(IDLE_S / 60), **uncached) as daemon:
-        rows += _rows("idle unload", lambda: _unloaded(daemon), files, options.runs)
-    print(f"{machine()}, {options.model.name}, about {options.tokens} tokens a file\n")
-    print(table("known file", "new file", rows))
+    with run_daemon(options.model, **uncached) as daemon:
+        rows += _measure_rows("restart", lambda: _restart(daemon), files, options.runs)
+    with run_daemon(options.model, ENGINE__IDLE_MINUTES=str(IDLE_S / 60), **uncached) as daemon:
+        rows += _measure_rows("idle unload", lambda: _wait_for_unload(daemon), files, options.runs)
+    print(f"{describe_machine()}, {options.model.name}, about {options.tokens} tokens a file\n")
+    print(render_table("warm_file file", "cold_file file", rows))
 
 
 @dataclass(frozen=True)
@@ -53,49 +53,57 @@ class File:
     offset: int
 
 
-def _rows(what: str, away: Away, files: Iterator[File], runs: int) -> list[Row]:
-    """Warm against cold, `away` being what lies between the two; it says where the daemon is."""
-    asks: dict[str, Ask] = {"first token": _first_token, "suggestion": _suggestion}
-    return [_row(f"{name} after {what}", ask, away, files, runs) for name, ask in asks.items()]
+def _measure_rows(event: str, interrupt: Interrupt, files: Iterator[File], runs: int) -> list[Row]:
+    """Warm against cold, `interrupt` being event lies between the two; it says where the daemon is."""
+    requests: dict[str, Request] = {
+        "first token": _time_first_token,
+        "suggestion": _time_suggestion,
+    }
+    return [
+        _measure(f"{name} after {event}", request, interrupt, files, runs)
+        for name, request in requests.items()
+    ]
 
 
-def _row(name: str, ask: Ask, away: Away, files: Iterator[File], runs: int) -> Row:
+def _measure(
+    name: str, request: Request, interrupt: Interrupt, files: Iterator[File], runs: int
+) -> Row:
     warm, cold = [], []
-    known = next(files)
-    ask(Api(away()), known)
+    warm_file = next(files)
+    request(Api(interrupt()), warm_file)
     for _ in range(runs):
-        new = next(files)
-        warm.append(ask(Api(away()), known))
-        cold.append(ask(Api(away()), new))
-        known = new
+        cold_file = next(files)
+        warm.append(request(Api(interrupt()), warm_file))
+        cold.append(request(Api(interrupt()), cold_file))
+        warm_file = cold_file
     return Row(name, "ms", warm, cold)
 
 
-def _first_token(api: Api, file: File) -> float:
+def _time_first_token(api: Api, file: File) -> float:
     before, after = file.text[: file.offset], file.text[file.offset :]
     body = {"prompt": before, "suffix": after, "max_tokens": 1}
     return api.generate(body).total_ms
 
 
-def _suggestion(api: Api, file: File) -> float:
+def _time_suggestion(api: Api, file: File) -> float:
     started = time.perf_counter()
-    api.ghost_text(file.text, file.offset)
+    api.request_ghost_text(file.text, file.offset)
     return (time.perf_counter() - started) * 1000
 
 
-def _restarted(daemon: Served) -> str:
-    copilotd(daemon.env, "restart")
-    return str(json.loads(copilotd(daemon.env, "status", "--json"))["url"])
+def _restart(daemon: RunningDaemon) -> str:
+    run_copilotd(daemon.env, "restart")
+    return str(json.loads(run_copilotd(daemon.env, "status", "--json"))["url"])
 
 
-def _unloaded(daemon: Served) -> str:
+def _wait_for_unload(daemon: RunningDaemon) -> str:
     client = Api(daemon.url).client
     while client.get("/admin/status").json()["state"]["phase"] != "stopped":
         time.sleep(IDLE_S / 10)
     return daemon.url
 
 
-def _files(functions: int) -> Iterator[File]:
+def _generate_files(functions: int) -> Iterator[File]:
     """Files that have no beginning in common, the cursor in the last third of each."""
     for number in count():
         body = [FUNCTION.format(f"{number}_{i}") for i in range(functions)]
@@ -104,7 +112,7 @@ def _files(functions: int) -> Iterator[File]:
         yield File(before + "\n\n" + "".join(body[functions * 2 // 3 :]), len(before))
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -20,8 +20,14 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.measure import Row, machine, table
-from benchmarks.workloads.passages import COMPLETIONS, EDITS, Prompt, completions, edits
+from benchmarks.measure import Row, describe_machine, render_table
+from benchmarks.workloads.passages import (
+    COMPLETIONS,
+    EDITS,
+    Prompt,
+    build_completion_prompts,
+    build_edit_prompts,
+)
 from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
 from copilotd.engine.types import GenerateRequest
 from copilotd.engine.worker.generation import Generation
@@ -35,7 +41,7 @@ from copilotd.engine.worker.speculation.speculation import Speculation, Speculat
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class GeneratedText:
     """One output: its text, tokens per second, its tokens, and the batches that it took."""
 
     text: str
@@ -45,12 +51,12 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class OutputPair:
     """One prompt's outputs; `tally` is what speculation did for it."""
 
     kind: str
-    plain: Written
-    guessed: Written
+    plain: GeneratedText
+    guessed: GeneratedText
     tally: SpeculationCounts
 
 
@@ -77,16 +83,16 @@ class Bench:
             for side in (plain, speculation)
         ]
 
-    def pair(self, prompt: Prompt, first: int) -> Pair:
+    def write_pair(self, prompt: Prompt, first: int) -> OutputPair:
         """What both sides write; side `first` (0 without speculation, 1 with it) begins."""
         before = replace(self._speculation.counts)
         self._write(self._sides[0], GenerateRequest(prompt.tokens, 0))
         request = GenerateRequest(prompt.tokens, prompt.new)
         written = {side: self._write(self._sides[side], request) for side in (first, 1 - first)}
-        tally = _difference(self._speculation.counts, before)
-        return Pair(prompt.kind, written[0], written[1], tally)
+        tally = _subtract(self._speculation.counts, before)
+        return OutputPair(prompt.kind, written[0], written[1], tally)
 
-    def _write(self, side: Generation, request: GenerateRequest) -> Written:
+    def _write(self, side: Generation, request: GenerateRequest) -> GeneratedText:
         self._events.clear()
         side.add(Generate(1, request))
         started, batches = time.perf_counter(), 0
@@ -98,27 +104,27 @@ class Bench:
         finish = self._events[-1]
         assert isinstance(finish, Finish), finish
         tokens = finish.finished.usage.completion_tokens
-        return Written(text, tokens / took, tokens, batches)
+        return GeneratedText(text, tokens / took, tokens, batches)
 
 
 def main() -> None:
     """Try the prompts that are missing, then report on all."""
-    options = _options()
-    done = _read(options.out)
-    print(f"{machine()}\n\n{report([*done, *_tried(options, len(done))])}")
+    options = _parse_options()
+    done = _read_outcomes(options.out)
+    print(f"{describe_machine()}\n\n{render_report([*done, *_run_missing(options, len(done))])}")
 
 
-def report(pairs: Sequence[Pair]) -> str:
+def render_report(pairs: Sequence[OutputPair]) -> str:
     """Rates and counts by kind, in Markdown."""
-    return f"{_rates(pairs)}\n\n{_counts(pairs)}"
+    return f"{_render_rates(pairs)}\n\n{_render_counts(pairs)}"
 
 
-def _tried(options: argparse.Namespace, done: int) -> Iterator[Pair]:
+def _run_missing(options: argparse.Namespace, done: int) -> Iterator[OutputPair]:
     bench = Bench(options.model, options.draft)
-    prompts = _prompts(bench.model, options.completions, options.edits)
+    prompts = _build_prompts(bench.model, options.completions, options.edits)
     chosen = prompts[done:][: options.count]
     for i, prompt in enumerate(chosen, done):
-        pair = bench.pair(prompt, i % 2)
+        pair = bench.write_pair(prompt, i % 2)
         if options.out:
             with options.out.open("ab") as out:
                 out.write(msgspec.json.encode(pair) + b"\n")
@@ -126,20 +132,23 @@ def _tried(options: argparse.Namespace, done: int) -> Iterator[Pair]:
         yield pair
 
 
-def _prompts(model: Model, of_completions: int, of_edits: int) -> list[Prompt]:
+def _build_prompts(model: Model, of_completions: int, of_edits: int) -> list[Prompt]:
     """In an order that makes every beginning a fair sample."""
     info, vocabulary = model.info, model.vocabulary
-    of_both = [*completions(info, vocabulary, of_completions), *edits(info, vocabulary, of_edits)]
-    return random.Random(2).sample(of_both, len(of_both))
+    prompts = [
+        *build_completion_prompts(info, vocabulary, of_completions),
+        *build_edit_prompts(info, vocabulary, of_edits),
+    ]
+    return random.Random(2).sample(prompts, len(prompts))
 
 
-def _read(path: Path | None) -> list[Pair]:
+def _read_outcomes(path: Path | None) -> list[OutputPair]:
     if path is None or not path.exists():
         return []
-    return [msgspec.json.decode(line, type=Pair) for line in path.read_bytes().splitlines()]
+    return [msgspec.json.decode(line, type=OutputPair) for line in path.read_bytes().splitlines()]
 
 
-def _rates(pairs: Sequence[Pair]) -> str:
+def _render_rates(pairs: Sequence[OutputPair]) -> str:
     rows = [
         Row(
             kind,
@@ -148,17 +157,17 @@ def _rates(pairs: Sequence[Pair]) -> str:
             [pair.plain.rate for pair in of_kind],
             higher_is_better=True,
         )
-        for kind, of_kind in _by_kind(pairs)
+        for kind, of_kind in _group_by_kind(pairs)
     ]
-    return table("with speculation", "without", rows)
+    return render_table("with speculation", "without", rows)
 
 
-def _counts(pairs: Sequence[Pair]) -> str:
+def _render_counts(pairs: Sequence[OutputPair]) -> str:
     lines = [
         "| what | identical | tokens per batch | guesses | right | left open | evaluated again |",
         "|---|---|---|---|---|---|---|",
     ]
-    for kind, of_kind in _by_kind(pairs):
+    for kind, of_kind in _group_by_kind(pairs):
         same = sum(pair.plain.text == pair.guessed.text for pair in of_kind)
         tokens = sum(pair.guessed.tokens for pair in of_kind)
         batches = sum(pair.guessed.batches for pair in of_kind)
@@ -172,17 +181,17 @@ def _counts(pairs: Sequence[Pair]) -> str:
     return "\n".join(lines)
 
 
-def _by_kind(pairs: Sequence[Pair]) -> list[tuple[str, list[Pair]]]:
-    sorted_ = [(kind, [p for p in pairs if p.kind == kind]) for kind in (COMPLETIONS, EDITS)]
-    return [(kind, of_kind) for kind, of_kind in sorted_ if of_kind]
+def _group_by_kind(pairs: Sequence[OutputPair]) -> list[tuple[str, list[OutputPair]]]:
+    groups = [(kind, [p for p in pairs if p.kind == kind]) for kind in (COMPLETIONS, EDITS)]
+    return [(kind, of_kind) for kind, of_kind in groups if of_kind]
 
 
-def _difference(now: SpeculationCounts, before: SpeculationCounts) -> SpeculationCounts:
+def _subtract(now: SpeculationCounts, before: SpeculationCounts) -> SpeculationCounts:
     names = [field.name for field in fields(SpeculationCounts)]
     return SpeculationCounts(*(getattr(now, name) - getattr(before, name) for name in names))
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--draft", type=Path, help="a smaller model of the same family")

@@ -21,20 +21,20 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.measure import machine, p95
-from benchmarks.servers.served import Served, served
-from benchmarks.workloads.functions import NAMES, Function, function
+from benchmarks.measure import describe_machine, p95
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
+from benchmarks.workloads.functions import NAMES, Function, load_function
 from tests.lsp.raw_client import INLINE, RawClient, completion_params, content_change
 
 LINES = (500, 5000)
-EVERY = 12
-WITHIN_S = 120.0
+STEP = 12
+TIMEOUT_S = 120.0
 INVOKED = 1
 AUTOMATIC = 2
 
 
 @dataclass
-class Typed:
+class Timings:
     """What was typed in files of one size."""
 
     first_ms: list[float] = field(default_factory=list)
@@ -44,39 +44,39 @@ class Typed:
 
 def main() -> None:
     """Print the table."""
-    options = _options()
+    options = _parse_options()
     typed = {}
     for lines in LINES:
         print(f"\r\x1b[K{lines} lines", end="", file=sys.stderr, flush=True)
         # A daemon that knows the function from the other file would answer sooner.
-        with served(options.model, MODEL__AUTO_TUNE="false") as daemon:
-            typed[lines] = asyncio.run(_measured(daemon, lines, options.places))
-    print(f"\n{machine()}, {options.model.name}\n")
-    print(_table(typed))
+        with run_daemon(options.model, MODEL__AUTO_TUNE="false") as daemon:
+            typed[lines] = asyncio.run(_measure(daemon, lines, options.places))
+    print(f"\n{describe_machine()}, {options.model.name}\n")
+    print(_render_table(typed))
 
 
-async def _measured(daemon: Served, lines: int, places: int) -> Typed:
+async def _measure(daemon: RunningDaemon, lines: int, places: int) -> Timings:
     """Every function, at so many places each."""
-    seen = Typed()
+    timings = Timings()
     editor = await RawClient.connect(daemon.socket)
     await editor.initialize("benchmark")
     async with httpx2.AsyncClient(base_url=daemon.url, timeout=60) as http:
         for name in NAMES:
-            file = File(editor, lengthened(function(name), lines), name)
+            file = File(editor, lengthen(load_function(name), lines), name)
             for place in range(places):
-                await _type(file, place * EVERY, seen, http)
+                await _type_suggestion(file, place * STEP, timings, http)
     await editor.shut_down()
-    return seen
+    return timings
 
 
 class File:
     """A file that is open in the editor, and how often it was changed."""
 
-    def __init__(self, editor: RawClient, wanted: Function, name: str) -> None:
-        self.wanted, self._editor = wanted, editor
+    def __init__(self, editor: RawClient, function: Function, name: str) -> None:
+        self.function, self._editor = function, editor
         self._uri = f"file:///w/{name}.py"
         self._version = 1
-        editor.open_file(wanted.before + wanted.after, self._uri)
+        editor.open_file(function.before + function.after, self._uri)
 
     def write(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
         """`didChange`."""
@@ -85,42 +85,44 @@ class File:
             content_change(start, end, text), version=self._version, uri=self._uri
         )
 
-    async def suggested(self, place: tuple[int, int], kind: int) -> str:
-        """What is suggested behind `place`; empty if nothing is."""
+    async def request_suggestion(self, place: tuple[int, int], kind: int) -> str:
+        """What is suggestion advance `place`; empty if nothing is."""
         # The client's own patience is that of a test, in which no model has to answer.
         _, answer = self._editor.send_request(INLINE, completion_params(*place, self._uri, kind))
-        response = await asyncio.wait_for(answer, WITHIN_S)
+        response = await asyncio.wait_for(answer, TIMEOUT_S)
         return "".join(item["insertText"] for item in response["result"]["items"])
 
 
-async def _type(file: File, begun: int, seen: Typed, http: httpx2.AsyncClient) -> None:
-    """Have the first `begun` characters of the function there, and type what is suggested."""
-    start = behind((0, 0), file.wanted.before)
-    text = file.wanted.body[:begun]
-    cursor = behind(start, text)
+async def _type_suggestion(
+    file: File, prefix_length: int, timings: Timings, http: httpx2.AsyncClient
+) -> None:
+    """Have the first `prefix_length` characters of the function there, and type what is suggestion."""
+    start = advance((0, 0), file.function.before)
+    text = file.function.body[:prefix_length]
+    cursor = advance(start, text)
     file.write(start, start, text)
     started = time.perf_counter()
-    suggested = await file.suggested(cursor, INVOKED)
-    if len(suggested) > 1:
-        seen.first_ms.append(_ms_since(started))
-        before = await _requests(http)
-        for character in suggested[:-1]:
+    suggestion = await file.request_suggestion(cursor, INVOKED)
+    if len(suggestion) > 1:
+        timings.first_ms.append(_ms_since(started))
+        before = await _count_requests(http)
+        for character in suggestion[:-1]:
             started = time.perf_counter()
             file.write(cursor, cursor, character)
-            cursor = behind(cursor, character)
-            await file.suggested(cursor, AUTOMATIC)
-            seen.keys_ms.append(_ms_since(started))
-        seen.asked_again += await _requests(http) - before
+            cursor = advance(cursor, character)
+            await file.request_suggestion(cursor, AUTOMATIC)
+            timings.keys_ms.append(_ms_since(started))
+        timings.asked_again += await _count_requests(http) - before
     file.write(start, cursor, "")
 
 
-async def _requests(http: httpx2.AsyncClient) -> int:
+async def _count_requests(http: httpx2.AsyncClient) -> int:
     """Generations that the daemon began so far."""
     status: dict[str, Any] = (await http.get("/admin/status")).json()
     return int(status["engine"]["requests"])
 
 
-def behind(place: tuple[int, int], text: str) -> tuple[int, int]:
+def advance(place: tuple[int, int], text: str) -> tuple[int, int]:
     """Where the cursor is after `text` was written at `place`."""
     line, character = place
     rows = text.split("\n")
@@ -129,25 +131,27 @@ def behind(place: tuple[int, int], text: str) -> tuple[int, int]:
     )
 
 
-def lengthened(wanted: Function, lines: int) -> Function:
+def lengthen(function: Function, lines: int) -> Function:
     """The function in a file of about so many lines, of which its own is the middle."""
-    own = (wanted.before + wanted.after).splitlines(keepends=True)
+    own = (function.before + function.after).splitlines(keepends=True)
     copies = max(0, lines - len(own)) // len(own)
     above = "".join(own * (copies // 2))
     below = "".join(own * (copies - copies // 2))
-    return Function(wanted.name, above + wanted.before, wanted.body, wanted.after + below)
+    return Function(function.name, above + function.before, function.body, function.after + below)
 
 
-def _table(typed: dict[int, Typed]) -> str:
+def _render_table(typed: dict[int, Timings]) -> str:
     """A line for each size."""
     lines = [
         "| lines of the file | keys | ms from key to answer: p50 / p95 | keys that took the model "
         "| engine, ms to the first answer: p50 / p95 |",
         "|---|---|---|---|---|",
     ]
-    for size, seen in typed.items():
-        keys, first = _spread(seen.keys_ms, 2), _spread(seen.first_ms, 0)
-        lines.append(f"| {size} | {len(seen.keys_ms)} | {keys} | {seen.asked_again} | {first} |")
+    for size, timings in typed.items():
+        keys, first = _spread(timings.keys_ms, 2), _spread(timings.first_ms, 0)
+        lines.append(
+            f"| {size} | {len(timings.keys_ms)} | {keys} | {timings.asked_again} | {first} |"
+        )
     return "\n".join(lines)
 
 
@@ -159,7 +163,7 @@ def _ms_since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

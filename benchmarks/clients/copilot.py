@@ -51,7 +51,7 @@ class Cursor:
         return len(opener) - len(opener.lstrip()) + 1
 
 
-def copilot_body(cursor: Cursor) -> dict[str, Any]:
+def build_copilot_body(cursor: Cursor) -> dict[str, Any]:
     """The body of `POST /v1/engines/ENGINE/completions`."""
     context = f"Path: {cursor.file}"
     # Blanks that are alone on the line are left out; the answer replaces the line from column 0.
@@ -60,7 +60,7 @@ def copilot_body(cursor: Cursor) -> dict[str, Any]:
     # The rest of the cursor's line is left out, and so are the blank lines that follow.
     suffix = cursor.after.removeprefix(cursor.line_rest).lstrip()
     suffix = suffix[: max(SUFFIX_CHARS, room - len(whole))]
-    prompt = _last_lines(whole, room - len(suffix))
+    prompt = _take_last_lines(whole, room - len(suffix))
     return {
         "prompt": prompt,
         "suffix": suffix,
@@ -72,7 +72,7 @@ def copilot_body(cursor: Cursor) -> dict[str, Any]:
         "stream": True,
         "extra": {
             "language": "python",
-            "next_indent": _next_indent(cursor.after),
+            "next_indent": _find_next_indent(cursor.after),
             "trim_by_indentation": True,
             "prompt_tokens": (len(prompt) + len(context)) // CHARS_PER_TOKEN,
             "suffix_tokens": len(suffix) // CHARS_PER_TOKEN,
@@ -82,7 +82,7 @@ def copilot_body(cursor: Cursor) -> dict[str, Any]:
     }
 
 
-def block_end(text: str, indent: int) -> int | None:
+def find_block_end(text: str, indent: int) -> int | None:
     """Where in an answer the block is over: at the first whole line indented less than `indent`.
 
     None if it goes on. The extension hangs up there. The first line may go on the cursor's line.
@@ -96,10 +96,10 @@ def block_end(text: str, indent: int) -> int | None:
     return None
 
 
-def auto_closed(line: str) -> str:
+def close_brackets(line: str) -> str:
     """The brackets that an editor has put behind the cursor while `line` was typed before it."""
     closing: list[str] = []
-    for character in _outside_strings(line):
+    for character in _iterate_outside_strings(line):
         if character in _CLOSERS:
             closing.append(_CLOSERS[character])
         elif closing and character == closing[-1]:
@@ -110,14 +110,14 @@ def auto_closed(line: str) -> str:
 def repeats_brackets(line: str) -> bool:
     """Whether a line of an answer closes a bracket that it does not open."""
     depth = 0
-    for character in _outside_strings(line):
+    for character in _iterate_outside_strings(line):
         depth += (character in _CLOSERS) - (character in _CLOSERS.values())
         if depth < 0:
             return True
     return False
 
 
-def _outside_strings(line: str) -> Iterator[str]:
+def _iterate_outside_strings(line: str) -> Iterator[str]:
     quote = ""
     for character in line:
         if quote:
@@ -128,7 +128,7 @@ def _outside_strings(line: str) -> Iterator[str]:
             yield character
 
 
-def _last_lines(text: str, most: int) -> str:
+def _take_last_lines(text: str, most: int) -> str:
     """The end of `text` from the start of a line, at most so many characters."""
     if len(text) <= most:
         return text
@@ -136,6 +136,6 @@ def _last_lines(text: str, most: int) -> str:
     return text[start + 1 :]
 
 
-def _next_indent(after: str) -> int:
+def _find_next_indent(after: str) -> int:
     lines = (line for line in after.split("\n")[1:] if line.strip())
     return next((len(line) - len(line.lstrip()) for line in lines), 0)

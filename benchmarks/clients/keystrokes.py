@@ -2,27 +2,33 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx2
 
-from benchmarks.clients.llama_cpp import NEW_TOKENS, FimText, completion_body, lines_around
-from benchmarks.llama_vim.infill import context, infill_body
+from benchmarks.clients.llama_cpp import (
+    NEW_TOKENS,
+    FimPromptBuilder,
+    build_completion_body,
+    select_lines_around,
+)
+from benchmarks.llama_vim.infill import build_context, build_infill_body
 from benchmarks.recording.buffer import Buffer
 from benchmarks.servers.api import Api
-from benchmarks.servers.raw import Raw
+from benchmarks.servers.raw import RawLlama
 from benchmarks.workloads.functions import Keystroke
+from copilotd.engine.tokens.common_prefix import common_prefix_length
 
 FIRST_MS = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Suggestion:
     """A suggestion; tokens of its prompt, and those evaluated; ms to the first token, to the end.
 
-    What a side does not tell is None. `is_known` means that it was there without the model.
+    What a side does not tell is None. `is_cached` means that it was there without the model.
     """
 
     text: str
@@ -30,13 +36,13 @@ class Answer:
     evaluated: int | None
     first_ms: float | None
     total_ms: float
-    is_known: bool = False
+    is_cached: bool = False
 
 
-class Typist(Protocol):
+class KeystrokeClient(Protocol):
     """A side of the comparison."""
 
-    def answer(self, key: Keystroke) -> Answer:
+    def suggest(self, key: Keystroke) -> Suggestion:
         """What is suggested after a key, asked for without delay."""
 
 
@@ -46,17 +52,19 @@ class Copilotd:
     def __init__(self, url: str) -> None:
         self._api = Api(url)
 
-    def answer(self, key: Keystroke) -> Answer:
+    def suggest(self, key: Keystroke) -> Suggestion:
         """Through the whole pipeline."""
         started = time.perf_counter()
-        outcome = self._api.ghost_text(key.before + key.after, len(key.before))
+        outcome = self._api.request_ghost_text(key.before + key.after, len(key.before))
         total_ms = (time.perf_counter() - started) * 1000
-        told = outcome["explanation"]
+        explanation = outcome["explanation"]
         text = (outcome["completion"] or {}).get("text", "")
-        if told["source"] != "engine":
-            return Answer(text, None, 0, total_ms, total_ms, is_known=True)
-        prompt, cached = told["prompt_tokens"], told["cached_tokens"]
-        return Answer(text, prompt, prompt - cached, told["first_token_ms"] or None, total_ms)
+        if explanation["source"] != "engine":
+            return Suggestion(text, None, 0, total_ms, total_ms, is_cached=True)
+        prompt, cached = explanation["prompt_tokens"], explanation["cached_tokens"]
+        return Suggestion(
+            text, prompt, prompt - cached, explanation["first_token_ms"] or None, total_ms
+        )
 
 
 class LlamaServer:
@@ -65,49 +73,53 @@ class LlamaServer:
     def __init__(self, url: str, patience_s: float = 600) -> None:
         self._http = httpx2.Client(base_url=url, timeout=patience_s)
 
-    def answer(self, key: Keystroke) -> Answer:
+    def suggest(self, key: Keystroke) -> Suggestion:
         """Without llama.vim's own cache of answers.
 
         Raises: httpx2.ReadTimeout after `patience_s` without a token.
         """
         buffer = Buffer("", key.before + key.after)
-        body = infill_body(context(buffer, len(key.before)), [], FIRST_MS)
+        body = build_infill_body(build_context(buffer, len(key.before)), [], FIRST_MS)
         del body["response_fields"]
         stream = Stream(self._http, "/infill", body | {"stream": True})
         text = "".join(stream.pieces(lambda event: event["content"]))
         prompt, evaluated = stream.last["tokens_evaluated"], stream.last["timings"]["prompt_n"]
-        return Answer(text, prompt, evaluated, stream.first_ms, stream.total_ms)
+        return Suggestion(text, prompt, evaluated, stream.first_ms, stream.total_ms)
 
 
 class LlamaCppServer:
     """`llama_cpp.server`, with a FIM prompt as text; it does not tell what it evaluates."""
 
-    def __init__(self, url: str, fim: FimText) -> None:
+    def __init__(self, url: str, fim: FimPromptBuilder) -> None:
         self._http = httpx2.Client(base_url=url, timeout=600)
         self._fim = fim
 
-    def answer(self, key: Keystroke) -> Answer:
+    def suggest(self, key: Keystroke) -> Suggestion:
         """To the end of the line."""
-        body = completion_body(self._fim.prompt(key.before + key.after, len(key.before)))
+        body = build_completion_body(
+            self._fim.build_prompt(key.before + key.after, len(key.before))
+        )
         stream = Stream(self._http, "/v1/completions", body)
         text = "".join(stream.pieces(lambda event: event["choices"][0]["text"]))
-        return Answer(text, None, None, stream.first_ms, stream.total_ms)
+        return Suggestion(text, None, None, stream.first_ms, stream.total_ms)
 
 
 class LlamaCppPython:
     """`Llama` in this process, which keeps the longest common prefix of the last prompt."""
 
-    def __init__(self, raw: Raw) -> None:
+    def __init__(self, raw: RawLlama) -> None:
         self._raw = raw
 
-    def answer(self, key: Keystroke) -> Answer:
+    def suggest(self, key: Keystroke) -> Suggestion:
         """To the end of the first line that is not blank."""
-        before, after = lines_around(key.before + key.after, len(key.before))
-        prompt = self._raw.fim(before, after)
-        held = self._raw.llama.input_ids[: self._raw.llama.n_tokens].tolist()
-        evaluated = len(prompt) - _common(held, prompt[:-1])
+        before, after = select_lines_around(key.before + key.after, len(key.before))
+        prompt = self._raw.build_fim_prompt(before, after)
+        cached = self._raw.llama.input_ids[: self._raw.llama.n_tokens].tolist()
+        evaluated = len(prompt) - common_prefix_length(cached, prompt[:-1])
         timed = self._raw.generate(prompt, NEW_TOKENS, to_line=True)
-        return Answer(timed.text, len(prompt), evaluated, timed.first_ms or None, timed.total_ms)
+        return Suggestion(
+            timed.text, len(prompt), evaluated, timed.first_ms or None, timed.total_ms
+        )
 
 
 class Stream:
@@ -135,8 +147,3 @@ class Stream:
 
     def _ms(self) -> float:
         return (time.perf_counter() - self._started) * 1000
-
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((n for n, (mine, its) in pairs if mine != its), min(len(one), len(other)))

@@ -7,16 +7,16 @@ from pathlib import Path
 import httpx2
 from llama_cpp import Llama, llama_cpp
 
-from benchmarks.recording.buffer import Buffer, characters, units
+from benchmarks.recording.buffer import Buffer, from_utf16_units, to_utf16_units
 from benchmarks.recording.player import Client
-from benchmarks.recording.timeline import rest_behind
-from benchmarks.recording.trace import Asked, Ended
+from benchmarks.recording.timeline import find_rest_of_line
+from benchmarks.recording.trace import EndEvent, RequestEvent
 
 PREFIX_LINES, SUFFIX_LINES = 256, 64
 NEW_TOKENS = 64
 
 
-class FimText:
+class FimPromptBuilder:
     """Prompts as text: the server reads the names of control tokens as these tokens.
 
     Its own `suffix` parameter puts token 0 where the markers belong.
@@ -34,20 +34,20 @@ class FimText:
             )
         )
 
-    def prompt(self, text: str, cursor: int) -> str:
+    def build_prompt(self, text: str, cursor: int) -> str:
         """For a cursor in `text`."""
-        before, after = lines_around(text, cursor)
+        before, after = select_lines_around(text, cursor)
         return "".join([self._prefix, before, self._suffix, after, self._middle])
 
 
-def lines_around(text: str, cursor: int) -> tuple[str, str]:
+def select_lines_around(text: str, cursor: int) -> tuple[str, str]:
     """As many lines before and after `cursor` as llama.vim sends."""
     before = text[:cursor].split("\n")[-PREFIX_LINES - 1 :]
     after = text[cursor:].split("\n")[: SUFFIX_LINES + 1]
     return "\n".join(before), "\n".join(after)
 
 
-def completion_body(prompt: str) -> dict[str, object]:
+def build_completion_body(prompt: str) -> dict[str, object]:
     """Greedy and streamed, to the end of the line."""
     return {
         "prompt": prompt,
@@ -61,7 +61,7 @@ def completion_body(prompt: str) -> dict[str, object]:
 class LlamaCppClient(Client):
     """At most one request is under way. It stops at the line's end, which favours the server."""
 
-    def __init__(self, url: str, fim: FimText) -> None:
+    def __init__(self, url: str, fim: FimPromptBuilder) -> None:
         super().__init__()
         self._http = httpx2.AsyncClient(base_url=url, timeout=600)
         self._fim = fim
@@ -70,18 +70,20 @@ class LlamaCppClient(Client):
 
     async def begin(self) -> None:
         """Let the model write a few words."""
-        await self._line("for word in words:")
+        await self._complete_line("for word in words:")
 
-    def asked(self, buffer: Buffer, asked: Asked) -> None:
+    def on_request(self, buffer: Buffer, event: RequestEvent) -> None:
         """Take the place of the request before."""
         self._hang_up()
-        self._request = asked.request
-        prompt = self._fim.prompt(buffer.text, buffer.cursor)
-        self._job = asyncio.create_task(self._answer(asked.request, prompt, rest_behind(buffer)))
+        self._request = event.request
+        prompt = self._fim.build_prompt(buffer.text, buffer.cursor)
+        self._job = asyncio.create_task(
+            self._answer(event.request, prompt, find_rest_of_line(buffer))
+        )
 
-    def ended(self, ended: Ended) -> None:
+    def on_request_end(self, event: EndEvent) -> None:
         """Hang up when the editor cancelled."""
-        if ended.is_cancelled and ended.request == self._request:
+        if event.is_cancelled and event.request == self._request:
             self._hang_up()
 
     async def finish(self) -> None:
@@ -90,17 +92,17 @@ class LlamaCppClient(Client):
         await self._http.aclose()
 
     async def _answer(self, request: int, prompt: str, rest: str) -> None:
-        self.board.show(request, await self._line(characters(prompt)), rest)
+        self.timeline.show(request, await self._complete_line(from_utf16_units(prompt)), rest)
 
-    async def _line(self, prompt: str) -> str:
+    async def _complete_line(self, prompt: str) -> str:
         text = ""
-        body = completion_body(prompt)
+        body = build_completion_body(prompt)
         async with self._http.stream("POST", "/v1/completions", json=body) as response:
             response.raise_for_status()
             async for line in response.aiter_lines():
                 if line.startswith("data: {"):
                     text += json.loads(line[6:])["choices"][0]["text"]
-        return units(text)
+        return to_utf16_units(text)
 
     def _hang_up(self) -> None:
         if self._job is not None:

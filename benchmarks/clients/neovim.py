@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.clients.typed import typed
-from benchmarks.recording.buffer import Buffer, Change, characters
+from benchmarks.clients.typed_key import find_typed_key
+from benchmarks.recording.buffer import Buffer, Change, from_utf16_units
 from benchmarks.recording.flicker import Frame
 from benchmarks.recording.player import Client
-from benchmarks.servers.served import Served
+from benchmarks.servers.daemon import RunningDaemon
 from tests.editors.neovim import PLUGIN, Neovim
-from tests.editors.screen import Frame as Drawn
+from tests.editors.screen import Frame as ScreenFrame
 from tests.editors.screen import Screen
 
 SIZE = 240, 50
@@ -49,7 +49,7 @@ pcall(vim.api.nvim_win_set_cursor, 0, { row + 1, vim.str_byteindex(line, 'utf-16
 class NeovimClient(Client):
     """One editor with a file of its own for each of the recording."""
 
-    def __init__(self, daemon: Served) -> None:
+    def __init__(self, daemon: RunningDaemon) -> None:
         super().__init__()
         self._home = tempfile.TemporaryDirectory(prefix="nvim-")
         folder = Path(self._home.name)
@@ -61,31 +61,31 @@ class NeovimClient(Client):
         self._screen: Screen = self._editor.watch(*SIZE)
         self._current: Buffer | None = None
 
-    def opened(self, buffer: Buffer) -> None:
+    def on_open(self, buffer: Buffer) -> None:
         """The file is written, so that the editor can open it."""
         path = self._path(buffer)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(characters(buffer.text))
+        path.write_text(from_utf16_units(buffer.text))
 
-    def focused(self, buffer: Buffer) -> None:
+    def on_focus(self, buffer: Buffer) -> None:
         """Turn to it, and go on inserting."""
         self._current = buffer
         self._editor.command(f"stopinsert | edit {self._path(buffer)} | setlocal indentkeys=")
         self._editor.type("i")
 
-    def edited(self, buffer: Buffer, changes: Sequence[Change]) -> None:
+    def on_edit(self, buffer: Buffer, changes: Sequence[Change]) -> None:
         """What is typed at the cursor is typed; any other change is made."""
         if buffer is not self._current:
             return
-        if key := typed(buffer, changes):
-            before = self._tick()
+        if key := find_typed_key(buffer, changes):
+            before = self._read_tick()
             self._editor.feed(key)
             # Keys wait in a queue of their own, which the next call might overtake.
-            self._editor.until(self._tick, lambda tick: tick != before)
+            self._editor.until(self._read_tick, lambda tick: tick != before)
         else:
-            self._editor.lua(_CHANGE, [[c.start, c.end, characters(c.text)] for c in changes])
+            self._editor.lua(_CHANGE, [[c.start, c.end, from_utf16_units(c.text)] for c in changes])
 
-    def moved(self, buffer: Buffer) -> None:
+    def on_cursor_move(self, buffer: Buffer) -> None:
         """Go there."""
         if buffer is self._current:
             self._editor.lua(_GO, *buffer.position(buffer.cursor))
@@ -97,22 +97,22 @@ class NeovimClient(Client):
 
     def frames(self) -> list[Frame]:
         """All that was on the screen."""
-        return [frame for drawn in self._screen.flushed if (frame := self._frame(drawn))]
+        return [frame for drawn in self._screen.flushed if (frame := self._to_frame(drawn))]
 
-    def _tick(self) -> int:
+    def _read_tick(self) -> int:
         return int(self._editor.lua("return vim.api.nvim_buf_get_changedtick(0)"))
 
-    def _frame(self, drawn: Drawn) -> Frame:
+    def _to_frame(self, drawn: ScreenFrame) -> Frame:
         row, column = drawn.cursor
         before = "".join(text for text, _ in drawn.rows[row][:column])
-        ghost = [self._ghost(drawn.rows[row][column:])]
+        ghost = [self._find_ghost(drawn.rows[row][column:])]
         for cells in drawn.rows[row + 1 :]:
-            if not (line := self._ghost(cells)):
+            if not (line := self._find_ghost(cells)):
                 break
             ghost.append(line)
         return Frame(str(row), before, "\n".join(ghost).rstrip())
 
-    def _ghost(self, cells: Sequence[tuple[str, int]]) -> str:
+    def _find_ghost(self, cells: Sequence[tuple[str, int]]) -> str:
         return "".join(text for text, group in cells if GHOST in self._screen.groups(group))
 
     def _path(self, buffer: Buffer) -> Path:

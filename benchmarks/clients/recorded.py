@@ -2,23 +2,23 @@
 
 from benchmarks.recording.buffer import Buffer
 from benchmarks.recording.player import Client
-from benchmarks.recording.timeline import rest_behind
-from benchmarks.recording.trace import Asked, Ended
+from benchmarks.recording.timeline import find_rest_of_line
+from benchmarks.recording.trace import EndEvent, RequestEvent
 
 
-class Recorded(Client):
+class RecordedClient(Client):
     """Shows what the programmer was shown."""
 
     def __init__(self) -> None:
         super().__init__()
         self._rests: dict[int, str] = {}
 
-    def asked(self, buffer: Buffer, asked: Asked) -> None:
+    def on_request(self, buffer: Buffer, event: RequestEvent) -> None:
         """Note what follows the cursor."""
-        self._rests[asked.request] = rest_behind(buffer)
+        self._rests[event.request] = find_rest_of_line(buffer)
 
-    def ended(self, ended: Ended) -> None:
+    def on_request_end(self, event: EndEvent) -> None:
         """The answer is there."""
-        if ended.text and not ended.is_cancelled:
-            rest = self._rests[ended.request][ended.overwrites :]
-            self.board.show(ended.request, ended.text, rest)
+        if event.text and not event.is_cancelled:
+            rest = self._rests[event.request][event.overwrites :]
+            self.timeline.show(event.request, event.text, rest)

@@ -13,11 +13,11 @@ from urllib.parse import quote
 from playwright.async_api import Page, async_playwright
 from watchfiles import awatch
 
-from benchmarks.clients.typed import typed
-from benchmarks.recording.buffer import Buffer, Change, characters
+from benchmarks.clients.typed_key import find_typed_key
+from benchmarks.recording.buffer import Buffer, Change, from_utf16_units
 from benchmarks.recording.flicker import Frame
 from benchmarks.recording.player import Client
-from benchmarks.servers.served import Served
+from benchmarks.servers.daemon import RunningDaemon
 from tests.editors.code_server import chromium, code_server, packed
 
 TYPIST = Path(__file__).parents[2] / "tests/editors/typist"
@@ -83,13 +83,13 @@ _FOCUS = """() => {
 class VsCodeClient(Client):
     """One window with a file of its own for each of the recording."""
 
-    def __init__(self, daemon: Served) -> None:
+    def __init__(self, daemon: RunningDaemon) -> None:
         super().__init__()
         self._daemon = daemon
         self._stack = AsyncExitStack()
         self._steps: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._current: Buffer | None = None
-        self._behind: tuple[Buffer, int] | None = None
+        self._after_key: tuple[Buffer, int] | None = None
         self._frames: list[Frame] = []
 
     async def begin(self) -> None:
@@ -101,7 +101,7 @@ class VsCodeClient(Client):
         typist = packed(TYPIST, self._folder / "typist.vsix")
         running = code_server(self._folder / "c", env, SETTINGS, [typist])
         address = self._stack.enter_context(running)
-        self._page = await self._window(address)
+        self._page = await self._open_window(address)
         await self._page.evaluate(_WATCH)
         async with asyncio.timeout(CONNECTED_WITHIN_S):
             async for _ in awatch(self._folder, recursive=False, yield_on_timeout=True):
@@ -110,40 +110,42 @@ class VsCodeClient(Client):
         ready = self._page.locator('.statusbar-item[id*="copilotd"]', has_text=_READY)
         await ready.first.wait_for(timeout=CONNECTED_WITHIN_S * 1000)
         self._reader, self._writer = await asyncio.open_unix_connection(str(socket))
-        self._typing = asyncio.create_task(self._type())
+        self._stepper = asyncio.create_task(self._run_steps())
 
-    def opened(self, buffer: Buffer) -> None:
+    def on_open(self, buffer: Buffer) -> None:
         """The file is written, so that the editor can open it."""
         path = self._path(buffer)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(characters(buffer.text))
+        path.write_text(from_utf16_units(buffer.text))
 
-    def focused(self, buffer: Buffer) -> None:
+    def on_focus(self, buffer: Buffer) -> None:
         """Turn to it."""
         self._current = buffer
-        self._do("open", path=str(self._path(buffer)))
+        self._queue_step("open", path=str(self._path(buffer)))
 
-    def edited(self, buffer: Buffer, changes: Sequence[Change]) -> None:
+    def on_edit(self, buffer: Buffer, changes: Sequence[Change]) -> None:
         """What is typed at the cursor is typed; any other change is made."""
         if buffer is not self._current:
             return
-        if key := typed(buffer, changes):
-            self._do("type", text=key)
-            self._behind = buffer, buffer.cursor + 1
+        if key := find_typed_key(buffer, changes):
+            self._queue_step("type", text=key)
+            self._after_key = buffer, buffer.cursor + 1
         else:
-            self._do("change", changes=[[c.start, c.end, characters(c.text)] for c in changes])
+            self._queue_step(
+                "change", changes=[[c.start, c.end, from_utf16_units(c.text)] for c in changes]
+            )
 
-    def moved(self, buffer: Buffer) -> None:
+    def on_cursor_move(self, buffer: Buffer) -> None:
         """Go there; behind a key that was typed the cursor is already."""
-        if buffer is self._current and self._behind != (buffer, buffer.cursor):
-            self._do("go", position=buffer.position(buffer.cursor))
+        if buffer is self._current and self._after_key != (buffer, buffer.cursor):
+            self._queue_step("go", position=buffer.position(buffer.cursor))
 
     async def finish(self) -> None:
         """Take the frames, and leave."""
         await self._steps.join()
         seen = await self._page.evaluate("() => window.frames_")
         self._frames = [Frame(*json.loads(frame)) for frame in seen]
-        self._typing.cancel()
+        self._stepper.cancel()
         self._writer.close()
         await self._stack.aclose()
 
@@ -151,7 +153,7 @@ class VsCodeClient(Client):
         """All that was on the screen."""
         return self._frames
 
-    async def _window(self, address: str) -> Page:
+    async def _open_window(self, address: str) -> Page:
         playwright = await self._stack.enter_async_context(async_playwright())
         options = ["--no-sandbox", "--disable-gpu"]
         browser = await playwright.chromium.launch(executable_path=chromium(), args=options)
@@ -160,19 +162,19 @@ class VsCodeClient(Client):
         await page.goto(f"http://{address}/?folder={folder}", wait_until="domcontentloaded")
         return page
 
-    def _do(self, step: str, **what: Any) -> None:
+    def _queue_step(self, step: str, **what: Any) -> None:
         self._steps.put_nowait({"step": step, **what})
 
-    async def _type(self) -> None:
+    async def _run_steps(self) -> None:
         while True:
             step = await self._steps.get()
-            await self._have_done(step)
+            await self._send_step(step)
             # Without the keyboard's focus, which the window may give to something else while it
             # starts, VS Code asks for nothing.
             await self._page.evaluate(_FOCUS)
             self._steps.task_done()
 
-    async def _have_done(self, step: dict[str, Any]) -> None:
+    async def _send_step(self, step: dict[str, Any]) -> None:
         self._writer.write(f"{json.dumps(step)}\n".encode())
         answer = json.loads(await self._reader.readline())
         if answer:

@@ -11,7 +11,8 @@ import numpy as np
 from llama_cpp import llama_cpp as C
 from numpy.typing import NDArray
 
-from benchmarks.fim_layouts.layout import Moved, common
+from benchmarks.fim_layouts.layout import ShiftedCells
+from copilotd.engine.tokens.common_prefix import common_prefix_length
 from copilotd.engine.worker.llama.vocabulary import Vocabulary
 
 _N_CTX = 6144
@@ -28,33 +29,33 @@ class Cells:
     """The cells of one sequence, and a way to move some of them to another position."""
 
     def __init__(self, model: Path, threads: int) -> None:
-        self._log = C.llama_log_callback(_ignored)
+        self._log = C.llama_log_callback(_ignore_log)
         C.llama_log_set(self._log, None)
         C.llama_backend_init()
         self._model = C.llama_model_load_from_file(
             str(model).encode(), C.llama_model_default_params()
         )
         self.vocabulary = Vocabulary(C.llama_model_get_vocab(self._model))
-        self._context = C.llama_init_from_model(self._model, _params(threads))
+        self._context = C.llama_init_from_model(self._model, _create_params(threads))
         self._memory: Any = C.llama_get_memory(self._context)
         self._batch = C.llama_batch_init(_N_BATCH, 0, 1)
-        self._held: list[int] = []
+        self._tokens: list[int] = []
 
     def evaluate(self, tokens: Sequence[int], rows: int) -> Rows:
         """Logits behind the last `rows` of `tokens`; what the cells hold of them is reused."""
-        keep = min(common(self._held, list(tokens)), len(tokens) - rows)
-        self.keep(keep)
+        keep = min(common_prefix_length(self._tokens, list(tokens)), len(tokens) - rows)
+        self.truncate(keep)
         parts = [
             self._decode(tokens[at : at + _N_BATCH], at, len(tokens) - rows)
             for at in range(keep, len(tokens), _N_BATCH)
         ]
-        self._held = list(tokens)
+        self._tokens = list(tokens)
         return np.concatenate(parts) if parts else np.empty((0, self.vocabulary.size), np.float32)
 
-    def keep(self, count: int) -> None:
+    def truncate(self, count: int) -> None:
         """Forget all but the first `count` tokens."""
-        _checked(C.llama_memory_seq_rm(self._memory, _MAIN, count, -1))
-        del self._held[count:]
+        _check(C.llama_memory_seq_rm(self._memory, _MAIN, count, -1))
+        del self._tokens[count:]
 
     def save(self) -> NDArray[np.uint8]:
         """A copy of the cells as they are."""
@@ -63,22 +64,22 @@ class Cells:
         written = C.llama_state_seq_get_data(self._context, _bytes(state), size, _MAIN)
         return state[:written]
 
-    def put_aside(self, moved: Moved, state: NDArray[np.uint8] | None) -> None:
-        """Take the cells that `moved` names out of the sequence, or out of a saved `state`."""
+    def put_aside(self, shifted: ShiftedCells, state: NDArray[np.uint8] | None) -> None:
+        """Take the cells that `shifted` names out of the sequence, or out of a saved `state`."""
         if state is None:
             C.llama_memory_seq_cp(self._memory, _MAIN, _ASIDE, 0, -1)
-            self.keep(moved.start)
+            self.truncate(shifted.start)
         else:
             C.llama_state_seq_set_data(self._context, _bytes(state), len(state), _ASIDE)
-        _checked(C.llama_memory_seq_rm(self._memory, _ASIDE, 0, moved.start))
-        _checked(C.llama_memory_seq_rm(self._memory, _ASIDE, moved.start + moved.count, -1))
+        _check(C.llama_memory_seq_rm(self._memory, _ASIDE, 0, shifted.start))
+        _check(C.llama_memory_seq_rm(self._memory, _ASIDE, shifted.start + shifted.count, -1))
 
-    def put_back(self, moved: Moved) -> None:
-        """Join them to the sequence, behind the token before `moved.target`."""
-        C.llama_memory_seq_add(self._memory, _ASIDE, 0, -1, moved.target - moved.start)
+    def put_back(self, shifted: ShiftedCells) -> None:
+        """Join them to the sequence, behind the token before `shifted.target`."""
+        C.llama_memory_seq_add(self._memory, _ASIDE, 0, -1, shifted.target - shifted.start)
         C.llama_memory_seq_cp(self._memory, _ASIDE, _MAIN, 0, -1)
-        _checked(C.llama_memory_seq_rm(self._memory, _ASIDE, 0, -1))
-        self._held += moved.source[moved.start : moved.start + moved.count]
+        _check(C.llama_memory_seq_rm(self._memory, _ASIDE, 0, -1))
+        self._tokens += shifted.source[shifted.start : shifted.start + shifted.count]
 
     def _decode(self, tokens: Sequence[int], at: int, first_row: int) -> Rows:
         batch = self._batch
@@ -87,17 +88,17 @@ class Cells:
             batch.token[i], batch.pos[i] = token, at + i
             batch.n_seq_id[i], batch.seq_id[i][0] = 1, _MAIN
             batch.logits[i] = at + i >= first_row
-        _checked(C.llama_decode(self._context, batch) == 0)
-        wanted = [i for i in range(len(tokens)) if at + i >= first_row]
-        rows = [self._row(i) for i in wanted]
+        _check(C.llama_decode(self._context, batch) == 0)
+        kept = [i for i in range(len(tokens)) if at + i >= first_row]
+        rows = [self._copy_row(i) for i in kept]
         return np.stack(rows) if rows else np.empty((0, self.vocabulary.size), np.float32)
 
-    def _row(self, index: int) -> NDArray[np.float32]:
+    def _copy_row(self, index: int) -> NDArray[np.float32]:
         row = C.llama_get_logits_ith(self._context, index)
         return np.ctypeslib.as_array(row, (self.vocabulary.size,))
 
 
-def _params(threads: int) -> Any:
+def _create_params(threads: int) -> Any:
     params = C.llama_context_default_params()
     params.n_ctx, params.n_batch, params.n_ubatch = _N_CTX, _N_BATCH, _N_UBATCH
     params.n_seq_max, params.kv_unified = 2, True
@@ -110,10 +111,10 @@ def _bytes(state: NDArray[np.uint8]) -> Any:
     return state.ctypes.data_as(C.ctypes.POINTER(C.ctypes.c_uint8))
 
 
-def _checked(succeeded: bool) -> None:
+def _check(succeeded: bool) -> None:
     if not succeeded:
         raise RuntimeError("llama.cpp refused an operation on its cache")
 
 
-def _ignored(level: int, text: bytes, _: object) -> None:
+def _ignore_log(level: int, text: bytes, _: object) -> None:
     """Keep llama.cpp's chatter out of the tables."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.fim_layouts.cells import Cells
 from benchmarks.fim_layouts.holes import Hole
-from benchmarks.fim_layouts.layout import Layout, Moved
+from benchmarks.fim_layouts.layout import Layout, ShiftedCells
 from copilotd.engine.worker.constraints.token_healing import Constraint
 
 _NEW_TOKENS = 64
@@ -30,40 +30,44 @@ class Outcome:
     steps: int
 
 
-class Exact:
+class ExactMatchTester:
     """Tries prompts in one context, in an order in which they share most of their cells."""
 
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
         self._vocabulary = cells.vocabulary
 
-    def outcomes(self, hole: Hole, layouts: Mapping[str, Layout]) -> dict[str, Outcome]:
+    def try_layouts(self, hole: Hole, layouts: Mapping[str, Layout]) -> dict[str, Outcome]:
         """The outcome of each layout by its name; equal ones are tried once."""
         distinct = set(layouts.values())
-        known = self._shifted(hole, {layout: layout.moved for layout in distinct if layout.moved})
+        known = self._try_shifted(
+            hole, {layout: layout.shifted for layout in distinct if layout.shifted}
+        )
         plain = sorted(distinct - known.keys(), key=lambda layout: layout.prompt)
-        known |= {layout: self._tried(hole, layout) for layout in plain}
+        known |= {layout: self._try_layout(hole, layout) for layout in plain}
         return {name: known[layout] for name, layout in layouts.items()}
 
-    def _shifted(self, hole: Hole, layouts: Mapping[Layout, Moved]) -> dict[Layout, Outcome]:
-        """Outcomes on one evaluation of the suffix, made for the cursor at the line's start."""
-        sources = {moved.source for moved in layouts.values()}
-        states = {source: self._saved(source) for source in sources}
+    def _try_shifted(
+        self, hole: Hole, layouts: Mapping[Layout, ShiftedCells]
+    ) -> dict[Layout, Outcome]:
+        """OutcomeFile on one evaluation of the suffix, made for the cursor at the line's start."""
+        sources = {shifted.source for shifted in layouts.values()}
+        states = {source: self._evaluate_and_save(source) for source in sources}
         outcomes = {}
-        for layout, moved in sorted(layouts.items(), key=lambda item: item[1].target):
-            self._cells.put_aside(moved, states[moved.source])
-            self._cells.evaluate(layout.prompt[: moved.target], 0)
-            self._cells.put_back(moved)
-            outcomes[layout] = self._tried(hole, layout)
+        for layout, shifted in sorted(layouts.items(), key=lambda item: item[1].target):
+            self._cells.put_aside(shifted, states[shifted.source])
+            self._cells.evaluate(layout.prompt[: shifted.target], 0)
+            self._cells.put_back(shifted)
+            outcomes[layout] = self._try_layout(hole, layout)
             # Behind this, the cells are not what an evaluation would have made them.
-            self._cells.keep(moved.target)
+            self._cells.truncate(shifted.target)
         return outcomes
 
-    def _saved(self, source: tuple[int, ...]) -> NDArray[np.uint8]:
+    def _evaluate_and_save(self, source: tuple[int, ...]) -> NDArray[np.uint8]:
         self._cells.evaluate(source, 1)
         return self._cells.save()
 
-    def _tried(self, hole: Hole, layout: Layout) -> Outcome:
+    def _try_layout(self, hole: Hole, layout: Layout) -> Outcome:
         constraint = Constraint(self._vocabulary.token_bytes, layout.tail)
         right = layout.tail + f"{hole.rest}\n".encode()
         prompt, new, written, steps = list(layout.prompt), b"", b"", 0

@@ -4,32 +4,32 @@ import time
 
 from benchmarks.fim_layouts.cells import Cells
 from benchmarks.fim_layouts.holes import Hole
-from benchmarks.fim_layouts.layout import Layout, Layouts
+from benchmarks.fim_layouts.layout import Layout, LayoutBuilder
 from benchmarks.fim_layouts.recipes import Recipe
 from copilotd.engine.worker.constraints.token_healing import Constraint
 
 _STEPS = 64
 
 
-def first_token_ms(cells: Cells, layouts: Layouts, hole: Hole, recipe: Recipe) -> float:
+def measure_first_token(cells: Cells, layouts: LayoutBuilder, hole: Hole, recipe: Recipe) -> float:
     """The keystroke that brought the cursor where it is; the one before it is evaluated untimed."""
-    previous = hole.at(hole.typed - 1)
-    before = layouts.layout(previous, recipe)
-    now = layouts.layout(hole, recipe, previous)
+    previous = hole.with_cursor(hole.typed - 1)
+    before = layouts.build(previous, recipe)
+    now = layouts.build(hole, recipe, previous)
     cells.evaluate(before.prompt, 1)
     started = time.perf_counter()
-    if now.moved and now.prompt != before.prompt:
-        cells.put_aside(now.moved, None)
-        cells.evaluate(now.prompt[: now.moved.target], 0)
-        cells.put_back(now.moved)
-    _to_new_text(cells, now)
+    if now.shifted and now.prompt != before.prompt:
+        cells.put_aside(now.shifted, None)
+        cells.evaluate(now.prompt[: now.shifted.target], 0)
+        cells.put_back(now.shifted)
+    _decode_until_new_text(cells, now)
     took = (time.perf_counter() - started) * 1000
-    if now.moved:
-        cells.keep(0)
+    if now.shifted:
+        cells.truncate(0)
     return took
 
 
-def _to_new_text(cells: Cells, layout: Layout) -> None:
+def _decode_until_new_text(cells: Cells, layout: Layout) -> None:
     constraint, tokens = Constraint(cells.vocabulary.token_bytes, layout.tail), list(layout.prompt)
     for _ in range(_STEPS):
         token = int(constraint.apply(cells.evaluate(tokens, 1)[0]).argmax())

@@ -60,12 +60,12 @@ class Hole:
         """Characters of white space at the line's start."""
         return len(self.line) - len(self.line.lstrip())
 
-    def at(self, typed: int) -> "Hole":
+    def with_cursor(self, typed: int) -> "Hole":
         """The same hole with the cursor behind `typed` characters of the line."""
         return replace(self, typed=typed)
 
 
-def humaneval(path: Path, limit: int) -> list[Hole]:
+def load_humaneval(path: Path, limit: int) -> list[Hole]:
     """A sample of the data set's lines; a smaller one is the beginning of a larger one."""
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
         rows = [json.loads(line) for line in lines]
@@ -80,10 +80,10 @@ def humaneval(path: Path, limit: int) -> list[Hole]:
         )
         for row in rows
     )
-    return [_typed(hole) for hole in holes][:limit]
+    return [_place_cursor(hole) for hole in holes][:limit]
 
 
-def long_files(root: Path, limit: int) -> list[Hole]:
+def load_long_files(root: Path, limit: int) -> list[Hole]:
     """One line of code from each of `limit` Python files below `root`, all of 500 lines or more."""
     paths = sorted(path for path in root.rglob("*.py") if not _is_foreign(path.relative_to(root)))
     random.Random(0).shuffle(paths)
@@ -91,7 +91,7 @@ def long_files(root: Path, limit: int) -> list[Hole]:
     for path in paths:
         if len(holes) == limit:
             break
-        holes += _line_of(path, path.relative_to(root).as_posix())
+        holes += _pick_line(path, path.relative_to(root).as_posix())
     return holes
 
 
@@ -99,10 +99,10 @@ def _is_foreign(path: Path) -> bool:
     return bool({"site-packages", "test", "tests", "idle_test"} & set(path.parts))
 
 
-def _line_of(path: Path, name: str) -> Iterator[Hole]:
+def _pick_line(path: Path, name: str) -> Iterator[Hole]:
     try:
         text = path.read_text("utf-8")
-        code = _lines_of_code(text)
+        code = _find_code_lines(text)
     except (UnicodeDecodeError, SyntaxError):  # Some files are there to be refused.
         return
     lines = text.split("\n")
@@ -112,7 +112,7 @@ def _line_of(path: Path, name: str) -> Iterator[Hole]:
     number = random.Random(name).choice(fit)
     before = "".join(f"{line}\n" for line in lines[: number - 1])
     after = "".join(f"\n{line}" for line in lines[number:])
-    yield _typed(
+    yield _place_cursor(
         Hole(
             f"{name}:{number}",
             LONG_FILES,
@@ -123,13 +123,13 @@ def _line_of(path: Path, name: str) -> Iterator[Hole]:
     )
 
 
-def _lines_of_code(text: str) -> list[int]:
+def _find_code_lines(text: str) -> list[int]:
     """Numbers, from 1, of the lines on which something other than a comment or string begins."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return sorted({token.start[0] for token in tokens if token.type not in _NO_CODE})
 
 
-def _typed(hole: Hole) -> Hole:
+def _place_cursor(hole: Hole) -> Hole:
     """The hole with its cursor: a kind of point is drawn first, so that no kind is rare."""
     start, end = hole.indentation, len(hole.line.rstrip())
     inside = [at for at in range(start + 1, end) if _is_inside_word(hole.line, at)]

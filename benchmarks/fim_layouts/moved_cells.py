@@ -9,7 +9,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from benchmarks.fim_layouts.holes import Hole
-from benchmarks.fim_layouts.moved_cursor import Place, at_hole
+from benchmarks.fim_layouts.moved_cursor import Place, place_at_hole
 from copilotd.engine.protocol import Event, Finish, Generate, Output, WorkerSpec
 from copilotd.engine.types import GenerateRequest, Lane, Usage
 from copilotd.engine.worker.generation import Generation
@@ -23,7 +23,12 @@ from copilotd.engine.worker.llama.scratch_sequence import ScratchSequence
 from copilotd.prompt.anchor import Layout, lay_out
 from copilotd.prompt.fim import build_fim_prompt, find_repositionable
 
-SPLICED, TURNED, EVALUATED, BRIEF = SIDES = ("spliced", "by llama.cpp", "evaluated", "brief")
+REPOSITIONED, LLAMA_CPP, EVALUATED, BRIEF = SIDES = (
+    "spliced",
+    "by llama.cpp",
+    "evaluated",
+    "brief",
+)
 """What follows the cursor is moved, by copilotd or by llama.cpp, or it is evaluated again, or the
 prompt is a brief one."""
 
@@ -35,7 +40,7 @@ _N_SEQ = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SideResult:
     """What came of one suggestion: `evaluated` tokens of its prompt, time in ms."""
 
     evaluated: int
@@ -45,7 +50,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class PlacedPrompt:
     """A place's prompt as a request that writes nothing, and the text up to the cursor."""
 
     layout: Layout
@@ -63,34 +68,40 @@ class Bench:
         # Nothing is written, so the folder is not made.
         self._disk = DiskTier(Path("none"), 0, b"", print)
 
-    def asked(self, hole: Hole, places: list[Place], sides: tuple[str, ...]) -> dict[str, Asked]:
+    def run_sides(
+        self, hole: Hole, places: list[Place], sides: tuple[str, ...]
+    ) -> dict[str, SideResult]:
         """What each of `sides` makes of the hole after what was read at `places`, in turns."""
-        first = self._laid(places[0], _WHOLE, None)
-        run = self._run(MemoryTier(0, self._disk))
+        first = self._build_prompt(places[0], _WHOLE, None)
+        run = self._start_runner(MemoryTier(0, self._disk))
         run.generate(first.request)
-        held = run.held()
+        held = run.save_last()
         asked = {}
         for side in sides:
-            with _mover(side):
-                asked[side] = self._asked(hole, places[1:], side, first, held)
+            with _patch_rotation(side):
+                asked[side] = self._run_side(hole, places[1:], side, first, held)
         return asked
 
-    def _asked(
-        self, hole: Hole, places: list[Place], side: str, first: Laid, held: MemoryEntry
-    ) -> Asked:
+    def _run_side(
+        self, hole: Hole, places: list[Place], side: str, first: PlacedPrompt, held: MemoryEntry
+    ) -> SideResult:
         memory_tier = MemoryTier(2**40, self._disk)
         memory_tier.add(held)
-        run, before = self._run(memory_tier), first
+        run, before = self._start_runner(memory_tier), first
         for place in places if side != BRIEF else []:
-            before = self._laid(place, _WHOLE, before.layout)
-            run.generate(_as(side, before.request))
-        laid = self._laid(at_hole(hole), _BRIEF if side == BRIEF else _WHOLE, before.layout)
-        asked = replace(laid.request, max_tokens=_MAX_TOKENS, tail=laid.tail, stop=["\n"])
-        text, usage, ms = run.generate(_as(side, asked))
+            before = self._build_prompt(place, _WHOLE, before.layout)
+            run.generate(_adapt_request(side, before.request))
+        placed = self._build_prompt(
+            place_at_hole(hole), _BRIEF if side == BRIEF else _WHOLE, before.layout
+        )
+        asked = replace(placed.request, max_tokens=_MAX_TOKENS, tail=placed.tail, stop=["\n"])
+        text, usage, ms = run.generate(_adapt_request(side, asked))
         right = (hole.left + text).strip() == hole.line.strip()
-        return Asked(usage.prompt_tokens - usage.cached_tokens, ms, text, right)
+        return SideResult(usage.prompt_tokens - usage.cached_tokens, ms, text, right)
 
-    def _laid(self, place: Place, sizes: tuple[int, int], previous: Layout | None) -> Laid:
+    def _build_prompt(
+        self, place: Place, sizes: tuple[int, int], previous: Layout | None
+    ) -> PlacedPrompt:
         same_size = previous if sizes == _WHOLE else None
         layout = lay_out(place.document, place.offset, _LINES_ABOVE, *sizes, same_size)
         tokens = self._model.vocabulary.tokenize
@@ -99,21 +110,21 @@ class Bench:
         request = GenerateRequest(
             prompt, 0, lane=Lane.COMPLETION, repositionable=find_repositionable(info, prompt)
         )
-        return Laid(layout, request, place.document.text[layout.anchor : place.offset])
+        return PlacedPrompt(layout, request, place.document.text[layout.anchor : place.offset])
 
-    def _run(self, memory_tier: MemoryTier) -> "_Run":
+    def _start_runner(self, memory_tier: MemoryTier) -> "_RequestRunner":
         for sequence in range(_N_SEQ):
             self._model.trim(sequence, 0)
-        return _Run(self._model, self._interrupt, memory_tier)
+        return _RequestRunner(self._model, self._interrupt, memory_tier)
 
 
-class _Run:
+class _RequestRunner:
     """Requests one after the other, beginning with what `memory_tier` holds."""
 
     def __init__(self, model: Model, interrupt: Interrupt, memory_tier: MemoryTier) -> None:
         self._model = model
         self._pool = SlotPool(model, memory_tier, _N_SEQ, model.n_ctx, model.n_ctx)
-        self._loop = Generation(model, interrupt, self._pool, self._take)
+        self._loop = Generation(model, interrupt, self._pool, self._handle_event)
         self._text = ""
         self._first = 0.0
         self._usage: Usage | None = None
@@ -129,12 +140,12 @@ class _Run:
             raise SystemExit("a request failed")
         return self._text, self._usage, (self._first - started) * 1000
 
-    def held(self) -> MemoryEntry:
+    def save_last(self) -> MemoryEntry:
         """A copy of what was worked on last."""
         slot = next(held for held in self._pool.iter_sequences() if isinstance(held, Slot))
         return MemoryEntry(list(slot.tokens), self._model.save(slot.sequence))
 
-    def _take(self, event: Event) -> None:
+    def _handle_event(self, event: Event) -> None:
         self._first = self._first or time.perf_counter()
         if isinstance(event, Output):
             self._text += event.chunk.text
@@ -142,14 +153,14 @@ class _Run:
             self._usage = event.finished.usage
 
 
-def _as(side: str, request: GenerateRequest) -> GenerateRequest:
-    return request if side in (SPLICED, TURNED) else replace(request, repositionable=None)
+def _adapt_request(side: str, request: GenerateRequest) -> GenerateRequest:
+    return request if side in (REPOSITIONED, LLAMA_CPP) else replace(request, repositionable=None)
 
 
-def _mover(side: str) -> AbstractContextManager[object]:
+def _patch_rotation(side: str) -> AbstractContextManager[object]:
     """Who turns the keys."""
     return (
         patch.object(ScratchSequence, "_rotate", lambda *_: None)
-        if side == TURNED
+        if side == LLAMA_CPP
         else nullcontext()
     )

@@ -15,17 +15,17 @@ class Place:
     offset: int
 
 
-def at_hole(hole: Hole) -> Place:
+def place_at_hole(hole: Hole) -> Place:
     """The cursor in the hole; the rest of its line is not there yet."""
     before = hole.before + hole.left
-    return Place(_document(before + hole.after), len(before))
+    return Place(_create_document(before + hole.after), len(before))
 
 
-def came_down(lines: int) -> Callable[[Hole], list[Place]]:
+def move_down(lines: int) -> Callable[[Hole], list[Place]]:
     """The cursor stood at the end of a line so far above (below, if negative)."""
 
     def places(hole: Hole) -> list[Place]:
-        here = at_hole(hole)
+        here = place_at_hole(hole)
         text, at = here.document.text, here.offset
         for _ in range(abs(lines)):
             at = text.rfind("\n", 0, at) if lines > 0 else text.find("\n", at + 1)
@@ -36,7 +36,7 @@ def came_down(lines: int) -> Callable[[Hole], list[Place]]:
     return places
 
 
-def typed(steps: int, lines: int) -> Callable[[Hole], list[Place]]:
+def type_lines(steps: int, lines: int) -> Callable[[Hole], list[Place]]:
     """The text above was written so many lines at a time, with a suggestion after each time."""
 
     def places(hole: Hole) -> list[Place]:
@@ -44,21 +44,21 @@ def typed(steps: int, lines: int) -> Callable[[Hole], list[Place]]:
         if len(above) <= steps * lines:
             return []
         befores = ["\n".join(above[: len(above) - n * lines]) for n in range(steps, 0, -1)]
-        return [Place(_document(before + hole.after), len(before)) for before in befores]
+        return [Place(_create_document(before + hole.after), len(before)) for before in befores]
 
     return places
 
 
 MOVES: dict[str, Callable[[Hole], list[Place]]] = {
-    "1 down": came_down(1),
-    "1 up": came_down(-1),
-    "5 down": came_down(5),
-    "5 up": came_down(-5),
-    "20 down": came_down(20),
-    "20 up": came_down(-20),
-    "16 lines typed, 2 at a time": typed(8, 2),
+    "1 down": move_down(1),
+    "1 up": move_down(-1),
+    "5 down": move_down(5),
+    "5 up": move_down(-5),
+    "20 down": move_down(20),
+    "20 up": move_down(-20),
+    "16 lines typed, 2 at a time": type_lines(8, 2),
 }
 
 
-def _document(text: str) -> Document:
+def _create_document(text: str) -> Document:
     return Document("file:///hole.py", text, "python")

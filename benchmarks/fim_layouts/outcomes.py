@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Tried:
+class RecipeOutcome:
     """What is known of one recipe on one hole."""
 
     right: bool
@@ -19,33 +19,35 @@ class Tried:
 
 
 @dataclass(slots=True)
-class Outcomes:
+class OutcomeFile:
     """All that the file holds, by hole and recipe."""
 
     path: Path
-    tried: dict[str, dict[str, Tried]] = field(default_factory=lambda: defaultdict(dict))
+    by_recipe: dict[str, dict[str, RecipeOutcome]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     first_ms: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     sources: dict[str, str] = field(default_factory=dict)
     points: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path) -> "Outcomes":
+    def read(cls, path: Path) -> "OutcomeFile":
         """What earlier runs left; a line that was cut off when one was stopped does not count."""
         outcomes = cls(path)
         lines = path.read_text().split("\n")[:-1] if path.exists() else []
         for line in lines:
-            outcomes._take(json.loads(line))
+            outcomes._add_row(json.loads(line))
         return outcomes
 
     def add(self, row: dict[str, Any]) -> None:
         """Take note of a hole's outcomes, here and in the file."""
-        self._take(row)
+        self._add_row(row)
         with self.path.open("a") as file:
             file.write(f"{json.dumps(row)}\n")
 
-    def _take(self, row: dict[str, Any]) -> None:
+    def _add_row(self, row: dict[str, Any]) -> None:
         hole = row["hole"]
         self.sources[hole], self.points[hole] = row["source"], row["point"]
         for name, tried in row.get("recipes", {}).items():
-            self.tried[hole][name] = Tried(**tried)
+            self.by_recipe[hole][name] = RecipeOutcome(**tried)
         self.first_ms[hole] |= row.get("first_ms", {})

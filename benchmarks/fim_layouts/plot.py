@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from html import escape
 from math import floor, log10
 
-from benchmarks.fim_layouts.outcomes import Outcomes
+from benchmarks.fim_layouts.outcomes import OutcomeFile
 from benchmarks.fim_layouts.recipes import Recipe
-from benchmarks.fim_layouts.table import Summary, summaries
+from benchmarks.fim_layouts.table import Summary, summarize
 
 _WIDTH, _HEIGHT = 460, 560
 """Of one panel, in pixels; the names stand in a column to its right."""
@@ -23,13 +23,13 @@ _COLOURS = {
 }
 
 
-def plot(outcomes: Outcomes, recipes: Sequence[Recipe]) -> str:
+def render_plot(outcomes: OutcomeFile, recipes: Sequence[Recipe]) -> str:
     """One panel for each kind of hole."""
     colours = {recipe.name: _COLOURS[recipe.group] for recipe in recipes}
     sources = list(dict.fromkeys(outcomes.sources.values()))
     panels = [
         f'<g transform="translate({at * (_WIDTH + _NAMES)} 0)">'
-        + _Panel(source, summaries(outcomes, source, colours), colours).drawn()
+        + _Panel(source, summarize(outcomes, source, colours), colours).render()
         + "</g>"
         for at, source in enumerate(sources)
     ]
@@ -51,12 +51,12 @@ class _Panel:
         self._low = 10 * floor(min(shares) / 10)
         self._high = 10 * floor(max(shares) / 10 + 1)
 
-    def drawn(self) -> str:
-        names = _spread([self._y(row.share) for row in self._rows])
-        marks = [self._mark(row, at) for row, at in zip(self._rows, names, strict=True)]
-        return "\n".join([*self._axes(), *marks])
+    def render(self) -> str:
+        names = _spread_apart([self._y(row.share) for row in self._rows])
+        marks = [self._render_mark(row, at) for row, at in zip(self._rows, names, strict=True)]
+        return "\n".join([*self._render_axes(), *marks])
 
-    def _mark(self, row: Summary, name_y: float) -> str:
+    def _render_mark(self, row: Summary, name_y: float) -> str:
         x, y, colour = self._x(row.cost), self._y(row.share), self._colours[row.name]
         return (
             f'<path d="M{x:.1f} {y:.1f}L{_WIDTH - 8} {name_y:.1f}" stroke="{colour}" '
@@ -65,7 +65,7 @@ class _Panel:
             f"{row.share:.0f} %</text>"
         )
 
-    def _axes(self) -> list[str]:
+    def _render_axes(self) -> list[str]:
         bottom, right = _HEIGHT - _BOTTOM, _WIDTH - 20
         lines = [
             f'<text x="{_LEFT}" y="20" font-size="14">{escape(self._title)}: lines exactly right, '
@@ -95,7 +95,7 @@ class _Panel:
         return _HEIGHT - _BOTTOM - part * (_HEIGHT - _BOTTOM - _TOP)
 
 
-def _spread(places: Sequence[float]) -> list[float]:
+def _spread_apart(places: Sequence[float]) -> list[float]:
     """The ascending `places`, moved apart so that names do not lie on one another."""
     step, spread = 13.0, list[float]()
     for place in places:

@@ -16,17 +16,17 @@ Anchor = int | Literal["cursor", "block"]
 """Where the prefix ends: lines above the cursor's line, or at the enclosing block's first line."""
 
 
-def all_tokens(pieces: Sequence[bytes]) -> int:
+def keep_all(pieces: Sequence[bytes]) -> int:
     """No healing."""
     return len(pieces)
 
 
-def but_last_token(pieces: Sequence[bytes]) -> int:
+def keep_all_but_last(pieces: Sequence[bytes]) -> int:
     """Healing of one token, as it was first described."""
     return max(0, len(pieces) - 1)
 
 
-def but_word_and_one(pieces: Sequence[bytes]) -> int:
+def keep_all_but_word_and_one(pieces: Sequence[bytes]) -> int:
     """Healing of the last word and of the token before it."""
     return max(0, count_safe_tokens(pieces) - 1)
 
@@ -56,19 +56,19 @@ FULL = Recipe("full PSM", "full PSM", "cursor")
 """What every other recipe is compared with."""
 
 
-def recipes(best: int = 2) -> list[Recipe]:
+def list_recipes(best: int = 2) -> list[Recipe]:
     """All of them; `best` is the anchor on which healing, windows and suffixes are varied."""
     name = f"anchor {best}"
     return [
         FULL,
-        Recipe("full PSM, not healed", "full PSM", "cursor", all_tokens),
+        Recipe("full PSM, not healed", "full PSM", "cursor", keep_all),
         *(Recipe(f"anchor {n}", "anchor", n) for n in (0, 1, 2, 3, 4, 6, 8, 12)),
         Recipe("anchor block", "anchor", "block"),
         *(Recipe(f"anchor {n}", "grown middle", n) for n in (10, 20, 40)),
-        Recipe("anchor 0, not healed", "healing", 0, all_tokens),
-        Recipe(f"{name}, not healed", "healing", best, all_tokens),
-        Recipe(f"{name}, last token healed", "healing", best, but_last_token),
-        Recipe(f"{name}, word and one token healed", "healing", best, but_word_and_one),
+        Recipe("anchor 0, not healed", "healing", 0, keep_all),
+        Recipe(f"{name}, not healed", "healing", best, keep_all),
+        Recipe(f"{name}, last token healed", "healing", best, keep_all_but_last),
+        Recipe(f"{name}, word and one token healed", "healing", best, keep_all_but_word_and_one),
         *(Recipe(f"shift, head {k}", "shift", "cursor", head=k) for k in (0, 3, 7, 15)),
         *(Recipe(f"{name}, suffix {n}", "suffix", best, suffix_tokens=n) for n in (0, 32, 64, 256)),
         *(Recipe(f"{name}, suffix {n} late", "suffix", best, late_lines=n) for n in (1, 2)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import mean, median
 
-from benchmarks.fim_layouts.outcomes import Outcomes, Tried
+from benchmarks.fim_layouts.outcomes import OutcomeFile, RecipeOutcome
 from benchmarks.fim_layouts.recipes import FULL
 from benchmarks.measure import p95
 
@@ -46,28 +46,30 @@ class Summary:
         return mean(self.evaluated)
 
 
-def summaries(outcomes: Outcomes, source: str, names: Iterable[str]) -> list[Summary]:
+def summarize(outcomes: OutcomeFile, source: str, names: Iterable[str]) -> list[Summary]:
     """Those of the recipes that were tried on the holes of `source`."""
     holes = [hole for hole, its in outcomes.sources.items() if its == source]
     return [
-        _summary(outcomes, name, tried)
+        _summarize_recipe(outcomes, name, tried)
         for name in names
-        if (tried := [hole for hole in holes if name in outcomes.tried[hole]])
+        if (tried := [hole for hole in holes if name in outcomes.by_recipe[hole]])
     ]
 
 
-def tables(outcomes: Outcomes, names: Sequence[str]) -> str:
+def render_tables(outcomes: OutcomeFile, names: Sequence[str]) -> str:
     """All in Markdown."""
     sources = dict.fromkeys(outcomes.sources.values())
-    return "\n".join(_table(source, summaries(outcomes, source, names)) for source in sources)
+    return "\n".join(
+        _render_table(source, summarize(outcomes, source, names)) for source in sources
+    )
 
 
-def _summary(outcomes: Outcomes, name: str, holes: list[str]) -> Summary:
-    tried = [outcomes.tried[hole][name] for hole in holes]
+def _summarize_recipe(outcomes: OutcomeFile, name: str, holes: list[str]) -> Summary:
+    tried = [outcomes.by_recipe[hole][name] for hole in holes]
     pairs = [
         (its.right, full.right)
         for hole, its in zip(holes, tried, strict=True)
-        if (full := outcomes.tried[hole].get(FULL.name))
+        if (full := outcomes.by_recipe[hole].get(FULL.name))
     ]
     return Summary(
         name,
@@ -75,18 +77,18 @@ def _summary(outcomes: Outcomes, name: str, holes: list[str]) -> Summary:
         holes=len(tried),
         wins=sum(ours and not theirs for ours, theirs in pairs),
         losses=sum(theirs and not ours for ours, theirs in pairs),
-        evaluated=_flat(tried),
+        evaluated=_join_evaluated(tried),
         new_lines=[its.new_line for its in tried],
         steps=[its.steps for its in tried],
         first_ms=[ms for h in outcomes.first_ms.values() for n, ms in h.items() if n == name],
     )
 
 
-def _flat(tried: Iterable[Tried]) -> list[int]:
+def _join_evaluated(tried: Iterable[RecipeOutcome]) -> list[int]:
     return [tokens for its in tried for tokens in its.evaluated]
 
 
-def _table(source: str, rows: Iterable[Summary]) -> str:
+def _render_table(source: str, rows: Iterable[Summary]) -> str:
     lines = [
         f"\n{source}\n",
         "| recipe | right | % (95 % interval) | against full PSM | tokens per keystroke: p50 / p95 "

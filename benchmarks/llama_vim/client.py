@@ -1,6 +1,6 @@
 """llama-server's `/infill`, driven as llama.vim drives it.
 
-One request is under way at a time; what comes meanwhile is tried again every 100 ms. Answers are
+One request is under way at a time; what comes meanwhile is tried again every 100 ms. AnswerCache are
 kept, and text typed along one shows the rest of it. What is shown is at once followed by a
 speculative request for what comes behind it. llama.vim lets a request run to its end; with
 `hang_up` it is given up when the editor cancels it.
@@ -10,27 +10,27 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks.llama_vim.answers import Answers
+from benchmarks.llama_vim.answer_cache import AnswerCache
 from benchmarks.llama_vim.infill import (
     PREFIX_LINES,
     SUFFIX_LINES,
     Context,
     Infill,
     Reply,
-    context,
-    context_behind,
+    build_context,
+    build_next_context,
 )
 from benchmarks.llama_vim.ring import CHUNK_LINES, Ring
-from benchmarks.llama_vim.suggestion import suggestion
+from benchmarks.llama_vim.suggestion import render_suggestion
 from benchmarks.recording.buffer import Buffer, Change
 from benchmarks.recording.player import Client, Work
-from benchmarks.recording.timeline import rest_behind
-from benchmarks.recording.trace import Asked, Ended
+from benchmarks.recording.timeline import find_rest_of_line
+from benchmarks.recording.trace import EndEvent, RequestEvent
 
 RETRY_S = 0.1
 FIRST_MS, SPECULATIVE_MS = 250, 1000
-MOST_BEHIND_CURSOR = 8
-FAR, SCOPE = 32, 1024
+MAX_AFTER_CURSOR = 8
+FAR_LINES, SCOPE_LINES = 32, 1024
 RING_S, STILL_S, ENTER_S = 1.0, 3.0, 0.1
 
 
@@ -43,11 +43,11 @@ class LlamaVim(Client):
         self._hang_up = hang_up
         self._buffer = Buffer("", "")
         self._request: int | None = None
-        self._answers = Answers()
+        self._answers = AnswerCache()
         self._is_showing = False
         self._indent = 0
         self._ring = Ring()
-        self._picked_at = -9999
+        self._queued_line = -9999
         self._moved_at = 0.0
         self._job: asyncio.Task[None] | None = None
         self._job_request: int | None = None
@@ -56,43 +56,43 @@ class LlamaVim(Client):
 
     async def begin(self) -> None:
         """Let the model write a few words."""
-        await self._infill.ask(Context("", "for word in", "words\n", 0), [], FIRST_MS)
-        self._before = await self._infill.total()
+        await self._infill.complete(Context("", "for word in", "words\n", 0), [], FIRST_MS)
+        self._before = await self._infill.read_total()
         self._updating = asyncio.create_task(self._update_ring())
 
-    def focused(self, buffer: Buffer) -> None:
+    def on_focus(self, buffer: Buffer) -> None:
         """Queue what is around the cursor, both where the programmer was and where he comes to."""
-        self._pick_around(self._buffer)
+        self._queue_around(self._buffer)
         self._buffer = buffer
-        asyncio.get_running_loop().call_later(ENTER_S, self._pick_around, buffer)
+        asyncio.get_running_loop().call_later(ENTER_S, self._queue_around, buffer)
 
-    def edited(self, buffer: Buffer, changes: Sequence[Change]) -> None:
+    def on_edit(self, buffer: Buffer, changes: Sequence[Change]) -> None:
         """Hide what was shown for the text before."""
         self._is_showing = False
         self._request = None
 
-    def moved(self, buffer: Buffer) -> None:
+    def on_cursor_move(self, buffer: Buffer) -> None:
         """Show what is known for the new place."""
-        self._moved_at = self.board.now()
+        self._moved_at = self.timeline.now()
         self._is_showing = False
         self._show()
 
-    def asked(self, buffer: Buffer, asked: Asked) -> None:
+    def on_request(self, buffer: Buffer, event: RequestEvent) -> None:
         """What is shown already is the answer; the server is asked all the same."""
-        self._request = asked.request
+        self._request = event.request
         self._show()
-        self._fill(self._here, FIRST_MS)
+        self._request_when_free(self._build_context, FIRST_MS)
 
-    def ended(self, ended: Ended) -> None:
+    def on_request_end(self, event: EndEvent) -> None:
         """Give up, where that is wanted."""
-        if self._hang_up and ended.is_cancelled and ended.request == self._job_request:
-            self._give_up()
+        if self._hang_up and event.is_cancelled and event.request == self._job_request:
+            self._cancel_jobs()
 
     async def finish(self) -> None:
         """Stop all that is under way."""
         self._updating.cancel()
-        self._give_up()
-        self._spent = await self._infill.total() - self._before
+        self._cancel_jobs()
+        self._spent = await self._infill.read_total() - self._before
         await self._infill.close()
 
     async def work(self) -> tuple[Work, Work]:
@@ -100,51 +100,51 @@ class LlamaVim(Client):
         useful = (reply.work for reply in self._replies if reply.is_shown or not reply.is_late)
         return self._spent, self._spent - sum(useful, Work())
 
-    def _fill(self, place: Callable[[], Context], most_ms: int) -> None:
+    def _request_when_free(self, place: Callable[[], Context], max_ms: int) -> None:
         """Ask for `place` as it is when the server is free, unless the answer is known."""
         if self._retry is not None:
             self._retry.cancel()
         if self._job is not None and not self._job.done():
             loop = asyncio.get_running_loop()
-            self._retry = loop.call_later(RETRY_S, self._fill, place, most_ms)
+            self._retry = loop.call_later(RETRY_S, self._request_when_free, place, max_ms)
             return
         here = place()
-        if len(here.rest_of_line) > MOST_BEHIND_CURSOR or self._answers.has(here):
+        if len(here.rest_of_line) > MAX_AFTER_CURSOR or self._answers.has(here):
             return
         self._indent = here.indent
-        self._ring.evict_near(self._lines_around(self._buffer), self._buffer.path)
+        self._ring.evict_near(self._select_lines_around(self._buffer), self._buffer.path)
         self._job_request = self._request
-        self._job = asyncio.create_task(self._ask(here, most_ms))
-        self._pick_far(self._buffer)
+        self._job = asyncio.create_task(self._request_infill(here, max_ms))
+        self._queue_far(self._buffer)
 
-    def _here(self) -> Context:
-        return context(self._buffer, self._buffer.cursor)
+    def _build_context(self) -> Context:
+        return build_context(self._buffer, self._buffer.cursor)
 
-    async def _ask(self, here: Context, most_ms: int) -> None:
-        reply = await self._infill.ask(here, self._ring.extra(), most_ms)
+    async def _request_infill(self, here: Context, max_ms: int) -> None:
+        reply = await self._infill.complete(here, self._ring.render_input_extra(), max_ms)
         self._replies.append(reply)
         self._answers.remember(here, reply)
         if not self._is_showing:
             self._show()
-        row = self.board.rows.get(self._job_request or 0)
+        row = self.timeline.rows.get(self._job_request or 0)
         # A speculative answer has no moment for which it is too late.
-        reply.is_late = most_ms == FIRST_MS and (row is None or self.board.now() > row.deadline)
+        reply.is_late = max_ms == FIRST_MS and (row is None or self.timeline.now() > row.deadline)
 
     def _show(self) -> None:
         """Draw what is known for the cursor; then ask for what comes behind that."""
-        found = self._answers.find(self._here())
-        lines = suggestion(self._buffer, found[0]) if found else []
+        found = self._answers.find(self._build_context())
+        lines = render_suggestion(self._buffer, found[0]) if found else []
         if not found or not lines:
             return
         self._is_showing = True
         if self._request is not None:
-            rest = rest_behind(self._buffer)
+            rest = find_rest_of_line(self._buffer)
             text = "\n".join(lines).removesuffix(rest)
-            found[1].is_shown |= self.board.show(self._request, text, rest)
-        behind = partial(context_behind, self._buffer, self._buffer.cursor, lines, self._indent)
-        self._fill(behind, SPECULATIVE_MS)
+            found[1].is_shown |= self.timeline.show(self._request, text, rest)
+        behind = partial(build_next_context, self._buffer, self._buffer.cursor, lines, self._indent)
+        self._request_when_free(behind, SPECULATIVE_MS)
 
-    def _give_up(self) -> None:
+    def _cancel_jobs(self) -> None:
         for under_way in (self._job, self._retry):
             if under_way is not None:
                 under_way.cancel()
@@ -154,25 +154,27 @@ class LlamaVim(Client):
         """Every second, while the cursor stands still."""
         while True:
             await asyncio.sleep(RING_S)
-            if self.board.now() - self._moved_at >= STILL_S and self._ring.update():
-                self._replies.append(await self._infill.read(self._ring.extra()))
+            if self.timeline.now() - self._moved_at >= STILL_S and self._ring.update():
+                self._replies.append(
+                    await self._infill.evaluate_chunks(self._ring.render_input_extra())
+                )
 
-    def _pick_around(self, buffer: Buffer) -> None:
+    def _queue_around(self, buffer: Buffer) -> None:
         # It takes only files that are saved, which a recording does not tell.
         if buffer.version == 1:
-            self._ring.pick(self._lines_around(buffer), buffer.path, evict=True)
+            self._ring.queue(self._select_lines_around(buffer), buffer.path, evict=True)
 
-    def _pick_far(self, buffer: Buffer) -> None:
+    def _queue_far(self, buffer: Buffer) -> None:
         """Queue what is too far away to be sent, when the cursor has gone far."""
         line = buffer.position(buffer.cursor)[0]
-        if abs(line - self._picked_at) <= FAR:
+        if abs(line - self._queued_line) <= FAR_LINES:
             return
         lines, below = buffer.text.split("\n"), line + SUFFIX_LINES
-        above = lines[max(0, line - SCOPE) : max(0, line - PREFIX_LINES) + 1]
-        self._ring.pick(above, buffer.path, evict=False)
-        self._ring.pick(lines[below : below + CHUNK_LINES + 1], buffer.path, evict=False)
-        self._picked_at = line
+        above = lines[max(0, line - SCOPE_LINES) : max(0, line - PREFIX_LINES) + 1]
+        self._ring.queue(above, buffer.path, evict=False)
+        self._ring.queue(lines[below : below + CHUNK_LINES + 1], buffer.path, evict=False)
+        self._queued_line = line
 
-    def _lines_around(self, buffer: Buffer) -> list[str]:
+    def _select_lines_around(self, buffer: Buffer) -> list[str]:
         line, half = buffer.position(buffer.cursor)[0], CHUNK_LINES // 2
         return buffer.text.split("\n")[max(0, line - half) : line + half + 1]

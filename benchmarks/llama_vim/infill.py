@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.recording.buffer import Buffer, characters, units
+from benchmarks.recording.buffer import Buffer, from_utf16_units, to_utf16_units
 from benchmarks.recording.player import Work
 
 PREFIX_LINES, SUFFIX_LINES = 256, 64
-MOST_TOKENS = 128
-SCROLLED = 3
+MAX_TOKENS = 128
+SCROLL_LINES = 3
 TIMINGS = [
     f"timings/{of}_{what}"
     for of in ("prompt", "predicted")
@@ -38,7 +38,7 @@ class Context:
         """This one's key, and those that it has when the window is a few lines further down."""
         yield self.key
         prefix = self.prefix
-        for _ in range(SCROLLED):
+        for _ in range(SCROLL_LINES):
             prefix = prefix.partition("\n")[2]
             if not prefix:
                 return
@@ -55,7 +55,7 @@ class Reply:
     is_shown: bool = False
 
 
-def context(buffer: Buffer, cursor: int) -> Context:
+def build_context(buffer: Buffer, cursor: int) -> Context:
     """What is sent for a cursor; a blank line counts as not begun."""
     lines = buffer.text.split("\n")
     line, character = buffer.position(cursor)
@@ -64,10 +64,14 @@ def context(buffer: Buffer, cursor: int) -> Context:
     below = lines[line + 1 : line + 1 + SUFFIX_LINES]
     rest = current[character:]
     indent = len(current) - len(current.lstrip())
-    return Context(_text(above), current[:character], f"{rest}\n{_text(below)}", indent, rest)
+    return Context(
+        _join_lines(above), current[:character], f"{rest}\n{_join_lines(below)}", indent, rest
+    )
 
 
-def context_behind(buffer: Buffer, cursor: int, accepted: Sequence[str], indent: int) -> Context:
+def build_next_context(
+    buffer: Buffer, cursor: int, accepted: Sequence[str], indent: int
+) -> Context:
     """What is sent for the cursor behind a suggestion, as if that had been accepted."""
     lines = buffer.text.split("\n")
     line = buffer.position(cursor)[0]
@@ -77,7 +81,7 @@ def context_behind(buffer: Buffer, cursor: int, accepted: Sequence[str], indent:
     middle = first
     if len(accepted) > 1:
         above, middle = [*above, first, *accepted[1:-1]], accepted[-1]
-    return Context(_text(above), middle, f"\n{_text(below)}", indent)
+    return Context(_join_lines(above), middle, f"\n{_join_lines(below)}", indent)
 
 
 class Infill:
@@ -86,18 +90,20 @@ class Infill:
     def __init__(self, url: str) -> None:
         self._http = httpx2.AsyncClient(base_url=url, timeout=600)
 
-    async def ask(self, here: Context, extra: Sequence[Mapping[str, str]], most_ms: int) -> Reply:
-        """A completion that takes at most `most_ms` to decode."""
-        body = infill_body(here, extra, most_ms)
-        return _reply((await self._post(body)).json())
+    async def complete(
+        self, here: Context, extra: Sequence[Mapping[str, str]], max_ms: int
+    ) -> Reply:
+        """A completion that takes at most `max_ms` to decode."""
+        body = build_infill_body(here, extra, max_ms)
+        return _parse_reply((await self._post(body)).json())
 
-    async def read(self, extra: Sequence[Mapping[str, str]]) -> Reply:
+    async def evaluate_chunks(self, extra: Sequence[Mapping[str, str]]) -> Reply:
         """Let the server evaluate the chunks of the ring."""
-        nothing = infill_body(Context("", "", "", 0), extra, 1)
+        nothing = build_infill_body(Context("", "", "", 0), extra, 1)
         nothing |= {"n_predict": 0, "temperature": 0.0, "samplers": [], "t_max_prompt_ms": 1}
-        return _reply((await self._post(nothing)).json())
+        return _parse_reply((await self._post(nothing)).json())
 
-    async def total(self) -> Work:
+    async def read_total(self) -> Work:
         """All tokens since the server's start."""
         lines = (await self._http.get("/metrics")).text.splitlines()
         counts = dict(line.split() for line in lines if not line.startswith("#"))
@@ -115,16 +121,16 @@ class Infill:
         return (await self._http.post("/infill", json=body)).raise_for_status()
 
 
-def infill_body(
-    here: Context, extra: Sequence[Mapping[str, str]], most_ms: int
+def build_infill_body(
+    here: Context, extra: Sequence[Mapping[str, str]], max_ms: int
 ) -> dict[str, object]:
     """The request, with llama.vim's own parameters."""
     return {
-        "input_prefix": characters(here.prefix),
-        "input_suffix": characters(here.suffix),
+        "input_prefix": from_utf16_units(here.prefix),
+        "input_suffix": from_utf16_units(here.suffix),
         "input_extra": list(extra),
-        "prompt": characters(here.middle),
-        "n_predict": MOST_TOKENS,
+        "prompt": from_utf16_units(here.middle),
+        "n_predict": MAX_TOKENS,
         "n_indent": here.indent,
         "stop": [],
         "top_k": 40,
@@ -133,15 +139,15 @@ def infill_body(
         "samplers": ["top_k", "top_p", "infill"],
         "cache_prompt": True,
         "t_max_prompt_ms": 500,
-        "t_max_predict_ms": most_ms,
+        "t_max_predict_ms": max_ms,
         "response_fields": ["content", *TIMINGS, "truncated", "tokens_cached"],
     }
 
 
-def _reply(response: Mapping[str, Any]) -> Reply:
+def _parse_reply(response: Mapping[str, Any]) -> Reply:
     work = Work(response.get("timings/prompt_n", 0), response.get("timings/predicted_n", 0))
-    return Reply(units(response.get("content", "")), work)
+    return Reply(to_utf16_units(response.get("content", "")), work)
 
 
-def _text(lines: Sequence[str]) -> str:
+def _join_lines(lines: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"

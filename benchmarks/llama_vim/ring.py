@@ -28,19 +28,21 @@ class Ring:
     queued: list[Chunk] = field(default_factory=list)
     _random: random.Random = field(default_factory=lambda: random.Random(0))
 
-    def pick(self, lines: list[str], path: str, *, evict: bool) -> None:
+    def queue(self, lines: list[str], path: str, *, evict: bool) -> None:
         """Queue a part of `lines`, if it is new.
 
         What is much like it goes, with `evict`; without, the new one stays out.
         """
         if len(lines) < 3:
             return
-        chunk = Chunk(tuple(self._part(lines) if len(lines) + 1 >= CHUNK_LINES else lines), path)
-        held = (self.queued, self.chunks)
-        if any(chunk.lines == other.lines for chunks in held for other in chunks):
+        chunk = Chunk(
+            tuple(self._pick_part(lines) if len(lines) + 1 >= CHUNK_LINES else lines), path
+        )
+        both = (self.queued, self.chunks)
+        if any(chunk.lines == other.lines for chunks in both for other in chunks):
             return
-        for chunks in held:
-            near = [other for other in chunks if _similarity(other, chunk) > TOO_SIMILAR]
+        for chunks in both:
+            near = [other for other in chunks if _compute_similarity(other, chunk) > TOO_SIMILAR]
             if near and not evict:
                 return
             chunks[:] = [other for other in chunks if other not in near]
@@ -55,21 +57,21 @@ class Ring:
 
     def evict_near(self, lines: list[str], path: str) -> None:
         """Drop what is like the place of the cursor, which the model would only repeat."""
-        here = Chunk(tuple(self._part(lines)), path)
-        self.chunks = [c for c in self.chunks if _similarity(c, here) <= SIMILAR_TO_HERE]
+        here = Chunk(tuple(self._pick_part(lines)), path)
+        self.chunks = [c for c in self.chunks if _compute_similarity(c, here) <= SIMILAR_TO_HERE]
 
-    def extra(self) -> list[dict[str, str]]:
+    def render_input_extra(self) -> list[dict[str, str]]:
         """The request's `input_extra`."""
         return [
             {"text": "\n".join(chunk.lines) + "\n", "filename": chunk.path} for chunk in self.chunks
         ]
 
-    def _part(self, lines: list[str]) -> list[str]:
+    def _pick_part(self, lines: list[str]) -> list[str]:
         half = CHUNK_LINES // 2
         first = self._random.randint(0, max(0, len(lines) - half))
         return lines[first : min(first + half, len(lines)) + 1]
 
 
-def _similarity(one: Chunk, other: Chunk) -> float:
+def _compute_similarity(one: Chunk, other: Chunk) -> float:
     common = sum(line in other.lines for line in one.lines)
     return 2 * common / (len(one.lines) + len(other.lines))

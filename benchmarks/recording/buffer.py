@@ -67,7 +67,7 @@ class Buffer:
         return self.text[offset:].partition("\n")[0].removesuffix("\r")
 
 
-def units(text: str) -> str:
+def to_utf16_units(text: str) -> str:
     """`text` with every character beyond U+FFFF as its two halves."""
     if text.isascii() or max(text) <= "\uffff":
         return text
@@ -75,6 +75,6 @@ def units(text: str) -> str:
     return "".join(chr(halves[i] | halves[i + 1] << 8) for i in range(0, len(halves), 2))
 
 
-def characters(text: str) -> str:
-    """The opposite of `units`; what has lost its other half becomes U+FFFD."""
+def from_utf16_units(text: str) -> str:
+    """The opposite of `to_utf16_units`; what has lost its other half becomes U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

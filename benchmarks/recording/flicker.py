@@ -35,13 +35,13 @@ class Flicker:
     blinked: int = 0
 
 
-def flicker(frames: Iterable[Frame]) -> Flicker:
+def count_flicker(frames: Iterable[Frame]) -> Flicker:
     """Count over all frames, in their order."""
     counts: Counter[str] = Counter()
     good: Frame | None = None
     is_gone = False
     for frame in frames:
-        rest = still_good(good, frame) if good else ""
+        rest = find_remaining_text(good, frame) if good else ""
         if not rest:
             counts["suggestions"] += bool(frame.ghost)
             good, is_gone = (frame if frame.ghost else None), False
@@ -49,12 +49,12 @@ def flicker(frames: Iterable[Frame]) -> Flicker:
             counts["vanished"] += not is_gone
             is_gone = True
         else:
-            counts["blinked" if is_gone else _fate(rest, frame.ghost)] += 1
+            counts["blinked" if is_gone else _classify(rest, frame.ghost)] += 1
             good, is_gone = frame, False
     return Flicker(**counts)
 
 
-def still_good(earlier: Frame, later: Frame) -> str:
+def find_remaining_text(earlier: Frame, later: Frame) -> str:
     """What of the ghost text is left to show; empty if it is used up or no longer good."""
     if earlier.place != later.place or not later.before.startswith(earlier.before):
         return ""
@@ -62,7 +62,7 @@ def still_good(earlier: Frame, later: Frame) -> str:
     return earlier.ghost[len(typed) :] if earlier.ghost.startswith(typed) else ""
 
 
-def _fate(rest: str, shown: str) -> str:
+def _classify(rest: str, shown: str) -> str:
     if shown == rest:
         return "kept"
     if shown.startswith(rest):

@@ -7,8 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.recording.buffer import Buffer, Change
-from benchmarks.recording.timeline import Board
-from benchmarks.recording.trace import Asked, Closed, Edited, Ended, Event, Focused, Moved, Opened
+from benchmarks.recording.timeline import Timeline
+from benchmarks.recording.trace import (
+    CloseEvent,
+    CursorEvent,
+    EditEvent,
+    EndEvent,
+    Event,
+    FocusEvent,
+    OpenEvent,
+    RequestEvent,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +41,33 @@ class Client:
     """
 
     def __init__(self) -> None:
-        self.board = Board(lambda: 0.0)
+        self.timeline = Timeline(lambda: 0.0)
 
     async def begin(self) -> None:
         """Before the first event: connect, and let the server warm up."""
 
-    def opened(self, buffer: Buffer) -> None:
+    def on_open(self, buffer: Buffer) -> None:
         """A file was opened."""
 
-    def focused(self, buffer: Buffer) -> None:
+    def on_focus(self, buffer: Buffer) -> None:
         """The programmer turned to a file."""
 
-    def edited(self, buffer: Buffer, changes: Sequence[Change]) -> None:
+    def on_edit(self, buffer: Buffer, changes: Sequence[Change]) -> None:
         """A file was changed."""
 
-    def moved(self, buffer: Buffer) -> None:
+    def on_cursor_move(self, buffer: Buffer) -> None:
         """The cursor moved."""
 
-    def asked(self, buffer: Buffer, asked: Asked) -> None:
+    def on_request(self, buffer: Buffer, event: RequestEvent) -> None:
         """Ghost text is wanted at the cursor."""
 
-    def ended(self, ended: Ended) -> None:
+    def on_request_end(self, event: EndEvent) -> None:
         """The recorded request came to its end; a cancelled one is to be given up."""
 
-    def closed(self, buffer: Buffer) -> None:
+    def on_close(self, buffer: Buffer) -> None:
         """A file was closed."""
 
-    async def settled(self) -> None:
+    async def wait_for_answers(self) -> None:
         """Wait until every request is answered."""
 
     async def finish(self) -> None:
@@ -72,58 +81,58 @@ class Client:
 async def play(events: Sequence[Event], client: Client) -> float:
     """Tell `client` each event at its own time; gives the worst delay, in seconds."""
     begin = time.monotonic()
-    client.board = Board(lambda: time.monotonic() - begin)
+    client.timeline = Timeline(lambda: time.monotonic() - begin)
     buffers: dict[int, Buffer] = {}
     worst = 0.0
     for event in events:
         # Even with no time to lose, answers that came are to be read before the next event.
-        await asyncio.sleep(max(0.0, event.time - client.board.now()))
-        worst = max(worst, client.board.now() - event.time)
-        _tell(client, buffers, event)
+        await asyncio.sleep(max(0.0, event.time - client.timeline.now()))
+        worst = max(worst, client.timeline.now() - event.time)
+        _notify(client, buffers, event)
         print(f"\r{event.time:4.0f} s", end="", file=sys.stderr, flush=True)
     return worst
 
 
-async def play_unhurried(events: Sequence[Event], client: Client) -> float:
+async def play_and_wait(events: Sequence[Event], client: Client) -> float:
     """The same, but the recording stands still while an answer is waited for: all are in time."""
     now = 0.0
-    client.board = Board(lambda: now)
+    client.timeline = Timeline(lambda: now)
     buffers: dict[int, Buffer] = {}
     for event in events:
         now = event.time
-        _tell(client, buffers, event)
-        if isinstance(event, Asked):
-            await client.settled()
+        _notify(client, buffers, event)
+        if isinstance(event, RequestEvent):
+            await client.wait_for_answers()
         print(f"\r{event.time:4.0f} s", end="", file=sys.stderr, flush=True)
     return 0.0
 
 
-def rehearse(events: Sequence[Event], client: Client) -> None:
+def play_at_once(events: Sequence[Event], client: Client) -> None:
     """Tell `client` all events at once, with a clock that jumps; for one that needs no server."""
     now = 0.0
-    client.board = Board(lambda: now)
+    client.timeline = Timeline(lambda: now)
     buffers: dict[int, Buffer] = {}
     for event in events:
         now = event.time
-        _tell(client, buffers, event)
+        _notify(client, buffers, event)
 
 
-def _tell(client: Client, buffers: dict[int, Buffer], event: Event) -> None:
+def _notify(client: Client, buffers: dict[int, Buffer], event: Event) -> None:
     match event:
-        case Opened(_, document, path, text):
+        case OpenEvent(_, document, path, text):
             buffers[document] = Buffer(path, text)
-            client.opened(buffers[document])
-        case Focused(_, document):
-            client.focused(buffers[document])
-        case Edited(_, document, edits):
-            client.edited(buffers[document], buffers[document].apply(edits))
-        case Moved(_, document, cursor):
+            client.on_open(buffers[document])
+        case FocusEvent(_, document):
+            client.on_focus(buffers[document])
+        case EditEvent(_, document, edits):
+            client.on_edit(buffers[document], buffers[document].apply(edits))
+        case CursorEvent(_, document, cursor):
             buffers[document].cursor = cursor
-            client.moved(buffers[document])
-        case Asked(_, document):
-            client.board.ask(event)
-            client.asked(buffers[document], event)
-        case Ended():
-            client.ended(event)
-        case Closed(_, document):
-            client.closed(buffers.pop(document))
+            client.on_cursor_move(buffers[document])
+        case RequestEvent(_, document):
+            client.timeline.add_request(event)
+            client.on_request(buffers[document], event)
+        case EndEvent():
+            client.on_request_end(event)
+        case CloseEvent(_, document):
+            client.on_close(buffers.pop(document))

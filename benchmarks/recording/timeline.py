@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from benchmarks.recording.buffer import Buffer
-from benchmarks.recording.trace import Asked
+from benchmarks.recording.trace import RequestEvent
+from copilotd.engine.tokens.common_prefix import common_prefix_length
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RequestRecord:
     """A request: when it was made and when its answer came, in seconds of the recording.
 
     `text` is what was shown behind the cursor, `line` the rest of the line if it is accepted,
@@ -36,9 +37,9 @@ class Row:
         return in_time and bool(self.text.strip())
 
     @property
-    def right(self) -> int:
+    def gold_characters(self) -> int:
         """Characters of the gold that were shown in time."""
-        return _common(self.text, self.gold or "") if self.is_shown else 0
+        return common_prefix_length(self.text, self.gold or "") if self.is_shown else 0
 
     @property
     def is_exact(self) -> bool:
@@ -46,17 +47,17 @@ class Row:
         return self.gold is not None and self.line.rstrip() == self.gold.rstrip()
 
 
-class Board:
+class Timeline:
     """Fills while a replay goes on; `now` tells the second of the recording."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
-        self.rows: dict[int, Row] = {}
+        self.rows: dict[int, RequestRecord] = {}
 
-    def ask(self, asked: Asked) -> None:
+    def add_request(self, event: RequestEvent) -> None:
         """A request is made."""
-        row = Row(asked.request, asked.time, asked.deadline, asked.gold)
-        self.rows[asked.request] = row
+        row = RequestRecord(event.request, event.time, event.deadline, event.gold)
+        self.rows[event.request] = row
 
     def show(self, request: int, text: str, rest: str) -> bool:
         """Text arrives; `rest` is what would stay behind it. Says whether it is seen in time.
@@ -70,18 +71,11 @@ class Board:
             self.rows[request] = row
         return row.is_shown
 
-    def cost(self, request: int, evaluated: int) -> None:
+    def set_evaluated(self, request: int, evaluated: int) -> None:
         """The answer to a request took the evaluation of so many prompt tokens."""
         self.rows[request] = replace(self.rows[request], evaluated=evaluated)
 
 
-def rest_behind(buffer: Buffer, overwrites: int = 0) -> str:
+def find_rest_of_line(buffer: Buffer, overwrites: int = 0) -> str:
     """What stays of the line behind text that takes the place of `overwrites` characters."""
     return buffer.rest_of_line(buffer.cursor + overwrites)
-
-
-def _common(one: str, other: str) -> int:
-    for place, (mine, its) in enumerate(zip(one, other, strict=False)):
-        if mine != its:
-            return place
-    return min(len(one), len(other))

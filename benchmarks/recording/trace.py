@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.recording.buffer import Buffer, Edit, Position, units
+from benchmarks.recording.buffer import Buffer, Edit, Position, to_utf16_units
 
 FORMAT = "workspaceRecording@1.0"
 LATER_S = 30.0
@@ -24,7 +24,7 @@ Entry = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenEvent:
     """A file was turned to for the first time; `text` is what it held then."""
 
     time: float
@@ -34,7 +34,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Focused:
+class FocusEvent:
     """The programmer turned to another open file."""
 
     time: float
@@ -42,7 +42,7 @@ class Focused:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditEvent:
     """An open file was changed; all offsets mean the text before."""
 
     time: float
@@ -51,7 +51,7 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class CursorEvent:
     """The cursor of an open file went to an offset."""
 
     time: float
@@ -60,7 +60,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestEvent:
     """The editor asked for ghost text; an answer is in time before `deadline`."""
 
     time: float
@@ -72,7 +72,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndEvent:
     """The recorded answer: cancelled by the editor, or text for behind the cursor.
 
     The text takes the place of the next `overwrites` characters.
@@ -86,17 +86,17 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class CloseEvent:
     """A file was closed or deleted."""
 
     time: float
     document: int
 
 
-Event = Opened | Focused | Edited | Moved | Asked | Ended | Closed
+Event = OpenEvent | FocusEvent | EditEvent | CursorEvent | RequestEvent | EndEvent | CloseEvent
 
 
-def read(path: Path, seconds: float = float("inf")) -> list[Event]:
+def read_trace(path: Path, seconds: float = float("inf")) -> list[Event]:
     """The events of the first `seconds` of a recording; time 0 is its beginning.
 
     Raises:
@@ -105,12 +105,12 @@ def read(path: Path, seconds: float = float("inf")) -> list[Event]:
     log = json.loads(path.read_text(encoding="utf-8"))["log"]
     if log[0].get("documentType") != FORMAT:
         raise ValueError(f"{path} is not a {FORMAT}")
-    events = _with_gold(_with_deadlines(list(Reader(log[0]["time"]).events(log))))
+    events = _add_gold(_add_deadlines(list(TraceReader(log[0]["time"]).events(log))))
     return [event for event in events if event.time <= seconds]
 
 
 @dataclass
-class Reader:
+class TraceReader:
     """Follows which files are known, which are open, and where the programmer is."""
 
     begin: float
@@ -126,150 +126,154 @@ class Reader:
         now = 0.0
         for entry in log:
             now = max(now, (entry.get("time", self.begin) - self.begin) / 1000)
-            read_entry = getattr(self, f"_{entry['kind']}", None)
+            read_entry = getattr(self, f"_read_{entry['kind']}", None)
             if read_entry is not None:
                 yield from read_entry(now, entry)
 
-    def _documentEncountered(self, now: float, entry: Entry) -> Iterator[Event]:
+    def _read_documentEncountered(self, now: float, entry: Entry) -> Iterator[Event]:
         self.paths[entry["id"]] = entry["relativePath"].replace("\\", "/")
         yield from ()
 
-    def _setContent(self, now: float, entry: Entry) -> Iterator[Event]:
-        yield from self._set(now, entry["id"], units(entry["content"]))
+    def _read_setContent(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._set_text(now, entry["id"], to_utf16_units(entry["content"]))
 
-    def _storeContent(self, now: float, entry: Entry) -> Iterator[Event]:
+    def _read_storeContent(self, now: float, entry: Entry) -> Iterator[Event]:
         buffer = self.buffers.get(entry["id"])
         self.stored[entry["contentId"]] = buffer.text if buffer else self.texts[entry["id"]]
         yield from ()
 
-    def _restoreContent(self, now: float, entry: Entry) -> Iterator[Event]:
-        yield from self._set(now, entry["id"], self.stored[entry["contentId"]])
+    def _read_restoreContent(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._set_text(now, entry["id"], self.stored[entry["contentId"]])
 
-    def _set(self, now: float, document: int, text: str) -> Iterator[Event]:
+    def _set_text(self, now: float, document: int, text: str) -> Iterator[Event]:
         """A file's text as a whole: news of a file not open yet, an edit of one that is."""
         self.texts[document] = text
         buffer = self.buffers.get(document)
         if buffer is not None and buffer.text != text:
             edit = Edit(0, len(buffer.text), text)
             buffer.apply([edit])
-            yield Edited(now, document, (edit,))
+            yield EditEvent(now, document, (edit,))
 
-    def _opened(self, now: float, entry: Entry) -> Iterator[Event]:
+    def _read_opened(self, now: float, entry: Entry) -> Iterator[Event]:
         yield from self._open(now, entry["id"])
 
-    def _closed(self, now: float, entry: Entry) -> Iterator[Event]:
+    def _read_closed(self, now: float, entry: Entry) -> Iterator[Event]:
         buffer = self.buffers.pop(entry["id"], None)
         if buffer is not None:
             self.texts[entry["id"]] = buffer.text
-            yield Closed(now, entry["id"])
+            yield CloseEvent(now, entry["id"])
 
-    def _focused(self, now: float, entry: Entry) -> Iterator[Event]:
-        yield from self._turn_to(now, entry["id"])
+    def _read_focused(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._focus(now, entry["id"])
 
-    def _changed(self, now: float, entry: Entry) -> Iterator[Event]:
+    def _read_changed(self, now: float, entry: Entry) -> Iterator[Event]:
         yield from self._open(now, entry["id"])
         if buffer := self.buffers.get(entry["id"]):
-            edits = tuple(Edit(start, end, units(text)) for start, end, text in entry["edit"])
+            edits = tuple(
+                Edit(start, end, to_utf16_units(text)) for start, end, text in entry["edit"]
+            )
             buffer.apply(edits)
-            yield Edited(now, entry["id"], edits)
+            yield EditEvent(now, entry["id"], edits)
 
-    def _selectionChanged(self, now: float, entry: Entry) -> Iterator[Event]:
-        yield from self._turn_to(now, entry["id"])
+    def _read_selectionChanged(self, now: float, entry: Entry) -> Iterator[Event]:
+        yield from self._focus(now, entry["id"])
         if (buffer := self.buffers.get(entry["id"])) and entry["selection"]:
             buffer.cursor = entry["selection"][0][0]
-            yield Moved(now, entry["id"], buffer.cursor)
+            yield CursorEvent(now, entry["id"], buffer.cursor)
 
-    def _documentEvent(self, now: float, entry: Entry) -> Iterator[Event]:
+    def _read_documentEvent(self, now: float, entry: Entry) -> Iterator[Event]:
         data = entry["data"]
         if (data.get("sourceId"), data.get("kind")) != (FETCH, "start"):
             return
-        yield from self._turn_to(now, entry["id"])
+        yield from self._focus(now, entry["id"])
         if buffer := self.buffers.get(entry["id"]):
             self.asked[data["requestId"]] = buffer.path, buffer.cursor, buffer.text
-            yield Asked(now, entry["id"], data["requestId"], buffer.cursor)
+            yield RequestEvent(now, entry["id"], data["requestId"], buffer.cursor)
 
-    def _event(self, now: float, entry: Entry) -> Iterator[Event]:
+    def _read_event(self, now: float, entry: Entry) -> Iterator[Event]:
         data = entry["data"]
         asked = self.asked.pop(data.get("requestId"), None)
         if asked is None or data.get("kind") != "end":
             return
         if data.get("error"):
-            yield Ended(now, data["requestId"], is_cancelled=True)
+            yield EndEvent(now, data["requestId"], is_cancelled=True)
         else:
-            text, overwrites = _ghost_text(data["result"], *asked)
-            yield Ended(now, data["requestId"], False, text, overwrites)
+            text, overwrites = _extract_ghost_text(data["result"], *asked)
+            yield EndEvent(now, data["requestId"], False, text, overwrites)
 
     def _open(self, now: float, document: int) -> Iterator[Event]:
         if document not in self.buffers and document in self.texts:
             path = self.paths.get(document, f"{document}.txt")
             self.buffers[document] = Buffer(path, self.texts[document])
-            yield Opened(now, document, path, self.texts[document])
+            yield OpenEvent(now, document, path, self.texts[document])
 
-    def _turn_to(self, now: float, document: int) -> Iterator[Event]:
+    def _focus(self, now: float, document: int) -> Iterator[Event]:
         yield from self._open(now, document)
         if document in self.buffers and document != self.focused:
             self.focused = document
-            yield Focused(now, document)
+            yield FocusEvent(now, document)
 
 
-def _ghost_text(result: list[Entry], path: str, cursor: int, text: str) -> tuple[str, int]:
+def _extract_ghost_text(result: list[Entry], path: str, cursor: int, text: str) -> tuple[str, int]:
     """The first recorded answer as text behind the cursor, and how much it overwrites there."""
     then = Buffer(path, text)
     for answer in result[:1]:
-        start, end = (then.offset(place) for place in _range(answer["range"]))
-        head, new = text[start:cursor], units(answer["text"])
+        start, end = (then.offset(place) for place in _parse_range(answer["range"]))
+        head, new = text[start:cursor], to_utf16_units(answer["text"])
         if new.startswith(head):
             return new[len(head) :], max(0, end - cursor)
     return "", 0
 
 
-def _range(words: str) -> Iterator[Position]:
+def _parse_range(words: str) -> Iterator[Position]:
     """Of "[63,1 -> 63,18]", which counts from 1."""
     for place in words.strip("[]").split(" -> "):
         line, character = place.split(",")
         yield int(line) - 1, int(character) - 1
 
 
-def _with_deadlines(events: list[Event]) -> list[Event]:
+def _add_deadlines(events: list[Event]) -> list[Event]:
     """Each request is to be answered before the next edit or request, of whatever file."""
     done: list[Event] = []
     next_at = events[-1].time if events else 0.0
     for event in reversed(events):
-        done.append(replace(event, deadline=next_at) if isinstance(event, Asked) else event)
-        if isinstance(event, Edited | Asked):
+        done.append(replace(event, deadline=next_at) if isinstance(event, RequestEvent) else event)
+        if isinstance(event, EditEvent | RequestEvent):
             next_at = event.time
     return done[::-1]
 
 
-def _with_gold(events: list[Event]) -> list[Event]:
-    gold = dict(_golds(events))
+def _add_gold(events: list[Event]) -> list[Event]:
+    gold = dict(_find_gold(events))
     return [
-        replace(event, gold=gold.get(event.request)) if isinstance(event, Asked) else event
+        replace(event, gold=gold.get(event.request)) if isinstance(event, RequestEvent) else event
         for event in events
     ]
 
 
-def _golds(events: list[Event]) -> Iterator[tuple[int, str]]:
+def _find_gold(events: list[Event]) -> Iterator[tuple[int, str]]:
     """The gold of each request that has one."""
     buffers: dict[int, Buffer] = {}
-    places: dict[int, tuple[Asked, int]] = {}
+    places: dict[int, tuple[RequestEvent, int]] = {}
     for event in events:
         for asked, place in [*places.values()]:
             if event.time > asked.time + LATER_S:
                 del places[asked.request]
                 yield asked.request, buffers[asked.document].rest_of_line(place)
-        if isinstance(event, Opened):
+        if isinstance(event, OpenEvent):
             buffers[event.document] = Buffer(event.path, event.text)
-        elif isinstance(event, Asked):
+        elif isinstance(event, RequestEvent):
             places[event.request] = event, event.cursor
-        elif isinstance(event, Edited):
+        elif isinstance(event, EditEvent):
             buffers[event.document].apply(event.edits)
-            places = _moved(places, event)
+            places = _shift_places(places, event)
     for asked, place in places.values():
         yield asked.request, buffers[asked.document].rest_of_line(place)
 
 
-def _moved(places: dict[int, tuple[Asked, int]], edited: Edited) -> dict[int, tuple[Asked, int]]:
+def _shift_places(
+    places: dict[int, tuple[RequestEvent, int]], edited: EditEvent
+) -> dict[int, tuple[RequestEvent, int]]:
     """Where the cursors of former requests are after an edit; without those it went across."""
     kept = {}
     for request, (asked, place) in places.items():

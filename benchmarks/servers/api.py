@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.servers.raw import Timed
+from benchmarks.servers.raw import TimedGeneration
 
 
 class Api:
@@ -15,7 +15,7 @@ class Api:
     def __init__(self, url: str) -> None:
         self.client = httpx2.Client(base_url=url, timeout=600)
 
-    def generate(self, body: dict[str, Any], *, to_line: bool = False) -> Timed:
+    def generate(self, body: dict[str, Any], *, to_line: bool = False) -> TimedGeneration:
         """Stream `/v1/completions`; with `to_line`, hang up after the first line not blank."""
         started = time.perf_counter()
         text, first, count = "", 0.0, 0
@@ -34,9 +34,9 @@ class Api:
                 count += 1
                 if to_line and "\n" in text.lstrip():
                     break
-        return Timed(text, first, (time.perf_counter() - started) * 1000, count)
+        return TimedGeneration(text, first, (time.perf_counter() - started) * 1000, count)
 
-    def ghost_text(self, text: str, offset: int) -> dict[str, Any]:
+    def request_ghost_text(self, text: str, offset: int) -> dict[str, Any]:
         """The outcome that an editor would get at `offset` of `text`."""
         body = {"path": "a.py", "text": text, "offset": offset, "language": "python"}
         response = self.client.post("/admin/complete", json=body)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-EVERY_S = 0.25
+INTERVAL_S = 0.25
 
 
 @dataclass
@@ -20,13 +20,13 @@ class Footprint:
 
     @property
     def cpu_s(self) -> float:
-        """Time of all processes; one that has ended counts with what was seen last."""
+        """Time of all processes; one that has ended counts with what was used last."""
         return sum(self._after.values()) - sum(self._before.values())
 
-    def look(self, pid: int) -> None:
+    def take_sample(self, pid: int) -> None:
         """Take the figures of the process tree under `pid`."""
         rss = 0
-        for process in _tree(pid):
+        for process in _list_processes(pid):
             try:
                 times = process.cpu_times()
                 rss += process.memory_info().rss
@@ -37,30 +37,30 @@ class Footprint:
 
     def begin(self, pid: int) -> None:
         """What was used so far does not count."""
-        self.look(pid)
+        self.take_sample(pid)
         self._before = dict(self._after)
 
 
 @asynccontextmanager
-async def footprint(pid: int) -> AsyncIterator[Footprint]:
+async def measure_footprint(pid: int) -> AsyncIterator[Footprint]:
     """The footprint of the process tree under `pid` from the beginning to the end of the block."""
-    seen = Footprint()
-    seen.begin(pid)
-    watching = asyncio.create_task(_watch(seen, pid))
+    used = Footprint()
+    used.begin(pid)
+    watcher = asyncio.create_task(_watch(used, pid))
     try:
-        yield seen
+        yield used
     finally:
-        watching.cancel()
-        seen.look(pid)
+        watcher.cancel()
+        used.take_sample(pid)
 
 
-async def _watch(seen: Footprint, pid: int) -> None:
+async def _watch(used: Footprint, pid: int) -> None:
     while True:
-        await asyncio.sleep(EVERY_S)
-        seen.look(pid)
+        await asyncio.sleep(INTERVAL_S)
+        used.take_sample(pid)
 
 
-def _tree(pid: int) -> list[psutil.Process]:
+def _list_processes(pid: int) -> list[psutil.Process]:
     try:
         parent = psutil.Process(pid)
         return [parent, *parent.children(recursive=True)]

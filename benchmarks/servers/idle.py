@@ -7,17 +7,17 @@ import psutil
 
 WINDOW_S = 0.03
 SHARE = 0.1
-EVERY_S = 0.003
-GIVES_UP_S = 60.0
+INTERVAL_S = 0.003
+TIMEOUT_S = 60.0
 
 
-class Quiet:
+class IdleDetector:
     """Finds the first `WINDOW_S` in which less than `SHARE` of one core was used."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque()
 
-    def see(self, at: float, cpu_s: float) -> float | None:
+    def add_sample(self, at: float, cpu_s: float) -> float | None:
         """Take the CPU time used up to `at`; where such a window ends here, when it began."""
         self._samples.append((at, cpu_s))
         while len(self._samples) > 1 and self._samples[1][0] <= at - WINDOW_S:
@@ -29,22 +29,22 @@ class Quiet:
         return began
 
 
-def idle_since(pid: int) -> float:
+def wait_until_idle(pid: int) -> float:
     """Wait until the process is idle; when that began, by `time.perf_counter`.
 
-    Raises: TimeoutError after `GIVES_UP_S`.
+    Raises: TimeoutError after `TIMEOUT_S`.
     """
-    process, quiet = psutil.Process(pid), Quiet()
-    until = time.perf_counter() + GIVES_UP_S
+    process, detector = psutil.Process(pid), IdleDetector()
+    until = time.perf_counter() + TIMEOUT_S
     while (now := time.perf_counter()) < until:
         used = process.cpu_times()
-        if (began := quiet.see(now, used.user + used.system)) is not None:
+        if (began := detector.add_sample(now, used.user + used.system)) is not None:
             return began
-        time.sleep(EVERY_S)
-    raise TimeoutError(f"process {pid} computes for more than {GIVES_UP_S:.0f} s")
+        time.sleep(INTERVAL_S)
+    raise TimeoutError(f"process {pid} computes for more than {TIMEOUT_S:.0f} s")
 
 
-def worker_of(pid: int) -> int:
+def find_worker(pid: int) -> int:
     """The child in which a daemon computes. Raises: LookupError if no model is loaded."""
     for child in psutil.Process(pid).children():
         if "copilotd.engine.worker.main" in child.cmdline():

@@ -8,7 +8,7 @@ from llama_cpp import Llama, llama_cpp
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedGeneration:
     """One generation: its text, milliseconds to the first piece and to the end, its pieces."""
 
     text: str
@@ -17,7 +17,7 @@ class Timed:
     tokens: int
 
 
-class Raw:
+class RawLlama:
     """`Llama` with as many threads and as large a batch as the daemon takes."""
 
     def __init__(self, model: Path, n_threads: int, n_ctx: int = 8192) -> None:
@@ -35,16 +35,18 @@ class Raw:
         self.suffix = llama_cpp.llama_vocab_fim_suf(vocab)
         self.middle = llama_cpp.llama_vocab_fim_mid(vocab)
 
-    def tokens(self, text: str) -> list[int]:
+    def tokenize(self, text: str) -> list[int]:
         """Ids of `text`, control tokens read as text, no BOS."""
         return list(self.llama.tokenize(text.encode(), add_bos=False, special=False))
 
-    def fim(self, prefix: str, suffix: str) -> list[int]:
+    def build_fim_prompt(self, prefix: str, suffix: str) -> list[int]:
         """The FIM prompt, built from the ids that the GGUF names."""
-        before, after = self.tokens(prefix), self.tokens(suffix)
+        before, after = self.tokenize(prefix), self.tokenize(suffix)
         return [self.prefix, *before, self.suffix, *after, self.middle]
 
-    def generate(self, prompt: list[int], max_tokens: int, *, to_line: bool = False) -> Timed:
+    def generate(
+        self, prompt: list[int], max_tokens: int, *, to_line: bool = False
+    ) -> TimedGeneration:
         """Greedy; with `to_line`, only to the end of the first line that is not blank."""
         started = time.perf_counter()
         text, first, count = "", 0.0, 0
@@ -59,4 +61,4 @@ class Raw:
             count += 1
             if to_line and "\n" in text.lstrip():
                 break
-        return Timed(text, first, (time.perf_counter() - started) * 1000, count)
+        return TimedGeneration(text, first, (time.perf_counter() - started) * 1000, count)

@@ -16,12 +16,12 @@ FUNCTION = (
     "def handler_{0}(request, response):\n    value_{0} = request.args[{0}]\n    return value\n\n"
 )
 FUNCTIONS = 46
-MOST_TOKENS = 256
-BEGINS_WITHIN_S = 120.0
+MAX_TOKENS = 256
+START_TIMEOUT_S = 120.0
 
 
 @dataclass(slots=True)
-class Talk:
+class ChatAnswer:
     """One answer, as far as it has come; times by `time.perf_counter`."""
 
     asked: float
@@ -44,57 +44,57 @@ class Conversation:
         self._http = httpx2.Client(base_url=url, timeout=600, limits=alone)
         self._numbers = count()
 
-    def talk(self, over: Event | None = None) -> Talk:
-        """A whole answer, or as much as has come when `over` is set."""
-        talk = Talk(time.perf_counter())
-        self._read(talk, over or Event())
-        return talk
+    def ask(self, stop: Event | None = None) -> ChatAnswer:
+        """A whole answer, or as much as has come when `stop` is set."""
+        answer = ChatAnswer(time.perf_counter())
+        self._read(answer, stop or Event())
+        return answer
 
     @contextmanager
-    def going_on(self) -> Iterator[list[Talk]]:
-        """Talk in another thread, without a pause, until the block ends; gives all the talks.
+    def keep_busy(self) -> Iterator[list[ChatAnswer]]:
+        """ChatAnswer in another thread, without a pause, until the block ends; gives all the answers.
 
         The block begins with the first token of the first.
 
-        Raises: TimeoutError where that does not come; at the end, whatever ended the talking.
+        Raises: TimeoutError where that does not come; at the end, whatever ended the asking.
         """
-        talks: list[Talk] = []
-        over = Event()
+        answers: list[ChatAnswer] = []
+        stop = Event()
         with ThreadPoolExecutor(1) as pool:
-            talking = pool.submit(self._go_on, talks, over)
+            asking = pool.submit(self._ask_repeatedly, answers, stop)
             try:
-                _wait_for_token(talks)
-                yield talks
+                _wait_for_token(answers)
+                yield answers
             finally:
-                over.set()
-            talking.result()
+                stop.set()
+            asking.result()
 
-    def _go_on(self, talks: list[Talk], over: Event) -> None:
-        while not over.is_set():
-            talks.append(Talk(time.perf_counter()))
-            self._read(talks[-1], over)
+    def _ask_repeatedly(self, answers: list[ChatAnswer], stop: Event) -> None:
+        while not stop.is_set():
+            answers.append(ChatAnswer(time.perf_counter()))
+            self._read(answers[-1], stop)
 
-    def _read(self, talk: Talk, over: Event) -> None:
-        body = chat_body(next(self._numbers))
+    def _read(self, answer: ChatAnswer, stop: Event) -> None:
+        body = build_chat_body(next(self._numbers))
         with self._http.stream("POST", "/v1/chat/completions", json=body) as response:
             response.raise_for_status()
             for line in response.iter_lines():
-                if over.is_set():
+                if stop.is_set():
                     return
                 if line.startswith("data: {") and _has_text(json.loads(line[6:])):
-                    talk.last = time.perf_counter()
-                    talk.first = talk.first or talk.last
-                    talk.tokens += 1
+                    answer.last = time.perf_counter()
+                    answer.first = answer.first or answer.last
+                    answer.tokens += 1
 
 
-def tokens_per_second(talks: list[Talk]) -> float | None:
+def compute_tokens_per_second(answers: list[ChatAnswer]) -> float | None:
     """From the first tokens of the answers to their last; None where none came."""
-    seconds = sum(talk.last - talk.first for talk in talks)
-    tokens = sum(talk.tokens - 1 for talk in talks if talk.tokens)
+    seconds = sum(answer.last - answer.first for answer in answers)
+    tokens = sum(answer.tokens - 1 for answer in answers if answer.tokens)
     return tokens / seconds if seconds else None
 
 
-def chat_body(number: int) -> dict[str, Any]:
+def build_chat_body(number: int) -> dict[str, Any]:
     """A request with a prompt of about 1,500 tokens."""
     code = "".join(FUNCTION.format(f"{number}_{i}") for i in range(FUNCTIONS))
     question = f"File {number}:\n\n{code}\nExplain what each of these functions does, one by one."
@@ -102,13 +102,13 @@ def chat_body(number: int) -> dict[str, Any]:
         "messages": [{"role": "user", "content": question}],
         "stream": True,
         "temperature": 0,
-        "max_tokens": MOST_TOKENS,
+        "max_tokens": MAX_TOKENS,
     }
 
 
-def _wait_for_token(talks: list[Talk]) -> None:
-    until = time.perf_counter() + BEGINS_WITHIN_S
-    while not (talks and talks[0].tokens):
+def _wait_for_token(answers: list[ChatAnswer]) -> None:
+    until = time.perf_counter() + START_TIMEOUT_S
+    while not (answers and answers[0].tokens):
         if time.perf_counter() > until:
             raise TimeoutError("the chat does not begin")
         time.sleep(0.01)

@@ -45,11 +45,11 @@ class Function:
             yield Keystroke(self.before + self.body[:typed], self.after, rest)
 
 
-def function(name: str) -> Function:
+def load_function(name: str) -> Function:
     """Of about 500 lines of its file, the function in the middle if the file is longer."""
     module = importlib.import_module(name.partition(".")[0])
     lines = inspect.getsource(module).splitlines(keepends=True)
-    node = _definition(ast.parse("".join(lines)), name.split(".")[1:])
+    node = _find_definition(ast.parse("".join(lines)), name.split(".")[1:])
     has_docstring = ast.get_docstring(node) is not None
     first, last = node.body[has_docstring].lineno - 1, node.end_lineno or 0
     top = max(0, min((first + last - FILE_LINES) // 2, len(lines) - FILE_LINES))
@@ -60,7 +60,7 @@ def function(name: str) -> Function:
     return Function(name, before, body[indent:].rstrip("\n"), after)
 
 
-def _definition(tree: ast.Module, path: list[str]) -> ast.FunctionDef:
+def _find_definition(tree: ast.Module, path: list[str]) -> ast.FunctionDef:
     """The function that is at `path` in the module's classes."""
     node: ast.AST = tree
     for name in path:

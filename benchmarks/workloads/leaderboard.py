@@ -23,7 +23,7 @@ _MODEL = "any"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, with which functions, and the calls that are right; none for irrelevance."""
+    """What is rows, with which functions, and the calls that are right; none for irrelevance."""
 
     messages: list[dict[str, Any]]
     functions: list[dict[str, Any]]
@@ -34,7 +34,7 @@ class Question:
     def tools(self) -> list[dict[str, Any]]:
         """The functions in OpenAI's form."""
         return [
-            {"type": "function", "function": {**f, "parameters": _schema(f["parameters"])}}
+            {"type": "function", "function": {**f, "parameters": _convert_schema(f["parameters"])}}
             for f in self.functions
         ]
 
@@ -47,7 +47,7 @@ class Answer:
     error: str = ""
 
     @classmethod
-    def of(cls, message: Mapping[str, Any]) -> "Answer":
+    def from_message(cls, message: Mapping[str, Any]) -> "Answer":
         """From OpenAI's message."""
         made = message.get("tool_calls") or []
         return cls([(c["function"]["name"], c["function"]["arguments"]) for c in made])
@@ -63,16 +63,16 @@ class Verdict:
     ms: float
 
 
-def questions(package: Path, category: str, limit: int) -> list[Question]:
+def load_questions(package: Path, category: str, limit: int) -> list[Question]:
     """The first `limit` of a category."""
-    asked = _lines(package, f"data/BFCL_v4_{category}.json")[:limit]
+    rows = _read_lines(package, f"data/BFCL_v4_{category}.json")[:limit]
     truths: dict[str, list[dict[str, Any]]] = {}
     if category != "irrelevance":
-        known = _lines(package, f"data/possible_answer/BFCL_v4_{category}.json")
-        truths = {one["id"]: one["ground_truth"] for one in known}
+        answers = _read_lines(package, f"data/possible_answer/BFCL_v4_{category}.json")
+        truths = {one["id"]: one["ground_truth"] for one in answers}
     return [
         Question(one["question"][0], one["function"], truths.get(one["id"], []), category)
-        for one in asked
+        for one in rows
     ]
 
 
@@ -118,13 +118,13 @@ def _is_well_formed(question: Question, name: str, arguments: str) -> bool:
     return True
 
 
-def _schema(given: Any) -> Any:
+def _convert_schema(schema: Any) -> Any:
     """The leaderboard's own names of types as JSON Schema's."""
-    if isinstance(given, list):
-        return [_schema(one) for one in given]
-    if not isinstance(given, dict):
-        return given
-    schema = {key: _schema(value) for key, value in given.items()}
+    if isinstance(schema, list):
+        return [_convert_schema(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: _convert_schema(value) for key, value in schema.items()}
     if isinstance(kind := schema.get("type"), str):
         schema["type"] = _TYPES.get(kind, kind)
         if schema["type"] is None:
@@ -132,7 +132,7 @@ def _schema(given: Any) -> Any:
     return schema
 
 
-def _lines(package: Path, name: str) -> list[dict[str, Any]]:
+def _read_lines(package: Path, name: str) -> list[dict[str, Any]]:
     with zipfile.ZipFile(package) as archive:
         text = archive.read(f"bfcl_eval/{name}").decode()
     return [json.loads(line) for line in text.splitlines() if line.strip()]

@@ -39,22 +39,22 @@ class Prompt:
     new: int
 
 
-def completions(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
+def build_completion_prompts(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
     """Half of them in repetitive code; every other one with the text behind the cursor."""
-    places = [place for _, place in zip(range(20 * count), _places(), strict=False)]
-    places.sort(key=lambda place: _density(place[0]))
+    places = [place for _, place in zip(range(20 * count), _draw_places(), strict=False)]
+    places.sort(key=lambda place: _compute_density(place[0]))
     half = count // 2
     chosen = [*places[:half], *random.Random(1).sample(places[half:], count - half)]
     return [
-        Prompt(COMPLETIONS, _tokens(info, vocabulary, *place, fim=bool(i % 2)), 56)
+        Prompt(COMPLETIONS, _tokenize(info, vocabulary, *place, fim=bool(i % 2)), 56)
         for i, place in enumerate(chosen)
     ]
 
 
-def edits(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
+def build_edit_prompts(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
     """Requests to write a piece of code again with a change."""
     prompts = []
-    for i, (before, _) in zip(range(count), _places(), strict=False):
+    for i, (before, _) in zip(range(count), _draw_places(), strict=False):
         code = before[-_REPEATED[i % len(_REPEATED)] :].partition("\n")[2]
         question = f"{_EDITS[i % len(_EDITS)]}\n\n```python\n{code}\n```"
         pieces = render_chat(info, [UserMessage(question)])
@@ -64,10 +64,10 @@ def edits(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
     return prompts
 
 
-def _places() -> Iterator[tuple[str, str]]:
+def _draw_places() -> Iterator[tuple[str, str]]:
     """The text before and after drawn places in drawn files, for ever."""
     draw = random.Random(0)
-    texts = [_text(path) for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))]
+    texts = [_read_text(path) for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))]
     texts = [text for text in texts if len(text) > 2 * (_BEFORE + _AFTER)]
     while True:
         text = draw.choice(texts)
@@ -75,15 +75,15 @@ def _places() -> Iterator[tuple[str, str]]:
         yield text[at - _BEFORE : at].partition("\n")[2], text[at : at + _AFTER]
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     return path.read_text("utf-8", "replace")
 
 
-def _density(text: str) -> float:
+def _compute_density(text: str) -> float:
     return len(zlib.compress(text.encode())) / len(text)
 
 
-def _tokens(
+def _tokenize(
     info: ModelInfo, vocabulary: Vocabulary, before: str, after: str, *, fim: bool
 ) -> list[int]:
     left = vocabulary.tokenize(before, special=False)

@@ -9,19 +9,19 @@ from benchmarks.clients.copilot import (
     PROMPT_CHARS,
     SUFFIX_CHARS,
     Cursor,
-    auto_closed,
-    block_end,
-    copilot_body,
+    build_copilot_body,
+    close_brackets,
+    find_block_end,
     repeats_brackets,
 )
-from benchmarks.copilot import Typed, cursor_at, table
-from benchmarks.workloads.functions import function
+from benchmarks.copilot import KeyResult, place_cursor, render_table
+from benchmarks.workloads.functions import load_function
 
 BEHIND = "\n\nprint(add(1, 2))\n"
 
 
-def typed(wanted: str, text: str, behind: str = "") -> Typed:
-    return Typed(wanted, behind, text, 1.0 if text else None, 2.0, 3, 4)
+def typed(wanted: str, text: str, behind: str = "") -> KeyResult:
+    return KeyResult(wanted, behind, text, 1.0 if text else None, 2.0, 3, 4)
 
 
 def recorded(prompt: str, stop: list[str]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def recorded(prompt: str, stop: list[str]) -> dict[str, Any]:
 def test_a_request_is_as_the_extension_sends_it(
     line: str, behind: str, body: dict[str, Any]
 ) -> None:
-    sent = copilot_body(Cursor(f"def add(a, b):\n{line}", behind + BEHIND, "sums.py"))
+    sent = build_copilot_body(Cursor(f"def add(a, b):\n{line}", behind + BEHIND, "sums.py"))
     del sent["extra"]["prompt_tokens"], sent["extra"]["suffix_tokens"]
     assert sent == body
 
@@ -64,19 +64,19 @@ def test_a_request_is_as_the_extension_sends_it(
 def test_the_start_of_a_long_prompt_moves_along_by_whole_lines() -> None:
     lines = "".join(f"line{number} = 1\n" for number in range(5000))
     for more in ("x", "x = 12"):
-        body = copilot_body(Cursor(lines + more, "\n" + lines, "a.py"))
+        body = build_copilot_body(Cursor(lines + more, "\n" + lines, "a.py"))
         assert body["prompt"].startswith("line") and body["prompt"].endswith(f"\n{more}")
         assert len(body["suffix"]) == SUFFIX_CHARS
         assert len(body["prompt"] + body["suffix"]) <= PROMPT_CHARS
 
 
 def test_the_suffix_takes_the_room_that_the_prefix_leaves() -> None:
-    body = copilot_body(Cursor("x", "\n" + "line = 1\n" * 5000, "a.py"))
+    body = build_copilot_body(Cursor("x", "\n" + "line = 1\n" * 5000, "a.py"))
     assert len(body["suffix"]) == PROMPT_CHARS - len("x" + "Path: a.py")
 
 
 def test_the_indentation_of_the_next_line_is_told() -> None:
-    body = copilot_body(Cursor("def f():\n    a = 1\n", "\n\n    return a\n", "a.py"))
+    body = build_copilot_body(Cursor("def f():\n    a = 1\n", "\n\n    return a\n", "a.py"))
     assert body["extra"]["next_indent"] == 4
 
 
@@ -108,19 +108,19 @@ def test_several_lines_are_asked_for_at_the_start_of_a_block(
     ],
 )
 def test_the_extension_hangs_up_where_the_block_is_over(text: str, end: int | None) -> None:
-    assert block_end(text, 1) == end
+    assert find_block_end(text, 1) == end
 
 
 @pytest.mark.parametrize(
     ("line", "closed"), [("f(a[", "])"), ("f(a)", ""), ('f("(', ")"), ("a = 1", ""), (")", "")]
 )
 def test_an_editor_closes_the_brackets_that_are_open(line: str, closed: str) -> None:
-    assert auto_closed(line) == closed
+    assert close_brackets(line) == closed
 
 
 def test_every_key_of_a_function_keeps_its_text_around_the_brackets() -> None:
-    keys = list(function("heapq.nsmallest").keystrokes(60))
-    cursors = [cursor_at(key, "heapq.py") for key in keys]
+    keys = list(load_function("heapq.nsmallest").keystrokes(60))
+    cursors = [place_cursor(key, "heapq.py") for key in keys]
     assert {cursor.line_rest for cursor in cursors} >= {"", ")"}
     assert all(cursor.after.endswith(key.after) for key, cursor in zip(keys, cursors, strict=True))
 
@@ -147,13 +147,13 @@ def test_a_line_that_closes_what_it_does_not_open_repeats_brackets(
     ],
 )
 def test_a_first_line_is_exact_with_or_without_what_stands_behind_the_cursor(
-    one: Typed, exact: bool
+    one: KeyResult, exact: bool
 ) -> None:
     assert one.is_exact is exact
 
 
 def test_the_table_counts_empty_answers_and_leaves_them_out_of_the_first_token() -> None:
-    rows = table([typed("a", ""), typed("a)", "a)", ")"), typed("", "b")]).splitlines()
+    rows = render_table([typed("a", ""), typed("a)", "a)", ")"), typed("", "b")]).splitlines()
     assert "| empty answers | 1 of 3 = 33.3 % |" in rows
     assert "| ms to the first token, p50 / p95 | 1 / 1 |" in rows
     assert "| first line exact | 1 of 2 = 50.0 % |" in rows

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.recording.flicker import Flicker, Frame, flicker
+from benchmarks.recording.flicker import Flicker, Frame, count_flicker
 
 
 def frames(*seen: str) -> list[Frame]:
@@ -27,9 +27,9 @@ def frames(*seen: str) -> list[Frame]:
     ],
 )
 def test_what_becomes_of_a_suggestion_is_counted(seen: list[str], counts: Flicker) -> None:
-    assert flicker(frames(*seen)) == counts
+    assert count_flicker(frames(*seen)) == counts
 
 
 def test_another_place_is_another_suggestion() -> None:
     seen = [Frame("a.py:0", "re", "turn a"), Frame("a.py:1", "re", "ad()")]
-    assert flicker(seen) == Flicker(suggestions=2)
+    assert count_flicker(seen) == Flicker(suggestions=2)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmarks.llama_vim.answers import Answers
-from benchmarks.llama_vim.infill import Context, Reply, context, context_behind
+from benchmarks.llama_vim.answer_cache import AnswerCache
+from benchmarks.llama_vim.infill import Context, Reply, build_context, build_next_context
 from benchmarks.llama_vim.ring import Ring
-from benchmarks.llama_vim.suggestion import suggestion
+from benchmarks.llama_vim.suggestion import render_suggestion
 from benchmarks.recording.buffer import Buffer
 from benchmarks.recording.player import Work
 
@@ -20,7 +20,7 @@ def at_cursor(text: str) -> Buffer:
 
 def here(text: str) -> Context:
     buffer = at_cursor(text)
-    return context(buffer, buffer.cursor)
+    return build_context(buffer, buffer.cursor)
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_the_next_suggestion_is_asked_for_behind_this_one(
     accepted: list[str], sent: Context
 ) -> None:
     buffer = at_cursor("a\n |\nd")
-    assert context_behind(buffer, buffer.cursor, accepted, indent=1) == sent
+    assert build_next_context(buffer, buffer.cursor, accepted, indent=1) == sent
 
 
 def test_text_typed_along_an_answer_shows_the_rest_of_it() -> None:
-    answers = Answers()
+    answers = AnswerCache()
     reply = Reply("return a + b", Work())
     answers.remember(here("def f():\n    x|"), reply)
     assert answers.find(here("def f():\n    xreturn |")) == ("a + b", reply)
@@ -65,7 +65,7 @@ def test_text_typed_along_an_answer_shows_the_rest_of_it() -> None:
 
 
 def test_an_answer_is_known_after_the_window_has_moved_three_lines() -> None:
-    answers = Answers()
+    answers = AnswerCache()
     answers.remember(here("a\nb\nc\nd\ne|"), Reply("f", Work()))
     assert [answers.has(here(text)) for text in ("b\nc\nd\ne|", "d\ne|", "e|")] == [
         True,
@@ -92,26 +92,26 @@ def test_an_answer_is_known_after_the_window_has_moved_three_lines() -> None:
 def test_what_stands_there_already_is_not_suggested(
     text: str, answer: str, shown: list[str]
 ) -> None:
-    assert suggestion(at_cursor(text), answer) == shown
+    assert render_suggestion(at_cursor(text), answer) == shown
 
 
 def test_the_ring_takes_what_is_new_and_drops_what_it_is_like() -> None:
     ring = Ring()
     old, new = [str(n) for n in range(20)], [str(n) for n in range(1, 21)]
-    ring.pick(old, "a.py", evict=False)
-    ring.pick(new, "a.py", evict=False)
+    ring.queue(old, "a.py", evict=False)
+    ring.queue(new, "a.py", evict=False)
     assert ring.update() and not ring.update()
-    assert ring.extra() == [{"text": "\n".join(old) + "\n", "filename": "a.py"}]
-    ring.pick(new, "a.py", evict=True)
-    assert ring.extra() == []
+    assert ring.render_input_extra() == [{"text": "\n".join(old) + "\n", "filename": "a.py"}]
+    ring.queue(new, "a.py", evict=True)
+    assert ring.render_input_extra() == []
     assert ring.update()
-    assert ring.extra() == [{"text": "\n".join(new) + "\n", "filename": "a.py"}]
+    assert ring.render_input_extra() == [{"text": "\n".join(new) + "\n", "filename": "a.py"}]
 
 
 def test_the_ring_forgets_what_is_like_the_place_of_the_cursor() -> None:
     ring = Ring()
     lines = [str(n) for n in range(20)]
-    ring.pick(lines, "a.py", evict=True)
+    ring.queue(lines, "a.py", evict=True)
     ring.update()
     ring.evict_near(lines, "a.py")
-    assert ring.extra() == []
+    assert ring.render_input_extra() == []

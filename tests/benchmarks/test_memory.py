@@ -1,6 +1,6 @@
 """How the benchmarks read what Linux tells of a process' memory."""
 
-from benchmarks.memory import Memory, of_rollup
+from benchmarks.memory import Memory, parse_rollup
 
 ROLLUP = """\
 55cec2ba7000-7ffc75cb5000 ---p 00000000 00:00 0                          [rollup]
@@ -16,4 +16,4 @@ Anonymous:           144 kB
 
 
 def test_pages_of_files_are_told_apart_from_all_others() -> None:
-    assert of_rollup(ROLLUP) == Memory(own=112 * 1024, files=1600 * 1024)
+    assert parse_rollup(ROLLUP) == Memory(own=112 * 1024, files=1600 * 1024)

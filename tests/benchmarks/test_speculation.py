@@ -4,19 +4,21 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.speculation import Pair, Written, _read, report
+from benchmarks.speculation import GeneratedText, OutputPair, _read_outcomes, render_report
 from benchmarks.workloads.passages import COMPLETIONS, EDITS
 from copilotd.engine.worker.speculation.speculation import SpeculationCounts
 
 
-def pair(kind: str, text: str, guessed: str) -> Pair:
+def pair(kind: str, text: str, guessed: str) -> OutputPair:
     tally = SpeculationCounts(drafts=2, drafted=8, accepted=6, undecided=1, reevaluated=3)
-    return Pair(kind, Written(text, 10.0, 12, 13), Written(guessed, 15.0, 12, 6), tally)
+    return OutputPair(
+        kind, GeneratedText(text, 10.0, 12, 13), GeneratedText(guessed, 15.0, 12, 6), tally
+    )
 
 
 def test_each_kind_has_its_identical_outputs_counted() -> None:
     pairs = [pair(COMPLETIONS, "a", "a"), pair(COMPLETIONS, "a", "b"), pair(EDITS, "c", "c")]
-    lines = report(pairs).splitlines()
+    lines = render_report(pairs).splitlines()
     assert "| completions | tokens/s | 15.0 (15.0) | 10.0 (10.0) | 1.50 | 2 |" in lines
     assert "| completions | 1 of 2 | 2.00 | 16 | 75% | 2 | 6 |" in lines
     assert "| edits | 1 of 1 | 2.00 | 8 | 75% | 1 | 3 |" in lines
@@ -24,6 +26,6 @@ def test_each_kind_has_its_identical_outputs_counted() -> None:
 
 def test_outcomes_are_read_again(tmp_path: Path) -> None:
     pairs, path = [pair(COMPLETIONS, "a\n", "b"), pair(EDITS, "c", "c")], tmp_path / "outcomes"
-    assert _read(path) == []
+    assert _read_outcomes(path) == []
     path.write_bytes(b"".join(msgspec.json.encode(pair) + b"\n" for pair in pairs))
-    assert _read(path) == pairs
+    assert _read_outcomes(path) == pairs

@@ -8,15 +8,15 @@ import pytest
 
 from benchmarks.recording.buffer import Edit
 from benchmarks.recording.trace import (
-    Asked,
-    Closed,
-    Edited,
-    Ended,
+    CloseEvent,
+    CursorEvent,
+    EditEvent,
+    EndEvent,
     Event,
-    Focused,
-    Moved,
-    Opened,
-    read,
+    FocusEvent,
+    OpenEvent,
+    RequestEvent,
+    read_trace,
 )
 
 HEADER = {"kind": "header", "documentType": "workspaceRecording@1.0", "time": 1000}
@@ -53,21 +53,21 @@ def ended(time: int, request: int, **data: Any) -> Entry:
 def recorded(folder: Path, *entries: Entry, **options: float) -> list[Event]:
     path = folder / "session.w.json"
     path.write_text(json.dumps({"log": [HEADER, *entries]}), encoding="utf-8")
-    return read(path, **options)
+    return read_trace(path, **options)
 
 
 def golds(events: list[Event]) -> list[str | None]:
-    return [event.gold for event in events if isinstance(event, Asked)]
+    return [event.gold for event in events if isinstance(event, RequestEvent)]
 
 
 def test_a_file_is_opened_when_it_is_first_turned_to(tmp_path: Path) -> None:
     files = [*known(0, "a\\a.py", TEXT), *known(1, "b.py", "")]
     events = recorded(tmp_path, *files, selected(1500, 19), changed(1600, (19, 19, "r")))
     assert events == [
-        Opened(0.5, 0, "a/a.py", TEXT),
-        Focused(0.5, 0),
-        Moved(0.5, 0, 19),
-        Edited(0.6, 0, (Edit(19, 19, "r"),)),
+        OpenEvent(0.5, 0, "a/a.py", TEXT),
+        FocusEvent(0.5, 0),
+        CursorEvent(0.5, 0, 19),
+        EditEvent(0.6, 0, (Edit(19, 19, "r"),)),
     ]
 
 
@@ -75,8 +75,8 @@ def test_turning_to_and_fro_gives_each_turn(tmp_path: Path) -> None:
     files = [*known(0, "a.py", ""), *known(1, "b.py", "")]
     turns = [selected(1100, 0), selected(1200, 0, id=1), selected(1300, 0)]
     events = recorded(tmp_path, *files, *turns)
-    focused = [event for event in events if isinstance(event, Focused)]
-    assert focused == [Focused(0.1, 0), Focused(0.2, 1), Focused(0.3, 0)]
+    focused = [event for event in events if isinstance(event, FocusEvent)]
+    assert focused == [FocusEvent(0.1, 0), FocusEvent(0.2, 1), FocusEvent(0.3, 0)]
 
 
 def test_a_file_whose_text_is_not_known_is_left_out(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_file_whose_text_is_not_known_is_left_out(tmp_path: Path) -> None:
 def test_text_set_again_is_an_edit_of_the_whole(tmp_path: Path) -> None:
     again = {"kind": "setContent", "time": 1200, "id": 0, "content": "new", "v": 2}
     events = recorded(tmp_path, *known(0, "a.py", "old one"), selected(1100, 0), again)
-    assert events[-1] == Edited(0.2, 0, (Edit(0, 7, "new"),))
+    assert events[-1] == EditEvent(0.2, 0, (Edit(0, 7, "new"),))
 
 
 def test_stored_text_comes_back(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_stored_text_comes_back(tmp_path: Path) -> None:
     restored = {"kind": "restoreContent", "time": 1400, "id": 0, "contentId": "c", "v": 3}
     edits = [selected(1100, 0), stored, changed(1300, (0, 3, "")), restored]
     events = recorded(tmp_path, *known(0, "a.py", "old"), *edits)
-    assert events[-1] == Edited(0.4, 0, (Edit(0, 0, "old"),))
+    assert events[-1] == EditEvent(0.4, 0, (Edit(0, 0, "old"),))
 
 
 def test_a_closed_file_opens_again_as_it_was(tmp_path: Path) -> None:
@@ -104,12 +104,12 @@ def test_a_closed_file_opens_again_as_it_was(tmp_path: Path) -> None:
     doings = [changed(1200, (0, 0, "x")), closed, selected(1400, 1)]
     events = recorded(tmp_path, *known(0, "a.py", ""), *doings)
     assert events == [
-        Opened(0.2, 0, "a.py", ""),
-        Edited(0.2, 0, (Edit(0, 0, "x"),)),
-        Closed(0.3, 0),
-        Opened(0.4, 0, "a.py", "x"),
-        Focused(0.4, 0),
-        Moved(0.4, 0, 1),
+        OpenEvent(0.2, 0, "a.py", ""),
+        EditEvent(0.2, 0, (Edit(0, 0, "x"),)),
+        CloseEvent(0.3, 0),
+        OpenEvent(0.4, 0, "a.py", "x"),
+        FocusEvent(0.4, 0),
+        CursorEvent(0.4, 0, 1),
     ]
 
 
@@ -117,7 +117,7 @@ def test_an_answer_is_in_time_before_the_next_edit_or_request(tmp_path: Path) ->
     doings = [selected(1100, 0), asked(1200, 1), selected(1250, 0), asked(1300, 2)]
     doings += [changed(1400, (0, 0, "x")), asked(1500, 3), ended(1900, 3)]
     events = recorded(tmp_path, *known(0, "a.py", ""), *doings)
-    deadlines = [event.deadline for event in events if isinstance(event, Asked)]
+    deadlines = [event.deadline for event in events if isinstance(event, RequestEvent)]
     assert deadlines == [0.3, 0.4, 0.9]
 
 
@@ -154,13 +154,13 @@ def test_a_recorded_answer_begins_at_the_cursor(tmp_path: Path) -> None:
     result = [{"range": "[2,1 -> 2,6]", "text": "    return a + b", "source": "copilot"}]
     doings = [selected(1100, 19), asked(1200, 1), ended(1300, 1, result=result)]
     events = recorded(tmp_path, *known(0, "a.py", TEXT.replace("    ", "    )")), *doings)
-    assert events[-1] == Ended(0.3, 1, False, "return a + b", overwrites=1)
+    assert events[-1] == EndEvent(0.3, 1, False, "return a + b", overwrites=1)
 
 
 def test_a_cancelled_request_says_so(tmp_path: Path) -> None:
     doings = [selected(1100, 19), asked(1200, 1), ended(1300, 1, error="canceled")]
     events = recorded(tmp_path, *known(0, "a.py", TEXT), *doings)
-    assert events[-1] == Ended(0.3, 1, is_cancelled=True)
+    assert events[-1] == EndEvent(0.3, 1, is_cancelled=True)
 
 
 def test_offsets_count_in_utf_16(tmp_path: Path) -> None:
@@ -177,11 +177,11 @@ def test_a_clock_that_goes_back_stands_still(tmp_path: Path) -> None:
 def test_only_the_first_seconds_are_read(tmp_path: Path) -> None:
     doings = [changed(1400, (0, 0, "x")), changed(1600, (0, 0, "y"))]
     events = recorded(tmp_path, *known(0, "a.py", ""), *doings, seconds=0.5)
-    assert [type(event) for event in events] == [Opened, Edited]
+    assert [type(event) for event in events] == [OpenEvent, EditEvent]
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "session.w.json"
     path.write_text(json.dumps({"log": [HEADER | {"documentType": "else@1.0"}]}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"is not a workspaceRecording@1\.0"):
-        read(path)
+        read_trace(path)

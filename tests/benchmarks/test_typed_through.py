@@ -2,25 +2,25 @@
 
 import pytest
 
-from benchmarks.typed_through import behind, lengthened
-from benchmarks.workloads.functions import function
+from benchmarks.typed_through import advance, lengthen
+from benchmarks.workloads.functions import load_function
 
 
 @pytest.mark.parametrize(
     ("text", "place"), [("", (3, 4)), ("ab", (3, 6)), ("\n", (4, 0)), ("a\n\n  b", (5, 3))]
 )
 def test_the_cursor_stands_behind_what_was_typed(text: str, place: tuple[int, int]) -> None:
-    assert behind((3, 4), text) == place
+    assert advance((3, 4), text) == place
 
 
 def test_a_longer_file_has_the_same_lines_around_the_function() -> None:
-    own = function("heapq.nsmallest")
-    longer = lengthened(own, 5000)
+    own = load_function("heapq.nsmallest")
+    longer = lengthen(own, 5000)
     assert longer.before.endswith(own.before)
     assert longer.after.startswith(own.after)
     assert 4500 <= (longer.before + longer.after).count("\n") <= 5500
 
 
 def test_a_file_that_is_long_enough_stays_as_it_is() -> None:
-    own = function("heapq.nsmallest")
-    assert lengthened(own, 500) == own
+    own = load_function("heapq.nsmallest")
+    assert lengthen(own, 500) == own

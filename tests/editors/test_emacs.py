@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from tests.real.conftest import model_path
 
 __all__ = ["model_path"]  # a fixture
@@ -54,14 +54,14 @@ def skip_without(package: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path) -> Iterator[Served]:
-    with served(model_path) as running:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path) as running:
         yield running
 
 
 @pytest.mark.parametrize(("package", "connect"), [("eglot", _EGLOT), ("lsp-mode", _LSP_MODE)])
 def test_completion_at_point_writes_what_the_model_offers(
-    package: str, connect: str, daemon: Served, tmp_path: Path
+    package: str, connect: str, daemon: RunningDaemon, tmp_path: Path
 ) -> None:
     skip_without(package)
     file = tmp_path / "sums.py"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.servers.served import Served, copilotd, served
+from benchmarks.servers.daemon import RunningDaemon, run_copilotd, run_daemon
 from tests.editors.conftest import Start
 from tests.editors.neovim import Neovim
 from tests.real.conftest import model_path
@@ -29,14 +29,14 @@ class Cart:
 
 
 @pytest.fixture
-def daemon(model_path: Path) -> Iterator[Served]:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
     # The settings are for the daemon that an editor starts in the place of this one.
-    with served(model_path, MODEL__NAME=str(model_path), SERVER__PORT="0") as running:
+    with run_daemon(model_path, MODEL__NAME=str(model_path), SERVER__PORT="0") as running:
         yield running
 
 
 @pytest.fixture
-def editor(daemon: Served, start: Start, tmp_path: Path) -> Neovim:
+def editor(daemon: RunningDaemon, start: Start, tmp_path: Path) -> Neovim:
     command = json.dumps([sys.executable, "-m", "copilotd", "lsp"])
     editor = start(f"vim.json.decode({command!r})", env=daemon.env)
     editor.patience = PATIENCE_S
@@ -59,12 +59,12 @@ def test_what_the_model_offers_is_written_into_the_file(editor: Neovim, tmp_path
     editor.until(lambda: (tmp_path / "sums.py").read_text(), lambda text: "return a + b\n" in text)
 
 
-def test_a_killed_daemon_is_replaced(editor: Neovim, daemon: Served) -> None:
+def test_a_killed_daemon_is_replaced(editor: Neovim, daemon: RunningDaemon) -> None:
     sums(editor)
     os.kill(daemon.pid, signal.SIGKILL)
     editor.shows("")
     editor.until(editor.ghost)
-    assert json.loads(copilotd(daemon.env, "status", "--json"))["pid"] != daemon.pid
+    assert json.loads(run_copilotd(daemon.env, "status", "--json"))["pid"] != daemon.pid
 
 
 def test_a_question_about_code_is_answered_in_the_chat(editor: Neovim, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from tests.daemon.temp_user import eventually
 from tests.editors.conftest import init_file
 from tests.editors.neovim import environment, executable
@@ -73,13 +73,13 @@ class Tmux:
 
 
 @pytest.fixture
-def daemon(model_path: Path) -> Iterator[Served]:
-    with served(model_path) as running:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path) as running:
         yield running
 
 
 @pytest.fixture
-def terminal(daemon: Served, tmp_path: Path) -> Iterator[Tmux]:
+def terminal(daemon: RunningDaemon, tmp_path: Path) -> Iterator[Tmux]:
     command = json.dumps([sys.executable, "-m", "copilotd", "lsp"])
     enable = "vim.lsp.enable('copilotd')"
     init = init_file(tmp_path, f"vim.json.decode({command!r})", PLAIN, enable)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from tests.editors.terminal import Terminal
 from tests.real.conftest import model_path
 
@@ -37,13 +37,13 @@ autocmd CompleteChanged *
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path) -> Iterator[Served]:
-    with served(model_path) as running:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path) as running:
         yield running
 
 
 @pytest.fixture
-def vim(daemon: Served, tmp_path: Path) -> Iterator[Terminal]:
+def vim(daemon: RunningDaemon, tmp_path: Path) -> Iterator[Terminal]:
     vimrc = tmp_path / "vimrc"
     vimrc.write_text(_VIMRC.format(ale=ALE, settings=SETTINGS, seen=str(tmp_path / "seen")))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from benchmarks.servers.served import Served, copilotd, served
+from benchmarks.servers.daemon import RunningDaemon, run_copilotd, run_daemon
 from tests.editors.code_server import chromium, code_server, missing
 from tests.editors.vscode_window import Workbench
 from tests.real.conftest import ANSWERED_AT_LENGTH, model_path
@@ -51,14 +51,14 @@ KEEP_WHAT_IS_SHOWN = """() => {
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path) -> Iterator[Served]:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
     # The settings are for the daemon that an editor starts in the place of this one.
-    with served(model_path, MODEL__NAME=str(model_path), SERVER__PORT="0") as running:
+    with run_daemon(model_path, MODEL__NAME=str(model_path), SERVER__PORT="0") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def address(daemon: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(daemon: RunningDaemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with code_server(tmp_path_factory.mktemp("code"), daemon.env) as address:
         yield address
 
@@ -123,9 +123,9 @@ def proposal(window: Workbench, good: Callable[[str], bool]) -> None:
     window.until(lambda: window.find(".monaco-diff-editor .modified").first.inner_text(), good)
 
 
-def accepted(daemon: Served) -> int:
+def accepted(daemon: RunningDaemon) -> int:
     """How many suggestions the daemon knows to be taken."""
-    status = json.loads(copilotd(daemon.env, "status", "--json"))
+    status = json.loads(run_copilotd(daemon.env, "status", "--json"))
     return int(status["completion"]["accepted"])
 
 
@@ -136,15 +136,17 @@ def light_bulb(window: Workbench, wanted: str) -> list[str]:
     return window.until(rows.all_inner_texts, lambda titles: wanted in titles)
 
 
-def running(daemon: Served) -> int:
+def running(daemon: RunningDaemon) -> int:
     """The process of the daemon that runs now; 0 if none does."""
     try:
-        return int(json.loads(copilotd(daemon.env, "status", "--json"))["pid"])
+        return int(json.loads(run_copilotd(daemon.env, "status", "--json"))["pid"])
     except SystemExit:
         return 0
 
 
-def test_what_the_model_offers_is_written_into_the_file(open_window: Open, daemon: Served) -> None:
+def test_what_the_model_offers_is_written_into_the_file(
+    open_window: Open, daemon: RunningDaemon
+) -> None:
     before = accepted(daemon)
     window = open_window()
     sums(window)
@@ -156,7 +158,7 @@ def test_what_the_model_offers_is_written_into_the_file(open_window: Open, daemo
     window.until(lambda: accepted(daemon), lambda count: count == before + 1)
 
 
-def test_words_and_lines_are_taken_one_by_one(open_window: Open, daemon: Served) -> None:
+def test_words_and_lines_are_taken_one_by_one(open_window: Open, daemon: RunningDaemon) -> None:
     before = accepted(daemon)
     window = open_window()
     sums(window)
@@ -386,7 +388,7 @@ def test_the_participant_answers_in_the_chat_of_vs_code(open_window: Open) -> No
     window.until(lambda: " ".join(answer.all_inner_texts()), lambda text: "5" in text)
 
 
-def test_a_killed_daemon_is_replaced(open_window: Open, daemon: Served) -> None:
+def test_a_killed_daemon_is_replaced(open_window: Open, daemon: RunningDaemon) -> None:
     window = open_window()
     sums(window)
     killed = running(daemon)
@@ -398,7 +400,7 @@ def test_a_killed_daemon_is_replaced(open_window: Open, daemon: Served) -> None:
     window.until(window.ghost, lambda ghost: ghost == "a + b")
 
 
-def test_two_windows_share_one_worker(open_window: Open, daemon: Served) -> None:
+def test_two_windows_share_one_worker(open_window: Open, daemon: RunningDaemon) -> None:
     sums(open_window("one.py"))
     sums(open_window("two.py"))
     children = psutil.Process(running(daemon)).children(recursive=True)

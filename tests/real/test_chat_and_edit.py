@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from tests.lsp import raw_client
 from tests.lsp.raw_client import URI, Json, RawClient
 
@@ -35,14 +35,14 @@ DIFF = """diff --git a/app/config.py b/app/config.py
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path) -> Iterator[Served]:
-    with served(model_path) as running:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path) as running:
         yield running
 
 
 @pytest.fixture
 async def editor(
-    daemon: Served, monkeypatch: pytest.MonkeyPatch
+    daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[RawClient, None]:
     monkeypatch.setattr(raw_client, "TIMEOUT_S", 100.0)
     client = await RawClient.connect(daemon.socket)

@@ -10,7 +10,7 @@ import ollama
 import openai
 import pytest
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 
@@ -31,13 +31,13 @@ RESULT = '{"sky": "clear", "celsius": 31}'
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path) -> Iterator[Served]:
-    with served(model_path) as running:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path) as running:
         yield running
 
 
 @pytest.fixture
-def client(daemon: Served) -> Iterator[openai.OpenAI]:
+def client(daemon: RunningDaemon) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{daemon.url}/v1", api_key="any") as client:
         yield client
 
@@ -81,7 +81,7 @@ def test_openais_newer_way_calls_a_function(client: openai.OpenAI) -> None:
     assert (call.name, json.loads(call.arguments)) == ("get_weather", PARIS)
 
 
-def test_anthropics_client_calls_a_tool_while_it_streams(daemon: Served) -> None:
+def test_anthropics_client_calls_a_tool_while_it_streams(daemon: RunningDaemon) -> None:
     tool: Any = {
         "name": FUNCTION["name"],
         "description": FUNCTION["description"],
@@ -102,7 +102,7 @@ def test_anthropics_client_calls_a_tool_while_it_streams(daemon: Served) -> None
     assert (call.name, call.input, message.stop_reason) == ("get_weather", PARIS, "tool_use")
 
 
-def test_ollamas_client_calls_a_tool_and_fills_in(daemon: Served) -> None:
+def test_ollamas_client_calls_a_tool_and_fills_in(daemon: RunningDaemon) -> None:
     question = [{"role": "user", "content": QUESTION}]
     before = "def add(a, b):\n    return "
     with ollama.Client(host=daemon.url, trust_env=False) as client:

@@ -13,7 +13,7 @@ import httpx2
 import psutil
 import pytest
 
-from benchmarks.servers.served import Served, copilotd, served
+from benchmarks.servers.daemon import RunningDaemon, run_copilotd, run_daemon
 from tests.lsp.raw_client import INLINE, RawClient, completion_params
 
 pytestmark = pytest.mark.model
@@ -28,18 +28,18 @@ While typing, a slow machine shows only its beginning first.
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path) -> Iterator[Served]:
-    with served(model_path, "--model-alias", "local-copilot") as running:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path, "--model-alias", "local-copilot") as running:
         yield running
 
 
 @pytest.fixture
-async def http(daemon: Served) -> AsyncGenerator[httpx2.AsyncClient, None]:
+async def http(daemon: RunningDaemon) -> AsyncGenerator[httpx2.AsyncClient, None]:
     async with httpx2.AsyncClient(base_url=daemon.url, timeout=60) as client:
         yield client
 
 
-def workers(daemon: Served) -> list[psutil.Process]:
+def workers(daemon: RunningDaemon) -> list[psutil.Process]:
     children = psutil.Process(daemon.pid).children(recursive=True)
     return [child for child in children if "copilotd.engine.worker.main" in child.cmdline()]
 
@@ -88,7 +88,7 @@ async def test_a_suffix_makes_the_model_fill_in_the_middle(http: httpx2.AsyncCli
     assert answer["choices"][0]["text"].strip() == "a + b"
 
 
-async def test_an_editor_gets_ghost_text(daemon: Served) -> None:
+async def test_an_editor_gets_ghost_text(daemon: RunningDaemon) -> None:
     editor = await RawClient.connect(daemon.socket)
     await editor.initialize("editor")
     editor.open_file(ADD)
@@ -97,7 +97,7 @@ async def test_an_editor_gets_ghost_text(daemon: Served) -> None:
     await editor.shut_down()
 
 
-async def test_an_editor_gets_ghost_text_through_the_bridge(daemon: Served) -> None:
+async def test_an_editor_gets_ghost_text_through_the_bridge(daemon: RunningDaemon) -> None:
     pipe = asyncio.subprocess.PIPE
     bridge = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "copilotd", "lsp", stdin=pipe, stdout=pipe, env=daemon.env
@@ -112,7 +112,7 @@ async def test_an_editor_gets_ghost_text_through_the_bridge(daemon: Served) -> N
 
 
 async def test_five_editors_and_twenty_http_clients_share_one_worker(
-    daemon: Served, http: httpx2.AsyncClient
+    daemon: RunningDaemon, http: httpx2.AsyncClient
 ) -> None:
     async def edit(number: int) -> bool:
         editor = await RawClient.connect(daemon.socket)
@@ -146,7 +146,7 @@ async def test_a_client_that_disconnects_frees_the_engine(http: httpx2.AsyncClie
 
 
 async def test_a_worker_killed_during_a_stream_fails_it_and_the_next_request_succeeds(
-    daemon: Served, http: httpx2.AsyncClient
+    daemon: RunningDaemon, http: httpx2.AsyncClient
 ) -> None:
     lines: list[str] = []
     body = {"prompt": COUNTING, "max_tokens": 2000, "temperature": 0, "stream": True}
@@ -161,18 +161,18 @@ async def test_a_worker_killed_during_a_stream_fails_it_and_the_next_request_suc
     assert answer["choices"][0]["text"]
 
 
-def test_ghost_text_is_shown_in_the_terminal(daemon: Served, tmp_path: Path) -> None:
+def test_ghost_text_is_shown_in_the_terminal(daemon: RunningDaemon, tmp_path: Path) -> None:
     file = tmp_path / "add.py"
     file.write_text(ADD)
     env = {**daemon.env, "NO_COLOR": "1"}
-    assert "    return a + b" in copilotd(env, "complete", f"{file}:2")
+    assert "    return a + b" in run_copilotd(env, "complete", f"{file}:2")
 
 
-def test_the_model_chats_in_the_terminal(daemon: Served) -> None:
-    assert "Paris" in copilotd(daemon.env, "chat", "What is the capital of France?")
+def test_the_model_chats_in_the_terminal(daemon: RunningDaemon) -> None:
+    assert "Paris" in run_copilotd(daemon.env, "chat", "What is the capital of France?")
 
 
-def test_the_status_reports_the_model_and_its_memory(daemon: Served) -> None:
-    status = json.loads(copilotd(daemon.env, "status", "--json"))
+def test_the_status_reports_the_model_and_its_memory(daemon: RunningDaemon) -> None:
+    status = json.loads(run_copilotd(daemon.env, "status", "--json"))
     assert (status["alias"], status["model"]["architecture"]) == ("local-copilot", "qwen2")
     assert status["engine"]["rss"] > 100_000_000 and status["engine"]["requests"] > 0

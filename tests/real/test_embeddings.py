@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from benchmarks.servers.served import Served, copilotd, served
+from benchmarks.servers.daemon import RunningDaemon, run_copilotd, run_daemon
 from tests.real.minilm import minilm_path
 
 __all__ = ["minilm_path"]  # a fixture
@@ -25,13 +25,13 @@ OTHERS = {
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path, minilm_path: Path) -> Iterator[Served]:
-    with served(model_path, EMBEDDING__MODEL=str(minilm_path)) as running:
+def daemon(model_path: Path, minilm_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path, EMBEDDING__MODEL=str(minilm_path)) as running:
         yield running
 
 
 @pytest.fixture
-def client(daemon: Served) -> Iterator[httpx2.Client]:
+def client(daemon: RunningDaemon) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=daemon.url, timeout=120, trust_env=False) as client:
         yield client
 
@@ -67,15 +67,17 @@ def test_its_own_limit_counts(client: httpx2.Client) -> None:
     assert "602 tokens is too large; 512 can be embedded" in response.json()["error"]["message"]
 
 
-def test_the_model_for_completions_goes_on_beside_it(daemon: Served, client: httpx2.Client) -> None:
+def test_the_model_for_completions_goes_on_beside_it(
+    daemon: RunningDaemon, client: httpx2.Client
+) -> None:
     vectors(client, [HAPPY])
     hole = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "max_tokens": 6}
     written = client.post("/v1/completions", json=hole | {"temperature": 0}).json()
     assert written["choices"][0]["text"].startswith("a + b")
-    status = json.loads(copilotd(daemon.env, "status", "--json"))
+    status = json.loads(run_copilotd(daemon.env, "status", "--json"))
     assert status["embedding"]["model"]["architecture"] == "bert"
     assert status["embedding"]["engine"]["pid"] != status["engine"]["pid"]
-    assert "embeddings" in copilotd(daemon.env, "status")
+    assert "embeddings" in run_copilotd(daemon.env, "status")
 
 
 def test_it_is_asked_for_no_text(client: httpx2.Client) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 
@@ -25,16 +25,16 @@ HOLE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path) -> Iterator[Served]:
-    with served(model_path, MODEL__AUTO_TUNE="false") as running:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path, MODEL__AUTO_TUNE="false") as running:
         yield running
 
 
-def written(daemon: Served, body: dict[str, Any]) -> str:
+def written(daemon: RunningDaemon, body: dict[str, Any]) -> str:
     answer = httpx2.post(f"{daemon.url}/infill", json=body, timeout=120, trust_env=False)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["content"])
 
 
-def test_what_is_sent_of_other_files_is_known_to_the_model(daemon: Served) -> None:
+def test_what_is_sent_of_other_files_is_known_to_the_model(daemon: RunningDaemon) -> None:
     assert written(daemon, HOLE | {"input_extra": UPSTREAM_ARCHITECTURE}) == "who.title))"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from tests.lsp.raw_client import Json, RawClient
 from tests.real.test_clients import PARIS, QUESTION
 
@@ -30,8 +30,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path) -> Iterator[Served]:
-    with served(model_path) as running:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path) as running:
         yield running
 
 
@@ -43,20 +43,20 @@ def node(script: str, *arguments: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_openais_package_streams_a_call(daemon: Served) -> None:
+def test_openais_package_streams_a_call(daemon: RunningDaemon) -> None:
     heard = node("openai.mjs", f"{daemon.url}/v1", QUESTION)
     assert (heard["name"], heard["arguments"], heard["models"]) == ("get_weather", PARIS, 1)
     assert heard["pieces"] > 1
 
 
-def test_the_core_of_github_copilot_shows_ghost_text(daemon: Served) -> None:
+def test_the_core_of_github_copilot_shows_ghost_text(daemon: RunningDaemon) -> None:
     text = "def add(a, b):\n    \n\nprint(add(1, 2))\n"
     [item] = node("ghost_text.cjs", daemon.url, text, "1", "4")
     assert item["insertText"] == "    return a + b"
     assert item["range"]["start"] == {"line": 1, "character": 0}
 
 
-async def test_tabbys_agent_completes(daemon: Served, tmp_path: Path) -> None:
+async def test_tabbys_agent_completes(daemon: RunningDaemon, tmp_path: Path) -> None:
     config = tmp_path / ".tabby-client/agent/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text(f"""
@@ -109,7 +109,7 @@ async def test_tabbys_agent_completes(daemon: Served, tmp_path: Path) -> None:
     ids=["chat", "responses", "messages"],
 )
 def test_github_copilots_command_line_answers_offline(
-    daemon: Served, tmp_path: Path, dialect: dict[str, str]
+    daemon: RunningDaemon, tmp_path: Path, dialect: dict[str, str]
 ) -> None:
     loader = MODULES / "@github/copilot/npm-loader.js"
     ask = ["-p", "What is 2 + 3? Answer with the number.", "--silent"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from tests.real.test_clients import PARIS, QUESTION, RESULT, TOOL
 
 pytestmark = [
@@ -22,14 +22,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path) -> Iterator[Served]:
-    with served(model_path) as running:
+def daemon(model_path: Path) -> Iterator[RunningDaemon]:
+    with run_daemon(model_path) as running:
         yield running
 
 
 @pytest.mark.parametrize("route", ["openai", "hosted_vllm", "ollama_chat", "anthropic"])
 def test_litellm_calls_a_tool_by_every_route(
-    daemon: Served, monkeypatch: pytest.MonkeyPatch, route: str
+    daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     # It fetches a list of prices otherwise.
     monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -48,7 +48,7 @@ def test_litellm_calls_a_tool_by_every_route(
     assert (call.function.name, json.loads(call.function.arguments)) == ("get_weather", PARIS)
 
 
-def test_litellm_streams(daemon: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_litellm_streams(daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     litellm = pytest.importorskip("litellm")
     pieces = litellm.completion(
@@ -65,7 +65,7 @@ def test_litellm_streams(daemon: Served, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "three" in "".join(said).lower()
 
 
-def test_llm_answers_on_the_command_line_and_goes_on(daemon: Served, tmp_path: Path) -> None:
+def test_llm_answers_on_the_command_line_and_goes_on(daemon: RunningDaemon, tmp_path: Path) -> None:
     pytest.importorskip("llm")
     model = {"model_id": "local", "model_name": "any", "api_base": f"{daemon.url}/v1"}
     (tmp_path / "extra-openai-models.yaml").write_text(json.dumps([model]))
@@ -83,7 +83,7 @@ def test_llm_answers_on_the_command_line_and_goes_on(daemon: Served, tmp_path: P
 
 
 @pytest.fixture
-async def model(daemon: Served) -> AsyncGenerator[Any, None]:
+async def model(daemon: RunningDaemon) -> AsyncGenerator[Any, None]:
     """pydantic-ai's model, with connections of its own: those that it shares are never closed."""
     pytest.importorskip("pydantic_ai")
     from httpx import AsyncClient

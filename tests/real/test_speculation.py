@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speculation import Bench, Pair
+from benchmarks.speculation import Bench, OutputPair
 from benchmarks.workloads.passages import Prompt
 from copilotd.engine.worker.speculation.ngram_lookup import NgramLookup
 from copilotd.errors import EngineLoadFailed
@@ -57,10 +57,12 @@ async def test_the_engine_names_its_draft_model(model_path: Path) -> None:
     await engine.close()
 
 
-def write_twice(model_path: Path, texts: tuple[str, ...], draft: Path | None = None) -> list[Pair]:
+def write_twice(
+    model_path: Path, texts: tuple[str, ...], draft: Path | None = None
+) -> list[OutputPair]:
     """Measure with a clock by which a batch costs as much as a token, so that drafts always pay."""
     seconds = itertools.count()
     bench = Bench(model_path, draft, lambda: float(next(seconds)))
     vocabulary = bench.model.vocabulary
     prompts = [Prompt("code", vocabulary.tokenize(text, special=False), 48) for text in texts]
-    return [bench.pair(prompt, 0) for prompt in [*prompts, *prompts]]
+    return [bench.write_pair(prompt, 0) for prompt in [*prompts, *prompts]]

@@ -9,7 +9,7 @@ import httpx2
 import psutil
 import pytest
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from tests.models.tiny_gguf import METADATA, write_gguf
 
 pytestmark = pytest.mark.model
@@ -19,32 +19,34 @@ CAPITAL = {"messages": [{"role": "user", "content": "What is the capital of Fran
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def daemon(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     """A daemon with the test model under two names, so that it counts as two models."""
     talker = tmp_path_factory.mktemp("models") / "talker.gguf"
     talker.symlink_to(model_path)
-    with served(model_path, CHAT__MODEL=str(talker)) as running:
+    with run_daemon(model_path, CHAT__MODEL=str(talker)) as running:
         yield running
 
 
 @pytest.fixture
-def client(daemon: Served) -> Iterator[httpx2.Client]:
+def client(daemon: RunningDaemon) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=daemon.url, timeout=120, trust_env=False) as client:
         yield client
 
 
-def status(daemon: Served) -> Any:
+def status(daemon: RunningDaemon) -> Any:
     # Not the status command: it takes seconds to start on a busy machine, and a model that must
     # stay loaded would become idle meanwhile.
     return httpx2.get(f"{daemon.url}/admin/status", timeout=120, trust_env=False).json()
 
 
-def workers(daemon: Served) -> list[int]:
+def workers(daemon: RunningDaemon) -> list[int]:
     children = psutil.Process(daemon.pid).children(recursive=True)
     return sorted(c.pid for c in children if "copilotd.engine.worker.main" in c.cmdline())
 
 
-def test_completions_and_chat_have_separate_workers(daemon: Served, client: httpx2.Client) -> None:
+def test_completions_and_chat_have_separate_workers(
+    daemon: RunningDaemon, client: httpx2.Client
+) -> None:
     assert status(daemon)["chat"]["state"]["phase"] == "stopped"
     assert len(workers(daemon)) == 1
 
@@ -62,7 +64,7 @@ def test_only_the_model_that_is_not_used_is_unloaded(model_path: Path, tmp_path:
     talker = tmp_path / "talker.gguf"
     talker.symlink_to(model_path)
     options = {"CHAT__MODEL": str(talker), "ENGINE__IDLE_MINUTES": "0.1"}
-    with served(model_path, **options) as daemon, httpx2.Client(timeout=120) as client:
+    with run_daemon(model_path, **options) as daemon, httpx2.Client(timeout=120) as client:
         client.post(f"{daemon.url}/v1/chat/completions", json=CAPITAL | {"max_tokens": 1})
         assert status(daemon)["chat"]["state"]["phase"] == "ready"
         # While the second model was loaded, the first may have been idle for too long itself.
@@ -84,7 +86,7 @@ def test_a_chat_model_that_does_not_fit_is_refused_and_completions_go_on(
 ) -> None:
     layers: dict[str, object] = {"qwen2.block_count": 10**6, "qwen2.attention.head_count": 4}
     huge = write_gguf(tmp_path / "huge.gguf", METADATA | layers)
-    with served(model_path, CHAT__MODEL=str(huge)) as daemon:
+    with run_daemon(model_path, CHAT__MODEL=str(huge)) as daemon:
         client = httpx2.Client(base_url=daemon.url, timeout=120, trust_env=False)
         with client:
             said = client.post("/v1/chat/completions", json=CAPITAL)

@@ -14,8 +14,8 @@ import httpx2
 import psutil
 import pytest
 
-from benchmarks.peers import Peer, free_port, llama_server, llama_server_path
-from benchmarks.servers.served import Served, copilotd, served
+from benchmarks.peers import Peer, find_free_port, find_llama_server_path, run_llama_server
+from benchmarks.servers.daemon import RunningDaemon, run_copilotd, run_daemon
 from copilotd.chat.service import ChatRequest, ChatService
 from copilotd.completion.service import CompletionService
 from copilotd.completion.types import CompletionRequest, Trigger
@@ -27,7 +27,7 @@ from copilotd.engine.upstream.http_client import HttpClient
 from copilotd.engine.upstream.openai import OpenAIApi
 from copilotd.models.catalogue import load_catalogue
 from copilotd.prompt.messages import UserMessage
-from tests.cursor import completion_of
+from tests.cursor import get_completion
 from tests.lsp.raw_client import INLINE, RawClient, completion_params
 from tests.real.conftest import ANSWERED_AT_LENGTH
 
@@ -35,7 +35,7 @@ pytestmark = [
     pytest.mark.model,
     pytest.mark.timeout(600),
     pytest.mark.skipif(
-        not llama_server_path().exists(),
+        not find_llama_server_path().exists(),
         reason="no llama-server is built: python -m benchmarks.peers",
     ),
 ]
@@ -61,7 +61,7 @@ class UpstreamServer:
 
     def __init__(self, model: Path) -> None:
         self._model = model
-        self._port = free_port()
+        self._port = find_free_port()
         self._stack = ExitStack()
         self.peer: Peer | None = None
 
@@ -70,7 +70,7 @@ class UpstreamServer:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        server = llama_server(self._model, 2, "off", 4096, parallel=2, port=self._port)
+        server = run_llama_server(self._model, 2, "off", 4096, parallel=2, port=self._port)
         self.peer = self._stack.enter_context(server)
 
     def kill(self) -> None:
@@ -102,18 +102,18 @@ def upstream_server(model_path: Path) -> Iterator[UpstreamServer]:
 
 def daemon_with(model: Path, server: UpstreamServer, **settings: str) -> Any:
     upstream = {"ENGINE__KIND": "upstream", "UPSTREAM__URL": server.url}
-    return served(model, **upstream, **settings)
+    return run_daemon(model, **upstream, **settings)
 
 
-def post(daemon: Served, path: str, body: Any) -> httpx2.Response:
+def post(daemon: RunningDaemon, path: str, body: Any) -> httpx2.Response:
     return httpx2.post(f"{daemon.url}{path}", json=body, timeout=WITHIN_S, trust_env=False)
 
 
-def status(daemon: Served) -> Any:
-    return json.loads(copilotd(daemon.env, "status", "--json"))
+def status(daemon: RunningDaemon) -> Any:
+    return json.loads(run_copilotd(daemon.env, "status", "--json"))
 
 
-def workers(daemon: Served) -> list[int]:
+def workers(daemon: RunningDaemon) -> list[int]:
     children = psutil.Process(daemon.pid).children(recursive=True)
     return [child.pid for child in children if "copilotd.engine.worker.main" in child.cmdline()]
 
@@ -125,7 +125,7 @@ def until(is_true: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-async def request_ghost_text(daemon: Served) -> list[str]:
+async def request_ghost_text(daemon: RunningDaemon) -> list[str]:
     """Request ghost text after `retu`, and return the offered texts."""
     client = await RawClient.connect(daemon.socket)
     await client.initialize()
@@ -143,9 +143,9 @@ async def test_ghost_text_and_chat_come_from_the_upstream_without_a_local_model(
         offered = await request_ghost_text(daemon)
         written = post(daemon, "/v1/completions", HOLE).json()
         said = post(daemon, "/v1/chat/completions", CAPITAL).json()
-        now, shown = status(daemon), copilotd(daemon.env, "status")
+        now, shown = status(daemon), run_copilotd(daemon.env, "status")
         processes = workers(daemon)
-        diagnosis = copilotd(daemon.env, "doctor", "--json")
+        diagnosis = run_copilotd(daemon.env, "doctor", "--json")
 
     checks = {check["name"]: check for check in json.loads(diagnosis)}
     assert offered == ["rn a + b"]
@@ -242,5 +242,5 @@ async def test_completion_and_chat_work_through_openais_api(openai_engine: Upstr
     ) as pieces:
         said = "".join([piece async for piece in pieces])
 
-    assert completion_of(found).text == "rn a + b"
+    assert get_completion(found).text == "rn a + b"
     assert "Paris" in said

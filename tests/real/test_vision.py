@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from PIL import Image
 
-from benchmarks.servers.served import Served, served
+from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from tests.real.projector import SIDE, write_projector
 
 pytestmark = pytest.mark.model
@@ -20,14 +20,14 @@ ASK = "Which colour is this? Answer with one word."
 
 
 @pytest.fixture(scope="module")
-def daemon(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def daemon(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     projector = write_projector(tmp_path_factory.mktemp("models") / "mmproj.gguf", model_path)
-    with served(model_path, CHAT__MMPROJ=str(projector)) as running:
+    with run_daemon(model_path, CHAT__MMPROJ=str(projector)) as running:
         yield running
 
 
 @pytest.fixture
-def client(daemon: Served) -> Iterator[httpx2.Client]:
+def client(daemon: RunningDaemon) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=daemon.url, timeout=120, trust_env=False) as client:
         yield client
 
@@ -135,7 +135,7 @@ def test_a_damaged_file_is_the_clients_error(client: httpx2.Client) -> None:
 
 
 def test_a_projector_of_another_kind_is_named_in_the_error(model_path: Path) -> None:
-    with served(model_path, CHAT__MMPROJ=str(model_path)) as daemon:
+    with run_daemon(model_path, CHAT__MMPROJ=str(model_path)) as daemon:
         response = httpx2.post(
             f"{daemon.url}/v1/chat/completions", json=make_question(image_part("red")), timeout=120
         )

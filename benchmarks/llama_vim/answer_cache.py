@@ -6,7 +6,7 @@ ENTRIES = 250
 TYPED_ALONG = 128
 
 
-class Answers:
+class AnswerCache:
     """The newest answers by what they were asked for."""
 
     def __init__(self) -> None:
@@ -27,9 +27,9 @@ class Answers:
     def find(self, here: Context) -> tuple[str, Reply] | None:
         """What to show for `here`, and the answer that it is from."""
         exact = self._replies.get(here.key)
-        return (exact.content, exact) if exact else self._typed_along(here)
+        return (exact.content, exact) if exact else self._find_typed_along(here)
 
-    def _typed_along(self, here: Context) -> tuple[str, Reply] | None:
+    def _find_typed_along(self, here: Context) -> tuple[str, Reply] | None:
         """The longest rest of an answer whose beginning was typed since."""
         before = here.prefix + here.middle
         rests = []

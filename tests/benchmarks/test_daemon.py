@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from benchmarks.peers import GUARD
-from benchmarks.servers.served import served
+from benchmarks.servers.daemon import run_daemon
 from tests.daemon.temp_user import eventually, is_alive
 from tests.real.conftest import model_path
 
@@ -17,9 +17,9 @@ __all__ = ["model_path"]  # a fixture
 BENCHMARK = """
 import sys, time
 from pathlib import Path
-from benchmarks.servers.served import served
+from benchmarks.servers.daemon import run_daemon
 
-with served(Path(sys.argv[1])) as daemon:
+with run_daemon(Path(sys.argv[1])) as daemon:
     print(daemon.pid, daemon.env["HOME"], flush=True)
     time.sleep(600)
 """
@@ -47,7 +47,7 @@ def test_a_killed_benchmark_leaves_no_daemon_no_worker_and_no_folder(
 
 
 def test_a_daemon_that_does_not_start_ends_the_benchmark(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit), served(tmp_path / "missing.gguf"):
+    with pytest.raises(SystemExit), run_daemon(tmp_path / "missing.gguf"):
         raise AssertionError("it runs")
 
 

@@ -18,7 +18,7 @@ FOLDERS = ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME", "RUNTIME_DIR"
 
 
 @dataclass(frozen=True)
-class Served:
+class RunningDaemon:
     """Where the daemon listens: `url` for HTTP, `socket` for LSP; `env` leads its CLI to it."""
 
     url: str
@@ -28,7 +28,7 @@ class Served:
 
 
 @contextmanager
-def served(model: Path, *options: str, **settings: str) -> Iterator[Served]:
+def run_daemon(model: Path, *options: str, **settings: str) -> Iterator[RunningDaemon]:
     """Run `copilotd start --model MODEL`, wait until the model is loaded, stop it afterwards.
 
     `options` are more of its arguments, `settings` environment variables without their prefix:
@@ -50,7 +50,7 @@ def served(model: Path, *options: str, **settings: str) -> Iterator[Served]:
         assert keeper.stdin and keeper.stdout
         try:
             if ready := keeper.stdout.readline():
-                yield Served(**json.loads(ready))
+                yield RunningDaemon(**json.loads(ready))
         finally:
             keeper.stdin.close()
             keeper.wait()
@@ -62,17 +62,17 @@ def main() -> None:
     """Keep a daemon with the options of the command line until standard input ends."""
     with tempfile.TemporaryDirectory(prefix="copilotd-") as home:
         env = {**os.environ, "HOME": home, **{f"XDG_{f}": _folder(home, f) for f in FOLDERS}}
-        copilotd(env, "start", *sys.argv[1:])
+        run_copilotd(env, "start", *sys.argv[1:])
         try:
-            status = json.loads(copilotd(env, "status", "--json"))
-            running = Served(status["url"], status["socket"], status["pid"], env)
+            status = json.loads(run_copilotd(env, "status", "--json"))
+            running = RunningDaemon(status["url"], status["socket"], status["pid"], env)
             print(json.dumps(asdict(running)), flush=True)
             sys.stdin.read()
         finally:
-            copilotd(env, "stop")
+            run_copilotd(env, "stop")
 
 
-def copilotd(env: dict[str, str], *arguments: str) -> str:
+def run_copilotd(env: dict[str, str], *arguments: str) -> str:
     """What a command prints; ends the program with its output if it fails."""
     command = [sys.executable, "-m", "copilotd", *arguments]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from benchmarks.recording.buffer import Buffer, Change
 
 
-def typed(buffer: Buffer, changes: Sequence[Change]) -> str:
+def find_typed_key(buffer: Buffer, changes: Sequence[Change]) -> str:
     """The character that was typed at the cursor; empty for any other change.
 
     `buffer` has the text after the changes and the cursor from before them.

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Collection
 
 
-def sides_of(known: Collection[str]) -> Callable[[str], list[str]]:
+def make_sides_parser(known: Collection[str]) -> Callable[[str], list[str]]:
     """Reads names with commas between them; a type for argparse, which refuses unknown ones."""
 
     def sides(words: str) -> list[str]:
