@@ -77,6 +77,6 @@ def wait() -> Wait:
     """Wait for an event, but not for ever."""
 
     def wait_for(event: threading.Event) -> None:
-        assert event.wait(20), "it did not happen within 20 s"
+        assert event.wait(60), "it did not happen within 60 s"
 
     return wait_for

