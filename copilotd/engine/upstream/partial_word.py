@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from copilotd.engine.types import Chunk, Finished
 
 _LAST_WORD = re.compile(r"(?: ?\w{1,48}|[ \t]{1,48}|[^\w\s]{1,16})\Z")
-"""Characters that tokenizers keep together: a word and the space before it, indentation, operators."""
+"""Characters that tokenizers keep together: a word with its leading space, indentation,
+operators."""
 
 
 class PrefixMismatch(Exception):

@@ -15,7 +15,7 @@ from copilotd.engine.worker.vision.image_tokens import ImageTokens
 
 
 class VocabularyBackend(Protocol):
-    """Text to tokens and back. It only reads, so any thread may use it."""
+    """Converts text to tokens and back. It only reads, so any thread may use it."""
 
     @property
     def handle(self) -> Any:
@@ -24,7 +24,7 @@ class VocabularyBackend(Protocol):
 
     @property
     def size(self) -> int:
-        """Number of tokens; ids are less than that."""
+        """Number of tokens; every id is less than this."""
         ...
 
     @property
@@ -84,7 +84,7 @@ class Backend(KVCache, Protocol):
 
     @property
     def can_generate(self) -> bool:
-        """Whether it predicts tokens; embedding models do not."""
+        """Whether the model predicts tokens; embedding models do not."""
         ...
 
     def decode(self, entries: Sequence[BatchEntry], *, frugal: bool = False) -> DecodeResult:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Embedder(Protocol):
-    """What a job needs of the model."""
+    """What a job needs from the model."""
 
     def embed(self, tokens: list[int]) -> list[float] | None:
         """The unit vector of one input; None if it was interrupted."""
@@ -26,7 +26,7 @@ class EmbeddingJob:
         return len(self.vectors) == len(self.inputs)
 
     def step(self, model: Embedder) -> None:
-        """Embed the next input; the next step repeats one that was interrupted.
+        """Embed the next input; an interrupted one is repeated by the next call.
 
         Raises:
             EngineError: the input cannot be embedded.

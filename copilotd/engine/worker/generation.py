@@ -33,7 +33,7 @@ NO_IMAGES: Mapping[int, ImageTokens] = MappingProxyType({})
 
 
 class Generation:
-    """Every generation in the worker. `step` is the engine's inner loop."""
+    """Runs every generation in the worker. `step` is the engine's inner loop."""
 
     def __init__(
         self,
@@ -60,9 +60,9 @@ class Generation:
         return self._scheduler.active_lane
 
     def add(self, command: Generate, images: Mapping[int, ImageTokens] = NO_IMAGES) -> None:
-        """Queue a request; its output ends where the context does.
+        """Queue a request; its output ends at the latest when the context is full.
 
-        `images` are those of its prompt, by the index of their first token.
+        `images` are the images in its prompt, by the index of their first token.
 
         Raises:
             ContextOverflow: the prompt leaves no room for a single token.
@@ -80,7 +80,7 @@ class Generation:
         self._use_predictions(sequence)
 
     def cancel(self, id: int) -> None:
-        """Drop a request; unknown ids are those of requests that are over already."""
+        """Drop a request; ignore an unknown id, because that request has already ended."""
         for sequence in self._scheduler:
             if sequence.id == id:
                 self._scheduler.remove(sequence)
@@ -138,7 +138,7 @@ class Generation:
             self._interrupt.end_batch()
 
     def _resynchronise(self, batch: list[BatchItem]) -> None:
-        """Note what an interrupted batch left in the cache; at least one token stays pending."""
+        """Record what an interrupted batch left in the cache; at least one token stays pending."""
         for item in batch:
             sequence = item.sequence
             if sequence.slot is None:
@@ -155,7 +155,7 @@ class Generation:
         for item in batch:
             sequence = item.sequence
             if sequence.slot is not None:
-                # It is unknown what a failed batch wrote.
+                # It is unknown which cells a failed batch wrote.
                 self._pool.truncate(sequence.slot, 0)
             self._scheduler.remove(sequence)
             self._emit(make_failure(sequence.id, error))
@@ -163,7 +163,7 @@ class Generation:
     # --- sample and emit ---------------------------------------------------------------------
 
     def _process(self, batch: list[BatchItem]) -> None:
-        """Sample from a batch that was evaluated; `index` is where an item begins in it."""
+        """Sample from an evaluated batch; `index` is where an item's tokens begin in the batch."""
         index = 0
         for item in batch:
             item.sequence.grow_chunks()
@@ -184,7 +184,7 @@ class Generation:
             self._sample(sequence, index + item.count - 1)
 
     def _verify(self, item: BatchItem, index: int) -> None:
-        """Sample as far as the batch decides; the rest of the draft leaves the cache again."""
+        """Sample as far as the batch decides; remove the rest of the draft from the cache."""
         sequence, slot, length = item.sequence, item.sequence.slot, item.sequence.n_evaluated
         if slot is None:
             return
@@ -216,7 +216,7 @@ class Generation:
         self._choose(sequence, logits)
 
     def _evaluate_again(self, sequence: Sequence) -> None:
-        """Have all that came from batches with a draft evaluated again, token by token."""
+        """Evaluate every token that came from a batch with a draft again, one token at a time."""
         start = sequence.discard_drafted()
         if sequence.slot is not None and start is not None:
             self._pool.truncate(sequence.slot, start)

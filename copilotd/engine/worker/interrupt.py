@@ -21,7 +21,7 @@ def find_strlen_address() -> int:
 
 
 class Interrupt:
-    """Knows the requests in the batch that runs now, and whether the batch should stop."""
+    """Knows the requests in the running batch, and whether the batch should stop."""
 
     def __init__(self) -> None:
         self.flag = ctypes.create_string_buffer(2)
@@ -46,7 +46,7 @@ class Interrupt:
             self._running, self.flag[0] = frozenset(), b"\0"
 
     def cancel(self, id: int) -> None:
-        """Nobody wants request `id` any more: stop its batch, now or when it begins."""
+        """Request `id` is cancelled: stop its batch, now or when it begins."""
         with self._lock:
             self._cancelled.add(id)
             if id in self._running:
@@ -65,12 +65,12 @@ class Interrupt:
             self._waiting_lane = len(Lane)
 
     def stop(self) -> None:
-        """The worker ends: stop the batch that runs, and every later one."""
+        """The worker is ending: stop the running batch and every later one."""
         with self._lock:
             self._stopped = True
             self.flag[0] = b"\1"
 
     def forget(self, id: int) -> None:
-        """Request `id` is over: its cancellation matters no more."""
+        """Request `id` has ended: forget whether it was cancelled."""
         with self._lock:
             self._cancelled.discard(id)

@@ -14,7 +14,7 @@ class ErrorLog:
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=3)
         self.callback = C.llama_log_callback(self._record)
-        """For the other libraries of llama.cpp; keep it for as long as they are used."""
+        """The callback for llama.cpp's other libraries; keep it for as long as they are used."""
         C.llama_log_set(self.callback, None)
 
     def recent_errors(self) -> str:

@@ -10,7 +10,7 @@ from copilotd.engine.worker.llama.model import Model
 from copilotd.engine.worker.speculation.draft_model import DraftModel, make_draft_spec
 
 _TRIAL_TOKENS = 16
-"""A batch of so many tokens runs the same kernels as a long prompt."""
+"""A batch of this many tokens runs the same kernels as a long prompt."""
 
 
 def load_model(spec: WorkerSpec, interrupt: Interrupt) -> Model:

@@ -3,8 +3,8 @@
 Commands come in on stdin. Events leave on what was stdout; the new stdout is stderr, because
 libraries print to stdout. One thread reads commands, answers those that need only the vocabulary,
 and sets the interrupt. The main thread owns the context. When stdin ends, the daemon is gone or
-wants no more: the batch is interrupted, the KV cache is saved as far as that is quick, and the
-process ends even if the main thread is stuck, so that no orphan keeps the memory.
+needs the worker no longer: the batch is interrupted, as much of the KV cache is saved as the time
+allows, and the process ends even if the main thread is stuck, so that no orphan keeps the memory.
 """
 
 import os
@@ -51,15 +51,15 @@ from copilotd.engine.worker.vision.encode_queue import EncodedRequest, Encoder, 
 from copilotd.errors import EngineError
 
 _SAVE_AFTER_IDLE_S = 5.0
-"""After so long without a command the worker saves what would be lost with the process."""
+"""After this time without a command, the worker saves what would be lost with the process."""
 _EXIT_TIMEOUT_S = 1.5
-"""The process ends after so long, whatever the main thread is doing."""
+"""The process ends after this time, whatever the main thread is doing."""
 
 
 def main() -> None:
     """Load the model that the first command names, then serve until stdin ends."""
-    # Ctrl-C and a system that shuts down signal the whole process group, but the daemon decides
-    # when the worker ends.
+    # Ctrl-C and a system shutdown signal the whole process group, but the daemon decides when the
+    # worker ends.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     events = EventWriter(take_over_stdout())
@@ -78,7 +78,7 @@ def main() -> None:
     events.send_result(load.id, msgspec.structs.replace(model.info, draft=draft))
     worker = Worker(model, interrupt, load.spec, events, draft_model)
     threading.Thread(target=receive_commands, args=(commands, worker), daemon=True).start()
-    # Otherwise the first completion would wait half a second for it.
+    # Otherwise the first completion would wait half a second for this.
     model.vocabulary.prepare()
     worker.run()
     # The cleanup of the libraries takes time and is no use in a process that ends.
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 class LoadedModel(Backend, CalibratedModel, Protocol):
-    """What the worker needs of its model, which `llama/model.py` provides."""
+    """What the worker needs from its model; `llama/model.py` provides it."""
 
     @property
     def embedder(self) -> Embedder:
@@ -100,7 +100,7 @@ class LoadedModel(Backend, CalibratedModel, Protocol):
 
     @property
     def state_format(self) -> str:
-        """What the bytes of a saved sequence depend on, besides the model file."""
+        """Everything that the bytes of a saved sequence depend on, besides the model file."""
         ...
 
 

@@ -1,8 +1,8 @@
-"""What to measure of a model on this machine, in which order, and which settings to choose.
+"""Plans which speeds of a model to measure, in which order, and chooses the best settings.
 
 A `CalibrationPlan` yields one batch after the other and is sent how long it took; it knows nothing
 of llama.cpp. The settings that are compared take turns (A B C A B C), so that other load on the
-machine affects all of them alike. The default stays unless another setting is clearly faster, and
+machine affects each setting alike. The default stays unless another setting is clearly faster, and
 nothing is compared while other programs are busy.
 """
 
@@ -25,9 +25,9 @@ from copilotd.engine.performance import (
 from copilotd.errors import EngineError
 
 NEAR, FAR = 100, 1000
-"""Cells of a short context and of a usual one."""
+"""Number of cells in a short context and in a usual one."""
 BATCHES = (2, 3, 4, 6, 8)
-"""Tokens decoded at once: sizes of a draft, and of what is typed between two requests."""
+"""Tokens decoded at once: the sizes of drafts, and of the text typed between two requests."""
 
 _MAX_TIME_SHARE = 0.95
 """Another setting is chosen if it takes less than this share of the default's time."""
@@ -38,15 +38,16 @@ _DROP_FACTOR = 1.25
 """A setting that takes more than this many times the default's time is not tried again."""
 _ROUNDS = 2
 _SINGLE_TOKEN_REPEATS = 3
-"""Measurements of a single token in a round: they are quick and vary most."""
+"""Number of single-token measurements in a round: they are quick and vary most."""
 _MAX_BATCH_MS = 5_000
-"""A batch that would take longer is skipped: on such a machine its result would change nothing."""
+"""A batch that would take longer is skipped, because on such a slow machine its result would change
+nothing."""
 _LAST_STAGE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class TrialBatch:
-    """A batch of `tokens` tokens behind `cells` others, run with the settings of `setup`."""
+    """A batch of `tokens` tokens with `cells` cells before it, run with the settings of `setup`."""
 
     setup: Setup
     cells: int
@@ -54,7 +55,7 @@ class TrialBatch:
 
 
 WeighBatches = Callable[[Setup], dict[TrialBatch, float]]
-"""The batches by which settings are compared, and how often each occurs."""
+"""The batches used to compare settings, with a weight for how often each occurs in practice."""
 
 Steps = Generator[TrialBatch, float, None]
 """Yields batches, and is sent the milliseconds of each (infinity if it cannot be run)."""
@@ -160,7 +161,7 @@ class CalibrationPlan:
                 b.tokens: 1000 * b.tokens / self._median_ms(b) for b in self._measured(prefill)
             },
             decode={b.cells: self._median_ms(b) for b in decode},
-            # A disturbed sample may say otherwise, but more tokens never cost less.
+            # A disturbed measurement may say otherwise, but more tokens never cost less.
             batch=dict(zip(BATCHES, [*accumulate(costs, max, initial=1.0)][1:], strict=True)),
         )
 

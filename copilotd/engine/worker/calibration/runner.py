@@ -1,7 +1,7 @@
 """Runs calibrations while the worker is idle, and stops at once when there is other work.
 
-A calibration that nobody waits for also pauses while other programs keep the processor busy,
-because measurements taken then say little about the machine.
+A calibration in the background also pauses while other programs keep the processor busy, because
+measurements taken then say little about the machine.
 """
 
 import time
@@ -21,11 +21,11 @@ from copilotd.engine.worker.threads.cpu_load import OtherLoad
 from copilotd.errors import EngineError
 
 MEASURE_EVERY_S = 0.5
-"""Often enough to notice other programs; over a shorter time their load is not known well."""
+"""Often enough to notice other programs; over a shorter time their load cannot be measured well."""
 
 
 class Bench(Protocol):
-    """Where batches are measured."""
+    """Measures batches."""
 
     def measure(self, batch: TrialBatch) -> float | None:
         """Return milliseconds; infinity if the batch cannot be run, None if it was interrupted."""
@@ -37,10 +37,10 @@ class Bench(Protocol):
 
 
 class CalibratedModel(Protocol):
-    """What a calibration needs of the model."""
+    """What a calibration needs from the model."""
 
     def plan_calibration(self, requested: Setup) -> CalibrationPlan:
-        """Plan what to measure, for all that `requested` leaves open."""
+        """Plan a calibration of the settings that `requested` leaves open."""
         ...
 
     def open_bench(self) -> Bench:
@@ -72,7 +72,7 @@ class CalibrationRunner:
         self._last_work = self._measured_at = clock()
 
     def add(self, command: Calibrate) -> None:
-        """Queue a calibration; one that somebody waits for goes before the others."""
+        """Queue a calibration; one that a user waits for goes before the others."""
         self._jobs.append(_Job(command, self._model))
         self._jobs.sort(key=lambda job: job.command.wait_for_idle_cpu)
         self._read_load()
@@ -83,7 +83,7 @@ class CalibrationRunner:
             self._remove(job)
 
     def note_other_work(self) -> None:
-        """Restart the wait for an idle worker: it has just done something else."""
+        """Restart the wait for an idle worker, because it has just done other work."""
         self._last_work = self._clock()
 
     @property

@@ -1,4 +1,4 @@
-"""Small contexts beside the one that serves requests, in which a calibration tries settings.
+"""Small contexts in which a calibration tries settings, next to the one that serves requests.
 
 The content of the cells does not change how long a token takes, so the cells are filled with copies
 of a few evaluated ones: a thousand cells in milliseconds.
@@ -18,14 +18,14 @@ from copilotd.engine.worker.calibration.plan import TrialBatch
 from copilotd.errors import EngineError
 
 N_CELLS = 1536
-"""Cells for the longest prompt of a calibration and the batches that are measured behind it."""
+"""Cells for the longest prompt of a calibration and the batches that are measured after it."""
 
 _SEED_TOKENS = 32
-"""Evaluated tokens that the copies are made of."""
+"""Number of evaluated tokens; the copies are made from their cells."""
 _MAX_CONTEXTS = 3
-"""Contexts at a time: as many as are compared with each other."""
+"""Maximum number of contexts at a time: as many as are compared with each other."""
 _MAX_DRAFT_BATCH = 8
-"""Up to this size, logits are computed for all tokens of a batch, as in verifying a draft."""
+"""Up to this size, logits are computed for all tokens of a batch, as when a draft is verified."""
 
 
 class TrialBench:
@@ -84,7 +84,7 @@ class TrialContext:
         C.llama_set_n_threads(self._context, setup.n_threads, setup.n_threads_batch)
 
     def measure(self, cells: int, tokens: int) -> float | None:
-        """Return the milliseconds that `tokens` tokens take behind `cells` others.
+        """Return the milliseconds that `tokens` tokens take with `cells` cells before them.
 
         None if the batch was interrupted.
 
@@ -134,7 +134,8 @@ class TrialContext:
         batch = self._batch
         batch.n_tokens = tokens
         for i in range(tokens):
-            # Tokens from all over the vocabulary, so that a mixture of experts uses many of them.
+            # Tokens from the whole vocabulary, so that a mixture-of-experts model uses many
+            # experts.
             batch.token[i] = (start + i) * 7919 % self._n_vocab
             batch.pos[i] = start + i
             batch.n_seq_id[i] = 1

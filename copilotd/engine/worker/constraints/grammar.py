@@ -1,8 +1,8 @@
 """Output that follows a grammar: only tokens that it allows are chosen.
 
 llguidance reads the grammars (in its Lark dialect, or its JSON) and computes the tokens that may
-come next. A grammar with triggers is lazy: the model writes freely until its output matches one of
-them, and then the output has to follow the grammar. After llama.cpp's lazy grammars.
+come next. A grammar with triggers is lazy: the model writes freely until its output matches a
+trigger, and then the output has to follow the grammar. After llama.cpp's lazy grammars.
 """
 
 import re
@@ -45,7 +45,7 @@ class GrammarMatcher:
 
     @property
     def is_done(self) -> bool:
-        """Whether the grammar allows nothing more."""
+        """Whether the grammar allows no further token."""
         return not self.is_waiting and self._matcher.is_stopped()
 
     def apply(self, logits: Logits) -> Logits:
@@ -60,7 +60,7 @@ class GrammarMatcher:
         return masked
 
     def accept(self, token: int, piece: bytes) -> None:
-        """Note a chosen token, whose bytes are `piece`."""
+        """Advance by a chosen token, whose bytes are `piece`."""
         if not self.is_waiting:
             self._matcher.consume_token(token)
             return
@@ -81,10 +81,10 @@ class GrammarMatcher:
         return masked
 
     def _follow_grammar(self, written: bytes) -> None:
-        """Follow the grammar from now on; a token may have `written` more than the trigger."""
+        """Follow the grammar from now on; a token may have `written` text beyond the trigger."""
         self._triggers = []
         if not self._matcher.consume_tokens(self._tokenizer.tokenize_bytes(written)):
-            # That very token already breaks the grammar, so the model goes on without it.
+            # This same token already breaks the grammar, so the model goes on without the grammar.
             self._triggers = [_NEVER]
 
 

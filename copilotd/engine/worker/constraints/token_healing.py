@@ -1,4 +1,4 @@
-"""Token healing: a text whose last word is unfinished constrains what is generated.
+"""Token healing: the unfinished last word of a text constrains the first generated tokens.
 
 A prompt that ends inside a word ends in tokens that the model never saw there: "retu" becomes
 " ret" and "u", while its training text always has " return". So the tokens of the last word are
@@ -15,7 +15,7 @@ from copilotd.engine.worker.llama.sampling import Logits
 from copilotd.engine.worker.llama.token_bytes import TokenBytes
 
 _LONGEST_WORD = 16
-"""Most tokens of one word that are left out: a longer string of letters is no word."""
+"""Maximum number of tokens of one word that are left out: a longer run of letters is not a word."""
 
 
 class Constraint:
@@ -35,7 +35,7 @@ class Constraint:
         return masked
 
     def accept(self, piece: bytes) -> bytes:
-        """Note the bytes of a chosen token; return those that go beyond the constraint."""
+        """Advance by the bytes of a chosen token; return the bytes beyond the constraint."""
         beyond = piece[len(self.remaining) :]
         self.remaining = self.remaining[len(piece) :]
         return beyond
@@ -53,7 +53,7 @@ def count_safe_tokens(pieces: Sequence[bytes]) -> int:
 
 
 def _is_inside_word(pieces: Sequence[bytes], index: int) -> bool:
-    """Whether a word goes on from the token before `index` to the one there."""
+    """Whether a word continues from the token before `index` to the token at `index`."""
     return _is_word(pieces[index - 1][-1:]) and _is_word(pieces[index][:1])
 
 

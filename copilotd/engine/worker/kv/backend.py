@@ -1,4 +1,4 @@
-"""What the slot pool and the repositioner need of llama.cpp's KV cache."""
+"""What the slot pool and the repositioner need from llama.cpp's KV cache."""
 
 from typing import Protocol
 
@@ -43,7 +43,7 @@ class KVCache(Protocol):
         ...
 
     def insert(self, sequence: int, state: SequenceState, shift: int) -> bool:
-        """Append `state` to `sequence`, `shift` positions from where it was evaluated.
+        """Append `state` to `sequence`, moved by `shift` positions.
 
         Returns False if that is not possible; then nothing has changed.
         """

@@ -1,4 +1,4 @@
-"""Sequences of the KV cache on disk, which outlive the worker and the daemon.
+"""Sequences of the KV cache on disk; they survive a restart of the worker and the daemon.
 
 The folder holds one file per sequence, for all models; several workers may use it at the same time.
 A worker reads only the headers when it starts, and a state when a request needs its tokens.
@@ -28,7 +28,7 @@ from copilotd.files import TEMPORARY_SUFFIX
 
 _SUFFIX = ".kv"
 _MAX_WRITE_S = 3600
-"""A temporary file that is older was left behind by a worker that was killed."""
+"""An older temporary file was left behind by a worker that was killed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class DiskEntry:
     """All tokens are exact, because only exact ones are written."""
 
     def read_state(self) -> SequenceState | None:
-        """Read the keys and values; None if they are lost, and then the tier drops this entry."""
+        """Read the keys and values; if the file is lost, return None and drop this entry."""
         return self.tier.read(self)
 
 
@@ -116,7 +116,7 @@ class DiskTier:
         return True
 
     def _supersede(self, tokens: list[int]) -> None:
-        """Remove the prefixes of `tokens`, and make the entries that mostly match next to go."""
+        """Remove the prefixes of `tokens`; the entries that mostly match are evicted next."""
         for entry in self.entries:
             if entry.tokens == tokens:
                 self._drop_entry(entry)
@@ -151,11 +151,11 @@ class DiskTier:
 
     def _make_folder(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        # The files hold what the user has written, so nobody else may read them.
+        # The files hold text that the user has written, so other users must not read them.
         self._folder.chmod(0o700)
 
     def _stop_on_error(self, work: Callable[[], bool]) -> bool:
-        """Do `work`; if the disk fails, warn and write nothing from then on."""
+        """Run `work`; if the disk fails, warn once and write nothing from then on."""
         try:
             return work()
         except OSError as error:

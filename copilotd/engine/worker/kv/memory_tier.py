@@ -1,4 +1,4 @@
-"""Sequences of the KV cache in memory, outside the context, while nobody works on them.
+"""Sequences of the KV cache in memory, outside the context, while no request uses them.
 
 Attention runs over every cell up to the last one in use, whatever sequence owns it, so an idle
 sequence in the context slows down each token of the others. Copying a sequence out of the context
@@ -19,11 +19,11 @@ MIN_TOKENS = 32
 """Evaluating fewer tokens again takes less time than looking for a saved copy."""
 
 MIN_NEW_SHARE = 0.25
-"""Share of a sequence that its file must lack before it is written again while the worker runs.
-Writing more often would wear out disks."""
+"""While the worker runs, a sequence is written again only if its file lacks this share of its
+tokens. Writing more often would wear out disks."""
 
 ALL_TOKENS = sys.maxsize
-"""More tokens than any sequence has."""
+"""A number greater than the length of any sequence."""
 
 SliceState = Callable[[SequenceState, int, int], SequenceState | None]
 """As `KVCache.slice_state`."""
@@ -39,7 +39,7 @@ class CachedSequence(Protocol):
 
     @property
     def exact_length(self) -> int:
-        """The number of leading tokens that were evaluated behind exactly the ones before them."""
+        """The number of leading tokens whose keys and values are exact (see `slot.py`)."""
         ...
 
     def read_state(self) -> SequenceState | None:
@@ -63,7 +63,7 @@ class MemoryEntry:
 class MemoryTier:
     """At most `budget` bytes of states in memory; the least recently used one is evicted first.
 
-    The disk tier stands behind it. A file is used where it holds more tokens.
+    The disk tier is the next level. A file is used if it holds more tokens.
     """
 
     def __init__(self, budget: int, disk: DiskTier) -> None:
@@ -77,7 +77,7 @@ class MemoryTier:
         return self._entries
 
     def add(self, entry: MemoryEntry) -> None:
-        """Store `entry` and drop its prefixes; entries that mostly match it are next to go."""
+        """Store `entry` and drop its prefixes; entries that mostly match it are evicted next."""
         others = [e for e in self._entries if not has_prefix(entry.tokens, e.tokens)]
         others.sort(key=lambda e: not is_mostly_prefix(e.tokens, entry.tokens))
         self._entries = [*others, entry]
@@ -85,7 +85,7 @@ class MemoryTier:
             self._entries.pop(0)
 
     def covers(self, tokens: list[int], exact_length: int) -> bool:
-        """Whether an entry begins with `tokens` and at least as many of them are exact."""
+        """Whether an entry begins with `tokens` and has at least as many exact tokens."""
         enough = min(exact_length, len(tokens))
         return any(e.exact_length >= enough and has_prefix(e.tokens, tokens) for e in self._entries)
 
@@ -94,7 +94,7 @@ class MemoryTier:
     ) -> tuple[CachedSequence, int] | None:
         """Find the sequence with the most reusable tokens, and their number.
 
-        Of equals the newest is taken. None if there is none with more than `more_than` tokens.
+        Among equals, the newest wins. None if no sequence has more than `more_than` tokens.
         """
         in_memory = _find_longest(reversed(self._entries), reusable_length, more_than)
         enough = (in_memory[1] if in_memory else more_than) + MIN_TOKENS

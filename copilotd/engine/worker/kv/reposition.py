@@ -1,9 +1,10 @@
 """Reuses the cells of text that has moved to other positions.
 
-When the cursor goes to another line, most of the text behind it was behind it before, at other
-positions. Keys can be rotated to another position. Such cells predict as well as new ones if the
-first few of them are evaluated again, since those depend most on where the old cursor was. They are
-not equal to the cells of a fresh evaluation, so a slot remembers the position of the first one.
+When the cursor moves to another line, most of the text after it was after it before, at other
+positions. Keys can be rotated to another position. Repositioned cells predict as well as new ones
+if the first few are evaluated again, since the first few depend most on where the old cursor was.
+They do not equal the cells of a fresh evaluation, so a slot remembers the position of the first
+repositioned cell.
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Repositioner:
         if repositionable is None or not self._cache.can_shift:
             return None
         start = max(repositionable[0], self._pool.cached_prefix_length(prompt, repositionable[0]))
-        # One token must be evaluated behind the run before anything can be predicted.
+        # One token must be evaluated after the run before anything can be predicted.
         tokens = prompt[start : min(repositionable[1], len(prompt) - 1)]
         if len(tokens) < MIN_MOVED_TOKENS:
             return None

@@ -11,8 +11,9 @@ class Slot:
     """One sequence id of the context. `tokens[i]` is evaluated at position i, in cell `cells[i]`.
 
     The pool assigns the cell numbers; they only say which cells two slots share. `is_suspended`
-    says that the request will come back for all of its tokens. From token `exact_length` on, the
-    cells may differ from those of a fresh evaluation: some were repositioned (`reposition.py`).
+    says that the request will come back for all of its tokens. The first `exact_length` tokens have
+    the cells of a fresh evaluation; later cells may differ, because some were repositioned
+    (`reposition.py`).
     """
 
     sequence: int

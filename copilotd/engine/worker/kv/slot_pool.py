@@ -1,4 +1,4 @@
-"""Which slot a request gets, and what each slot still holds from earlier requests.
+"""Decides which slot a request gets, and knows what each slot holds from earlier requests.
 
 All slots share the cells of one unified KV cache. `copy` from one sequence to another shares cells
 and costs nothing. A slot keeps its tokens when its request ends, so the next request with the same
@@ -28,7 +28,7 @@ class SlotPool:
     """`n_slots` sequences that share `n_cells` cells, with a memory tier outside the context.
 
     Idle slots stay in the context while they hold at most `resident_cells` cells that no running
-    request holds too.
+    request shares.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class SlotPool:
         query = PrefixQuery(prompt, approximate_from)
         best, shared = self._find_best_slot(query)
         if self._find_outside(query, shared):
-            # A sequence that is loaded from outside gets cells of its own.
+            # A sequence loaded from outside the context gets its own cells.
             return n_tokens
         return n_tokens - len(self._busy_cells().intersection(best.cells[:shared]))
 
@@ -170,7 +170,7 @@ class SlotPool:
     # --- disk --------------------------------------------------------------------------------
 
     def persist(self, should_continue: ShouldContinue) -> bool:
-        """Write each sequence whose file is missing more than MIN_NEW_SHARE of its tokens.
+        """Write each sequence whose saved copy is missing more than MIN_NEW_SHARE of its tokens.
 
         Returns False if `should_continue` did.
         """
@@ -181,7 +181,7 @@ class SlotPool:
         return slots and self._memory_tier.persist_all(self._cache.slice_state, should_continue)
 
     def persist_latest(self, should_continue: ShouldContinue) -> bool:
-        """Write the most recently used sequence if its file is missing MIN_TOKENS or more.
+        """Write the most recently used sequence if its saved copy is missing MIN_TOKENS or more.
 
         Returns False if `should_continue` did.
         """
@@ -212,7 +212,7 @@ class SlotPool:
     def _find_best_slot(self, query: PrefixQuery) -> tuple[Slot, int]:
         """Find the slot with the most reusable tokens, and their number.
 
-        Of equals an idle slot is taken, and of those the most recently used one.
+        Among equals, idle slots come first, then the most recently used one.
         """
         lengths = {slot.sequence: self._reusable_length(slot, query) for slot in self._slots}
         best = max(

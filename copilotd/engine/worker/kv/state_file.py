@@ -27,7 +27,7 @@ ShouldContinue = Callable[[], bool]
 """Called every few milliseconds of a long write, which stops when this returns False."""
 
 _MAGIC = b"copilot1"
-"""The last character is the version of the format."""
+"""The last byte is the version of the format."""
 _HEADER = struct.Struct("<8s32sIQI")
 _CHECKSUM = struct.Struct("<I")
 _CHUNK_BYTES = 4 * 2**20

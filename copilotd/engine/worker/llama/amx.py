@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from llama_cpp import llama_cpp as C
 
 SMALL_STACK_BYTES = 8192
-"""Enough for the registers of every process, but not for the AMX registers, which need as much
-again."""
+"""Enough for the ordinary registers, but not for the AMX registers, which need as much again."""
 
 
 class _SignalStack(ctypes.Structure):

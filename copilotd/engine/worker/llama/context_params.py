@@ -17,7 +17,7 @@ _KV_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0}
 
 
 def resolve(setup: Setup, n_ubatch: int) -> Setup:
-    """Replace "auto" and 0 in `setup` by this machine's defaults, and by `n_ubatch`."""
+    """Replace "auto" and 0 in `setup` with this machine's defaults, and with `n_ubatch`."""
     flash_attention = setup.flash_attention
     if flash_attention == "auto" and setup.kv_type != "f16":
         # llama.cpp needs flash attention for a quantised V cache.

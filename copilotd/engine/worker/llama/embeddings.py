@@ -1,4 +1,4 @@
-"""Embeddings of texts, pooled, computed in a separate context that keeps nothing of them."""
+"""Pooled embeddings of texts, computed in a separate context that keeps nothing afterwards."""
 
 from collections.abc import Callable
 from typing import Any

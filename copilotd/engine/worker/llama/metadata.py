@@ -22,7 +22,7 @@ class Metadata:
         return buffer.value.decode() if size >= 0 else ""
 
     def read_for_architecture(self, key: str) -> str:
-        """Return the value of the architecture's own `key`, as "rope.freq_base"."""
+        """Return the value of an architecture-specific `key`, such as "rope.freq_base"."""
         return self.read(f"{self.architecture}.{key}")
 
     def describe(self) -> str:

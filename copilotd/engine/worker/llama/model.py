@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from copilotd.engine.worker.vision.encoder import ImageEncoder
 
 N_EMBEDDING_CTX = 2048
-"""The most tokens of one embedding input, if the model was trained on that many."""
+"""Maximum number of tokens in one embedding input, if the model was trained on that many."""
 
 
 class Model:
@@ -72,7 +72,7 @@ class Model:
         self.can_trim = not (
             C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model)
         )
-        # Rotating quantised keys would round all of them again.
+        # Rotating quantised keys would round each key again.
         self.can_shift = bool(
             self.can_generate
             and self.can_trim
@@ -127,7 +127,7 @@ class Model:
         raise EngineError(f"llama.cpp could not decode (code {code}){self._log.recent_errors()}")
 
     def _run_batch(self, frugal: bool) -> int:
-        """Evaluate the batch with as many threads as cores are free; returns llama.cpp's code."""
+        """Evaluate the batch with at most one thread per free core; return llama.cpp's code."""
         setup, is_prefill = self._setup, self._batch.n_tokens > 1
         n_threads = self._decode_threads.threads if frugal else setup.n_threads
         threads = self._thread_budget.acquire(setup.n_threads_batch if is_prefill else n_threads)
@@ -169,7 +169,7 @@ class Model:
         return self._scratch.slice_state(state, start, end)
 
     def insert(self, sequence: int, state: SequenceState, shift: int) -> bool:
-        """Append `state` to `sequence`, `shift` positions from where it was evaluated.
+        """Append `state` to `sequence`, moved by `shift` positions.
 
         Returns False if that is not possible; then nothing has changed.
         """
@@ -198,11 +198,11 @@ class Model:
         return int(C.llama_memory_seq_pos_max(self._memory, sequence)) + 1
 
     def plan_calibration(self, requested: Setup) -> CalibrationPlan:
-        """Plan what to measure of this model, for all that `requested` leaves open."""
+        """Plan a calibration of the settings that `requested` leaves open."""
         return make_plan(requested, resolve(requested, N_UBATCH), count_threads())
 
     def open_bench(self) -> TrialBench:
-        """Open a bench that measures this model with other settings."""
+        """Open a bench that measures this model with different settings."""
         can_fill = self.can_trim and C.llama_model_n_swa(self._model) == 0
         return TrialBench(self._new_trial_context, self.vocabulary.size, can_fill)
 

@@ -17,7 +17,7 @@ from copilotd.engine.worker.kv.state_file import SequenceState
 _NORM, _NEOX = 0, 2
 """llama.cpp's rope types: a head is rotated in pairs of neighbours, or in pairs of its halves."""
 _F16 = 1
-"""llama.cpp's number for that type."""
+"""llama.cpp's number for the second type."""
 _PREFIX = 8
 """Bytes before the cells: an identifier of what wrote the state, and the sequence."""
 

@@ -1,4 +1,4 @@
-"""A sequence of the context that belongs to no slot; cells that move pass through it.
+"""A sequence of the context that belongs to no slot; cells pass through it when they are moved.
 
 llama.cpp shifts a cell for every sequence that shares it, so only cells that no other sequence
 holds may be shifted. They are copied into the scratch sequence first. Their keys are rotated here
@@ -46,7 +46,7 @@ class ScratchSequence:
             self._clear()
 
     def insert(self, sequence: int, state: SequenceState, shift: int) -> bool:
-        """Append `state` to `sequence`, `shift` positions from where it was evaluated.
+        """Append `state` to `sequence`, moved by `shift` positions.
 
         Returns False if that is not possible; then nothing has changed.
         """
@@ -86,7 +86,7 @@ class ScratchSequence:
         self._rope = rope if self._is_rope_verified else None
 
     def _shift(self, shift: int) -> bool:
-        """Let llama.cpp shift the scratch sequence; False if that was interrupted."""
+        """Let llama.cpp shift the scratch sequence; False if it was interrupted."""
         if not shift:
             return True
         C.llama_memory_seq_add(self._memory, self._id, 0, -1, shift)

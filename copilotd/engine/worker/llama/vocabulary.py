@@ -44,7 +44,7 @@ class Vocabulary:
 
     @cached_property
     def control_texts(self) -> list[str]:
-        """The texts of all control tokens, which the text of a prompt could be mistaken for."""
+        """The texts of all control tokens; text in a prompt could be mistaken for one."""
         ids = (t for t in range(self.size) if C.llama_vocab_is_control(self.handle, t))
         return [self._render(token, special=True).decode("utf-8", "replace") for token in ids]
 
@@ -100,7 +100,7 @@ class Vocabulary:
         return [self._render(token, special=True) for token in tokens]
 
     def find_fim_tokens(self, fallback: dict[str, str]) -> FimTokens:
-        """Return the FIM tokens that the GGUF names, and by their `fallback` texts the others."""
+        """Return the FIM tokens that the GGUF names; find the others by their `fallback` texts."""
         getters = {
             "prefix": C.llama_vocab_fim_pre,
             "suffix": C.llama_vocab_fim_suf,

@@ -1,1 +1,1 @@
-"""Which sequences are in the next batch, and the text that each of them produces."""
+"""Decides which sequences are in the next batch, and collects the text that each one produces."""

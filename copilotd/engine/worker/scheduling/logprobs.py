@@ -21,7 +21,7 @@ class LogprobScorer:
         return self._score(token, logits, sequence.request.logprobs)
 
     def score_prompt(self, sequence: Sequence, count: int, logits: Callable[[int], Logits]) -> None:
-        """Score the next `count` tokens of the prompt; `logits(i)` come after the i-th of them."""
+        """Score the next `count` tokens of the prompt; `logits(i)` come after the i-th token."""
         start = sequence.n_evaluated
         n_alternatives = sequence.request.logprobs or 0
         scores: list[TokenLogprob] = []

@@ -1,4 +1,4 @@
-"""What the model predicted after the token sequences that were evaluated last.
+"""Caches the model's predictions after the token sequences that were evaluated last.
 
 While a user types a word, the engine gets the same prompt again and again, each time with one more
 character that the next token must begin with. The model's prediction is the same each time, so it

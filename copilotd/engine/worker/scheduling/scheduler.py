@@ -1,9 +1,10 @@
-"""Which sequences go into the next batch.
+"""Decides which sequences go into the next batch.
 
-Strictly by lane: while a completion has work, no chat token is evaluated. Within a lane all
-sequences decode together, and one prompt at a time is evaluated, first come first served. A
-sequence that loses its slot to an earlier lane keeps its tokens and comes back. (To take a running
-chat out of the context for each completion costs more than its cells slow that completion down.)
+Lanes have strict priority: while a completion has work, no chat token is evaluated. Within a lane
+all sequences decode together, and one prompt at a time is evaluated, first come first served. A
+sequence that loses its slot to an earlier lane keeps its tokens and comes back. (A running chat
+stays in the context during a completion: moving it out would cost more time than its cells cost the
+completion.)
 """
 
 from collections.abc import Iterator
@@ -15,8 +16,8 @@ from copilotd.engine.worker.kv.slot_pool import SlotPool
 from copilotd.engine.worker.scheduling.sequence import Sequence, SequenceStatus
 
 _MAX_SCORED_CHUNK = 32
-"""Most tokens of a scored prompt in one batch: the logits of each are kept, which take 600 kB with
-a vocabulary of 150,000."""
+"""Maximum number of tokens of a scored prompt in one batch: the logits of each token are kept, 600
+kB with a vocabulary of 150,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class BatchItem:
 
     @property
     def n_cells(self) -> int:
-        """Cells of the KV cache that they take."""
+        """Cells of the KV cache that these tokens take."""
         image = self.sequence.next_image
         return image.cells if image else self.n_tokens
 
@@ -123,7 +124,7 @@ class Scheduler:
             waiting.admit(slot)
 
     def _reposition(self, sequence: Sequence) -> None:
-        """Insert the cells of the sequence's plan if their target is reached."""
+        """Insert the planned cells if all tokens before their target are evaluated."""
         slot, plan = sequence.slot, sequence.take_reposition()
         if plan is None or slot is None:
             return
@@ -141,7 +142,7 @@ class Scheduler:
         return self._pool.has_idle_slot() and taken + cost <= self._pool.n_cells
 
     def _preempt_behind(self, lane: Lane) -> bool:
-        """Take a slot from a later lane; False if none of them has one."""
+        """Take a slot from a sequence of a later lane; False if no later lane has a slot."""
         behind = [s for s in self if s.request.lane > lane and s.status is SequenceStatus.RUNNING]
         if behind:
             self._suspend(behind[-1])
@@ -154,7 +155,7 @@ class Scheduler:
 
 
 def _limit_chunk(sequence: Sequence, room: int) -> int:
-    """How many tokens of its prompt go into a batch that has `room` for so many."""
+    """How many tokens of its prompt go into a batch that has room for `room` tokens."""
     if sequence.request.prompt_logprobs:
         room = min(room, _MAX_SCORED_CHUNK)
     return min(room, sequence.chunk_size, sequence.n_next)

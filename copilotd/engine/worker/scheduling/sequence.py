@@ -30,7 +30,7 @@ class SequenceStatus(Enum):
     RUNNING = auto()
     """It has a slot. Its pending tokens go into the next batches."""
     FINISHED = auto()
-    """It generates no more, and its slot is free again."""
+    """It has ended, and its slot is free again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +48,7 @@ class Sequence:
     """The unfinished word that the output has to begin with."""
     grammar: GrammarMatcher | None = None
     images: Mapping[int, ImageTokens] = field(default_factory=dict)
-    """By the index in `tokens` at which they begin."""
+    """The images, by the index in `tokens` of their first token."""
     status: SequenceStatus = SequenceStatus.WAITING
     slot: Slot | None = None
     reposition: RepositionPlan | None = None
@@ -57,11 +57,11 @@ class Sequence:
     n_cached: int = 0
     """Tokens of the prompt that needed no evaluation."""
     n_healed: int = 0
-    """Generated tokens that went into the unfinished word."""
+    """Number of generated tokens that went into the unfinished word."""
     chunk_size: int = _MAX_CHUNK
-    """Most tokens of the prompt that go into one batch."""
+    """Maximum number of tokens of the prompt that go into one batch."""
     single_step_until: int = 0
-    """Those of the first so many tokens that are pending are evaluated one at a time."""
+    """Pending tokens among this many first tokens are evaluated one at a time."""
     drafted_from: int | None = None
     """The first token whose keys and values come from a batch with a draft (`speculation.py`)."""
     output: TextStream = field(init=False)
@@ -105,9 +105,9 @@ class Sequence:
 
     @property
     def n_next(self) -> int:
-        """Pending tokens that may go into one batch: an image, or text up to what follows it.
+        """Number of pending tokens for one batch: an image, or text up to the next stop.
 
-        What follows is an image, the target of repositioned cells, or the end of the tokens.
+        Text stops at an image, at the target of repositioned cells, or at the end of the tokens.
         """
         if self.next_image:
             return len(self.next_image.ids)
@@ -127,7 +127,7 @@ class Sequence:
 
     @property
     def is_grammar_done(self) -> bool:
-        """Whether its grammar allows nothing more."""
+        """Whether its grammar allows no further token."""
         return self.grammar is not None and self.grammar.is_done
 
     @property
@@ -149,17 +149,17 @@ class Sequence:
 
     @property
     def reusable_tokens(self) -> list[int]:
-        """Tokens that need no evaluation if the cache holds them."""
+        """The leading tokens that need no evaluation if the cache holds them."""
         return [] if self.scores_prompt else self.tokens
 
     @property
     def approximate_from(self) -> int:
-        """The first token for which repositioned cells are good enough."""
+        """The index of the first token that may use repositioned cells."""
         return self.request.repositionable[0] if self.request.repositionable else ALL_TOKENS
 
     @property
     def cells_to_reserve(self) -> int:
-        """Cells to keep free for it: most outputs are far shorter than `max_tokens`."""
+        """Cells to keep free for its output: most outputs are far shorter than `max_tokens`."""
         n_word = self.n_healed + len(self.constraint.remaining)
         return len(self.request.prompt) + n_word + min(self.request.max_tokens, _RESERVED_OUTPUT)
 
@@ -193,33 +193,33 @@ class Sequence:
         return slot
 
     def finish(self) -> Slot | None:
-        """Generate no more; return the slot that it gives up, if it has one."""
+        """End the generation; return the slot that it gives up, if it has one."""
         slot, self.slot = self.slot, None
         self.status = SequenceStatus.FINISHED
         return slot
 
     def shrink_chunks(self, n_tokens: int) -> None:
-        """A batch with `n_tokens` of the prompt was interrupted before any was done.
+        """Record that a batch with `n_tokens` of the prompt was interrupted at its start.
 
         The next ones are smaller: otherwise a prompt would never be evaluated while a user types.
         """
         self.chunk_size = max(_MIN_CHUNK, min(n_tokens, self.chunk_size) // 2)
 
     def grow_chunks(self) -> None:
-        """A batch was evaluated: try larger ones again, which cost less per token."""
+        """Record that a batch was evaluated: larger ones cost less per token, so try them again."""
         self.chunk_size = min(_MAX_CHUNK, self.chunk_size * 2)
 
     def add_cached(self, n_tokens: int) -> None:
-        """Repositioned cells spared the evaluation of `n_tokens`."""
+        """Record that repositioned cells saved the evaluation of `n_tokens`."""
         self.n_cached = min(self.n_cached + n_tokens, len(self.request.prompt))
 
     def skip_prefill(self) -> None:
-        """A cached prediction makes the evaluation of the prompt unnecessary."""
+        """Record that a cached prediction makes the evaluation of the prompt unnecessary."""
         self.n_cached = len(self.request.prompt)
         self.begin_output()
 
     def begin_output(self) -> None:
-        """The first prediction is there; later calls change nothing."""
+        """Record the time of the first prediction; later calls change nothing."""
         self.first_token_at = self.first_token_at or time.perf_counter()
 
     def add_prompt_logprobs(self, scores: list[TokenLogprob]) -> None:
@@ -232,16 +232,16 @@ class Sequence:
         return scores
 
     def mark_drafted(self) -> None:
-        """What is evaluated from here on comes from a batch with a draft."""
+        """Record that all later keys and values come from a batch with a draft."""
         if self.drafted_from is None:
             self.drafted_from = self.n_evaluated
 
     def step_singly(self, length: int) -> None:
-        """Evaluate those of the first `length` tokens that are pending one at a time."""
+        """Evaluate the pending tokens among the first `length` tokens one at a time."""
         self.single_step_until = length
 
     def discard_drafted(self) -> int | None:
-        """Have all that came from batches with a draft evaluated again, one token at a time.
+        """Drop everything that came from batches with a draft; it is evaluated again one by one.
 
         Returns the index of the first such token; None if there is none.
         """
@@ -250,7 +250,7 @@ class Sequence:
         return start
 
     def append(self, token: int, piece: bytes, score: TokenLogprob | None) -> TextDelta | None:
-        """Add a chosen token, whose bytes are `piece`; return the text that it lets out.
+        """Add a chosen token, whose bytes are `piece`; return the text that can be sent now.
 
         None if the token only continues the unfinished word.
         """

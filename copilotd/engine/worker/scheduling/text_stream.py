@@ -8,7 +8,7 @@ from copilotd.engine.types import TokenLogprob
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """Text that can be sent now, and the tokens that it ends; `stopped` by a stop string."""
+    """Text that can be sent now, and the tokens that it ends; `stopped` if by a stop string."""
 
     text: str = ""
     tokens: tuple[TokenLogprob, ...] = ()

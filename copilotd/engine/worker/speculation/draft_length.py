@@ -1,9 +1,9 @@
 """How many tokens to draft: learned from the cost of batches and the success of guesses.
 
 A batch of a few tokens costs less than the same tokens one by one. How much less depends on the
-machine, the model, the context and on what else runs; how often a guess is right depends on the
-text. Both are measured as moving averages, and a draft is as long as they say is worth it, or
-empty.
+machine, the model, the context and the other load; how often a guess is right depends on the text.
+Both are measured as moving averages, and the draft has the length that pays best by these averages;
+it is empty if no draft pays.
 
 Costs are in units of a single-token batch.
 """
@@ -13,22 +13,24 @@ from dataclasses import dataclass
 from copilotd.engine.worker.speculation.ngram_lookup import LONGEST, SHORTEST
 
 SIZES = (4, 8, 16)
-"""Batch sizes in tokens, with the one token that is no guess. Kernels work by fours."""
+"""Batch sizes in tokens, including the one token that is not a guess. Kernels work in groups of
+four."""
 FROM_DRAFT_MODEL = 0
-"""Stands in place of a match length for guesses of the draft model."""
+"""Used in place of a match length for guesses of the draft model."""
 
 _DEFAULT_SLOPE = 0.33
-"""Cost of each further token of a batch until one was measured. Two cores that run a 0.5B model
+"""Cost of each further token of a batch, until it is measured. Two cores that run a 0.5B model
 need 0.2 to 0.5."""
 _DEFAULT_DRAFT_COST, _DEFAULT_PREFILL_COST = 0.1, 0.05
-"""Cost of a token that the draft model guesses, and of one that it evaluates before, until they
-were measured."""
+"""Cost of a token that the draft model guesses, and of one that it evaluates first, until they are
+measured."""
 _DEFAULT_HIT_RATE = 0.9
-"""How often the draft model is right until that was measured; less would never let it begin."""
+"""How often the draft model is right, until it is measured; a lower value would never let it
+begin."""
 _DEFAULT_OUTPUT = 128.0
-"""Tokens of an output until some were measured."""
+"""Tokens of an output, until outputs have been measured."""
 _MIN_GAIN = 1.1
-"""Tokens per cost from which on a draft is worth it."""
+"""Minimum number of tokens per unit of cost for a draft to be worth it."""
 _EXPIRES_AFTER = 200
 """Single-token batches after which the cost of a larger batch may have changed."""
 
@@ -53,7 +55,7 @@ class _BatchCost:
 
 
 class DraftLengthPolicy:
-    """Learns from what it is told with `record_*`, and chooses lengths."""
+    """Learns from the `record_*` calls, and chooses lengths."""
 
     def __init__(self) -> None:
         self._hit_rates = {length: MovingAverage(0.5) for length in range(SHORTEST, LONGEST + 1)}
@@ -70,7 +72,7 @@ class DraftLengthPolicy:
     # --- learning ----------------------------------------------------------------------------
 
     def record_batch(self, size: int, ms: float) -> None:
-        """A batch of `size` tokens, 1 or one of `SIZES`, took `ms`."""
+        """Record that a batch of `size` tokens, 1 or one of `SIZES`, took `ms`."""
         if size > 1:
             cost = self._batches.setdefault(size, _BatchCost(MovingAverage(ms), 0))
             cost.ms.add(ms)
@@ -85,30 +87,30 @@ class DraftLengthPolicy:
             self._hit_rates[FROM_DRAFT_MODEL] = MovingAverage(_DEFAULT_HIT_RATE)
 
     def record_draft(self, count: int, ms: float) -> None:
-        """The draft model guessed `count` tokens in `ms`."""
+        """Record that the draft model guessed `count` tokens in `ms`."""
         self._draft_ms = _add(self._draft_ms, ms / count)
 
     def record_prefill(self, count: int, ms: float) -> None:
-        """The draft model evaluated `count` tokens of a text in `ms`."""
+        """Record that the draft model evaluated `count` tokens of a text in `ms`."""
         self._prefill_ms = _add(self._prefill_ms, ms / count)
 
     def record_output(self, count: int) -> None:
-        """A finished output has `count` tokens."""
+        """Record that a finished output has `count` tokens."""
         self._output_length.add(count)
 
     def record_guess(self, match_length: int, position: int, is_right: bool) -> None:
-        """The guess at `position` of a draft, after a match of `match_length` tokens, was checked.
+        """Record the result for the guess at `position` of a draft, after a match of that length.
 
         The first guess of a draft is at position 0.
         """
         self._find_hit_rate(match_length, position).add(is_right)
 
     def record_bonus(self, is_decided: bool) -> None:
-        """The batch decided the token after the accepted ones too, or left it open."""
+        """Record whether the batch also decided the token after the accepted ones."""
         self._bonus.add(is_decided)
 
     def record_kept(self, is_kept: bool) -> None:
-        """A sequence kept the keys and values of its batches, or had to evaluate them again."""
+        """Record whether a sequence kept the keys and values of its batches."""
         self._kept.add(is_kept)
 
     # --- choosing ----------------------------------------------------------------------------
@@ -116,8 +118,7 @@ class DraftLengthPolicy:
     def choose_length(self, match_length: int, max_length: int, unread: int = 0) -> int:
         """How many tokens to draft after a match of `match_length` tokens; 0 if none pay.
 
-        The draft model has to evaluate `unread` tokens first; what the draft saves must be worth
-        that too.
+        The draft model has to evaluate `unread` tokens first; the draft must save that cost too.
         """
         if self._single_ms is None:
             return 0

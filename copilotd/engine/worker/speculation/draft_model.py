@@ -19,15 +19,15 @@ from copilotd.engine.worker.scheduling.sequence import Sequence
 from copilotd.errors import EngineLoadFailed
 
 _MAX_SIZE_DIFFERENCE = 128
-"""Models of one family differ in up to so many unused ids; llama.cpp allows the same."""
+"""Models of one family differ in up to this many unused ids; llama.cpp allows the same number."""
 _MAX_TAIL = 16
-"""So many new tokens are evaluated with the first guess: they cost little more than one."""
+"""Up to this many new tokens are evaluated with the first guess: they cost little more than one."""
 _SEQUENCE = 0
 """The one sequence in its cache."""
 
 
 def make_draft_spec(spec: WorkerSpec) -> WorkerSpec:
-    """How to load the draft model of `spec`: like the large one, but for one text at a time."""
+    """The spec for the draft model of `spec`: like the large model, but for one text at a time."""
     path = spec.draft
     changes = {"n_seq": 1, "draft": "", "mmproj": "", "frugal": False}
     return replace(spec, path=path, name=Path(path).name, **changes)
@@ -72,7 +72,7 @@ class DraftModel:
     def draft(self, sequence: Sequence, count: int) -> tuple[int, ...]:
         """The `count` most probable next tokens; none if it is interrupted.
 
-        There has to be room for them, and nothing left to `prefill`.
+        There has to be room for these tokens, and nothing left to `prefill`.
         """
         tokens, start = sequence.tokens, self._count_shared(sequence.tokens)
         self._truncate(start)
@@ -98,7 +98,7 @@ class DraftModel:
             del self._evaluated[length:]
 
     def _evaluate(self, sequence: Sequence, tokens: list[int]) -> bool:
-        """Evaluate `tokens`; False if it is interrupted, which keeps what is done by then."""
+        """Evaluate `tokens`; False if it is interrupted, and then the finished part is kept."""
         start, last = len(self._evaluated), len(tokens) - 1
         entries = [BatchEntry(t, start + i, _SEQUENCE, i == last) for i, t in enumerate(tokens)]
         self._interrupt.begin_batch({sequence.id}, sequence.request.lane)
@@ -111,7 +111,7 @@ class DraftModel:
 
 
 def _is_compatible(small: VocabularyBackend, large: VocabularyBackend) -> bool:
-    """Whether each id means the same to both."""
+    """Whether each id means the same token in both vocabularies."""
     shared = range(min(small.size, large.size))
     return (
         abs(small.size - large.size) <= _MAX_SIZE_DIFFERENCE

@@ -1,4 +1,4 @@
-"""Finds where the last few tokens stood before, and what followed them there.
+"""Finds where the last few tokens occurred before, and what followed them there.
 
 Code and conversations repeat themselves: a name, a call, a function that is written again with a
 change. So what followed the same tokens earlier is a good guess at what follows now, and it needs
@@ -15,7 +15,7 @@ SHORTEST, LONGEST = 2, 8
 """Lengths of a match in tokens: the shortest that counts, and the longest that is looked for."""
 
 _MAX_TEXTS = 8
-"""Finished texts that are remembered."""
+"""Number of finished texts that are remembered."""
 
 _Tokens = NDArray[np.int32]
 """Shape (length of the text,)."""
@@ -23,7 +23,7 @@ _Tokens = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The last `length` tokens stood somewhere before, and `following` came after them there."""
+    """The last `length` tokens occurred before, and `following` came next there."""
 
     length: int
     following: tuple[int, ...]
@@ -38,7 +38,7 @@ class NgramLookup:
         self._finished: list[_Tokens] = []
 
     def find(self, id: int, tokens: Sequence[int], count: int) -> Match | None:
-        """The longest match for the end of `tokens` (of request `id`); of equal ones the latest.
+        """The longest match for the end of `tokens` (of request `id`); among equals, the latest.
 
         At most `count` tokens follow. None if no match is long enough.
         """

@@ -1,16 +1,16 @@
-"""Speculation: draft some tokens, and let one batch decide how many of them are right.
+"""Speculation: draft some tokens, and let one batch decide how many are right.
 
 A draft is what followed the same tokens before (`ngram_lookup.py`), or what a smaller model
 predicts (`draft_model.py`). `draft_length.py` learns whether a draft is worth a batch, also from
-guesses that were only compared and not sent. So speculation stops where it does not pay, and
-starts again where it would.
+guesses that were only compared and not sent. So speculation stops when it does not pay, and starts
+again when it would.
 
 A batch does not predict exactly what the same tokens predict one by one: its kernels add up in
 another order, and quantised activations amplify the difference, in the logits and in the keys and
-values that stay in the cache. So a batch decides only what is clear by `MIN_BATCH_LEAD`, and what
-it leaves open is evaluated again alone. Where a later choice is closer than `MIN_SINGLE_LEAD`, all
-that came out of earlier batches is evaluated again too. Then greedy output is that of single
-tokens.
+values that stay in the cache. So a batch decides a token only if it leads by `MIN_BATCH_LEAD`; an
+undecided token is evaluated again alone. If a later choice is closer than `MIN_SINGLE_LEAD`,
+everything from earlier batches is evaluated again too. Then greedy output equals that of
+single-token decoding.
 """
 
 import time
@@ -31,20 +31,20 @@ from copilotd.engine.worker.speculation.draft_model import DraftModel
 from copilotd.engine.worker.speculation.ngram_lookup import Match, NgramLookup
 
 MIN_BATCH_LEAD = 1.0
-"""The best token must lead by so many logits for a batch to decide. The lead in a batch was seen
-to differ by up to 0.4 from that of single tokens (0.5B, Q4_K_M)."""
+"""A batch decides only if the best token leads by this many logits. The measured lead in a batch
+differs by up to 0.4 from that of single tokens (0.5B, Q4_K_M)."""
 MIN_SINGLE_LEAD = 0.5
-"""The best token must lead by so many logits for a single token to decide while keys and values
-out of a batch are in the cache: even one of them changes the lead by up to 0.35 (same model).
-Below it they are evaluated again, token by token, and what the batches gained is lost."""
+"""While keys and values from a batch are in the cache, a single token decides only if it leads by
+this many logits: even one such key changes the lead by up to 0.35 (same model). Below this lead
+they are evaluated again, token by token, and the gain of the batches is lost."""
 
 
 @dataclass(slots=True)
 class SpeculationCounts:
     """Counts since the start: batches with a draft, drafted tokens, and accepted ones.
 
-    `undecided` batches left a token to be evaluated alone; `reevaluated` tokens were evaluated
-    again.
+    `undecided` counts batches that left a token to be evaluated alone; `reevaluated` counts tokens
+    that were evaluated again.
     """
 
     drafts: int = 0
@@ -57,7 +57,7 @@ class SpeculationCounts:
 class Speculation:
     """Drafts for a sequence that decodes alone; `clock` gives seconds.
 
-    The lookup in earlier text comes first. Where that gives nothing that is worth a batch, the
+    The lookup in earlier text comes first. If it finds no draft that is worth a batch, the
     `draft_model` drafts, if there is one.
     """
 
@@ -81,7 +81,7 @@ class Speculation:
         self.counts = SpeculationCounts()
 
     def add_draft(self, batch: list[BatchItem], room: int) -> list[BatchItem]:
-        """Add a draft of at most `room` tokens to the next batch where that pays."""
+        """Add a draft of at most `room` tokens to the next batch if it pays."""
         self._watched = self._match = None
         if self._enabled and len(batch) == 1:
             batch = [self._extend(batch[0], room)]
@@ -89,10 +89,10 @@ class Speculation:
         return batch
 
     def verify(self, item: BatchItem, rows: list[Logits]) -> int:
-        """Count the `rows`, the logits after each of the item's tokens, that can be chosen from.
+        """Count the usable `rows`; a row holds the logits after one of the item's tokens.
 
-        The first row whose choice is not the guess is the last that counts. A row in which the
-        best token does not lead clearly ends them too: the sequence goes on alone there.
+        The first row whose choice differs from the guess is the last usable one. A row without a
+        clear best token ends the count too: the sequence goes on alone there.
         """
         self._watched = None
         self._policy.record_batch(len(rows), self._elapsed_ms())
@@ -163,7 +163,7 @@ class Speculation:
         return match.following[: self._policy.choose_length(match.length, max_length)]
 
     def _ask_model(self, sequence: Sequence, max_length: int) -> tuple[int, ...]:
-        """Draft with the smaller model, or have it evaluate more of the text, where that pays."""
+        """Draft with the smaller model, or have it evaluate more of the text, if that pays."""
         model = self._draft_model
         if model is None or not model.has_room(sequence.tokens, SIZES[-1]):
             return ()
@@ -211,7 +211,7 @@ def is_clear(sequence: Sequence, logits: Logits) -> bool:
 
 
 def _can_speculate(sequence: Sequence) -> bool:
-    """Whether it decodes, and wants nothing but the most probable token of a text."""
+    """Whether the sequence decodes text, and needs only the most probable token."""
     is_plain = (
         sequence.sampler.is_greedy and not sequence.wants_logprobs and sequence.grammar is None
     )

@@ -18,7 +18,7 @@ _MAX_SLOWDOWN = 1.3
 
 
 class DecodeThreads:
-    """Chooses from at most `n_threads` threads; always all of them unless `frugal`.
+    """Chooses a number of threads, at most `n_threads`; always `n_threads` unless `frugal`.
 
     Call `threads` and `record` alternately, in one thread.
     """
@@ -50,7 +50,7 @@ class DecodeThreads:
 
     @property
     def _samples_left(self) -> dict[int, int]:
-        """Samples that are still to be taken, by number of threads."""
+        """Number of samples that are still needed, by number of threads."""
         left = {n: SAMPLES - len(samples) for n, samples in self._seconds.items()}
         return {n: count for n, count in left.items() if count > 0}
 

@@ -3,8 +3,8 @@
 llama.cpp's threads wait for each other after every operation, hundreds of times a token. If one of
 them shares its core with, say, a compiler, the others wait each time until the operating system
 runs it again, and a token takes seconds. With no more threads than free cores, a token only takes
-longer in proportion. (If a GPU does the work, threads that wait for it look as if they were held
-up; using fewer of them costs nothing.)
+longer in proportion. (If a GPU does the work, threads that wait for the GPU look as if they were
+held up; using fewer threads then costs nothing.)
 """
 
 import time
@@ -82,6 +82,6 @@ class ThreadBudget:
         self._measured_at = self._wall_start
 
     def _restart_measurement(self) -> None:
-        # The load until now is an average over a better time, so it is measured from here on.
+        # Start the next measurement of the load here.
         self._measure_load()
         self._measured_at = self._clocks.wall()

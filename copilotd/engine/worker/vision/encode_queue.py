@@ -21,7 +21,7 @@ _NICE = 10
 
 
 class Encoder(Protocol):
-    """Turns an image file into what stands for it in a prompt."""
+    """Turns an image file into the tokens that represent it in a prompt."""
 
     def encode(self, file: bytes, should_continue: Callable[[], bool]) -> ImageChunks:
         """As `ImageEncoder.encode`."""
@@ -30,7 +30,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EncodedRequest:
-    """A request whose prompt has the ids of its images; `images` by the index of their first id.
+    """A request whose prompt has the ids of its images; `images` is by the index of the first id.
 
     `error` is set instead if an image cannot be encoded.
     """
@@ -104,7 +104,7 @@ class ImageEncodeQueue:
 
 
 def _lower_priority() -> None:
-    """Let this thread, and those that the encoder starts from it, give way to all others."""
+    """Lower the priority of this thread and of the threads that the encoder starts from it."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 

@@ -2,8 +2,8 @@
 
 A projector file ("mmproj"), which belongs to one model, turns an image into embeddings. They are
 evaluated in the place of tokens. For the KV cache and the scheduler an image is a run of ids that
-are outside the vocabulary and derived from the image's checksum. So the same image behind the same
-text is found in the cache as text is, and two different images never share a prefix.
+are outside the vocabulary and derived from the image's checksum. So the same image after the same
+text is found in the cache just like text, and two different images never share a prefix.
 """
 
 import ctypes
@@ -30,7 +30,7 @@ _NODES = 32
 
 
 class ImageEncoder:
-    """The projector in the file `path`, which is loaded when the first image comes.
+    """The projector in the file `path`; it is loaded for the first image.
 
     `encode` is called in one thread, which need not be the one that decodes.
     """
@@ -170,8 +170,8 @@ class ImageEncoder:
     def _on_node(self, tensor: Any, ask: bool, data: Any) -> bool:
         """Stop the encoder if `should_continue` says so.
 
-        The library calls this for each node of the graph: first with `ask`, whether to call again
-        after the node, and then for whether to continue.
+        The library calls this for each node of the graph: first with `ask`, to learn whether to
+        call again after the node, and then to learn whether to continue.
         """
         if not ask:
             return self._should_continue()

@@ -1,4 +1,4 @@
-"""What stands for an image in a prompt."""
+"""The tokens and embeddings that represent an image in a prompt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class ImageTokens:
 
 
 ImageChunks = Sequence["list[int] | ImageTokens"]
-"""What stands for one image: its tiles, and the text tokens that the model puts around them."""
+"""One image in a prompt: its tiles, and the text tokens that the model puts around them."""
 
 
 class EncodingCancelled(Exception):
-    """Nobody waits for the image any more."""
+    """No request needs the image any more."""
