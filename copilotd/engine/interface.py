@@ -49,7 +49,7 @@ class Engine(Protocol):
         ...
 
     async def token_bytes(self, tokens: list[int]) -> list[bytes]:
-        """The bytes of each of `tokens`, or for a control token of its name."""
+        """The bytes of each of `tokens`; for a control token, the bytes of its name."""
         ...
 
     def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:

@@ -1,4 +1,4 @@
-"""The HTTP application: every dialect, behind the same checks."""
+"""The HTTP application: all dialects, behind the same checks."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ def build_app(
 def _middleware(
     settings: ServerSection, token: AccessToken | None, errors: ErrorResponses
 ) -> list[Middleware]:
-    """Outermost first: the check of Host and Origin comes before everything, CORS included.
+    """The middleware, outermost first. The check of Host and Origin runs first, even before CORS.
 
     CORS comes before the token, because a browser sends no token with a preflight.
     """

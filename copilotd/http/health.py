@@ -43,6 +43,6 @@ async def health(response: Response, services: ServicesOf) -> Health:
 
 
 def judge_state(state: EngineState) -> tuple[int, str]:
-    """Whether a completion would work: as an HTTP status and as a word."""
+    """Whether a completion would work, as an HTTP status and as a word."""
     is_ready = state.phase in (Phase.READY, Phase.STOPPED)
     return (200, "ok") if is_ready else (503, "unavailable")

@@ -67,7 +67,7 @@ class HttpServer:
             remove_socket_file(Path(self._settings.unix_socket))
 
     async def _abort(self, serving: asyncio.Task[None]) -> None:
-        """Cut the connections that are left: a client that does not read blocks its task."""
+        """Cut the remaining connections, because a client that does not read blocks its task."""
         state = self._server.server_state
         for connection in tuple(state.connections):
             connection.transport.abort()
@@ -89,7 +89,7 @@ class _Server(uvicorn.Server):
 class _DisconnectOnClose:
     """ASGI middleware that reports a disconnect to every request once the server is closing.
 
-    So an open stream ends as if its client had hung up, and frees the engine.
+    An open stream then ends as if its client had hung up, and frees the engine.
     """
 
     def __init__(self, app: ASGIApp, closing: asyncio.Event) -> None:

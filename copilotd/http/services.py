@@ -1,4 +1,4 @@
-"""Gives an endpoint the services that `build_app` received."""
+"""Gives endpoints the services that `build_app` received."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ __all__ = ["Services", "ServicesOf", "get_services"]
 
 
 async def get_services(connection: HTTPConnection) -> Services:
-    """The services that `build_app` got."""
+    """The services that `build_app` received."""
     services: Services = connection.app.state.services
     return services
 

@@ -1,6 +1,6 @@
 """Deadlines for slow clients, and the limit on connections.
 
-Without them, a client that sends its request byte by byte, or that does not read its response,
+Without deadlines, a client that sends its request byte by byte, or that does not read its response,
 keeps a connection, memory and a place in the engine's queue as long as it likes.
 
 uvicorn has no such deadlines, so `TimedProtocol` extends its `H11Protocol`, which is not a public
@@ -78,7 +78,7 @@ class TimedProtocol(H11Protocol):
             self._request_timer = self.loop.call_later(expected[1], self.transport.abort)
 
     def pause_writing(self) -> None:
-        """The client does not read: give it `read_s`."""
+        """The client does not read: give it `read_s` seconds."""
         super().pause_writing()
         if self._read_timer is None:
             self._start_read_timer()
@@ -98,7 +98,7 @@ class TimedProtocol(H11Protocol):
         if self.transport.get_write_buffer_size() > unread_before - _MIN_READ:
             self.transport.abort()
         else:
-            # A slow connection and a long response, such as a list of embeddings.
+            # This allows for a slow connection and a long response, such as a list of embeddings.
             self._start_read_timer()
 
     def _expected_part(self) -> tuple[object, float] | None:

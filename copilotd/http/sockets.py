@@ -1,4 +1,4 @@
-"""Listening sockets, who can reach them, and which program uses an address already."""
+"""Listening sockets: who can reach them, and which program already uses an address."""
 
 import errno
 import os
@@ -30,7 +30,7 @@ def check_reach(settings: ServerSection) -> None:
 
 
 def listen_tcp(host: str, port: int) -> socket.socket:
-    """A socket that listens on `host`: on its IPv4 address if it has both kinds.
+    """A socket that listens on `host`: on its IPv4 address if it has both IPv4 and IPv6.
 
     Port 0 takes a free port.
 
@@ -83,7 +83,7 @@ def remove_socket_file(path: Path) -> None:
 
 
 def find_port_user(port: int) -> str:
-    """The program that listens on a TCP port, in words; some systems do not tell which."""
+    """The program that listens on a TCP port, in words; some systems do not reveal it."""
     try:
         sockets = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
         pid = next((c.pid for c in sockets if getattr(c.laddr, "port", 0) == port and c.pid), None)

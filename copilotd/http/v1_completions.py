@@ -1,6 +1,6 @@
 """POST /v1/completions, which two dialects use: OpenAI's clients and Tabby's editor plug-ins.
 
-The body tells them apart: only Tabby's has the field `segments`.
+The body shows which dialect it is: only Tabby's has the field `segments`.
 """
 
 from typing import Annotated, Any

@@ -1,1 +1,1 @@
-"""The front for editors: the only package that knows LSP. Importing it loads nothing."""
+"""The front end for editors: the only package that knows LSP. Importing it loads nothing."""

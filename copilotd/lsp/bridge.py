@@ -1,10 +1,10 @@
 """`copilotd lsp`: pumps bytes between an editor's pipes and the daemon's socket.
 
-The bridge parses nothing of the traffic, except to recognise the client's last message. It ends
-when either side closes. The exit code tells the editor whether to reconnect: 0 after the client's
-`exit` or the end of its input, `NO_DAEMON` if no daemon could be started, and `DAEMON_LOST` if the
-daemon went away while the client was there. An editor that restarts a failed server then connects
-to the next daemon.
+The bridge parses none of the traffic, except to recognise the client's last message. It ends when
+either side closes. The exit code tells the editor whether to reconnect: 0 after the client's `exit`
+or the end of its input, `NO_DAEMON` if no daemon could be started, and `DAEMON_LOST` if the daemon
+ended while the client was connected. An editor that restarts a failed server then connects to the
+next daemon.
 
 An editor waits for this process when it starts, so nothing heavy is imported here. Threads pump the
 bytes because Windows has no other way to wait for a pipe.
@@ -38,7 +38,7 @@ _EXIT_LENGTH = 256
 
 
 def bridge(find_daemon: Callable[[], RunningDaemon], stdin: int, stdout: int) -> int:
-    """Connect two file descriptors with the daemon that `find_daemon` finds; the exit code."""
+    """Connect two file descriptors to the daemon that `find_daemon` finds; return the exit code."""
     try:
         link = connect(find_daemon())
     except CopilotdError as error:
@@ -58,7 +58,7 @@ def find_or_start(
     find: Callable[[Paths], RunningDaemon | None] = lifecycle.find_running,
     launch: Callable[[Paths, tuple[str, ...]], RunningDaemon] = lifecycle.launch,
 ) -> RunningDaemon:
-    """The running daemon, started if there is none.
+    """The running daemon; starts one if none runs.
 
     Raises:
         StartFailed: it could not be started.
@@ -69,7 +69,7 @@ def find_or_start(
     try:
         return launch(paths, ())
     except AlreadyRunning:
-        # Somebody else started a daemon after we looked for one.
+        # Another process started a daemon after we looked for one.
         if running := find(paths):
             return running
         raise
@@ -97,7 +97,7 @@ def connect(running: RunningDaemon) -> socket.socket:
 
 
 def pump(link: socket.socket, stdin: int, stdout: int) -> bool:
-    """Pump bytes both ways until one side closes. True if the client ended the connection."""
+    """Pump bytes both ways until one side closes; return whether the client closed it."""
     pumps = _Pumps(link, stdin, stdout)
     for direction in (pumps.send, pumps.receive):
         threading.Thread(target=direction, daemon=True).start()
@@ -126,8 +126,8 @@ def refuse(stdin: int, stdout: int, reason: str, retryable: bool) -> None:
 class _Pumps:
     """One pump for each direction, and how they ended.
 
-    `client_left` is true when the client sends or reads nothing more. `daemon_closed` is set when
-    the daemon has closed its side, `ended` when there is nothing left to pump.
+    `client_left` is true when the client no longer sends or reads. `daemon_closed` is set when the
+    daemon has closed its side, `ended` when there is nothing left to pump.
     """
 
     def __init__(self, link: socket.socket, stdin: int, stdout: int) -> None:
@@ -160,7 +160,7 @@ class _Pumps:
 
 
 def _write_all(file: int, data: bytes) -> bool:
-    """Write all of `data`. False if the reader has closed its end."""
+    """Write all of `data`; return False if the reader has closed its end."""
     try:
         while data:
             data = data[os.write(file, data) :]

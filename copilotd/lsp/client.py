@@ -48,7 +48,7 @@ class Client:
 
     @property
     def encoding(self) -> Encoding:
-        """What columns count on this connection."""
+        """The unit of columns on this connection."""
         return Encoding(types.PositionEncodingKind(self._server.workspace.position_encoding).value)
 
     @property
@@ -60,7 +60,7 @@ class Client:
 
     @property
     def capabilities(self) -> types.ClientCapabilities:
-        """What the editor declares that it can do."""
+        """The capabilities that the editor declares."""
         return self._server.client_capabilities
 
     @property

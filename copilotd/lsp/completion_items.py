@@ -1,4 +1,4 @@
-"""Completes at a position in a file: the part that both kinds of completion request share."""
+"""Completes at a position in a file, for both kinds of completion request."""
 
 from lsprotocol import types
 
@@ -36,5 +36,5 @@ async def complete_at(
 
 
 def _can_be_sent(completion: Completion) -> bool:
-    # Emacs drops a message that contains U+0000, and then waits for the answer for ever.
+    # Emacs drops a message that contains U+0000, and then waits for the answer forever.
     return "\0" not in completion.text

@@ -42,7 +42,7 @@ async def serve(
 
 
 class MessageReader:
-    """What pygls reads from."""
+    """The stream that pygls reads from."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
@@ -63,7 +63,7 @@ class MessageReader:
 
 
 class MessageWriter:
-    """What pygls writes to. It drops answers for an editor that has left."""
+    """The stream that pygls writes to. It drops answers for an editor that has left."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer

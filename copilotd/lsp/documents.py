@@ -73,10 +73,10 @@ class Documents:
         changes: Sequence[types.TextDocumentContentChangeEvent],
         encoding: Encoding,
     ) -> int | None:
-        """Apply `changes` in order; the probable offset of the cursor.
+        """Apply `changes` in order; return the probable offset of the cursor.
 
-        The offset is known only after a single change of a part, as typing makes it: it is the end
-        of the inserted text. A file that is not open is ignored.
+        The offset is known only after a single change of a part of the file, as typing makes it: it
+        is the end of the inserted text. A file that is not open is ignored.
         """
         snapshot = self._open.get(identifier.uri)
         if snapshot is None:
@@ -117,5 +117,5 @@ def _apply_change(
 
 
 def _replace_surrogates(text: str) -> str:
-    """JSON can carry half of a surrogate pair, and no encoding can. Both count as one unit."""
+    """Replace each half of a surrogate pair: JSON can carry it, but no encoding can."""
     return _SURROGATE.sub("\ufffd", text)

@@ -53,7 +53,7 @@ class EditorAdapter:
         return snapshot.document.text if snapshot else None
 
     async def read_diagnostics(self, path: Path | None) -> list[str]:
-        """What the client's language servers report. Raises: ToolFailed if the client cannot."""
+        """The diagnostics of the client's language servers. Raises: ToolFailed."""
         uri = self._uri_of(path) if path else None
         try:
             response = await self._client.request(DIAGNOSTICS, {"uri": uri})

@@ -1,4 +1,4 @@
-"""Shows errors to the user, each kind once."""
+"""Shows errors to the user, each kind of error once."""
 
 import re
 from collections.abc import Callable
@@ -23,5 +23,5 @@ class ErrorMessages:
             self._show(f"copilotd: {reason.rstrip('. ')}. {_NEXT_STEP}")
 
     def reset(self) -> None:
-        """Forget what was shown, because the engine works again: the next failure is new."""
+        """Forget which errors were shown. The engine works again, so the next failure is new."""
         self._shown.clear()

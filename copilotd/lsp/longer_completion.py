@@ -8,7 +8,7 @@ from copilotd.completion.types import CompletionRequest
 from copilotd.lsp.offered_items import OfferedItem
 
 LONGER = "copilotd/longerCompletion"
-"""The notification. Its parameter `textDocument` names the file and the version of it."""
+"""The notification. Its parameter `textDocument` names the file and its version."""
 
 
 class CompletionFollower:
@@ -27,7 +27,7 @@ class CompletionFollower:
         self._following = asyncio.create_task(self._follow(request, item))
 
     def stop(self) -> None:
-        """Follow nothing."""
+        """Stop following."""
         if self._following is not None:
             self._following.cancel()
 

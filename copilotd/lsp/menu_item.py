@@ -18,7 +18,7 @@ _SORTS_FIRST = "!"
 
 @dataclass(frozen=True, slots=True)
 class MenuCapabilities:
-    """What the client's menu can do.
+    """The capabilities of the client's menu.
 
     `as_is` means that it can insert several lines without changing their indentation, `markdown`
     that it renders documentation.

@@ -55,9 +55,9 @@ class OfferedItems:
     def take_accepted(
         self, snapshot: Snapshot, changes: Sequence[types.TextDocumentContentChangeEvent]
     ) -> str | None:
-        """The id of the completion that `changes`, which led to `snapshot`, have inserted.
+        """The id of the completion that `changes` inserted; `snapshot` is the file after them.
 
-        Each item is returned once. A single typed character never counts as an acceptance.
+        Each id is returned once. A single typed character never counts as an acceptance.
         """
         item = self._last.get(snapshot.document.uri)
         if item is None or all(len(change.text) < 2 for change in changes):

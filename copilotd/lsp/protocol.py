@@ -60,7 +60,7 @@ class EditorProtocol(LanguageServerProtocol):
             self._send_response(message.id, error=refusal.to_response_error())
 
     async def cancel_requests(self) -> None:
-        """Cancel all pending requests. Call it when nobody waits for the answers."""
+        """Cancel all pending requests. Call it when no one waits for the answers."""
         # Handlers that are coroutines are tasks, which the base class declares as futures.
         futures: Iterable[object] = tuple(self._request_futures.values())
         tasks = [future for future in futures if isinstance(future, asyncio.Task)]

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 async def report_engine_state(client: Client, engine: Engine) -> None:
-    """Report the state when the editor is ready, and then every change, until cancelled."""
+    """Report the state when the editor is ready, and then each change, until cancelled."""
     await client.initialized.wait()
     states: asyncio.Queue[EngineState] = asyncio.Queue()
     unsubscribe = engine.subscribe(states.put_nowait)

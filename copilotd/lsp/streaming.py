@@ -16,7 +16,7 @@ from copilotd.errors import CopilotdError
 from copilotd.lsp.client import Client
 
 REQUEST_FAILED = -32803
-"""LSP 3.17: the request was well formed, and failed."""
+"""LSP 3.17: the request was valid, but it failed."""
 
 T = TypeVar("T")
 

@@ -1,8 +1,8 @@
 """The engines of the daemon: one for completions, and others for chat and embeddings if named.
 
-All models stay loaded. A model that does not fit beside the loaded ones is refused, because a
-machine that reads weights from the disk again and again answers nobody; no model is unloaded to
-make room. With an upstream, a server elsewhere answers in place of the completion model.
+All models stay loaded. A model that does not fit in memory next to the loaded ones is refused,
+because a machine that keeps reading weights from the disk is too slow to answer; no model is
+unloaded to make room. With an upstream, another server answers in place of the completion model.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class ModelRequest:
 
 
 def list_model_requests(paths: Paths, settings: Settings) -> tuple[ModelRequest, ...]:
-    """The completion model, then those for chat and embeddings if they are other models."""
+    """The completion model, then the models for chat and embeddings if they are different."""
     store, catalogue = ModelStore(paths.models), load_catalogue()
     tuning_store = TuningStore(paths.tunings, describe_machine())
 
@@ -105,7 +105,7 @@ def _model_name(model: ModelRequest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EnginePool:
-    """The engine for completions, and those for chat and embeddings if they are other engines.
+    """The engine for completions, and the engines for chat and embeddings if they are different.
 
     `upstream` is the engine of the server that answers completions; None without one.
     """
@@ -159,10 +159,10 @@ def refuse_without_memory(
     engines: Sequence[Engine],
     measure_free: Callable[[int], int] = measure_free_memory,
 ) -> SpecProvider:
-    """Wrap `provide_spec` so that it refuses a model that does not fit beside the loaded ones.
+    """Wrap `provide_spec` so that it refuses a model that does not fit next to the loaded ones.
 
     `engines` may contain the engine that asks, because it is not loaded yet. `measure_free(mapped)`
-    returns the free bytes, given that `mapped` bytes of files stay in memory.
+    returns the free bytes if `mapped` bytes of files stay in memory.
 
     Raises (the result): EngineLoadFailed, and what `provide_spec` raises.
     """
@@ -172,7 +172,7 @@ def refuse_without_memory(
         estimate = await asyncio.to_thread(_estimate_memory, spec)
         for engine in engines:
             await _wait_while_loading(engine)
-            # From here on nothing waits, so no other load can begin before this one.
+            # There is no await after this line, so no other load can begin before this one.
             if engine.state.phase is Phase.READY:
                 _check_memory(spec, estimate, await engine.info(), measure_free)
         return spec

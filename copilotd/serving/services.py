@@ -1,4 +1,4 @@
-"""What both fronts, LSP and HTTP, offer to their clients.
+"""The services that both front ends, LSP and HTTP, offer to their clients.
 
 The composition root builds one value, which all connections and requests share.
 """
@@ -20,8 +20,8 @@ class Services:
     """The use cases, and what a client may request from the daemon itself.
 
     `stop` tells the daemon to end and returns at once. `tune` measures the speed of the model.
-    `llama_cpp` holds the settings for clients of that dialect, and `windows` the documents of
-    clients that send a window of a file.
+    `llama_cpp` holds the settings for clients of llama.cpp's dialect, and `windows` the documents
+    of clients that send only a window of a file.
     """
 
     completion: CompletionService

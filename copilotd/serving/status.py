@@ -23,7 +23,7 @@ class DaemonStatus:
     """A snapshot of the whole daemon; `uptime` is in seconds, `rss` in bytes.
 
     `state`, `model`, `alias`, `engine` and `tuning` describe the completion model. `chat` and
-    `embedding` are None if the completion model serves for them too. `upstream` is None if
+    `embedding` are None if the completion model serves these purposes too. `upstream` is None if
     nothing leaves the machine.
     """
 

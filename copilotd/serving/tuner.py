@@ -17,7 +17,7 @@ from copilotd.serving.tuning_store import TuningStore, requested_setup
 AUTO_TUNE_IDLE_S = 20.0
 """Idle time before the daemon measures by itself: the fan must not start while a user thinks."""
 _REQUESTED_IDLE_S = 1.0
-"""Idle time before a measurement that somebody waits for."""
+"""Idle time before a measurement that a user waits for."""
 _AUTO_TUNE_TIMEOUT_S = 900.0
 """On a machine that is never idle, the next load of the model tries again."""
 

@@ -1,7 +1,7 @@
 """Measurements of models on this machine, stored between starts of the daemon.
 
 A calibration is valid for one model file, one processor, one version of llama-cpp-python and one
-set of settings. Each combination of these has a file of its own in the folder.
+set of settings. Each combination has its own file in the folder.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class TuningStore:
     machine: str
 
     def read(self, model: Path, settings: ModelSection) -> Tuning | None:
-        """The measurement of the file `model` with `settings`; None without one.
+        """The measurement of the file `model` with `settings`; None if there is none.
 
         A damaged file, or one of another version of copilotd, counts as none.
         """
@@ -54,7 +54,7 @@ class TuningStore:
 
 
 def requested_setup(settings: ModelSection) -> Setup:
-    """The setup that `settings` ask for; what they leave open stays open."""
+    """The setup that `settings` ask for; what the settings leave open stays open."""
     return Setup(
         flash_attention=settings.flash_attention,
         n_threads=settings.n_threads,
@@ -66,7 +66,7 @@ def requested_setup(settings: ModelSection) -> Setup:
 def _identify(model: Path) -> bytes:
     """Bytes that distinguish a model file from others, wherever it is.
 
-    Without such a file, its name: a model on another server has no file here.
+    A model on another server has no file here, so its name is used.
     """
     with suppress(OSError), model.open("rb") as file:
         return b"%d " % model.stat().st_size + file.read(_HEAD_BYTES)

@@ -36,9 +36,9 @@ def spec_provider(
 ) -> SpecProvider:
     """Return the function with which `EngineClient` gets the spec of its worker.
 
-    It downloads missing files. The worker keeps KV states in `kv_folder`, without it only in
-    memory, and runs the model with the best setup of `tuning_store`. `projector` provides the file
-    for images, `draft_model` the model for speculative decoding.
+    It downloads missing files. The worker keeps KV states in `kv_folder` (None: only in memory),
+    and runs the model with the best setup of `tuning_store`. `projector` provides the file for
+    images, `draft_model` the model for speculative decoding.
     """
 
     async def provide_spec(listener: StateListener) -> WorkerSpec:
@@ -90,7 +90,8 @@ def _throttle(
 
     def report(progress: Progress) -> None:
         nonlocal last_time, last_text
-        # A new text, such as why a source failed, is a new line to read and is never dropped.
+        # A report with a new text, such as why a source failed, starts a new line and is never
+        # dropped.
         if progress.text == last_text and time.monotonic() - last_time < REPORT_EVERY_S:
             return
         last_time, last_text = time.monotonic(), progress.text
@@ -112,7 +113,7 @@ async def _run_in_thread(work: Callable[[threading.Event], T]) -> T:
         try:
             future.set_result(work(cancelled))
         except BaseException as error:
-            # Whatever fails in the thread, the caller must get the error.
+            # The caller must get every error of the thread.
             future.set_exception(error)
 
     threading.Thread(target=run, name="provide-model", daemon=True).start()

@@ -1,4 +1,4 @@
-"""Between the admin endpoints and the daemon's own values."""
+"""Converts between the admin endpoints and the daemon's own values."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -24,7 +24,7 @@ _MAX_STATES = 256
 
 
 def to_json_response(value: object) -> Response:
-    """Any of the daemon's values as JSON, field by field."""
+    """Convert any of the daemon's values to JSON, field by field."""
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 

@@ -40,7 +40,7 @@ class ToolUseBlock(BaseModel):
 
     type: Literal["tool_use"]
     id: str
-    """The id by which its result refers to it."""
+    """The id that the result of the call refers to."""
     name: str
     """The tool."""
     input: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Between Anthropic's fields and copilotd's values."""
+"""Converts between Anthropic's fields and copilotd's values."""
 
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -141,7 +141,7 @@ def _parse_turn(message: InputMessage, names: Mapping[str, str]) -> Iterator[Mes
 
 
 def _join_run(blocks: Sequence[TextBlock | ImageBlock]) -> str:
-    """The text of blocks of one type: texts are joined with newlines, images become marks."""
+    """The text of several blocks: texts are joined with newlines, images become placeholders."""
     texts = [block.text for block in blocks if isinstance(block, TextBlock)]
     return "\n".join(texts) if texts else IMAGE_PLACEHOLDER * len(blocks)
 

@@ -17,7 +17,7 @@ from copilotd.http.shared.error_bodies import (
 )
 
 _PATHS = "/v1/messages"
-"""The prefix of all paths of the dialect, also of those that copilotd does not have."""
+"""The prefix of every path in the dialect, including paths that copilotd does not have."""
 
 _TYPES: Mapping[int, str] = {
     401: "authentication_error",

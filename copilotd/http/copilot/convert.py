@@ -1,14 +1,14 @@
-"""Between Copilot's fields and copilotd's values.
+"""Converts between Copilot's fields and copilotd's values.
 
 The extension's request differs from an editor's in these ways:
 
-- There is no document URI. The path in `extra.context` stands in for one; `SlidingDocuments` puts
-  the text in front of `prompt` back that earlier requests had, so that a place keeps its offset.
+- There is no document URI, so the path in `extra.context` is used. `SlidingDocuments` adds the text
+  that earlier requests had in front of `prompt`, so that a place keeps its offset.
 - `suffix` begins with the next line that is not blank, so a line end is put in front of it. Code
-  behind the cursor on its line is unknown here.
-- On a line with nothing but blanks these are left out of `prompt`, and the extension replaces the
-  line from column 0, so the text must have the indentation (see `indentation.py`).
-- The response has no range, so the text is one that can be inserted at the cursor.
+  after the cursor on its line is unknown here.
+- The blanks of a blank line are left out of `prompt`, and the extension replaces the line from
+  column 0, so the text must have the indentation (see `indentation.py`).
+- The response has no range, so the text must be insertable at the cursor.
 """
 
 from dataclasses import asdict
@@ -25,13 +25,13 @@ from copilotd.http.shared.response_meta import ResponseMeta
 CLIENT = "copilot"
 _PATH = "Path: "
 _TEMPERATURE = 0.2
-"""What the extension sends for its alternatives."""
+"""The sampling fields that the extension sends for its alternatives."""
 
 
 def build_completion_request(body: CopilotBody, documents: SlidingDocuments) -> CompletionRequest:
     """The request at the cursor between `prompt` and `suffix`.
 
-    The extension debounces by itself and shows the whole text only, so all of it is awaited.
+    The extension debounces by itself and shows only whole texts, so the whole text is awaited.
     """
     path = _find_path(body.extra.context)
     suffix = body.suffix if body.suffix[:1] in ("", "\n", "\r") else "\n" + body.suffix

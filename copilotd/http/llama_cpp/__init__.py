@@ -1,7 +1,7 @@
 """The dialect of llama.cpp's server.
 
-One folder for each group of endpoints, with its router, its schema and its conversion. What they
-share stands beside them.
+There is one folder for each group of endpoints, with its router, its schema and its conversion. The
+modules next to the folders are shared.
 """
 
 from copilotd.http.llama_cpp.errors import write_llama_cpp_error
@@ -11,4 +11,4 @@ from copilotd.http.shared.error_bodies import ErrorShape
 __all__ = ["ERRORS", "router"]
 
 ERRORS = ErrorShape(PATHS.__contains__, write_llama_cpp_error)
-"""These paths have no common prefix, so each of them is listed by its route."""
+"""These paths have no common prefix, so each route lists its own path."""

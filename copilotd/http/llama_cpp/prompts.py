@@ -1,4 +1,4 @@
-"""Prompts as llama.cpp's server takes them: text, token ids, both mixed, or a list of these."""
+"""Prompts in the forms of llama.cpp's server: text, token ids, a mix, or a list of prompts."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any

@@ -14,4 +14,4 @@ for group in _GROUPS:
 PATHS = frozenset(
     route.path for group in _GROUPS for route in group.router.routes if isinstance(route, APIRoute)
 )
-"""Where this dialect is spoken."""
+"""The paths of this dialect."""

@@ -1,4 +1,4 @@
-"""What a generation cost, as llama.cpp's server reports it."""
+"""The cost of a generation, as llama.cpp's server reports it."""
 
 from pydantic import BaseModel, ConfigDict
 

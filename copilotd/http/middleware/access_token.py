@@ -1,8 +1,8 @@
 """Requires the access token, and removes all credentials from the requests that go on.
 
 Code behind this middleware sees no credentials, so it cannot log, store or forward them. Clients do
-send them: GitHub's token comes when Copilot points at this server, and any cloud API key can come
-with a client's habit.
+send credentials: GitHub's token comes when Copilot points at this server, and some clients send a
+cloud API key to every server.
 """
 
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ _NO_TOKEN = ErrorDetail(
 class TokenMiddleware:
     """ASGI middleware that answers 401 to a request without the token.
 
-    Without a `token` it lets every request through. `/health` answers everybody, but a client
-    without the token learns only that the daemon runs.
+    Without a `token`, it lets every request through. `/health` answers everybody, but a client
+    without the token learns only that the daemon is running.
     """
 
     def __init__(self, app: ASGIApp, token: AccessToken | None, errors: ErrorResponses) -> None:

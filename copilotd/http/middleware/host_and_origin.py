@@ -22,7 +22,7 @@ from copilotd.http.shared.errors import ErrorResponses
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(:\d+)?")
 _OWN_SITES = ("none", "same-origin")
-"""Values of Sec-Fetch-Site that a page of another site cannot cause."""
+"""Values of Sec-Fetch-Site that a request from a page of another site never has."""
 
 
 class HostOriginMiddleware:

@@ -8,7 +8,7 @@ from copilotd.http.shared.error_bodies import SERVER_ERROR, ErrorDetail
 from copilotd.http.shared.errors import ErrorResponses
 
 MAX_BODY = 8 * 1024 * 1024
-"""Bytes. Far more than any context holds, and far less than would exhaust the memory."""
+"""In bytes. Far more than any context holds, and far less than would exhaust the memory."""
 
 _RETRY = {"Retry-After": "1"}
 _UNLIMITED = ("/health", "/admin/status", "/admin/stop")

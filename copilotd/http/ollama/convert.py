@@ -1,4 +1,4 @@
-"""Between Ollama's fields and copilotd's values."""
+"""Converts between Ollama's fields and copilotd's values."""
 
 import json
 import time

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from copilotd.http.shared.error_bodies import ErrorBody, ErrorDetail, ErrorShape, describe_errors
 
 _PATHS = "/api/"
-"""The prefix of all paths of the dialect, also of those that copilotd does not have."""
+"""The prefix of every path in the dialect, including paths that copilotd does not have."""
 
 
 class OllamaError(BaseModel):

@@ -1,4 +1,4 @@
-"""The routes under /api, and the page at / by which clients find Ollama."""
+"""The routes under /api, and the page at / that clients use to find Ollama."""
 
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any

@@ -1,1 +1,1 @@
-"""What several dialects need: errors, streams, messages, images."""
+"""Code that several dialects need: errors, streams, messages, images."""

@@ -1,4 +1,4 @@
-"""Work that is only worth doing while its client is connected."""
+"""Runs work that is only worth doing while its client is connected."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,7 +1,7 @@
 """The body of an error, and how a dialect writes it.
 
-A dialect whose clients expect a shape of its own has a module `errors` with an `ErrorShape`. All
-other endpoints use OpenAI's shape, which stands here:
+A dialect whose clients expect a different shape has a module `errors` with an `ErrorShape`. All
+other endpoints use OpenAI's shape, which is defined here:
 
     {"error": {"message": "...", "type": "...", "param": null, "code": "..."}}
 """

@@ -1,4 +1,4 @@
-"""Which failure has which status, and what a client reads about it.
+"""Maps each failure to an HTTP status and to the text that the client reads.
 
 A client may retry a 503 after `Retry-After` seconds. Retrying any other error is useless.
 """
@@ -67,7 +67,7 @@ _FRAMEWORK_ERRORS: Mapping[int, tuple[str, str]] = {
 class ErrorResponses:
     """Builds every error response, in the shape of the dialect that the request's path belongs to.
 
-    A path that belongs to none of `shapes` gets OpenAI's shape.
+    A path that matches none of `shapes` gets OpenAI's shape.
     """
 
     def __init__(self, shapes: Sequence[ErrorShape]) -> None:
@@ -130,7 +130,7 @@ class ErrorResponses:
 
 
 def describe_error(error: Exception) -> ErrorDetail:
-    """What a client reads about `error`; of an unexpected one, only that the log has more."""
+    """The text that a client reads about `error`; an unexpected one only points to the log."""
     kind = _find_kind(error)
     return ErrorDetail(message=_build_message(error), type=kind.type, code=kind.code)
 
@@ -166,7 +166,7 @@ def _describe_invalid_body(message: str) -> ErrorDetail:
 
 
 def _describe_invalid_field(error: RequestValidationError) -> ErrorDetail:
-    """The first wrong field with all its errors (a union has one for each of its members)."""
+    """The first wrong field with all its errors (a union has one error for each of its members)."""
     field = _find_location(error.errors()[0])[0]
     same_field = [e for e in error.errors() if _find_location(e)[:1] == (field,)]
     lines = dict.fromkeys(f"{_format_location(e)}: {e['msg']}." for e in same_field)

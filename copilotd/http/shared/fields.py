@@ -14,7 +14,8 @@ from copilotd.prompt.messages import IMAGE_PLACEHOLDER, Image
 Tokens = list[int]
 
 DIALECT_TAG = "dialect:"
-"""Begins the tags of a body that can be of several dialects; no error message shows these tags."""
+"""The prefix of the tags of a body that several dialects share; no error message shows these
+tags."""
 
 _MAX_TEXTS = 2048
 """OpenAI's own limit."""
@@ -63,7 +64,7 @@ def parse_content(
     `image_type` and `text_types` are the `type` of these parts in the dialect.
 
     Raises:
-        PydanticCustomError: it is something else.
+        PydanticCustomError: the value is something else.
     """
     if isinstance(content, MessageContent):
         return content

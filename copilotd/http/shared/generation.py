@@ -1,4 +1,4 @@
-"""The request fields that OpenAI's endpoints share, and what they mean for the engine."""
+"""The request fields that OpenAI's endpoints share, and their conversion for the engine."""
 
 from typing import Annotated, Any
 
@@ -88,7 +88,7 @@ def build_sampling(body: GenerationBody, default: Sampling, choice: int) -> Samp
 
 
 def override_sampling(default: Sampling, **fields: Any) -> Sampling:
-    """`default` with those of `fields` that are not None."""
+    """`default` with each of `fields` that is not None."""
     present = {name: value for name, value in fields.items() if value is not None}
     return msgspec.structs.replace(default, **present)
 

@@ -13,7 +13,7 @@ def parse_image_url(url: Any) -> Image:
     """The image of a data: URL, or a reference to one at an http(s) URL.
 
     Raises:
-        PydanticCustomError: it is none of the two.
+        PydanticCustomError: it is neither.
     """
     if not isinstance(url, str):
         raise PydanticCustomError("image", "has an image without a URL")

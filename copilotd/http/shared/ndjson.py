@@ -12,7 +12,7 @@ from copilotd.http.shared.streamed_response import Frames, StreamedResponse, end
 
 
 class LineStream(StreamedResponse):
-    """A stream of lines, each of which is a JSON object."""
+    """A stream of lines; each line is a JSON object."""
 
     media_type = "application/x-ndjson"
 

@@ -16,7 +16,7 @@ IndexedEvents = AsyncGenerator[tuple[int, E], None]
 """Several generations; each event with the index of its choice."""
 
 TextEvents = IndexedEvents[Chunk | Finished]
-"""The same for generations without tool calls."""
+"""As `IndexedEvents`, for generations without tool calls."""
 
 _Item = tuple[int, E | Exception | None]
 """An event, a failure, or the end of the choice with that index."""
@@ -42,9 +42,9 @@ class Reply:
 
 
 async def merge_events(generations: Sequence[AsyncGenerator[E, None]]) -> IndexedEvents[E]:
-    """The events of all generations, in the order in which they come.
+    """The events of all generations, in the order of their arrival.
 
-    The first failure ends all of them and is raised; closing this closes all of them.
+    The first failure ends all generations and is raised; closing this closes all generations.
     """
     queue: asyncio.Queue[_Item[E]] = asyncio.Queue(_MAX_QUEUED)
     limit = asyncio.Semaphore(_MAX_PARALLEL)

@@ -11,7 +11,7 @@ import copilotd
 class ResponseMeta:
     """The id of the response, its start (seconds since 1970), and the model that answers.
 
-    `system_fingerprint` tells versions of the server apart, in llama.cpp's form.
+    `system_fingerprint` distinguishes versions of the server, in llama.cpp's form.
     """
 
     id: str

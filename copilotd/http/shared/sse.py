@@ -16,7 +16,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 def describe_stream(description: str) -> dict[int | str, dict[str, Any]]:
-    """For the API page: the success of an endpoint that can stream."""
+    """For the API page: the successful response of an endpoint that can stream."""
     content = {"text/event-stream": {"schema": {"type": "string"}}}
     return {200: {"description": description, "content": content}}
 

@@ -20,7 +20,7 @@ from copilotd.http.shared.disconnect import ClientGone, run_while_connected
 log = logging.getLogger(__name__)
 
 Frames = AsyncGenerator[bytes, None]
-"""Pieces of a response body, each of them whole for its client: an event, or a line."""
+"""Pieces of a response body; a client can process each piece alone: an event, or a line."""
 
 
 class StreamedResponse(Response):
@@ -34,7 +34,7 @@ class StreamedResponse(Response):
 
     @classmethod
     async def open(cls, request: Request, frames: Frames) -> Self:
-        """Wait for the first frame, so that a failure before it still gets a status of its own.
+        """Wait for the first frame, so that a failure before it still gets its own status.
 
         Raises:
             ClientGone: the client hung up first.
@@ -58,10 +58,10 @@ class StreamedResponse(Response):
 
 
 async def end_with_error(frames: Frames, write_error: Callable[[Exception], bytes]) -> Frames:
-    """The same frames; an exception becomes the last of them, as `write_error` writes it.
+    """The same frames; an exception becomes the last frame, as `write_error` writes it.
 
     An exception before the first frame is raised: the response has not begun, so the error can
-    still have a status of its own.
+    still have its own status.
     """
     is_started = False
     try:

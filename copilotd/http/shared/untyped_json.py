@@ -19,7 +19,7 @@ class UntypedRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Handler:
-        """The handler, with the header that the client should have sent."""
+        """Add the header that the client should have sent, then call the handler."""
         handle = super().get_route_handler()
 
         async def handle_as_json(request: Request) -> Response:

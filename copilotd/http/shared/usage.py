@@ -1,4 +1,4 @@
-"""What an answer in OpenAI's format reports about its cost and its tokens."""
+"""The report of an answer's cost and tokens in OpenAI's format."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,7 @@
 """Tabby's dialect, for its editor plug-ins.
 
-They request completions at OpenAI's path: `copilotd.http.v1_completions` tells the two apart.
+They request completions at OpenAI's path: `copilotd.http.v1_completions` distinguishes the two
+dialects.
 """
 
 from copilotd.http.tabby.router import complete, router

@@ -1,4 +1,4 @@
-"""Between Tabby's fields and copilotd's values."""
+"""Converts between Tabby's fields and copilotd's values."""
 
 import os
 import platform

@@ -1,7 +1,8 @@
 """The LSP handlers and their registration with a pygls server.
 
 A handler is a function of the parameters, the services and the client. A handler for one open file
-gets a snapshot of that file first. Each handler translates, delegates and translates back.
+gets a snapshot of the file as its first argument. Each handler translates, delegates and translates
+back.
 """
 
 from collections.abc import Awaitable, Callable
@@ -52,7 +53,7 @@ def register(server: EditorServer, services: Services, client: Client) -> None:
     feature(types.TEXT_DOCUMENT_DID_CHANGE)(bind(did_change))
     feature(types.TEXT_DOCUMENT_DID_CLOSE)(bind(did_close))
     feature("textDocument/didFocus")(bind(did_focus))
-    # Some editors send it without declaring that they can, so it is always announced.
+    # Some editors send this request without declaring support for it, so it is always announced.
     inline_options = types.InlineCompletionOptions()
     feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, inline_options)(for_document(inline_completion))
     feature("textDocument/didShowCompletion")(bind(did_show))

@@ -1,4 +1,4 @@
-"""`copilotd/chat`: answers a conversation that the client keeps, with tools if it wants them."""
+"""`copilotd/chat`: answers a conversation that the client keeps, with tools if it asks for them."""
 
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class ChatMessage(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
 
 class ClientTool(msgspec.Struct, frozen=True):
-    """A tool of the client's own. The client runs it."""
+    """One of the client's own tools. The client runs it."""
 
     name: str
     description: str = ""

@@ -1,4 +1,4 @@
-"""`workspace/executeCommand`: the commands that read a state."""
+"""`workspace/executeCommand`: the commands that report a state."""
 
 from typing import Any
 

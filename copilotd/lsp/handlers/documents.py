@@ -9,7 +9,7 @@ from copilotd.serving.services import Services
 
 
 def did_open(params: types.DidOpenTextDocumentParams, services: Services, client: Client) -> None:
-    """Begin to follow a file. The user probably looks at it."""
+    """Begin to follow a file. The user is probably looking at it."""
     client.documents.open(params.text_document, client.folders)
     if snapshot := client.documents.get(params.text_document.uri):
         services.completion.on_focus(snapshot.document)
@@ -18,7 +18,7 @@ def did_open(params: types.DidOpenTextDocumentParams, services: Services, client
 def did_change(
     params: types.DidChangeTextDocumentParams, services: Services, client: Client
 ) -> None:
-    """Apply the changes, and notice if they accept the last item.
+    """Apply the changes, and detect whether they accept the last item.
 
     eglot and Helix do not run the item's command, so the change itself counts as the acceptance.
     The service counts each id once, in case the command follows.

@@ -1,4 +1,4 @@
-"""`initialize` and `initialized`: who the client is, and when it accepts messages."""
+"""`initialize` and `initialized`: the client's name, and when it accepts messages."""
 
 from lsprotocol import types
 

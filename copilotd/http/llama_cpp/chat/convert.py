@@ -1,4 +1,4 @@
-"""What llama.cpp's server adds to a chat completion in OpenAI's format."""
+"""Adds to a chat completion in OpenAI's format what llama.cpp's server adds."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -21,7 +21,7 @@ class Chunk(RootModel[TimedResponse]):
 
 
 def continue_last_message(request: ChatRequest) -> ChatRequest:
-    """The same request; if its last message is the assistant's, the answer continues it."""
+    """The same request, but if its last message is the assistant's, the answer continues it."""
     *before, last = request.messages
     if not isinstance(last, AssistantMessage) or last.calls or not before:
         return request

@@ -8,7 +8,7 @@ from copilotd.http.llama_cpp.completion.schema import CompletionBody
 
 
 async def build_bias(body: CompletionBody, engine: Engine, info: ModelInfo) -> dict[int, float]:
-    """What is added to the score of each token; a text stands for all its tokens.
+    """The value to add to the score of each token, by id; a text means each of its tokens.
 
     Raises:
         EngineError: the engine cannot tokenize.

@@ -1,4 +1,4 @@
-"""Between the fields of /completion and copilotd's values."""
+"""Converts between the fields of /completion and copilotd's values."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -36,7 +36,7 @@ from copilotd.serving.registry import ServedModel
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """One generation of a request: what the engine gets, and what the response repeats."""
+    """One generation: the request for the engine, and the values that the response repeats."""
 
     request: TextRequest
     prompt: str

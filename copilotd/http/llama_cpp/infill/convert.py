@@ -1,4 +1,4 @@
-"""Between the fields of /infill and copilotd's values."""
+"""Converts between the fields of /infill and copilotd's values."""
 
 from copilotd.completion.insert_only import text_to_insert
 from copilotd.completion.types import CompletionRequest, Explanation, Outcome, Shown, Trigger

@@ -1,8 +1,8 @@
-"""From the daemon's values to the responses of llama.cpp's server.
+"""Converts the daemon's values to the responses of llama.cpp's server.
 
 The page of /metrics is written by hand. prometheus-client writes every number as a float (0.0, and
-1.5e+06 for a million and a half), while llama-server writes counts as integers, and scripts read
-them so.
+1.5e+06 for a million and a half), while llama-server writes counts as integers, and scripts expect
+integers.
 """
 
 from collections.abc import Iterator

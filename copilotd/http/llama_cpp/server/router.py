@@ -51,7 +51,7 @@ async def metrics(services: ServicesOf) -> PlainTextResponse:
     response = PlainTextResponse(
         convert.render_metrics(stats), media_type="text/plain; version=0.0.4"
     )
-    # llama-server writes the name so; the framework would write it in lower case.
+    # llama-server spells the name like this; the framework would write it in lower case.
     response.raw_headers.append((b"Process-Start-Time-Unix", str(started).encode()))
     return response
 

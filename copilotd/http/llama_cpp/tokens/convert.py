@@ -1,4 +1,4 @@
-"""Between the fields of these endpoints and copilotd's values."""
+"""Converts between the fields of these endpoints and copilotd's values."""
 
 from copilotd.chat.service import ChatRequest
 from copilotd.engine.interface import Engine

@@ -1,4 +1,4 @@
-"""Between the fields of /v1/completions and copilotd's values."""
+"""Converts between the fields of /v1/completions and copilotd's values."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing

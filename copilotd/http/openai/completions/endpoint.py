@@ -1,4 +1,4 @@
-"""The endpoint, without its route: `copilotd.http.v1_completions` chooses the dialect."""
+"""The endpoint without its route; `copilotd.http.v1_completions` chooses the dialect."""
 
 from fastapi import Request
 

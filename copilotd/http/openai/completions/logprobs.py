@@ -12,7 +12,7 @@ class LogprobWriter:
     """Builds the table of one choice's tokens, piece by piece, and counts their text offsets.
 
     `offset` is the offset of the first token. A token that is only part of a character has the
-    offset of that character.
+    offset of the whole character.
     """
 
     def __init__(self, offset: int) -> None:

@@ -1,4 +1,4 @@
-"""Between the fields of /v1/embeddings and copilotd's values."""
+"""Converts between the fields of /v1/embeddings and copilotd's values."""
 
 import base64
 import struct
@@ -18,7 +18,7 @@ def check_dimensions(body: EmbeddingBody, info: ModelInfo) -> None:
     """Check that the model's vectors have the number of dimensions that the request wants.
 
     Raises:
-        InvalidRequest: they have not.
+        InvalidRequest: they have another number.
     """
     if body.dimensions not in (None, info.n_embd):
         raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""Between the fields of /v1/responses and copilotd's values."""
+"""Converts between the fields of /v1/responses and copilotd's values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby

@@ -79,7 +79,7 @@ class CallItem(BaseModel):
 
     type: Literal["function_call"]
     call_id: str
-    """The id by which its result refers to it."""
+    """The id that the result of the call refers to."""
     name: str
     """The function."""
     arguments: str

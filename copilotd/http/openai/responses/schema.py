@@ -30,7 +30,7 @@ class FunctionTool(Function):
 
 
 def _select_functions(tools: Any) -> Any:
-    """The functions among the tools. Other values stay, and fail the validation that follows."""
+    """Keep only the functions. Invalid values stay, so that validation reports them."""
     if not isinstance(tools, list):
         return [] if tools is None else tools
     return [t for t in tools if not isinstance(t, dict) or t.get("type", "function") == "function"]

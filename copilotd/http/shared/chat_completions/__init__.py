@@ -1,4 +1,4 @@
-"""Chat completions in OpenAI's format, which the server of llama.cpp speaks too.
+"""Chat completions in OpenAI's format, which llama.cpp's server uses too.
 
-The format of its tools is also the one of Ollama's clients.
+Ollama's clients use the same format for tools.
 """

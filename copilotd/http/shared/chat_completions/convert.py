@@ -1,4 +1,4 @@
-"""Between the fields of chat completions and copilotd's values."""
+"""Converts between the fields of chat completions and copilotd's values."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -178,7 +178,8 @@ def _build_logprobs(body: ChatBody, tokens: Sequence[TokenLogprob]) -> ChatLogpr
 def _to_token_logprob(token: TokenLogprob) -> ChatTokenLogprob:
     return ChatTokenLogprob(
         token=decode_token(token.text),
-        # Only the first token of a prompt has none, and a chat never reports its prompt.
+        # Only the first token of a prompt has no log probability, and a chat never reports its
+        # prompt.
         logprob=token.logprob or 0.0,
         bytes=list(token.text),
         top_logprobs=[_to_candidate(candidate) for candidate in token.top],

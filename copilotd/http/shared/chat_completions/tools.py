@@ -1,4 +1,4 @@
-"""The fields of function calling, and what they mean for a chat."""
+"""The fields of function calling, and their conversion for a chat."""
 
 from typing import Annotated, Any, Literal
 
