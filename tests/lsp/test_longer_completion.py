@@ -10,7 +10,7 @@ from copilotd.config import CompletionSection
 from copilotd.config.live import Live
 from copilotd.lsp.listener import LspListener
 from copilotd.paths import Paths
-from tests.completion.test_generation import PieceByPiece
+from tests.completion.test_generation import ManualEngine
 from tests.lsp.conftest import build_services
 from tests.lsp.raw_client import TIMEOUT_S, URI, RawClient, content_change
 
@@ -18,12 +18,12 @@ LONGER = "copilotd/longerCompletion"
 
 
 @pytest.fixture
-def engine() -> PieceByPiece:
-    return PieceByPiece("foo", "bar")
+def engine() -> ManualEngine:
+    return ManualEngine("foo", "bar")
 
 
 @pytest.fixture
-async def client(engine: PieceByPiece, paths: Paths) -> AsyncIterator[RawClient]:
+async def client(engine: ManualEngine, paths: Paths) -> AsyncIterator[RawClient]:
     """An editor that was offered `foo` after `x = `, while the model is still writing."""
     completion = CompletionService(
         engine, Live(CompletionSection(debounce_ms=0, target_ms=1, anticipate=False))
@@ -40,7 +40,7 @@ async def client(engine: PieceByPiece, paths: Paths) -> AsyncIterator[RawClient]
 
 
 async def test_the_editor_is_told_of_a_longer_completion_and_gets_it_on_request(
-    client: RawClient, engine: PieceByPiece
+    client: RawClient, engine: ManualEngine
 ) -> None:
     engine.write()
     [params] = await client.wait_for_messages(LONGER, 1)
@@ -49,11 +49,11 @@ async def test_the_editor_is_told_of_a_longer_completion_and_gets_it_on_request(
 
 
 async def test_an_editor_whose_file_has_changed_is_not_told(
-    client: RawClient, engine: PieceByPiece
+    client: RawClient, engine: ManualEngine
 ) -> None:
     client.change_file(content_change((0, 4), (0, 4), "f"))
     await client.request("workspace/executeCommand", {"command": "copilotd.status"})
     engine.write()
-    await asyncio.wait_for(engine.written.wait(), TIMEOUT_S)
+    await asyncio.wait_for(engine.finished_writing.wait(), TIMEOUT_S)
     assert [item["insertText"] for item in await client.request_ghost_text(0, 5)] == ["oobar"]
     assert not [m for m in client.received if m["method"] == LONGER]
