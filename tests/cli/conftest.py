@@ -1,3 +1,3 @@
-from tests.daemon.conftest import home, launched
+from tests.daemon.conftest import home, home_with_daemon
 
-__all__ = ["home", "launched"]
+__all__ = ["home", "home_with_daemon"]

@@ -1,4 +1,4 @@
-"""A terminal for one command: what a person types, and what stands on the screen."""
+"""A terminal for one command: type keys and read the screen."""
 
 import os
 import pty
@@ -24,31 +24,31 @@ class Terminal:
         self._unread = ""
 
     def type(self, keys: str) -> None:
-        """What a person types; a line ends with a line feed, and Ctrl-D is "\\x04"."""
+        """Type keys. A line ends with a line feed, and Ctrl-D is "\\x04"."""
         os.write(self._ours, keys.encode())
 
     def interrupt(self) -> None:
-        """Ctrl-C."""
+        """Press Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
 
     def interrupt_to(self, text: str, times: int = 20) -> str:
-        """Ctrl-C, again each second until `text` appears, as an impatient person does.
+        """Press Ctrl-C each second until `text` appears.
 
-        Python sees one that comes between a prompt and the wait for keys only after the next key.
+        Python handles a Ctrl-C between the prompt and the wait for keys only after the next key.
         """
         for _ in range(times):
             self.interrupt()
-            if self._appears(text, within_s=1.0):
+            if self.wait_for_text(text, within_s=1.0):
                 break
         return self.read_to(text)
 
     def read_to(self, text: str, within_s: float = 60.0) -> str:
-        """All that has appeared since the last call, up to and with `text`."""
-        assert self._appears(text, within_s), f"{text!r} did not appear, but {self._unread!r}"
+        """Return what has appeared since the last call, up to and including `text`."""
+        assert self.wait_for_text(text, within_s), f"{text!r} did not appear, but {self._unread!r}"
         seen, _, self._unread = self._unread.partition(text)
         return seen + text
 
-    def _appears(self, text: str, within_s: float) -> bool:
+    def wait_for_text(self, text: str, within_s: float) -> bool:
         deadline = time.monotonic() + within_s
         while text not in self._unread:
             left = max(0.0, deadline - time.monotonic())
@@ -57,12 +57,12 @@ class Terminal:
             self._unread += os.read(self._ours, 4096).decode().replace("\r\n", "\n")
         return True
 
-    def ended(self) -> int:
-        """The exit code, once the command has ended."""
+    def wait_for_exit(self) -> int:
+        """Wait until the command ends; return its exit code."""
         return self._process.wait(60)
 
     def close(self) -> None:
-        """Take the terminal away."""
+        """Kill the command and close the terminal."""
         self._process.kill()
         self._process.wait()
         os.close(self._ours)

@@ -12,13 +12,13 @@ COMMENTED = """\
 """
 
 
-def test_comments_and_trailing_commas_are_read_past() -> None:
+def test_comments_and_trailing_commas_are_skipped() -> None:
     assert parse(COMMENTED) == {"editor.fontSize": 14, "b": {"c": [1, 2]}}
     assert parse("") == {}
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "3", '{"a" 1}', "// nothing but {"])
-def test_what_is_no_object_is_refused(text: str) -> None:
+def test_a_file_that_is_not_an_object_is_refused(text: str) -> None:
     if text.startswith("//"):
         assert parse(text) == {}
     else:
@@ -45,7 +45,7 @@ def test_what_is_no_object_is_refused(text: str) -> None:
         ),
     ],
 )
-def test_a_member_is_set_and_all_else_stays(text: str, value: object, after: str) -> None:
+def test_setting_a_member_changes_nothing_else(text: str, value: object, after: str) -> None:
     assert set_member(text, "x", value) == after
 
 
@@ -59,12 +59,12 @@ def test_a_member_is_set_and_all_else_stays(text: str, value: object, after: str
         ('{\n  "a": 1\n}', '{\n  "a": 1\n}'),
     ],
 )
-def test_a_member_is_taken_away_and_all_else_stays(text: str, after: str) -> None:
+def test_removing_a_member_changes_nothing_else(text: str, after: str) -> None:
     assert set_member(text, "x", None) == after
 
 
 @pytest.mark.parametrize("text", ["", "{}", COMMENTED, '{"a": 1}'])
-def test_what_was_set_can_be_taken_away_again(text: str) -> None:
+def test_a_member_that_was_set_can_be_removed_again(text: str) -> None:
     there = set_member(text, "x", {"y": 1})
     assert parse(there) == {**parse(text), "x": {"y": 1}}
     assert parse(set_member(there, "x", None)) == parse(text)

@@ -1,4 +1,4 @@
-"""llama-server's command line, as settings of ours."""
+"""The flags of llama-server become settings of copilotd."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from copilotd.errors import ConfigError
 from copilotd.paths import Paths
 
 
-def settings_of(*words: str) -> dict[str, Any]:
+def list_changed_settings(*words: str) -> dict[str, Any]:
     """What the words change of llama-server's defaults."""
-    default, said = parse_flags([]).settings, parse_flags(words).settings
+    default, settings = parse_flags([]).settings, parse_flags(words).settings
     return {
         f"{table}.{key}": value
-        for table, values in said.items()
+        for table, values in settings.items()
         for key, value in values.items()
         if default.get(table, {}).get(key) != value
     }
@@ -45,24 +45,24 @@ def settings_of(*words: str) -> dict[str, Any]:
         ("-md /models/small.gguf", {"model.draft": "/models/small.gguf"}),
     ],
 )
-def test_a_flag_is_a_setting(line: str, expected: dict[str, Any]) -> None:
-    assert settings_of(*line.split()) == expected
+def test_each_flag_becomes_its_setting(line: str, expected: dict[str, Any]) -> None:
+    assert list_changed_settings(*line.split()) == expected
 
 
-def test_flags_that_change_nothing_here_are_taken_in_silence() -> None:
+def test_flags_without_effect_are_accepted_silently() -> None:
     flags = parse_flags("--jinja -b 512 -ub 128 --cont-batching --embedding --no-webui".split())
 
     assert (flags.ignored, flags.settings) == ([], parse_flags([]).settings)
 
 
-def test_other_flags_are_named_with_their_values() -> None:
+def test_unsupported_flags_are_listed_with_their_values() -> None:
     flags = parse_flags("--lora a.bin --pooling -1 --no-mmap --hf-token hf-1 --port 1 -x".split())
 
     assert flags.ignored == ["--lora a.bin", "--pooling -1", "--no-mmap", "--hf-token", "-x"]
     assert flags.settings["server"] == {"port": 1}
 
 
-def test_a_key_is_wanted_of_clients_and_is_no_setting() -> None:
+def test_an_api_key_is_required_of_clients_and_is_not_a_setting() -> None:
     flags = parse_flags("--api-key sk-1,sk-2".split())
 
     assert flags.api_key == "sk-1"
@@ -72,12 +72,12 @@ def test_a_key_is_wanted_of_clients_and_is_no_setting() -> None:
 
 
 @pytest.mark.parametrize("line", ["--port", "--port eight", "--temp=warm"])
-def test_a_value_that_makes_no_sense_is_an_error(line: str) -> None:
+def test_an_invalid_value_is_an_error(line: str) -> None:
     with pytest.raises(ConfigError, match=r"^--(port|temp) "):
         parse_flags(line.split())
 
 
-def test_the_defaults_are_settings_that_can_be_used() -> None:
+def test_the_defaults_are_valid_settings() -> None:
     settings = load(Paths.of_user().config / "nowhere.toml", overrides=parse_flags([]).settings)
 
     assert (settings.server.port, settings.llama_cpp.slots) == (8080, 4)

@@ -9,7 +9,7 @@ from copilotd.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "copilotd.toml"
 
-WRITTEN = """\
+EXISTING_TEXT = """\
 # Mine.
 [server]
 port = 8010 # not 8000
@@ -27,21 +27,21 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def written(file: Path) -> Path:
+def existing_file(file: Path) -> Path:
     file.parent.mkdir()
-    file.write_text(WRITTEN)
+    file.write_text(EXISTING_TEXT)
     return file
 
 
-def test_the_sample_in_the_repository_is_what_the_models_say() -> None:
+def test_the_sample_in_the_repository_is_up_to_date() -> None:
     assert SHIPPED.read_text("utf-8") == render_sample()
 
 
-def test_the_sample_changes_nothing_as_it_is(tmp_path: Path) -> None:
+def test_the_sample_changes_no_setting(tmp_path: Path) -> None:
     assert load(SHIPPED) == Settings()
 
 
-def test_the_sample_says_the_defaults(tmp_path: Path) -> None:
+def test_the_uncommented_sample_has_the_defaults(tmp_path: Path) -> None:
     uncommented = "\n".join(
         line.removeprefix("#") for line in render_sample().splitlines() if not line.startswith("# ")
     )
@@ -49,20 +49,23 @@ def test_the_sample_says_the_defaults(tmp_path: Path) -> None:
     assert tomllib.loads(uncommented) == Settings().model_dump()
 
 
-def test_a_change_keeps_comments_and_the_other_lines(written: Path) -> None:
-    assert set_setting(written, "server.port", "9000") == 9000
+def test_setting_a_key_keeps_comments_and_other_lines(existing_file: Path) -> None:
+    assert set_setting(existing_file, "server.port", "9000") == 9000
 
-    assert written.read_text() == WRITTEN.replace("8010", "9000")
-
-
-def test_a_change_of_a_key_that_was_not_there_adds_it_to_its_table(written: Path) -> None:
-    set_setting(written, "completion.max_tokens", "20")
-    set_setting(written, "chat.temperature", "0.5")
-
-    assert written.read_text() == WRITTEN + "max_tokens = 20\n\n[chat]\ntemperature = 0.5\n"
+    assert existing_file.read_text() == EXISTING_TEXT.replace("8010", "9000")
 
 
-def test_a_change_creates_the_file(file: Path) -> None:
+def test_setting_a_missing_key_adds_it_to_its_table(existing_file: Path) -> None:
+    set_setting(existing_file, "completion.max_tokens", "20")
+    set_setting(existing_file, "chat.temperature", "0.5")
+
+    assert (
+        existing_file.read_text()
+        == EXISTING_TEXT + "max_tokens = 20\n\n[chat]\ntemperature = 0.5\n"
+    )
+
+
+def test_setting_a_key_creates_the_file(file: Path) -> None:
     set_setting(file, "model.name", "qwen2.5-coder-3b")
 
     assert file.read_text() == '[model]\nname = "qwen2.5-coder-3b"\n'
@@ -84,14 +87,14 @@ def test_a_change_creates_the_file(file: Path) -> None:
         ("completion.disabled_languages", "", "disabled_languages = []"),
     ],
 )
-def test_values_are_written_in_their_own_type(file: Path, key: str, value: str, line: str) -> None:
+def test_values_are_written_with_their_type(file: Path, key: str, value: str, line: str) -> None:
     set_setting(file, key, value)
 
     assert file.read_text() == f"[{key.partition('.')[0]}]\n{line}\n"
     assert load(file)
 
 
-def test_a_table_is_given_as_toml_writes_it_in_one_line(file: Path) -> None:
+def test_a_table_is_given_as_inline_toml(file: Path) -> None:
     set_setting(file, "tools.permissions", '{read_file = "ask", run_command = "allow"}')
 
     text = file.read_text()
@@ -123,36 +126,36 @@ def test_a_table_is_given_as_toml_writes_it_in_one_line(file: Path) -> None:
         ("nothing", "3", "nothing (from the command line) is not a setting"),
     ],
 )
-def test_a_bad_change_is_refused_before_anything_is_written(
-    written: Path, key: str, value: str, message: str
+def test_an_invalid_value_is_refused_before_the_file_is_written(
+    existing_file: Path, key: str, value: str, message: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        set_setting(written, key, value)
+        set_setting(existing_file, key, value)
 
     assert caught.value.message == message
-    assert written.read_text() == WRITTEN
+    assert existing_file.read_text() == EXISTING_TEXT
 
 
-def test_a_file_that_is_not_toml_is_left_alone(written: Path) -> None:
-    written.write_text("[server\n")
+def test_a_file_that_is_not_toml_is_not_changed(existing_file: Path) -> None:
+    existing_file.write_text("[server\n")
 
-    with pytest.raises(ConfigError, match=f"^{written}: "):
-        set_setting(written, "server.port", "9000")
+    with pytest.raises(ConfigError, match=f"^{existing_file}: "):
+        set_setting(existing_file, "server.port", "9000")
 
-    assert written.read_text() == "[server\n"
+    assert existing_file.read_text() == "[server\n"
 
 
-def test_a_linked_file_stays_a_link(written: Path, tmp_path: Path) -> None:
+def test_a_linked_settings_file_stays_a_link(existing_file: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.toml"
-    link.symlink_to(written)
+    link.symlink_to(existing_file)
 
     set_setting(link, "server.port", "9000")
 
     assert link.is_symlink()
-    assert written.read_text() == WRITTEN.replace("8010", "9000")
+    assert existing_file.read_text() == EXISTING_TEXT.replace("8010", "9000")
 
 
-def test_a_file_that_holds_a_key_is_its_owners_alone(file: Path) -> None:
+def test_only_the_owner_can_read_a_file_with_an_api_key(file: Path) -> None:
     set_setting(file, "server.port", "9000")
     before = file.stat().st_mode & 0o077
     set_setting(file, "upstream.key", "s3cret")

@@ -1,4 +1,4 @@
-"""Where settings come from, and which source wins."""
+"""Where settings come from, and which source overrides which."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,26 +30,26 @@ def test_a_missing_file_gives_the_defaults(file: Path) -> None:
     assert load(file) == Settings()
 
 
-def test_each_source_wins_over_those_below_it(
+def test_each_source_overrides_those_below_it(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = tmp_path / PROJECT_FILE
-    seen = [load(file, project).completion.max_lines]
+    loaded = [load(file, project).completion.max_lines]
     file.write_text("[completion]\nmax_lines = 2\nmax_tokens = 20\n")
-    seen.append(load(file, project).completion.max_lines)
+    loaded.append(load(file, project).completion.max_lines)
     project.write_text("[completion]\nmax_lines = 3\n")
-    seen.append(load(file, project).completion.max_lines)
+    loaded.append(load(file, project).completion.max_lines)
     monkeypatch.setenv("COPILOTD_COMPLETION__MAX_LINES", "4")
-    seen.append(load(file, project).completion.max_lines)
+    loaded.append(load(file, project).completion.max_lines)
     given = {"completion": {"max_lines": 5}}
     resolved = load(file, project, given)
-    seen.append(resolved.completion.max_lines)
+    loaded.append(resolved.completion.max_lines)
 
-    assert seen == [8, 2, 3, 4, 5]
+    assert loaded == [8, 2, 3, 4, 5]
     assert resolved.completion.max_tokens == 20
 
 
-def test_every_setting_knows_where_it_comes_from(
+def test_every_setting_records_its_source(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text("[log]\nlevel = 'DEBUG'\n[server]\nport = 1\n")
@@ -142,7 +142,7 @@ def test_every_setting_knows_where_it_comes_from(
         ),
     ],
 )
-def test_a_bad_value_is_answered_with_key_file_and_allowed_values(
+def test_the_error_for_an_invalid_value_names_key_file_and_allowed_values(
     file: Path, text: str, message: str, hint: str
 ) -> None:
     file.write_text(text)
@@ -154,7 +154,9 @@ def test_a_bad_value_is_answered_with_key_file_and_allowed_values(
     assert caught.value.hint == hint
 
 
-def test_a_bad_variable_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_an_invalid_variable_names_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COPILOTD_MODEL__N_CTX", "many")
 
     with pytest.raises(ConfigError, match=r"^model.n_ctx \(from COPILOTD_MODEL__N_CTX\): "):
@@ -170,7 +172,7 @@ def test_a_variable_for_a_whole_table_must_be_json(
         load(file)
 
 
-def test_a_file_that_is_not_toml_is_named_with_the_place(file: Path) -> None:
+def test_the_error_for_a_file_that_is_not_toml_names_file_and_line(file: Path) -> None:
     file.write_text("[server\n")
 
     with pytest.raises(ConfigError) as caught:
@@ -181,7 +183,7 @@ def test_a_file_that_is_not_toml_is_named_with_the_place(file: Path) -> None:
     assert caught.value.hint == "Correct the file, or move it away."
 
 
-def test_a_lenient_load_keeps_what_is_good_and_tells_all_that_is_not(file: Path) -> None:
+def test_a_lenient_load_keeps_valid_values_and_reports_every_invalid_one(file: Path) -> None:
     file.write_text("[server]\nport = 99999\nhost = '::1'\n[zzz]\na = 1\n[chat]\nmax_tokens = 7\n")
 
     settings, problems = load_leniently(file)
@@ -201,7 +203,7 @@ def test_a_lenient_load_of_a_file_that_is_not_toml_gives_the_defaults(file: Path
 
 
 @pytest.mark.parametrize("table", ["server", "model", "engine", "upstream", "log"])
-def test_a_project_cannot_decide_what_listens_or_downloads_or_where_code_is_sent(
+def test_a_project_cannot_set_what_listens_or_downloads_or_where_code_is_sent(
     file: Path, tmp_path: Path, table: str
 ) -> None:
     project = tmp_path / PROJECT_FILE
@@ -234,7 +236,7 @@ def test_a_project_cannot_choose_a_model_to_download(file: Path, tmp_path: Path)
     ]
 
 
-def test_the_changes_of_a_table_and_of_its_exception_are_told_apart() -> None:
+def test_changes_of_a_table_and_of_its_exceptions_are_described_separately() -> None:
     old = Settings()
     chat = ChatSection(model="talker", max_tokens=7)
     new = Settings(chat=chat, server=ServerSection(port=1))
@@ -259,7 +261,7 @@ def test_the_nearest_project_file_is_found(tmp_path: Path) -> None:
     assert find_project_file(inner) == tmp_path / "a" / PROJECT_FILE
 
 
-def test_a_setting_that_is_auto_or_a_number_takes_both_and_says_so_of_others(
+def test_a_setting_that_is_auto_or_a_number_rejects_other_values(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "copilotd.toml"

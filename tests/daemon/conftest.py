@@ -12,21 +12,21 @@ from tests.daemon.temp_user import Home
 @pytest.fixture
 def home() -> Iterator[Home]:
     """A user with folders of their own."""
-    with new_home() as home:
+    with create_home() as home:
         yield home
 
 
 @pytest.fixture(scope="module")
-def launched() -> Iterator[Home]:
-    """A user whose daemon runs, for all tests of a module that leave it as it is."""
-    with new_home() as home:
+def home_with_daemon() -> Iterator[Home]:
+    """A user with a running daemon, shared by the tests of a module that do not change it."""
+    with create_home() as home:
         home.launch()
         yield home
 
 
 @contextmanager
-def new_home() -> Iterator[Home]:
-    """Short paths, since that of a unix socket may have about a hundred characters."""
+def create_home() -> Iterator[Home]:
+    """Create a home with a short path: that of a unix socket has at most about 100 characters."""
     with (
         tempfile.TemporaryDirectory(prefix="cd") as folder,
         pytest.MonkeyPatch.context() as patch,
@@ -35,7 +35,7 @@ def new_home() -> Iterator[Home]:
             patch.delenv(name)
         for name in ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME", "RUNTIME_DIR"):
             part = Path(folder, name[:2].lower())
-            part.mkdir(mode=0o700)  # XDG wants the runtime folder private.
+            part.mkdir(mode=0o700)  # XDG requires a private runtime folder.
             patch.setenv(f"XDG_{name}", str(part))
         patch.setenv("HOME", folder)
         patch.setenv("NO_COLOR", "1")
@@ -44,4 +44,4 @@ def new_home() -> Iterator[Home]:
         try:
             yield home
         finally:
-            home.end()
+            home.stop_daemon()

@@ -1,4 +1,4 @@
-"""The daemon with a scripted engine, as a process: what the tests launch in place of `serve`."""
+"""A daemon process with a scripted engine, which tests launch in place of `copilotd serve`."""
 
 import asyncio
 import sys
@@ -19,15 +19,15 @@ from copilotd.serving.engines import EnginePool
 
 
 def answer(prompt: str) -> str:
-    """`a + b` for a hole, what was said for "repeat", or else a greeting."""
+    """Return `a + b` for a FIM prompt, the question itself for "repeat", or a greeting."""
     if "<MID>" in prompt:
         return "a + b"
-    said = prompt.rpartition("<user>")[2].partition("</user>")[0]
-    return said if "repeat" in said else "Hello."
+    question = prompt.rpartition("<user>")[2].partition("</user>")[0]
+    return question if "repeat" in question else "Hello."
 
 
-class Scripted(FakeEngine):
-    """Fills every hole with `a + b`; answers "wait" with a beginning and then nothing more."""
+class CannedEngine(FakeEngine):
+    """Completes with `a + b`. Answers "wait" with a first piece and never ends."""
 
     def __init__(self, name: str = "fake", phase: Phase = Phase.READY) -> None:
         super().__init__(answer, info=replace(FAKE_MODEL, name=name))
@@ -52,8 +52,8 @@ def main() -> None:
     lifecycle.create_folders(paths)
     logs.configure(paths.log, read().log.level)
     origin = daemon.LaunchOptions(read, (paths.user_settings,), to_arguments(options))
-    talker = Scripted("talker", Phase.STOPPED) if read().chat.model else None
-    daemon.serve(daemon.Daemon(paths, read(), EnginePool(Scripted(), talker), origin))
+    talker = CannedEngine("talker", Phase.STOPPED) if read().chat.model else None
+    daemon.serve(daemon.Daemon(paths, read(), EnginePool(CannedEngine(), talker), origin))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A user of his own for every test: nothing of the machine's real user is read or written."""
+"""Each test has its own user. It reads and writes nothing of the real user of the machine."""
 
 import os
 import subprocess
@@ -18,12 +18,12 @@ from copilotd.paths import Paths
 SCRIPTED = (sys.executable, str(Path(__file__).with_name("daemon_process.py")))
 
 ENDS_WITHIN_S = 30.0
-"""Two seconds are promised. A busy machine gets more; a daemon that is stuck never ends."""
+"""The promise is two seconds. A busy machine gets more time; a stuck daemon never ends."""
 
 
 @dataclass(frozen=True)
 class Home:
-    """Folders, commands and daemons of one user. The environment of the test process is his."""
+    """Folders, commands and daemons of one user; the test process has their environment."""
 
     folder: Path
 
@@ -32,13 +32,13 @@ class Home:
         return Paths.of_user()
 
     def launch(self, *arguments: str) -> RunningDaemon:
-        """A daemon with a scripted engine, on a free port unless the arguments name one."""
+        """Launch a daemon with a scripted engine, on a free port unless the arguments name one."""
         return lifecycle.launch(self.paths, arguments or ("--port", "0"), SCRIPTED)
 
     def run(
         self, *arguments: str, input: str | None = None, **environment: str
     ) -> "subprocess.CompletedProcess[str]":
-        """One command to its end."""
+        """Run one command until it ends."""
         return subprocess.run(
             [sys.executable, "-m", "copilotd", *arguments],
             input=input,
@@ -50,26 +50,26 @@ class Home:
             env=os.environ | environment,
         )
 
-    def settings(self, text: str) -> Path:
-        """Write the user's settings file."""
+    def write_settings(self, text: str) -> Path:
+        """Write the user's settings file; return its path."""
         file = self.paths.user_settings
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
         return file
 
-    def left_behind(self) -> list[Path]:
-        """What is in the runtime folder; nothing should be once the daemon has ended."""
+    def list_runtime_files(self) -> list[Path]:
+        """List the files in the runtime folder. It is empty once the daemon has ended."""
         return sorted(self.paths.runtime.glob("*"))
 
-    def end(self) -> None:
-        """Kill whatever daemon is left."""
+    def stop_daemon(self) -> None:
+        """Stop the daemon if one still runs."""
         if running := lifecycle.find_running(self.paths):
             with suppress(psutil.Error):
                 lifecycle.stop(running, 5.0)
 
 
 def eventually(is_true: Callable[[], bool], within_s: float = 30.0) -> bool:
-    """Whether it comes true in time."""
+    """Wait up to `within_s` seconds for a condition; return whether it became true."""
     deadline = time.monotonic() + within_s
     while not is_true():
         if time.monotonic() > deadline:
@@ -79,7 +79,7 @@ def eventually(is_true: Callable[[], bool], within_s: float = 30.0) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not collected yet does not."""
+    """Return whether a process runs. A zombie does not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -27,7 +27,7 @@ time.sleep(600)
 """
 
 
-def test_a_launched_daemon_is_found_and_answers(home: Home) -> None:
+def test_a_launched_daemon_is_found_and_answers_requests(home: Home) -> None:
     running = home.launch()
 
     assert lifecycle.find_running(home.paths) == running
@@ -35,7 +35,7 @@ def test_a_launched_daemon_is_found_and_answers(home: Home) -> None:
     assert httpx2.get(f"{running.url}/health", trust_env=False).status_code == 200
 
 
-def test_a_second_launch_says_that_one_runs(home: Home) -> None:
+def test_a_second_launch_reports_the_running_daemon(home: Home) -> None:
     running = home.launch()
 
     with pytest.raises(AlreadyRunning) as caught:
@@ -55,19 +55,19 @@ def test_two_launches_at_once_end_with_one_daemon(home: Home) -> None:
 
     assert len(found) == 2
     assert found[0] == found[1] == lifecycle.find_running(home.paths)
-    assert eventually(lambda: daemons_of_this_process() == [found[0].pid])
+    assert eventually(lambda: list_child_pids() == [found[0].pid])
 
 
-def daemons_of_this_process() -> list[int]:
+def list_child_pids() -> list[int]:
     return [child.pid for child in psutil.Process().children() if is_alive(child.pid)]
 
 
-def test_the_files_of_a_daemon_killed_hard_are_not_believed(home: Home) -> None:
+def test_the_files_of_a_killed_daemon_do_not_count_as_a_running_one(home: Home) -> None:
     killed = home.launch()
     os.kill(killed.pid, signal.SIGKILL)
     assert eventually(lambda: not is_alive(killed.pid))
 
-    assert [file.name for file in home.left_behind()] == [
+    assert [file.name for file in home.list_runtime_files()] == [
         "copilotd.lock",
         "daemon.json",
         "lsp.sock",
@@ -77,17 +77,17 @@ def test_the_files_of_a_daemon_killed_hard_are_not_believed(home: Home) -> None:
     assert again.pid != killed.pid
 
 
-def test_sweeping_removes_the_files_of_a_daemon_killed_hard(home: Home) -> None:
+def test_removing_stale_files_removes_those_of_a_killed_daemon(home: Home) -> None:
     killed = home.launch()
     os.kill(killed.pid, signal.SIGKILL)
     assert eventually(lambda: not is_alive(killed.pid))
 
     lifecycle.remove_stale_files(home.paths)
 
-    assert home.left_behind() == []
+    assert home.list_runtime_files() == []
 
 
-def test_sweeping_leaves_a_living_daemon_alone(home: Home) -> None:
+def test_removing_stale_files_keeps_those_of_a_running_daemon(home: Home) -> None:
     running = home.launch()
 
     lifecycle.remove_stale_files(home.paths)
@@ -95,7 +95,7 @@ def test_sweeping_leaves_a_living_daemon_alone(home: Home) -> None:
     assert lifecycle.find_running(home.paths) == running
 
 
-def test_a_pid_that_belongs_to_another_program_now_is_not_believed(home: Home) -> None:
+def test_a_pid_that_another_program_has_now_does_not_count_as_a_running_daemon(home: Home) -> None:
     with lifecycle.claim(home.paths):
         lifecycle.announce(home.paths, "http://127.0.0.1:1", "", __version__, ())
         ours = lifecycle.find_running(home.paths)
@@ -106,7 +106,9 @@ def test_a_pid_that_belongs_to_another_program_now_is_not_believed(home: Home) -
         assert lifecycle.find_running(home.paths) is None
 
 
-def test_a_state_file_whose_lock_nobody_holds_is_not_believed(home: Home) -> None:
+def test_a_runtime_file_without_a_locked_lock_file_does_not_count_as_a_running_daemon(
+    home: Home,
+) -> None:
     with lifecycle.claim(home.paths):
         lifecycle.announce(home.paths, "http://127.0.0.1:1", "", __version__, ())
         state = home.paths.runtime_file.read_bytes()
@@ -116,20 +118,20 @@ def test_a_state_file_whose_lock_nobody_holds_is_not_believed(home: Home) -> Non
     assert lifecycle.find_running(home.paths) is None
 
 
-def test_a_state_file_that_is_no_json_is_not_believed(home: Home) -> None:
+def test_a_runtime_file_that_is_not_json_does_not_count_as_a_running_daemon(home: Home) -> None:
     with lifecycle.claim(home.paths):
         home.paths.runtime_file.write_text("{")
 
         assert lifecycle.find_running(home.paths) is None
 
 
-def test_one_process_at_a_time_has_the_claim_and_nothing_is_left_of_it(home: Home) -> None:
+def test_one_process_at_a_time_has_the_claim_and_it_leaves_no_files(home: Home) -> None:
     with lifecycle.claim(home.paths):
         with pytest.raises(AlreadyRunning) as caught, lifecycle.claim(home.paths):
             pass
         assert caught.value.message == "copilotd already runs and is starting or ending"
 
-    assert home.left_behind() == []
+    assert home.list_runtime_files() == []
 
 
 def test_a_daemon_that_ends_early_is_reported_with_its_error(home: Home) -> None:
@@ -146,10 +148,10 @@ def test_a_daemon_that_ends_early_is_reported_with_its_error(home: Home) -> None
         "End that program, or choose another port: "
         f"copilotd start --port {port + 1}. The whole log: {home.paths.log}"
     )
-    assert home.left_behind() == []
+    assert home.list_runtime_files() == []
 
 
-def test_a_daemon_that_crashes_is_reported_with_its_last_words(home: Home) -> None:
+def test_a_daemon_that_crashes_is_reported_with_its_last_line(home: Home) -> None:
     crash = (sys.executable, "-c", "raise RuntimeError('no such luck')")
 
     with pytest.raises(StartFailed) as caught:
@@ -159,7 +161,7 @@ def test_a_daemon_that_crashes_is_reported_with_its_last_words(home: Home) -> No
     assert caught.value.hint == f"Run copilotd doctor. The whole log: {home.paths.log}"
 
 
-def test_a_runtime_folder_that_cannot_be_made_is_named(home: Home) -> None:
+def test_a_runtime_folder_that_cannot_be_created_is_named_in_the_error(home: Home) -> None:
     home.paths.runtime.write_text("not a folder")
 
     with pytest.raises(StartFailed) as caught:
@@ -170,7 +172,9 @@ def test_a_runtime_folder_that_cannot_be_made_is_named(home: Home) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_daemon_whatever_is_open(home: Home, number: signal.Signals) -> None:
+def test_a_signal_ends_the_daemon_despite_open_connections(
+    home: Home, number: signal.Signals
+) -> None:
     running = home.launch()
     question = {"messages": [{"role": "user", "content": "wait"}], "stream": True}
     with (
@@ -178,18 +182,20 @@ def test_a_signal_ends_the_daemon_whatever_is_open(home: Home, number: signal.Si
         client.stream("POST", "/v1/chat/completions", json=question) as answer,
         socket.socket(socket.AF_UNIX) as editor,
     ):
-        lines = answer.iter_lines()  # kept: dropped, it would hang up at once
+        lines = (
+            answer.iter_lines()
+        )  # The name keeps it alive: without it the connection would close at once.
         assert next(lines).startswith("data: ")
         editor.connect(running.socket)
 
         os.kill(running.pid, number)
 
         assert eventually(lambda: not is_alive(running.pid), within_s=ENDS_WITHIN_S)
-    assert home.left_behind() == []
+    assert home.list_runtime_files() == []
     assert lifecycle.find_running(home.paths) is None
 
 
-def test_a_daemon_that_does_not_listen_to_reason_is_killed_with_its_children() -> None:
+def test_a_daemon_that_ignores_signals_is_killed_with_its_children() -> None:
     stubborn = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True)
     with stubborn:
         assert stubborn.stdout is not None
@@ -202,7 +208,7 @@ def test_a_daemon_that_does_not_listen_to_reason_is_killed_with_its_children() -
         assert eventually(lambda: not is_alive(child))
 
 
-def test_stopping_one_that_has_ended_does_nothing() -> None:
+def test_stopping_a_daemon_that_has_ended_does_nothing() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     started = psutil.Process(ended.pid).create_time()
     ended.wait()
@@ -212,19 +218,19 @@ def test_stopping_one_that_has_ended_does_nothing() -> None:
     assert not is_alive(ended.pid)
 
 
-def test_starts_and_stops_leave_nothing_behind(home: Home) -> None:
+def test_starting_and_stopping_leaves_no_files_or_processes(home: Home) -> None:
     before = set(psutil.Process().children(recursive=True))
 
     for _ in range(CYCLES):
         running = home.launch()
         lifecycle.stop(running, 5.0)
         assert not is_alive(running.pid)
-        assert home.left_behind() == []
+        assert home.list_runtime_files() == []
 
     left = set(psutil.Process().children(recursive=True)) - before
     assert eventually(lambda: not any(is_alive(process.pid) for process in left))
-    assert [line for line in _log(home.paths.log) if " ERROR " in line] == []
+    assert [line for line in read_log_lines(home.paths.log) if " ERROR " in line] == []
 
 
-def _log(file: Path) -> list[str]:
+def read_log_lines(file: Path) -> list[str]:
     return file.read_text("utf-8").splitlines()

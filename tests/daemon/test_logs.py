@@ -18,55 +18,55 @@ os.write(2, b"a library writes\\n")
 """
 
 
-def write(file: Path, level: str, lines: int, stderr: Path) -> str:
-    """Log in a process whose stderr is `stderr`; what it printed there."""
+def log_in_process(file: Path, level: str, lines: int, stderr: Path) -> str:
+    """Log in a process whose stderr is the file `stderr`; return the text of that file."""
     with stderr.open("ab") as stream:
         command = [sys.executable, "-c", WRITER, str(file), level, str(lines)]
         subprocess.run(command, stderr=stream, check=True, timeout=60)
     return stderr.read_text("utf-8")
 
 
-def messages(text: str) -> list[str]:
+def extract_messages(text: str) -> list[str]:
     return [line.rpartition("copilotd.part: ")[2] for line in text.splitlines()]
 
 
-def test_the_log_has_what_copilotd_says_and_not_what_its_libraries_say(tmp_path: Path) -> None:
+def test_the_log_has_messages_of_copilotd_and_none_of_its_libraries(tmp_path: Path) -> None:
     file = tmp_path / "copilotd.log"
 
-    write(file, "INFO", 2, tmp_path / "stderr")
+    log_in_process(file, "INFO", 2, tmp_path / "stderr")
 
-    assert messages(file.read_text("utf-8")) == ["line 0000", "line 0001"]
+    assert extract_messages(file.read_text("utf-8")) == ["line 0000", "line 0001"]
 
 
 def test_code_is_logged_at_debug_only(tmp_path: Path) -> None:
     file = tmp_path / "copilotd.log"
 
-    write(file, "DEBUG", 1, tmp_path / "stderr")
+    log_in_process(file, "DEBUG", 1, tmp_path / "stderr")
 
-    assert messages(file.read_text("utf-8")) == ["def secret(): ...", "line 0000"]
-
-
-def test_somebody_who_looks_on_sees_the_log_too(tmp_path: Path) -> None:
-    shown = write(tmp_path / "copilotd.log", "INFO", 1, tmp_path / "stderr")
-
-    assert messages(shown) == ["line 0000", "a library writes"]
+    assert extract_messages(file.read_text("utf-8")) == ["def secret(): ...", "line 0000"]
 
 
-def test_a_daemon_without_a_terminal_logs_every_line_once(tmp_path: Path) -> None:
+def test_stderr_has_the_log_messages_too(tmp_path: Path) -> None:
+    shown = log_in_process(tmp_path / "copilotd.log", "INFO", 1, tmp_path / "stderr")
+
+    assert extract_messages(shown) == ["line 0000", "a library writes"]
+
+
+def test_a_daemon_without_a_terminal_logs_each_line_once(tmp_path: Path) -> None:
     file = tmp_path / "copilotd.log"
 
-    shown = write(file, "INFO", 2, stderr=file)
+    shown = log_in_process(file, "INFO", 2, stderr=file)
 
-    assert messages(shown) == ["line 0000", "line 0001", "a library writes"]
+    assert extract_messages(shown) == ["line 0000", "line 0001", "a library writes"]
 
 
-def test_a_full_log_is_moved_away_and_stderr_stays_in_the_new_one(tmp_path: Path) -> None:
+def test_a_full_log_is_rotated_and_stderr_goes_to_the_new_file(tmp_path: Path) -> None:
     file = tmp_path / "copilotd.log"
 
-    newest = write(file, "INFO", 100, stderr=file)
+    newest = log_in_process(file, "INFO", 100, stderr=file)
 
     older = [(tmp_path / f"copilotd.log.{number}").read_text("utf-8") for number in (2, 1)]
-    kept = messages("".join([*older, newest]))
+    kept = extract_messages("".join([*older, newest]))
     assert kept[-2:] == ["line 0099", "a library writes"]
     assert kept == [f"line {number:04d}" for number in range(101 - len(kept), 100)] + kept[-1:]
     assert sorted(path.name for path in tmp_path.iterdir()) == [

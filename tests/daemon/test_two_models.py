@@ -10,7 +10,7 @@ from copilotd.engine.types import EngineState, ModelInfo, Phase
 from copilotd.errors import EngineLoadFailed
 from copilotd.serving.status import DaemonStatus
 from tests.daemon.temp_user import Home
-from tests.daemon.test_daemon import build_daemon, serving
+from tests.daemon.test_daemon import build_daemon, run_daemon
 
 HOLE = {"path": "a.py", "text": "def add(a, b): return ", "offset": 22}
 HELLO = {"messages": [{"role": "user", "content": "Hello?"}]}
@@ -39,7 +39,7 @@ class ChatEngine(FakeEngine):
 async def test_completions_and_chat_go_to_their_own_models(home: Home) -> None:
     completion_engine, chat_engine = FakeEngine("a + b"), ChatEngine()
     daemon = build_daemon(home, completion_engine, chat_engine, chat={"model": "talker"})
-    async with serving(home, daemon) as client:
+    async with run_daemon(home, daemon) as client:
         shown = (await client.post("/admin/complete", json=HOLE)).json()
         said = (await client.post("/v1/chat/completions", json=HELLO)).json()
 
@@ -53,7 +53,7 @@ async def test_the_chat_model_is_loaded_with_the_first_chat(
 ) -> None:
     caplog.set_level(logging.INFO, "copilotd")
     chat_engine = ChatEngine()
-    async with serving(home, build_daemon(home, FakeEngine("a + b"), chat_engine)) as client:
+    async with run_daemon(home, build_daemon(home, FakeEngine("a + b"), chat_engine)) as client:
         await client.post("/admin/complete", json=HOLE)
         assert chat_engine.loads == 0
 
@@ -67,7 +67,7 @@ async def test_the_status_describes_both_models(home: Home) -> None:
     daemon = build_daemon(
         home, FakeEngine(), ChatEngine(), chat={"model": "hf:me/it/talker-q4.gguf"}
     )
-    async with serving(home, daemon) as client:
+    async with run_daemon(home, daemon) as client:
         before = msgspec.json.decode((await client.get("/admin/status")).content, type=DaemonStatus)
         await client.post("/v1/chat/completions", json=HELLO)
         after = msgspec.json.decode((await client.get("/admin/status")).content, type=DaemonStatus)
@@ -79,7 +79,7 @@ async def test_the_status_describes_both_models(home: Home) -> None:
     assert (after.chat.engine.requests, after.engine.requests) == (1, 0)
 
 
-async def test_a_chat_model_that_cannot_be_loaded_fails_chat_and_nothing_else(
+async def test_a_chat_model_that_cannot_be_loaded_makes_only_chat_fail(
     home: Home,
 ) -> None:
     class UnloadableEngine(ChatEngine):
@@ -87,7 +87,9 @@ async def test_a_chat_model_that_cannot_be_loaded_fails_chat_and_nothing_else(
             raise EngineLoadFailed("talker does not fit beside writer", "Choose a smaller one.")
 
     completion_engine = FakeEngine("a + b")
-    async with serving(home, build_daemon(home, completion_engine, UnloadableEngine())) as client:
+    async with run_daemon(
+        home, build_daemon(home, completion_engine, UnloadableEngine())
+    ) as client:
         said = await client.post("/v1/chat/completions", json=HELLO)
         shown = await client.post("/admin/complete", json=HOLE)
 
@@ -102,7 +104,7 @@ async def test_a_chat_model_that_cannot_be_loaded_fails_chat_and_nothing_else(
     assert len(completion_engine.requests) == 1
 
 
-async def test_both_engines_are_closed_at_the_end(home: Home) -> None:
+async def test_both_engines_are_closed_when_the_daemon_ends(home: Home) -> None:
     class CompletionEngine(FakeEngine):
         is_closed = False
 
@@ -110,15 +112,15 @@ async def test_both_engines_are_closed_at_the_end(home: Home) -> None:
             self.is_closed = True
 
     completion_engine, chat_engine = CompletionEngine(), ChatEngine()
-    async with serving(home, build_daemon(home, completion_engine, chat_engine)):
+    async with run_daemon(home, build_daemon(home, completion_engine, chat_engine)):
         pass
 
     assert (completion_engine.is_closed, chat_engine.is_closed) == (True, True)
 
 
-async def test_the_chat_model_makes_embeddings_if_it_is_named_for_them_too(home: Home) -> None:
+async def test_the_chat_model_makes_embeddings_if_the_settings_name_it_for_them(home: Home) -> None:
     both: dict[str, object] = {"model": "talker"}
-    async with serving(
+    async with run_daemon(
         home, build_daemon(home, FakeEngine(), ChatEngine(), chat=both, embedding=both)
     ) as client:
         made = (await client.post("/v1/embeddings", json={"input": "a"})).json()

@@ -1,4 +1,4 @@
-"""The daemon with an upstream server: what it reports about the server, and who answers."""
+"""What the daemon reports about its upstream server, and which model answers."""
 
 import logging
 from functools import partial
@@ -16,7 +16,7 @@ from copilotd.engine.types import UpstreamStatus
 from copilotd.serving.engines import EnginePool
 from copilotd.serving.status import DaemonStatus
 from tests.daemon.temp_user import Home
-from tests.daemon.test_daemon import ON_A_FREE_PORT, serving, until
+from tests.daemon.test_daemon import ON_A_FREE_PORT, run_daemon, wait_until
 from tests.engine.upstream.fake_upstream import chat_events, upstream_engine, vllm
 
 QUESTION = {"messages": [{"role": "user", "content": "Where?"}], "max_tokens": 9}
@@ -31,7 +31,7 @@ async def post_question(client: httpx2.AsyncClient) -> httpx2.Response:
     return await client.post("/v1/chat/completions", json=QUESTION)
 
 
-async def test_the_status_says_where_code_is_sent_and_who_answers(
+async def test_the_status_says_where_code_is_sent_and_which_model_answers(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -41,8 +41,8 @@ async def test_the_status_says_where_code_is_sent_and_who_answers(
     async with upstream_engine(server) as upstream:
         engine = FallbackEngine(upstream, FakeEngine("Here."))
         daemon = Daemon(home.paths, read(), EnginePool(engine, upstream=upstream), origin)
-        async with serving(home, daemon) as client:
-            await until(lambda: upstream.status().answers)
+        async with run_daemon(home, daemon) as client:
+            await wait_until(lambda: upstream.status().answers)
             there, up = await post_question(client), await fetch_status(client)
             await server.stop()
             failed = await post_question(client)

@@ -118,7 +118,7 @@ async def test_without_a_daemon_complete_says_the_next_step(folder: Path) -> Non
 
 
 async def test_the_users_permissions_apply_and_calls_are_recorded(home: Home, folder: Path) -> None:
-    home.settings('[tools]\npermissions = {search = "deny", symbols = "ask"}\n')
+    home.write_settings('[tools]\npermissions = {search = "deny", symbols = "ask"}\n')
     async with agent(folder) as client:
         names = [t.name for t in (await client.list_tools()).tools]
         denied = await call(client, "symbols", name="add")
@@ -182,7 +182,7 @@ def test_a_missing_folder_is_a_usage_error(home: Home) -> None:
 
 
 def test_the_command_fails_if_tools_are_switched_off(home: Home) -> None:
-    home.settings("[tools]\nenabled = false\n")
+    home.write_settings("[tools]\nenabled = false\n")
     done = home.run("mcp", input="")
     assert (done.returncode, done.stdout) == (1, "")
     assert "copilotd config set tools.enabled true" in done.stderr

@@ -8,11 +8,11 @@ import pytest
 from copilotd.models.progress import Progress
 from copilotd.models.sources.source import DownloadJob
 from copilotd.models.store import ModelStore
-from tests.models.file_server import Site, serving
+from tests.models.file_server import Site, serve_site
 
 
-class Reported:
-    """A report callback that remembers."""
+class ProgressRecorder:
+    """A progress callback that records each step."""
 
     def __init__(self) -> None:
         self.steps: list[Progress] = []
@@ -22,7 +22,7 @@ class Reported:
 
     @property
     def lines(self) -> list[str]:
-        """What a person would read: each new text once."""
+        """The texts that a user reads: each new text once."""
         texts = [step.text for step in self.steps]
         pairs = zip(["", *texts], texts, strict=False)
         return [text for before, text in pairs if text != before]
@@ -30,18 +30,18 @@ class Reported:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with serving() as running:
+    with serve_site() as running:
         yield running
 
 
 @pytest.fixture
-def reported() -> Reported:
-    return Reported()
+def recorder() -> ProgressRecorder:
+    return ProgressRecorder()
 
 
 @pytest.fixture
-def job(reported: Reported) -> DownloadJob:
-    return DownloadJob(reported, threading.Event())
+def job(recorder: ProgressRecorder) -> DownloadJob:
+    return DownloadJob(recorder, threading.Event())
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ Wait = Callable[[threading.Event], None]
 
 @pytest.fixture
 def wait() -> Wait:
-    """Wait for an event, but not for ever."""
+    """Wait for an event, for at most 20 s."""
 
     def wait_for(event: threading.Event) -> None:
         assert event.wait(60), "it did not happen within 60 s"

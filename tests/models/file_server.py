@@ -1,4 +1,4 @@
-"""A web server on loopback that behaves, or misbehaves, like those that models come from."""
+"""A web server on loopback that behaves, or misbehaves, like a model hub."""
 
 import json
 import threading
@@ -13,10 +13,10 @@ STEP = 64 * 1024
 
 @dataclass
 class Site:
-    """What the server has and how it acts. `requests` are (method, path, Range) as they came in.
+    """What the server has and how it acts. `requests` has (method, path, Range), oldest first.
 
-    `cuts` are lengths after which files, one after the other, are broken off; `gate`, when it is
-    closed, holds every answer back after its first step.
+    Each answer with a file takes the next length from `cuts` and ends there. While `gate` is not
+    set, each answer stops after its first STEP bytes.
     """
 
     url: str = ""
@@ -33,19 +33,19 @@ class Site:
     under_way: threading.Event = field(default_factory=threading.Event)
 
     def put(self, path: str, data: bytes) -> str:
-        """Offer a file; its address."""
+        """Serve a file; return its address."""
         self.files[path] = data
         return self.url + path
 
     @property
     def gets(self) -> list[tuple[str, str]]:
-        """(path, Range) of the GET requests."""
+        """(path, Range) of each GET request."""
         return [(path, range_) for method, path, range_ in self.requests if method == "GET"]
 
 
 @contextmanager
-def serving() -> Iterator[Site]:
-    """A site that is reachable as long as the block lasts."""
+def serve_site() -> Iterator[Site]:
+    """Serve a site while the block runs."""
     site = Site()
     site.gate.set()
     server = _Server(site)
@@ -69,7 +69,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up in the middle is what some tests are about."""
+        """Ignore a client that closes the connection early, as some tests do on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,9 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_HEAD(self) -> None:
-        path = self._note("HEAD")
+        path = self.record_request("HEAD")
         if path not in self.site.files:
-            return self._end(self.site.statuses.get(path, 404))
+            return self.send_status(self.site.statuses.get(path, 404))
         self.send_response(200)
         self.send_header("X-Repo-Commit", "c" * 40)
         self.send_header("X-Linked-Size", str(len(self.site.files[path])))
@@ -96,32 +96,32 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def do_GET(self) -> None:
-        path = self._note("GET")
+        path = self.record_request("GET")
         if path in self.site.answers:
             return self._send(json.dumps(self.site.answers[path]).encode(), 200, "")
         if path in self.site.statuses or path not in self.site.files:
-            return self._end(self.site.statuses.get(path, 404))
+            return self.send_status(self.site.statuses.get(path, 404))
         data = self.site.files[path]
         etag = f'"{hash(data)}"'
-        start = self._start(etag)
+        start = self.parse_range_start(etag)
         if start >= len(data):
-            return self._end(416)
+            return self.send_status(416)
         self._send(data[start:], 206 if start else 200, etag)
 
-    def _start(self, etag: str) -> int:
-        wanted = self.headers.get("Range", "")
+    def parse_range_start(self, etag: str) -> int:
+        range_header = self.headers.get("Range", "")
         same = self.headers.get("If-Range", etag) == etag
-        if not (self.site.has_ranges and wanted and same):
+        if not (self.site.has_ranges and range_header and same):
             return 0
-        return int(wanted.removeprefix("bytes=").removesuffix("-"))
+        return int(range_header.removeprefix("bytes=").removesuffix("-"))
 
-    def _note(self, method: str) -> str:
+    def record_request(self, method: str) -> str:
         path = urlsplit(self.path).path
         self.site.requests.append((method, path, self.headers.get("Range", "")))
         self.site.tokens.append(self.headers.get("Authorization", ""))
         return path
 
-    def _end(self, status: int) -> None:
+    def send_status(self, status: int) -> None:
         self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()

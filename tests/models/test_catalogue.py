@@ -14,21 +14,21 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 every_model = pytest.mark.parametrize("entry", CATALOGUE.models, ids=lambda entry: entry.name)
 
 
-def test_names_are_unique_and_fit_for_a_folder() -> None:
+def test_names_are_unique_and_usable_as_folder_names() -> None:
     names = [entry.name for entry in CATALOGUE.models]
     assert len(set(names)) == len(names)
     assert [name for name in names if not NAME.fullmatch(name)] == []
 
 
 @every_model
-def test_every_model_is_of_a_known_family_which_its_name_shows(entry: CatalogueEntry) -> None:
+def test_every_model_has_a_known_family_that_matches_its_name(entry: CatalogueEntry) -> None:
     assert entry.family in {family.name for family in CATALOGUE.families}
     without_models = Catalogue(CATALOGUE.families, [])
     assert without_models.find_family(entry.name) == entry.family
 
 
 @every_model
-def test_every_source_can_be_read(entry: CatalogueEntry) -> None:
+def test_every_source_can_be_parsed(entry: CatalogueEntry) -> None:
     assert entry.sources
     for text in entry.sources:
         scheme, _, rest = text.partition(":")
@@ -39,7 +39,7 @@ def test_every_source_can_be_read(entry: CatalogueEntry) -> None:
 
 
 @every_model
-def test_checksums_are_checksums_and_there_is_one_for_each_package(entry: CatalogueEntry) -> None:
+def test_checksums_are_valid_and_each_package_has_one(entry: CatalogueEntry) -> None:
     assert [s for s in [entry.sha256, *entry.wheel_sha256] if s and not SHA256.fullmatch(s)] == []
     ranges = [IN_PACKAGES.fullmatch(s.partition(":")[2]) for s in entry.sources if "pypi:" in s]
     counts = [int(m["last"]) - int(m["first"]) + 1 if m["last"] else 1 for m in ranges if m]
@@ -53,17 +53,17 @@ def test_a_checksum_comes_with_the_exact_size(entry: CatalogueEntry) -> None:
 
 
 @every_model
-def test_a_model_that_fills_in_the_middle_has_tokens_for_it(entry: CatalogueEntry) -> None:
+def test_a_model_with_fim_has_fim_tokens(entry: CatalogueEntry) -> None:
     tokens = CATALOGUE.get_fim_texts(entry.family)
     assert entry.fim == ({"prefix", "suffix"} <= tokens.keys())
 
 
-def test_fim_tokens_are_given_for_fields_that_exist() -> None:
+def test_fim_tokens_name_fields_that_exist() -> None:
     fields = set(FimTokens.__struct_fields__)
     assert [f.name for f in CATALOGUE.families if not f.fim.keys() <= fields] == []
 
 
-def test_the_candidates_for_the_default_may_be_used_by_everybody() -> None:
+def test_the_candidates_for_the_default_have_a_free_licence() -> None:
     candidates = [entry for entry in CATALOGUE.models if entry.default_from]
     assert [(entry.name, entry.licence) for entry in candidates] == [
         ("qwen2.5-coder-0.5b-instruct", "Apache-2.0"),
@@ -72,14 +72,14 @@ def test_the_candidates_for_the_default_may_be_used_by_everybody() -> None:
     ]
 
 
-def test_a_file_from_elsewhere_is_recognised_by_its_own_name() -> None:
+def test_the_family_of_another_file_is_recognised_by_its_name() -> None:
     assert CATALOGUE.find_family("mine", "Qwen2.5 Coder 7B Instruct") == "qwen2.5-coder"
     assert CATALOGUE.find_family("Codestral-22B-v0.1-Q8_0") == "codestral"
     assert CATALOGUE.find_family("mine", "Llama 3") == ""
     assert CATALOGUE.get_fim_texts("") == {}
 
 
-def test_an_unknown_name_is_answered_with_those_that_look_like_it() -> None:
+def test_the_error_for_an_unknown_name_suggests_similar_names() -> None:
     with pytest.raises(ModelNotFound) as caught:
         CATALOGUE.get("starcoder2")
     assert caught.value.message == "There is no model called 'starcoder2'"

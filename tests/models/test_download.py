@@ -1,4 +1,4 @@
-"""Plain downloads against a real server on loopback; what holds here holds for every hub."""
+"""Plain downloads from a real server on loopback. Each hub downloads in the same way."""
 
 import threading
 import time
@@ -11,12 +11,12 @@ from copilotd.errors import DiskFull, DownloadCancelled
 from copilotd.models.progress import Progress
 from copilotd.models.sources.source import RESERVE, DownloadJob, FetchedFile, SourceFailed
 from copilotd.models.sources.url import Url
-from tests.models.conftest import Reported
+from tests.models.conftest import ProgressRecorder
 from tests.models.file_server import Site
-from tests.models.tiny_gguf import big_gguf, sha256
+from tests.models.tiny_gguf import build_big_gguf, sha256
 
-DATA = big_gguf()
-OTHER = big_gguf(fill=b"\x09")
+DATA = build_big_gguf()
+OTHER = build_big_gguf(fill=b"\x09")
 CUT = 1_000_000
 
 
@@ -30,21 +30,21 @@ def partial(target: Path) -> Path:
     return target.with_name("tiny.gguf.partial")
 
 
-def test_a_file_arrives_whole_and_reports_its_progress(
-    site: Site, target: Path, partial: Path, job: DownloadJob, reported: Reported
+def test_a_file_is_downloaded_whole_and_its_progress_is_reported(
+    site: Site, target: Path, partial: Path, job: DownloadJob, recorder: ProgressRecorder
 ) -> None:
     source = Url(site.put("/m.gguf", DATA))
     assert source.fetch(target, job) == [FetchedFile(partial)]
     assert partial.read_bytes() == DATA
     assert not target.exists()
     text = f"Downloading from {source.label}"
-    assert {(step.text, step.total) for step in reported.steps} == {(text, len(DATA))}
-    done = [step.done for step in reported.steps]
+    assert {(step.text, step.total) for step in recorder.steps} == {(text, len(DATA))}
+    done = [step.done for step in recorder.steps]
     assert done == sorted(done)
     assert (len(done), done[-1]) == (3, len(DATA))
 
 
-def test_a_cut_connection_is_taken_up_where_it_broke(
+def test_a_download_resumes_where_the_connection_broke(
     site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     site.cuts = [CUT, CUT]
@@ -54,7 +54,7 @@ def test_a_cut_connection_is_taken_up_where_it_broke(
     assert ranges == ["", f"bytes={CUT}-", f"bytes={2 * CUT}-"]
 
 
-def test_a_server_that_brings_nothing_more_is_given_up(
+def test_a_download_fails_if_the_server_sends_nothing_more(
     site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     site.cuts = [CUT, 0]
@@ -63,7 +63,7 @@ def test_a_server_that_brings_nothing_more_is_given_up(
     assert partial.read_bytes() == DATA[:CUT]
 
 
-def test_a_later_attempt_goes_on_with_the_bytes_of_the_first(
+def test_a_later_attempt_resumes_after_the_bytes_of_the_first(
     site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     url = site.put("/m.gguf", DATA)
@@ -76,7 +76,7 @@ def test_a_later_attempt_goes_on_with_the_bytes_of_the_first(
     assert site.gets == [("/m.gguf", f"bytes={CUT}-")]
 
 
-def test_a_file_that_has_changed_meanwhile_is_fetched_from_its_start(
+def test_a_file_that_changed_on_the_server_is_downloaded_from_the_start(
     site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     url = site.put("/m.gguf", DATA)
@@ -88,7 +88,7 @@ def test_a_file_that_has_changed_meanwhile_is_fetched_from_its_start(
     assert partial.read_bytes() == OTHER
 
 
-def test_a_server_without_ranges_sends_all_again(
+def test_a_server_without_ranges_sends_the_whole_file_again(
     site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     site.has_ranges, site.cuts = False, [CUT]
@@ -96,7 +96,7 @@ def test_a_server_without_ranges_sends_all_again(
     assert partial.read_bytes() == DATA
 
 
-def test_without_an_etag_nothing_is_taken_for_the_same_file(
+def test_without_an_etag_a_download_never_resumes(
     site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     url = site.put("/m.gguf", DATA)
@@ -110,7 +110,7 @@ def test_without_an_etag_nothing_is_taken_for_the_same_file(
     assert site.gets == [("/m.gguf", "")]
 
 
-def test_bytes_of_the_same_checksum_may_come_from_two_servers(
+def test_a_download_with_a_known_checksum_resumes_from_another_server(
     site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     known = replace(job, size=len(DATA), sha256=(sha256(DATA),))
@@ -122,9 +122,7 @@ def test_bytes_of_the_same_checksum_may_come_from_two_servers(
     assert site.gets[-1] == ("/there.gguf", f"bytes={CUT}-")
 
 
-def test_a_file_that_is_all_there_is_not_asked_for(
-    site: Site, target: Path, job: DownloadJob
-) -> None:
+def test_a_complete_file_is_not_requested_again(site: Site, target: Path, job: DownloadJob) -> None:
     known = replace(job, size=len(DATA), sha256=(sha256(DATA),))
     source = Url(site.put("/m.gguf", DATA))
     source.fetch(target, known)
@@ -145,7 +143,7 @@ def test_a_file_that_is_all_there_is_not_asked_for(
         ),
     ],
 )
-def test_what_a_server_refuses_is_said_in_words(
+def test_a_refusal_of_the_server_is_explained_in_the_error(
     site: Site, target: Path, job: DownloadJob, status: int, words: str
 ) -> None:
     url = site.put("/m.gguf", DATA)
@@ -155,7 +153,7 @@ def test_what_a_server_refuses_is_said_in_words(
     assert str(caught.value) == f"{site.url.removeprefix('http://')} {words}"
 
 
-def test_a_server_that_is_not_there_fails_at_once(
+def test_a_server_that_does_not_listen_fails_at_once(
     closed_url: str, target: Path, job: DownloadJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -167,7 +165,7 @@ def test_a_server_that_is_not_there_fails_at_once(
     assert str(caught.value) == f"cannot connect to {host}: Connection refused"
 
 
-def test_a_full_disk_is_told_before_the_bytes_come_and_how_much_is_missing(
+def test_a_full_disk_fails_before_the_download_and_the_error_says_how_much_is_missing(
     site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     small = replace(job, measure_free_space=lambda folder: RESERVE + len(DATA) - 500_000)
@@ -179,7 +177,7 @@ def test_a_full_disk_is_told_before_the_bytes_come_and_how_much_is_missing(
     assert not partial.exists()
 
 
-def test_the_room_for_the_rest_of_a_download_is_enough(
+def test_a_resumed_download_needs_space_for_the_rest_only(
     site: Site, target: Path, partial: Path, job: DownloadJob
 ) -> None:
     url = site.put("/m.gguf", DATA)
@@ -191,7 +189,7 @@ def test_the_room_for_the_rest_of_a_download_is_enough(
     assert partial.read_bytes() == DATA
 
 
-def test_a_download_that_is_cancelled_stops_and_keeps_what_it_has(
+def test_a_cancelled_download_stops_and_keeps_its_bytes(
     site: Site, target: Path, partial: Path
 ) -> None:
     cancelled = threading.Event()

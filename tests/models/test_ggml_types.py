@@ -1,4 +1,4 @@
-"""The tables of ggml's types agree with those of the package `gguf`, where both know a type."""
+"""The tables of ggml types agree with the package `gguf` for each type that both know."""
 
 from gguf.constants import GGML_QUANT_SIZES, LlamaFileType
 
@@ -24,7 +24,7 @@ def test_names_of_quantisations_agree_with_the_gguf_package() -> None:
     assert all(theirs[kind].startswith(FILE_TYPES[kind]) for kind in both)
 
 
-def test_a_partial_block_takes_a_whole_one() -> None:
+def test_a_partial_block_takes_the_space_of_a_whole_block() -> None:
     assert [compute_tensor_size(8, weights) for weights in (0, 1, 32, 33)] == [0, 34, 34, 68]
 
 

@@ -6,7 +6,7 @@ import pytest
 from copilotd.errors import CorruptModel
 from copilotd.models import gguf
 from copilotd.models.fim import FimTokens
-from tests.models.tiny_gguf import F16_TENSOR, METADATA, Q8_0_TENSOR, gguf_bytes, write_gguf
+from tests.models.tiny_gguf import F16_TENSOR, METADATA, Q8_0_TENSOR, build_gguf, write_gguf
 
 NO_FIM = FimTokens()
 
@@ -28,7 +28,7 @@ def test_the_header_of_both_versions_is_read(tmp_path: Path, version: int) -> No
     )
 
 
-def test_values_of_every_kind_are_stepped_over(tmp_path: Path) -> None:
+def test_values_of_every_type_are_skipped(tmp_path: Path) -> None:
     others: dict[str, object] = {
         "some.flag": True,
         "some.number": 0.5,
@@ -41,7 +41,7 @@ def test_values_of_every_kind_are_stepped_over(tmp_path: Path) -> None:
     assert gguf.read_header(path).name == "Tiny Coder"
 
 
-def test_the_fim_ids_that_the_file_names_are_taken(tmp_path: Path) -> None:
+def test_the_fim_token_ids_come_from_the_file(tmp_path: Path) -> None:
     keys: dict[str, object] = {
         "tokenizer.ggml.fim_pre_token_id": 1,
         "tokenizer.ggml.fim_suf_token_id": 2,
@@ -56,7 +56,7 @@ def test_the_fim_ids_that_the_file_names_are_taken(tmp_path: Path) -> None:
     assert info.has_fim
 
 
-def test_the_older_keys_of_fim_ids_are_known(tmp_path: Path) -> None:
+def test_the_older_metadata_keys_of_fim_tokens_are_known(tmp_path: Path) -> None:
     keys: dict[str, object] = {
         "tokenizer.ggml.prefix_token_id": 7,
         "tokenizer.ggml.suffix_token_id": 8,
@@ -96,7 +96,7 @@ def test_fim_tokens_are_found_by_the_texts_that_llama_cpp_knows(
     ("template", "has_chat", "has_tools"),
     [(None, False, False), ("{{ messages }}", True, False), ("{% if tools %}", True, True)],
 )
-def test_the_chat_template_says_whether_there_is_chat_and_tools(
+def test_the_chat_template_decides_whether_the_model_has_chat_and_tools(
     tmp_path: Path, template: str | None, has_chat: bool, has_tools: bool
 ) -> None:
     extra: dict[str, object] = {"tokenizer.chat_template": template} if template else {}
@@ -104,7 +104,7 @@ def test_the_chat_template_says_whether_there_is_chat_and_tools(
     assert (info.chat_template, info.has_chat, info.has_tools) == (template, has_chat, has_tools)
 
 
-def test_a_file_type_that_is_not_named_is_told_from_the_tensors(tmp_path: Path) -> None:
+def test_a_missing_file_type_is_derived_from_the_tensors(tmp_path: Path) -> None:
     metadata = {k: v for k, v in METADATA.items() if k != "general.file_type"}
     tensors = [("a", (32,), Q8_0_TENSOR), ("b", (64,), Q8_0_TENSOR), ("c", (2,), F16_TENSOR)]
     info = gguf.read_header(write_gguf(tmp_path / "tiny.gguf", metadata, tensors=tensors))
@@ -113,7 +113,7 @@ def test_a_file_type_that_is_not_named_is_told_from_the_tensors(tmp_path: Path) 
 
 def test_a_file_shorter_than_its_tensors_is_refused_with_both_lengths(tmp_path: Path) -> None:
     path = tmp_path / "cut.gguf"
-    whole = gguf_bytes(tensors=[("big", (1000,), F16_TENSOR)])
+    whole = build_gguf(tensors=[("big", (1000,), F16_TENSOR)])
     path.write_bytes(whole[:-1])
     with pytest.raises(CorruptModel) as caught:
         gguf.read_header(path)
@@ -123,16 +123,16 @@ def test_a_file_shorter_than_its_tensors_is_refused_with_both_lengths(tmp_path: 
 
 
 @pytest.mark.parametrize("keep", [5, 23, 24, 40, 150])
-def test_a_header_that_is_cut_off_is_refused(tmp_path: Path, keep: int) -> None:
+def test_a_truncated_header_is_refused(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "cut.gguf"
-    path.write_bytes(gguf_bytes()[:keep])
+    path.write_bytes(build_gguf()[:keep])
     with pytest.raises(CorruptModel) as caught:
         gguf.read_header(path)
     assert caught.value.message == f"{path} is cut short: it ends within its header"
 
 
 @pytest.mark.parametrize("content", [b"", b"GGU", b"<html>not found</html>"])
-def test_what_is_not_a_gguf_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_gguf_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "page.gguf"
     path.write_bytes(content)
     with pytest.raises(CorruptModel) as caught:
@@ -147,7 +147,9 @@ def test_what_is_not_a_gguf_is_refused(tmp_path: Path, content: bytes) -> None:
         (struct.pack("<I", 1), "GGUF version 1"),
     ],
 )
-def test_versions_that_cannot_be_read_are_named(tmp_path: Path, version: bytes, words: str) -> None:
+def test_a_version_that_cannot_be_read_is_named_in_the_error(
+    tmp_path: Path, version: bytes, words: str
+) -> None:
     path = tmp_path / "other.gguf"
     path.write_bytes(b"GGUF" + version + bytes(100))
     with pytest.raises(CorruptModel) as caught:
@@ -165,14 +167,14 @@ def test_versions_that_cannot_be_read_are_named(tmp_path: Path, version: bytes, 
         struct.pack("<IQQ", 3, 0, 1) + struct.pack("<QII", 0, 99, 0),
     ],
 )
-def test_absurd_counts_and_types_are_refused_at_once(tmp_path: Path, head: bytes) -> None:
+def test_impossible_counts_and_types_are_refused_at_once(tmp_path: Path, head: bytes) -> None:
     path = tmp_path / "evil.gguf"
     path.write_bytes(b"GGUF" + head + bytes(64))
     with pytest.raises(CorruptModel):
         gguf.read_header(path)
 
 
-def test_a_missing_file_is_an_error_of_its_own_words(tmp_path: Path) -> None:
+def test_a_missing_file_has_its_own_error(tmp_path: Path) -> None:
     with pytest.raises(CorruptModel, match=r"none\.gguf: No such file"):
         gguf.read_header(tmp_path / "none.gguf")
 
@@ -191,7 +193,7 @@ def test_a_split_model_with_a_part_missing_is_refused(tmp_path: Path) -> None:
         gguf.read_header(first)
 
 
-def test_a_large_vocabulary_is_stepped_over_quickly(tmp_path: Path) -> None:
+def test_a_large_vocabulary_is_skipped_quickly(tmp_path: Path) -> None:
     words: list[object] = [f"word{n}" for n in range(150_000)]
     metadata = {**METADATA, "tokenizer.ggml.tokens": words, "tokenizer.ggml.merges": words}
     path = write_gguf(tmp_path / "large.gguf", metadata)

@@ -1,4 +1,4 @@
-"""Hugging Face and ModelScope, as far as loopback can play them."""
+"""Downloads from Hugging Face and ModelScope, played by a server on loopback."""
 
 import time
 from dataclasses import replace
@@ -9,12 +9,12 @@ import pytest
 from copilotd.models.sources.hugging_face import HuggingFace
 from copilotd.models.sources.modelscope import ModelScope
 from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFailed
-from tests.models.conftest import Reported
+from tests.models.conftest import ProgressRecorder
 from tests.models.file_server import Site
-from tests.models.tiny_gguf import big_gguf, gguf_bytes, sha256
+from tests.models.tiny_gguf import build_big_gguf, build_gguf, sha256
 
-DATA = gguf_bytes()
-BIG = big_gguf()
+DATA = build_gguf()
+BIG = build_big_gguf()
 HF = "/owner/repo/resolve/main"
 LISTING = "/api/v1/models/owner/repo/repo/files"
 MS = "/models/owner/repo/resolve/master"
@@ -30,12 +30,12 @@ def no_login(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
 
 
-def listed(path: str, data: bytes) -> dict[str, object]:
+def describe_file(path: str, data: bytes) -> dict[str, object]:
     return {"Path": path, "Size": len(data), "Sha256": sha256(data), "Type": "blob"}
 
 
-def test_hugging_face_gives_a_file_with_the_checksum_it_names(
-    site: Site, target: Path, job: DownloadJob, reported: Reported
+def test_hugging_face_gives_a_file_and_its_checksum(
+    site: Site, target: Path, job: DownloadJob, recorder: ProgressRecorder
 ) -> None:
     site.put(f"{HF}/Q4/m.gguf", DATA)
     site.sha256[f"{HF}/Q4/m.gguf"] = sha256(DATA)
@@ -43,13 +43,13 @@ def test_hugging_face_gives_a_file_with_the_checksum_it_names(
     partial = target.with_name("tiny.gguf.partial")
     assert source.fetch(target, job) == [FetchedFile(partial, sha256(DATA))]
     assert partial.read_bytes() == DATA
-    assert reported.lines == [
+    assert recorder.lines == [
         "Asking Hugging Face for m.gguf",
         "Downloading from Hugging Face",
     ]
 
 
-def test_hugging_face_is_asked_for_nothing_but_the_file(
+def test_only_the_file_is_requested_from_hugging_face(
     site: Site, target: Path, job: DownloadJob
 ) -> None:
     site.put(f"{HF}/m.gguf", DATA)
@@ -58,13 +58,15 @@ def test_hugging_face_is_asked_for_nothing_but_the_file(
     assert site.requests == [("HEAD", path, ""), ("GET", path, "")]
 
 
-def test_hugging_face_is_asked_for_the_revision(site: Site, target: Path, job: DownloadJob) -> None:
+def test_the_revision_is_requested_from_hugging_face(
+    site: Site, target: Path, job: DownloadJob
+) -> None:
     site.put("/owner/repo/resolve/v1.0/m.gguf", DATA)
     HuggingFace("owner/repo", "m.gguf", "v1.0", site.url).fetch(target, job)
     assert site.gets == [("/owner/repo/resolve/v1.0/m.gguf", "")]
 
 
-def test_the_login_of_hugging_face_is_used(
+def test_the_hugging_face_login_of_the_user_is_sent(
     site: Site, target: Path, job: DownloadJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
@@ -73,7 +75,9 @@ def test_the_login_of_hugging_face_is_used(
     assert site.tokens == ["Bearer hf_secret", "Bearer hf_secret"]
 
 
-def test_hugging_face_resumes_after_a_cut(site: Site, target: Path, job: DownloadJob) -> None:
+def test_a_download_from_hugging_face_resumes_after_a_broken_connection(
+    site: Site, target: Path, job: DownloadJob
+) -> None:
     site.put(f"{HF}/m.gguf", BIG)
     site.sha256[f"{HF}/m.gguf"] = sha256(BIG)
     site.cuts = [1_000_000]
@@ -83,11 +87,11 @@ def test_hugging_face_resumes_after_a_cut(site: Site, target: Path, job: Downloa
     assert [range_ for _, range_ in site.gets] == ["", "bytes=1000000-"]
 
 
-def test_a_split_model_comes_as_all_its_parts(
-    site: Site, target: Path, job: DownloadJob, reported: Reported
+def test_a_split_model_is_downloaded_with_all_its_parts(
+    site: Site, target: Path, job: DownloadJob, recorder: ProgressRecorder
 ) -> None:
     for number in (1, 2):
-        site.put(f"{HF}/m-0000{number}-of-00002.gguf", gguf_bytes(fill=bytes([number])))
+        site.put(f"{HF}/m-0000{number}-of-00002.gguf", build_gguf(fill=bytes([number])))
     source = HuggingFace("owner/repo", "m-00001-of-00002.gguf", endpoint=site.url)
     arrived = source.fetch(target, job)
     assert [a.path.name for a in arrived] == [
@@ -95,13 +99,13 @@ def test_a_split_model_comes_as_all_its_parts(
         "tiny-00002-of-00002.gguf.partial",
     ]
     assert [a.path.read_bytes()[-1] for a in arrived] == [1, 2]
-    assert reported.lines[1:] == [
+    assert recorder.lines[1:] == [
         "Downloading from Hugging Face, part 1 of 2",
         "Downloading from Hugging Face, part 2 of 2",
     ]
 
 
-def test_another_file_than_the_wanted_one_is_refused_before_it_is_fetched(
+def test_a_file_with_another_checksum_is_refused_before_the_download(
     site: Site, target: Path, job: DownloadJob
 ) -> None:
     site.put(f"{HF}/m.gguf", DATA)
@@ -115,14 +119,16 @@ def test_another_file_than_the_wanted_one_is_refused_before_it_is_fetched(
     assert site.gets == []
 
 
-def test_a_private_repository_asks_for_a_login(site: Site, target: Path, job: DownloadJob) -> None:
+def test_the_error_for_a_private_repository_asks_for_a_login(
+    site: Site, target: Path, job: DownloadJob
+) -> None:
     site.statuses[f"{HF}/m.gguf"] = 401
     with pytest.raises(SourceFailed, match=r"refuses the file \(status 401\)"):
         HuggingFace("owner/repo", "m.gguf", endpoint=site.url).fetch(target, job)
 
 
 @pytest.mark.parametrize("hub", [HuggingFace, ModelScope])
-def test_a_hub_that_is_not_there_fails_at_once(
+def test_a_hub_that_does_not_listen_fails_at_once(
     hub: type[HuggingFace | ModelScope],
     closed_url: str,
     target: Path,
@@ -138,22 +144,24 @@ def test_a_hub_that_is_not_there_fails_at_once(
     assert str(caught.value) == f"cannot connect to {host}: Connection refused"
 
 
-def test_modelscope_gives_a_file_with_the_checksum_it_names(
-    site: Site, target: Path, job: DownloadJob, reported: Reported
+def test_modelscope_gives_a_file_and_its_checksum(
+    site: Site, target: Path, job: DownloadJob, recorder: ProgressRecorder
 ) -> None:
     site.answers[LISTING] = {
         "Code": 200,
-        "Data": {"Files": [listed("README.md", b"hello"), listed("m.gguf", DATA)]},
+        "Data": {"Files": [describe_file("README.md", b"hello"), describe_file("m.gguf", DATA)]},
     }
     site.put(f"{MS}/m.gguf", DATA)
     arrived = ModelScope("owner/repo", "m.gguf", endpoint=site.url).fetch(target, job)
     assert arrived == [FetchedFile(target.with_name("tiny.gguf.partial"), sha256(DATA))]
     assert arrived[0].path.read_bytes() == DATA
-    assert reported.lines == ["Asking ModelScope for m.gguf", "Downloading from ModelScope"]
+    assert recorder.lines == ["Asking ModelScope for m.gguf", "Downloading from ModelScope"]
 
 
-def test_modelscope_resumes_after_a_cut(site: Site, target: Path, job: DownloadJob) -> None:
-    site.answers[LISTING] = {"Data": {"Files": [listed("m.gguf", BIG)]}}
+def test_a_download_from_modelscope_resumes_after_a_broken_connection(
+    site: Site, target: Path, job: DownloadJob
+) -> None:
+    site.answers[LISTING] = {"Data": {"Files": [describe_file("m.gguf", BIG)]}}
     site.put(f"{MS}/m.gguf", BIG)
     site.cuts = [1_000_000]
     [arrived] = ModelScope("owner/repo", "m.gguf", endpoint=site.url).fetch(target, job)
@@ -169,7 +177,7 @@ def test_modelscope_resumes_after_a_cut(site: Site, target: Path, job: DownloadJ
         ([1], "sent an invalid answer"),
     ],
 )
-def test_modelscope_without_the_file_says_so(
+def test_the_error_says_if_modelscope_does_not_have_the_file(
     site: Site, target: Path, job: DownloadJob, answer: object, words: str
 ) -> None:
     site.answers[LISTING] = answer

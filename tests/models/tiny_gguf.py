@@ -1,4 +1,4 @@
-"""Writes small GGUF files: whatever metadata and tensors a test wants, and nothing more."""
+"""Write small GGUF files with the metadata and the tensors that a test needs."""
 
 import hashlib
 import struct
@@ -23,20 +23,20 @@ METADATA: dict[str, object] = {
 }
 
 
-def gguf_bytes(
+def build_gguf(
     metadata: Mapping[str, object] = METADATA,
     tensors: Sequence[Tensor] = TENSORS,
     version: int = 3,
     fill: bytes = b"\x00",
 ) -> bytes:
-    """A whole file; `fill` is what the weights consist of, so that two files can differ."""
+    """Build a whole file. `fill` is the byte of the weights, so that two files can differ."""
     head = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(metadata))
-    head += b"".join(_text(key) + _typed(value) for key, value in metadata.items())
+    head += b"".join(_encode_text(key) + _encode_value(value) for key, value in metadata.items())
     offset, sizes = 0, []
     for name, shape, kind in tensors:
-        head += _text(name) + struct.pack(f"<I{len(shape)}Q", len(shape), *shape)
+        head += _encode_text(name) + struct.pack(f"<I{len(shape)}Q", len(shape), *shape)
         head += struct.pack("<IQ", kind, offset)
-        sizes.append(_tensor_size(shape, kind))
+        sizes.append(_count_tensor_bytes(shape, kind))
         offset += -(-sizes[-1] // ALIGNMENT) * ALIGNMENT
     last = sizes[-1] if sizes else 0
     weights = offset - (-(-last // ALIGNMENT) * ALIGNMENT) + last
@@ -49,31 +49,31 @@ def write_gguf(
     tensors: Sequence[Tensor] = TENSORS,
     version: int = 3,
 ) -> Path:
-    """The same, as a file."""
+    """Write such a file; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gguf_bytes(metadata, tensors, version))
+    path.write_bytes(build_gguf(metadata, tensors, version))
     return path
 
 
-def big_gguf(size: int = 3_000_000, fill: bytes = b"\x07") -> bytes:
-    """A file of a little more than `size` bytes, for downloads that can be cut in the middle."""
-    return gguf_bytes(tensors=[("big", (size // 2,), F16_TENSOR)], fill=fill)
+def build_big_gguf(size: int = 3_000_000, fill: bytes = b"\x07") -> bytes:
+    """Build a file of slightly more than `size` bytes, large enough to cut its download."""
+    return build_gguf(tensors=[("big", (size // 2,), F16_TENSOR)], fill=fill)
 
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _tensor_size(shape: Sequence[int], kind: int) -> int:
+def _count_tensor_bytes(shape: Sequence[int], kind: int) -> int:
     elements = 1
     for length in shape:
         elements *= length
     return elements * 2 if kind == F16_TENSOR else elements // 32 * 34
 
 
-def _typed(value: object) -> bytes:
+def _encode_value(value: object) -> bytes:
     if isinstance(value, str):
-        return struct.pack("<I", STRING) + _text(value)
+        return struct.pack("<I", STRING) + _encode_text(value)
     if isinstance(value, bool):
         return struct.pack("<I?", BOOL, value)
     if isinstance(value, int):
@@ -81,19 +81,21 @@ def _typed(value: object) -> bytes:
     if isinstance(value, float):
         return struct.pack("<If", F32, value)
     if isinstance(value, list):
-        return struct.pack("<I", ARRAY) + _array(value)
+        return struct.pack("<I", ARRAY) + _encode_array(value)
     raise TypeError(value)
 
 
-def _array(values: list[object]) -> bytes:
+def _encode_array(values: list[object]) -> bytes:
     if values and isinstance(values[0], list):
-        inner = b"".join(_array(value) for value in values if isinstance(value, list))
+        inner = b"".join(_encode_array(value) for value in values if isinstance(value, list))
         return struct.pack("<IQ", ARRAY, len(values)) + inner
     if values and isinstance(values[0], str):
-        return struct.pack("<IQ", STRING, len(values)) + b"".join(map(_text, map(str, values)))
+        return struct.pack("<IQ", STRING, len(values)) + b"".join(
+            map(_encode_text, map(str, values))
+        )
     return struct.pack(f"<IQ{len(values)}i", I32, len(values), *values)
 
 
-def _text(text: str) -> bytes:
+def _encode_text(text: str) -> bytes:
     raw = text.encode()
     return struct.pack("<Q", len(raw)) + raw

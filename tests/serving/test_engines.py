@@ -28,7 +28,7 @@ from copilotd.serving.engines import (
     list_model_requests,
     refuse_without_memory,
 )
-from tests.models.tiny_gguf import F16_TENSOR, METADATA, gguf_bytes, write_gguf
+from tests.models.tiny_gguf import F16_TENSOR, METADATA, build_gguf, write_gguf
 
 ATTENTION = {
     "qwen2.block_count": 10,
@@ -50,7 +50,7 @@ class LoadedEngine(FakeEngine):
 
 @pytest.fixture
 def spec(tmp_path: Path) -> WorkerSpec:
-    """A small file, whose KV cache takes about 5 MB."""
+    """A spec with a small file; its KV cache takes about 5 MB."""
     path = write_gguf(tmp_path / "talker.gguf", METADATA | ATTENTION)
     return WorkerSpec(str(path), "talker", n_ctx=4000)
 
@@ -68,12 +68,12 @@ async def provide_beside(spec: WorkerSpec, loaded: FakeEngine, free: int) -> Wor
     return await refuse_without_memory(provide, [loaded], measure_free)(lambda state: None)
 
 
-def memory_of(spec: WorkerSpec) -> int:
-    return len(gguf_bytes(METADATA | ATTENTION)) + KV_BYTES_PER_TOKEN * spec.n_ctx + OVERHEAD_BYTES
+def estimate_spec_memory(spec: WorkerSpec) -> int:
+    return len(build_gguf(METADATA | ATTENTION)) + KV_BYTES_PER_TOKEN * spec.n_ctx + OVERHEAD_BYTES
 
 
 async def test_a_model_that_just_fits_beside_another_is_loaded(spec: WorkerSpec) -> None:
-    assert await provide_beside(spec, LoadedEngine(), memory_of(spec)) == spec
+    assert await provide_beside(spec, LoadedEngine(), estimate_spec_memory(spec)) == spec
 
 
 async def test_a_model_that_does_not_fit_is_refused_with_both_names_and_the_figures(
@@ -98,7 +98,7 @@ async def test_a_model_that_does_not_fit_is_refused_with_both_names_and_the_figu
 
 async def test_the_draft_model_has_to_fit_too(spec: WorkerSpec) -> None:
     both = msgspec.structs.replace(spec, draft=spec.path)
-    enough = 2 * memory_of(spec) - OVERHEAD_BYTES
+    enough = 2 * estimate_spec_memory(spec) - OVERHEAD_BYTES
 
     assert await provide_beside(both, LoadedEngine(), enough) == both
     with pytest.raises(EngineLoadFailed):
@@ -107,7 +107,7 @@ async def test_the_draft_model_has_to_fit_too(spec: WorkerSpec) -> None:
 
 async def test_a_model_one_byte_too_large_is_refused(spec: WorkerSpec) -> None:
     with pytest.raises(EngineLoadFailed):
-        await provide_beside(spec, LoadedEngine(), memory_of(spec) - 1)
+        await provide_beside(spec, LoadedEngine(), estimate_spec_memory(spec) - 1)
 
 
 @pytest.mark.parametrize("phase", [Phase.STOPPED, Phase.DOWNLOADING, Phase.FAILED])
@@ -143,7 +143,7 @@ async def test_a_load_waits_for_another_load_before_it_checks_memory(spec: Worke
         await load
 
 
-def settings_of(model: str, chat: str) -> Settings:
+def build_settings(model: str, chat: str) -> Settings:
     return Settings(
         model=ModelSection(name=model, alias="mine", n_ctx=1024), chat=ChatSection(model=chat)
     )
@@ -155,20 +155,20 @@ def test_one_model_serves_completions_and_chat_unless_another_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    (only,) = list_model_requests(Paths.of_user(), settings_of("a.gguf", chat))
+    (only,) = list_model_requests(Paths.of_user(), build_settings("a.gguf", chat))
 
     assert only.settings.name == "a.gguf"
 
 
 def test_a_chat_model_is_loaded_with_the_settings_of_the_first_model(tmp_path: Path) -> None:
-    first, second = list_model_requests(Paths.of_user(), settings_of("a.gguf", "b.gguf"))
+    first, second = list_model_requests(Paths.of_user(), build_settings("a.gguf", "b.gguf"))
 
     assert (first.provisioner.model_name, second.provisioner.model_name) == ("a.gguf", "b.gguf")
     assert second.settings == first.settings.model_copy(update={"name": "b.gguf", "alias": ""})
 
 
 def test_an_embedding_model_is_loaded_without_saved_kv_states(tmp_path: Path) -> None:
-    settings = settings_of("a.gguf", "")
+    settings = build_settings("a.gguf", "")
     named = settings.model_copy(update={"embedding": EmbeddingSection(model="c.gguf")})
     same = settings.model_copy(update={"embedding": EmbeddingSection(model="a.gguf")})
 
@@ -183,7 +183,7 @@ def test_an_embedding_model_is_loaded_without_saved_kv_states(tmp_path: Path) ->
 @pytest.mark.parametrize(("chat", "with_projector"), [("", 0), ("b.gguf", 1)])
 def test_the_chat_model_has_the_projector(chat: str, with_projector: int) -> None:
     section = ChatSection(model=chat, mmproj="projector.gguf")
-    settings = settings_of("a.gguf", chat).model_copy(update={"chat": section})
+    settings = build_settings("a.gguf", chat).model_copy(update={"chat": section})
 
     projectors = [one.projector for one in list_model_requests(Paths.of_user(), settings)]
 

@@ -4,26 +4,26 @@ from tests.cli.terminal import Terminal
 from tests.daemon.temp_user import Home
 
 
-def test_a_question_is_answered(launched: Home) -> None:
-    done = launched.run("chat", "How are you?")
+def test_a_question_is_answered(home_with_daemon: Home) -> None:
+    done = home_with_daemon.run("chat", "How are you?")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "Hello.\n", "")
 
 
-def test_what_is_piped_in_goes_along_with_the_question(launched: Home) -> None:
-    done = launched.run("chat", "Please repeat this.", input="x = 1\n")
+def test_piped_text_is_sent_with_the_question(home_with_daemon: Home) -> None:
+    done = home_with_daemon.run("chat", "Please repeat this.", input="x = 1\n")
 
     assert done.stdout == "Please repeat this.\n\nx = 1\n"
 
 
-def test_nothing_to_ask_is_wrong_usage(home: Home) -> None:
+def test_chat_without_a_question_is_a_usage_error(home: Home) -> None:
     done = home.run("chat", input="")
 
     assert done.returncode == 2
     assert "there is nothing to ask" in done.stderr
 
 
-def test_a_conversation_goes_on_until_the_user_leaves(launched: Home) -> None:
+def test_a_conversation_lasts_until_the_user_leaves(home_with_daemon: Home) -> None:
     with closing(Terminal("chat")) as terminal:
         assert "/clear forgets the conversation" in terminal.read_to("> ")
 
@@ -36,18 +36,18 @@ def test_a_conversation_goes_on_until_the_user_leaves(launched: Home) -> None:
         assert "Forgotten.\n" in terminal.read_to("\n> ")
 
         terminal.type("/exit\n")
-        assert terminal.ended() == 0
+        assert terminal.wait_for_exit() == 0
 
 
-def test_ctrl_d_leaves_the_conversation(launched: Home) -> None:
+def test_ctrl_d_ends_the_conversation(home_with_daemon: Home) -> None:
     with closing(Terminal("chat")) as terminal:
         terminal.read_to("> ")
         terminal.type("\x04")
 
-        assert terminal.ended() == 0
+        assert terminal.wait_for_exit() == 0
 
 
-def test_ctrl_c_stops_an_answer_and_not_the_conversation(launched: Home) -> None:
+def test_ctrl_c_stops_an_answer_but_not_the_conversation(home_with_daemon: Home) -> None:
     with closing(Terminal("chat")) as terminal:
         terminal.read_to("> ")
         terminal.type("wait\n")
@@ -62,12 +62,12 @@ def test_ctrl_c_stops_an_answer_and_not_the_conversation(launched: Home) -> None
         terminal.type("/clear\nHow are you?\n")
         terminal.read_to("Hello.")
         terminal.type("/exit\n")
-        assert terminal.ended() == 0
+        assert terminal.wait_for_exit() == 0
 
 
-def test_ctrl_c_ends_a_single_question(launched: Home) -> None:
+def test_ctrl_c_ends_a_single_question(home_with_daemon: Home) -> None:
     with closing(Terminal("chat", "wait")) as terminal:
         terminal.read_to("Let me think")
         terminal.interrupt()
 
-        assert terminal.ended() == 130
+        assert terminal.wait_for_exit() == 130

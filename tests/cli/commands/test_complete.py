@@ -14,19 +14,21 @@ SOURCE = "import math\n\n\ndef add(a, b):\n    return \n\n\nprint(add(1, 2))\npr
 
 @pytest.fixture
 def source(home: Home) -> Path:
-    return source_in(home)
+    return write_source(home)
 
 
-def source_in(home: Home) -> Path:
+def write_source(home: Home) -> Path:
     file = home.folder / "app.py"
     file.write_text(SOURCE, "utf-8")
     return file
 
 
-def test_ghost_text_is_shown_in_its_place_between_the_lines_around_it(launched: Home) -> None:
-    source_in(launched)
+def test_ghost_text_is_shown_between_the_lines_around_it(
+    home_with_daemon: Home,
+) -> None:
+    write_source(home_with_daemon)
 
-    done = launched.run("complete", "app.py:5:12")
+    done = home_with_daemon.run("complete", "app.py:5:12")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
@@ -34,7 +36,7 @@ def test_ghost_text_is_shown_in_its_place_between_the_lines_around_it(launched: 
     )
 
 
-def test_the_explanation_tells_what_went_in_and_what_came_out(home: Home, source: Path) -> None:
+def test_the_explanation_has_the_prompt_and_the_output(home: Home, source: Path) -> None:
     home.launch()
 
     shown = home.run("complete", "app.py:5", "--explain").stdout
@@ -46,10 +48,10 @@ def test_the_explanation_tells_what_went_in_and_what_came_out(home: Home, source
     assert "a + b\n" in prompt.partition("model wrote ─")[2]
 
 
-def test_the_outcome_as_json_has_the_text_and_its_place(launched: Home) -> None:
-    source_in(launched)
+def test_the_outcome_as_json_has_the_text_and_its_position(home_with_daemon: Home) -> None:
+    write_source(home_with_daemon)
 
-    outcome = json.loads(launched.run("complete", "app.py:5:12", "--json").stdout)
+    outcome = json.loads(home_with_daemon.run("complete", "app.py:5:12", "--json").stdout)
 
     offset = SOURCE.index("return ") + len("return ")
     assert outcome["status"] == "shown"
@@ -57,11 +59,11 @@ def test_the_outcome_as_json_has_the_text_and_its_place(launched: Home) -> None:
     assert (outcome["completion"]["start"], outcome["completion"]["end"]) == (offset, offset)
 
 
-def test_why_there_is_no_ghost_text_is_said(launched: Home) -> None:
-    file = launched.folder / "wait.py"
+def test_the_reason_for_no_ghost_text_is_printed(home_with_daemon: Home) -> None:
+    file = home_with_daemon.folder / "wait.py"
     file.write_text("x = 1a + b\n", "utf-8")
 
-    done = launched.run("complete", "wait.py:1:6")
+    done = home_with_daemon.run("complete", "wait.py:1:6")
 
     assert done.stdout == ""
     assert done.stderr.startswith("No ghost text (empty): ")
@@ -95,7 +97,7 @@ def test_a_daemon_is_started_if_none_runs(home: Home, source: Path) -> None:
         ("app.py:10", ""),
     ],
 )
-def test_a_place_is_read_as_line_and_column_from_one(
+def test_a_position_is_a_line_and_a_column_that_count_from_one(
     source: Path, place: str, left_of_the_cursor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(source.parent)
@@ -130,7 +132,7 @@ def test_columns_count_characters_and_not_bytes(tmp_path: Path) -> None:
         ("binary:1", "binary cannot be read as text: "),
     ],
 )
-def test_a_place_that_is_none_is_wrong_usage(
+def test_an_invalid_position_is_a_usage_error(
     source: Path, place: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(source.parent)
@@ -142,7 +144,7 @@ def test_a_place_that_is_none_is_wrong_usage(
     assert caught.value.message.startswith(message)
 
 
-def test_several_lines_of_ghost_text_are_marked_and_the_rest_of_the_line_follows() -> None:
+def test_each_line_of_ghost_text_is_marked_and_the_rest_of_the_line_follows() -> None:
     text = "".join(f"line {number}\n" for number in range(8, 12)) + "call()\nlast\n"
     start = text.index("call(") + len("call(")
     ghost = Completion("id", "\n    a,\n    b,\n)", start, start + 1)
@@ -160,7 +162,7 @@ def test_several_lines_of_ghost_text_are_marked_and_the_rest_of_the_line_follows
     )
 
 
-def test_only_the_ghost_text_is_drawn_as_such() -> None:
+def test_only_the_ghost_text_has_its_style() -> None:
     drawn = draw_ghost_text("x = \n", Completion("id", "1 + 1", 4, 4))
 
     ghost = [

@@ -4,8 +4,8 @@ from tests.cli.test_settings_file import SHIPPED
 from tests.daemon.temp_user import Home
 
 
-def test_show_tells_every_setting_and_where_it_comes_from(home: Home) -> None:
-    file = home.settings("[completion]\nmax_lines = 4\n")
+def test_show_prints_every_setting_and_its_source(home: Home) -> None:
+    file = home.write_settings("[completion]\nmax_lines = 4\n")
     project = home.folder / ".copilotd.toml"
     project.write_text("[chat]\nmax_tokens = 7\n")
 
@@ -20,8 +20,8 @@ def test_show_tells_every_setting_and_where_it_comes_from(home: Home) -> None:
     assert set(lines.values()) == {"default"}
 
 
-def test_show_tells_of_tools_without_their_secrets(home: Home) -> None:
-    home.settings(
+def test_show_prints_tools_without_their_secrets(home: Home) -> None:
+    home.write_settings(
         "[tools.permissions]\nrun_command = 'ask'\n"
         "[tools.commands.lint]\ncommand = ['ruff', 'check']\ndescription = 'Lint.'\n"
         "[tools.mcp.web]\nurl = 'https://mcp.example.org'\nheaders = {Key = 'sk-1'}\n"
@@ -39,8 +39,8 @@ def test_show_tells_of_tools_without_their_secrets(home: Home) -> None:
     ) in done.stdout
 
 
-def test_show_goes_on_past_a_bad_value_and_fails(home: Home) -> None:
-    file = home.settings("[completion]\nmax_lines = 0\n")
+def test_show_prints_everything_despite_an_invalid_value_and_fails(home: Home) -> None:
+    file = home.write_settings("[completion]\nmax_lines = 0\n")
 
     done = home.run("config", "show")
 
@@ -49,7 +49,7 @@ def test_show_goes_on_past_a_bad_value_and_fails(home: Home) -> None:
     assert done.stderr.startswith(f"error: completion.max_lines (from {file}): ")
 
 
-def test_path_prints_the_path_alone(home: Home) -> None:
+def test_path_prints_only_the_path(home: Home) -> None:
     file = home.paths.user_settings
 
     done = home.run("config", "path")
@@ -62,7 +62,7 @@ def test_sample_prints_the_sample(home: Home) -> None:
     assert home.run("config", "sample").stdout == SHIPPED.read_text("utf-8")
 
 
-def test_set_says_what_it_wrote_and_when_it_counts(home: Home) -> None:
+def test_set_prints_what_it_wrote_and_when_it_takes_effect(home: Home) -> None:
     file = home.paths.user_settings
     reloadable = ("config", "set", "completion.max_lines", "4")
     fixed = ("config", "set", "server.port", "8010")
@@ -82,7 +82,7 @@ def test_set_says_what_it_wrote_and_when_it_counts(home: Home) -> None:
     assert file.read_text() == "[completion]\nmax_lines = 4\n\n[server]\nport = 8010\n"
 
 
-def test_set_refuses_what_is_not_allowed(home: Home) -> None:
+def test_set_refuses_an_invalid_value(home: Home) -> None:
     done = home.run("config", "set", "log.level", "LOUD")
 
     assert done.returncode == 1
@@ -94,7 +94,7 @@ def test_set_refuses_what_is_not_allowed(home: Home) -> None:
     assert not home.paths.user_settings.exists()
 
 
-def test_a_key_is_shown_by_no_command(home: Home) -> None:
+def test_no_command_prints_an_api_key(home: Home) -> None:
     written = home.run("config", "set", "upstream.key", "s3cret")
     shown = home.run("config", "show")
 

@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_extension_is_pointed_here_and_back(home: Home, file: Path) -> None:
+def test_the_extension_is_switched_to_the_daemon_and_back(home: Home, file: Path) -> None:
     done = home.run("copilot", "enable", "--yes", "--settings", str(file))
     assert done.returncode == 0, done.stderr
     assert '+        "debug.overrideProxyUrl": "http://127.0.0.1:8000",' in done.stdout
@@ -32,13 +32,13 @@ def test_the_extension_is_pointed_here_and_back(home: Home, file: Path) -> None:
     assert home.run("copilot", "status", "--settings", str(file)).stdout == f"{file}: GitHub\n"
 
 
-def test_nothing_is_written_unless_the_user_says_so(home: Home, file: Path) -> None:
+def test_nothing_is_written_without_the_consent_of_the_user(home: Home, file: Path) -> None:
     done = home.run("copilot", "enable", "--settings", str(file))
     assert "Change it so?" in done.stdout
     assert file.read_text() == OWN
 
 
-def test_what_was_overridden_before_comes_back(home: Home, file: Path) -> None:
+def test_the_overridden_settings_are_restored(home: Home, file: Path) -> None:
     own = {"debug.overrideProxyUrl": "http://proxy", "length": 500}
     file.write_text(
         '{"github.copilot.advanced": {"debug.overrideProxyUrl": "http://proxy", "length": 500}}'
@@ -51,14 +51,14 @@ def test_what_was_overridden_before_comes_back(home: Home, file: Path) -> None:
     assert parse(file.read_text()) == {KEY: own}
 
 
-def test_a_file_that_is_no_json_is_left_alone(home: Home, file: Path) -> None:
+def test_a_file_that_is_not_json_is_not_changed(home: Home, file: Path) -> None:
     file.write_text("{ mine")
     done = home.run("copilot", "enable", "--yes", "--settings", str(file))
     assert (done.returncode, file.read_text()) == (1, "{ mine")
     assert str(file) in done.stderr and "Mend it in VS Code" in done.stderr
 
 
-def test_without_vs_code_the_file_is_asked_for(home: Home) -> None:
+def test_without_vs_code_the_command_asks_for_the_file(home: Home) -> None:
     done = home.run("copilot", "status", XDG_CONFIG_HOME=str(home.folder / "none"))
     assert done.returncode == 1
     assert "--settings" in done.stderr

@@ -24,8 +24,8 @@ from tests.daemon.temp_user import Home
 SYSTEM = "CPU : SSE3 = 1 | AVX2 = 1 | AVX512 = 0 | OPENMP = 1 | REPACK = 1 |"
 
 
-class Pupil:
-    """A model that gives the answers it was told, and knows what is in its file."""
+class FakeModel:
+    """A model with fixed answers, right or wrong as the test says, and fixed metadata."""
 
     def __init__(
         self, *, right: bool, info: ModelInfo = FAKE_MODEL, chat: ModelInfo | None = None
@@ -49,18 +49,18 @@ class Pupil:
         return "It is Paris."
 
 
-def verdicts(checks: list[Check]) -> dict[str, Verdict]:
+def list_verdicts(checks: list[Check]) -> dict[str, Verdict]:
     return {check.name: check.verdict for check in checks}
 
 
-def named(name: str, checks: list[Check]) -> Check:
+def find_check(name: str, checks: list[Check]) -> Check:
     return next(check for check in checks if check.name == name)
 
 
-def test_a_model_that_answers_rightly_is_well() -> None:
-    checks = list(check_model(Pupil(right=True)))
+def test_a_model_with_right_answers_passes() -> None:
+    checks = list(check_model(FakeModel(right=True)))
 
-    assert verdicts(checks) == dict.fromkeys(
+    assert list_verdicts(checks) == dict.fromkeys(
         (
             "loading",
             "memory",
@@ -77,19 +77,19 @@ def test_a_model_that_answers_rightly_is_well() -> None:
 
 
 def test_a_wrong_answer_is_a_failure_with_a_next_step() -> None:
-    check = named("self-test sum", list(check_model(Pupil(right=False))))
+    check = find_check("self-test sum", list(check_model(FakeModel(right=False))))
 
     assert check.verdict is Verdict.BROKEN
     assert check.detail.startswith("a wrong answer: 'a - b' in ")
     assert check.next == "Is the file whole? Choose another model: copilotd models list"
 
 
-def test_what_a_model_was_not_trained_for_is_noted_and_not_tried() -> None:
+def test_a_feature_that_the_model_lacks_is_noted_and_not_tested() -> None:
     bare = msgspec.structs.replace(FAKE_MODEL, fim=FimTokens(), chat_template=None, end_tokens=[])
 
-    checks = list(check_model(Pupil(right=True, info=bare)))
+    checks = list(check_model(FakeModel(right=True, info=bare)))
 
-    noted = {name for name, verdict in verdicts(checks).items() if verdict is Verdict.NOTE}
+    noted = {name for name, verdict in list_verdicts(checks).items() if verdict is Verdict.NOTE}
     assert noted == {"FIM tokens", "end tokens", "chat template"}
     assert [check.name for check in checks if check.name.startswith("self")] == ["self-test chat"]
 
@@ -97,7 +97,7 @@ def test_what_a_model_was_not_trained_for_is_noted_and_not_tried() -> None:
 def test_a_model_larger_than_the_memory_is_a_failure() -> None:
     huge = msgspec.structs.replace(FAKE_MODEL, size=psutil.virtual_memory().total + 1)
 
-    check = named("memory", list(check_model(Pupil(right=True, info=huge))))
+    check = find_check("memory", list(check_model(FakeModel(right=True, info=huge))))
 
     assert (check.verdict, check.next) == (
         Verdict.BROKEN,
@@ -105,50 +105,52 @@ def test_a_model_larger_than_the_memory_is_a_failure() -> None:
     )
 
 
-def test_a_second_model_is_looked_at_and_its_template_counts() -> None:
+def test_a_second_model_is_tested_with_its_own_template() -> None:
     base = msgspec.structs.replace(FAKE_MODEL, chat_template=None)
     talker = msgspec.structs.replace(FAKE_MODEL, description="a talker", load_ms=1500.0)
 
-    checks = list(check_model(Pupil(right=True, info=base, chat=talker)))
+    checks = list(check_model(FakeModel(right=True, info=base, chat=talker)))
 
-    assert named("chat loading", checks) == Check("chat loading", Verdict.OK, "a talker, in 1.5 s")
-    assert named("chat template", checks).verdict is Verdict.OK
+    assert find_check("chat loading", checks) == Check(
+        "chat loading", Verdict.OK, "a talker, in 1.5 s"
+    )
+    assert find_check("chat template", checks).verdict is Verdict.OK
 
 
-def test_a_second_model_that_does_not_load_is_a_failure_and_the_first_is_still_tried() -> None:
-    class Alone(Pupil):
+def test_a_second_model_that_does_not_load_is_a_failure_and_the_first_is_still_tested() -> None:
+    class SingleFakeModel(FakeModel):
         def chat_info(self) -> ModelInfo | None:
             raise EngineLoadFailed("talker does not fit", "Choose a smaller model.")
 
-    checks = list(check_model(Alone(right=True)))
+    checks = list(check_model(SingleFakeModel(right=True)))
 
     assert checks[-1] == Check(
         "chat loading", Verdict.BROKEN, "talker does not fit", "Choose a smaller model."
     )
-    assert named("self-test sum", checks).verdict is Verdict.OK
+    assert find_check("self-test sum", checks).verdict is Verdict.OK
 
 
-def test_a_model_that_does_not_load_ends_the_test_of_it() -> None:
-    class Broken(Pupil):
+def test_a_model_that_does_not_load_is_not_tested_further() -> None:
+    class BrokenModel(FakeModel):
         def info(self) -> ModelInfo:
             raise EngineLoadFailed("not enough memory", "Choose a smaller model.")
 
-    assert list(check_model(Broken(right=True))) == [
+    assert list(check_model(BrokenModel(right=True))) == [
         Check("loading", Verdict.BROKEN, "not enough memory", "Choose a smaller model.")
     ]
 
 
-def test_a_model_that_dies_under_a_test_is_a_failure() -> None:
-    class Dying(Pupil):
+def test_a_model_that_dies_during_a_test_is_a_failure() -> None:
+    class DyingModel(FakeModel):
         def ask(self, question: str) -> str:
             raise EngineDied("the worker ended")
 
-    check = named("self-test chat", list(check_model(Dying(right=True))))
+    check = find_check("self-test chat", list(check_model(DyingModel(right=True))))
 
     assert check == Check("self-test chat", Verdict.BROKEN, "the worker ended", "copilotd logs")
 
 
-def test_the_build_tells_its_features() -> None:
+def test_the_build_check_lists_its_features() -> None:
     assert Build("0.3.36", SYSTEM, gpu=False).features == ["SSE3", "AVX2", "OPENMP", "REPACK"]
 
 
@@ -162,7 +164,7 @@ def test_the_build_tells_its_features() -> None:
         ),
     ],
 )
-def test_a_llama_cpp_that_does_not_import_is_explained_with_the_ways_to_get_one(
+def test_a_llama_cpp_that_does_not_import_is_explained_with_ways_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, detail: str
 ) -> None:
     (tmp_path / "llama_cpp.py").write_text(module)
@@ -183,14 +185,14 @@ def test_a_build_that_leaves_the_processor_unused_is_noted(monkeypatch: pytest.M
 
     checks = list(check_build())
 
-    assert named("CPU", checks).detail == (
+    assert find_check("CPU", checks).detail == (
         "built without AVX512, which this processor has: slower than needed"
     )
-    assert named("GPU", checks).detail == "not used, though nvidia-smi is here"
-    assert "-DGGML_CUDA=on" in named("GPU", checks).next
+    assert find_check("GPU", checks).detail == "not used, though nvidia-smi is here"
+    assert "-DGGML_CUDA=on" in find_check("GPU", checks).next
 
 
-def test_a_port_in_use_is_a_failure_that_names_the_holder() -> None:
+def test_a_port_in_use_is_a_failure_that_names_the_program() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         check = check_port(ServerSection(port=taken.getsockname()[1]), None)
 
@@ -224,7 +226,7 @@ def test_a_port_in_use_is_a_failure_that_names_the_holder() -> None:
         ),
     ],
 )
-def test_who_can_use_the_http_side_is_said(
+def test_the_http_check_says_who_can_use_the_api(
     settings: ServerSection, verdict: Verdict, detail: str
 ) -> None:
     check = check_reach(settings)
@@ -247,7 +249,9 @@ def test_editors_are_found_on_the_path_with_their_versions(
     assert check_editors() == Check("editors", Verdict.OK, "Neovim 0.11.4, Helix 25.7, Zed")
 
 
-def test_no_editor_is_noted_with_what_any_editor_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_editor_is_noted_with_what_an_editor_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("shutil.which", lambda command: None)
 
     assert check_editors() == Check(
@@ -258,9 +262,9 @@ def test_no_editor_is_noted_with_what_any_editor_needs(monkeypatch: pytest.Monke
     )
 
 
-def test_the_doctor_asks_the_running_daemon_and_fails_for_what_is_broken(home: Home) -> None:
+def test_the_doctor_asks_the_running_daemon_and_fails_for_broken_parts(home: Home) -> None:
     running = home.launch()
-    file = home.settings("[completion]\nmax_lines = 0\n")
+    file = home.write_settings("[completion]\nmax_lines = 0\n")
 
     done = home.run("doctor")
 
@@ -295,8 +299,8 @@ def test_the_doctor_without_daemon_or_model_says_how_to_get_one(home: Home) -> N
     }
 
 
-def test_the_doctor_looks_for_every_file_that_the_settings_name(home: Home) -> None:
-    home.settings(
+def test_the_doctor_checks_every_file_that_the_settings_name(home: Home) -> None:
+    home.write_settings(
         "[model]\nname = 'a.gguf'\ndraft = 'tiny.gguf'\n[server]\nport = 0\n"
         "[chat]\nmodel = 'b.gguf'\ndraft = 'small.gguf'\nmmproj = 'eye.gguf'\n"
         "[embedding]\nmodel = 'c.gguf'\n"
@@ -348,7 +352,7 @@ def test_a_server_that_does_not_answer_is_a_failure_unless_the_local_model_does(
     assert server.next == "Is it running, and is upstream.url right? Run copilotd doctor."
 
 
-def test_code_that_would_travel_in_the_open_is_noted() -> None:
+def test_code_that_would_be_sent_unencrypted_is_noted() -> None:
     privacy, server = check_upstream(UpstreamSection(url="http://a.invalid", timeout_s=0.5))
 
     assert privacy.detail.endswith("are sent to http://a.invalid, and not encrypted")
@@ -356,7 +360,7 @@ def test_code_that_would_travel_in_the_open_is_noted() -> None:
     assert server.verdict is Verdict.NOTE
 
 
-def test_a_server_that_the_settings_leave_out_is_a_failure() -> None:
+def test_a_missing_upstream_url_is_a_failure() -> None:
     _, server = check_upstream(UpstreamSection())
 
     assert (server.verdict, server.next) == (

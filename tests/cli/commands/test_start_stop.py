@@ -14,7 +14,7 @@ from copilotd import __version__, lifecycle
 from tests.daemon.temp_user import Home, eventually, is_alive
 
 
-def test_a_second_start_says_that_it_already_runs(home: Home) -> None:
+def test_a_second_start_reports_the_running_daemon(home: Home) -> None:
     running = home.launch()
 
     done = home.run("start")
@@ -38,7 +38,7 @@ def test_a_second_start_in_the_foreground_fails(home: Home) -> None:
     )
 
 
-def test_a_port_in_use_is_named_with_who_holds_it_and_the_flag_to_use(home: Home) -> None:
+def test_the_error_for_a_port_in_use_names_the_program_and_the_flag_to_use(home: Home) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = home.run("start", "--port", str(port))
@@ -51,8 +51,8 @@ def test_a_port_in_use_is_named_with_who_holds_it_and_the_flag_to_use(home: Home
     )
 
 
-def test_start_refuses_bad_settings(home: Home) -> None:
-    file = home.settings("[completion]\nmax_lines = 0\n")
+def test_start_refuses_invalid_settings(home: Home) -> None:
+    file = home.write_settings("[completion]\nmax_lines = 0\n")
 
     done = home.run("start")
 
@@ -65,7 +65,7 @@ def test_start_refuses_bad_settings(home: Home) -> None:
 
 
 @pytest.mark.parametrize("flag", ["--n-ctx", "--n_ctx"])
-def test_start_takes_the_spelling_of_other_servers_too(home: Home, flag: str) -> None:
+def test_start_accepts_the_flags_of_other_servers(home: Home, flag: str) -> None:
     done = home.run("start", flag, "7")
 
     assert done.stderr == (
@@ -75,7 +75,7 @@ def test_start_takes_the_spelling_of_other_servers_too(home: Home, flag: str) ->
     )
 
 
-def test_start_names_a_missing_model_that_it_may_not_download(home: Home) -> None:
+def test_start_names_a_missing_model_if_auto_download_is_off(home: Home) -> None:
     options = ("--model", "qwen2.5-coder-0.5b-instruct", "--port", "0")
     done = home.run("start", *options, COPILOTD_MODEL__AUTO_DOWNLOAD="false")
 
@@ -89,8 +89,8 @@ def test_start_names_a_missing_model_that_it_may_not_download(home: Home) -> Non
     assert lifecycle.find_running(home.paths) is None
 
 
-def test_start_refuses_an_upstream_that_cannot_be(home: Home) -> None:
-    home.settings('[engine]\nkind = "upstream"\n')
+def test_start_refuses_invalid_upstream_settings(home: Home) -> None:
+    home.write_settings('[engine]\nkind = "upstream"\n')
 
     done = home.run("start")
 
@@ -101,8 +101,8 @@ def test_start_refuses_an_upstream_that_cannot_be(home: Home) -> None:
     )
 
 
-def test_start_says_that_a_server_does_not_answer_and_fetches_no_model(home: Home) -> None:
-    home.settings(
+def test_start_reports_an_upstream_that_does_not_answer_and_downloads_no_model(home: Home) -> None:
+    home.write_settings(
         '[engine]\nkind = "upstream"\n[upstream]\nurl = "http://127.0.0.1:1"\nfallback = false\n'
     )
 
@@ -147,10 +147,10 @@ def test_stop_ends_the_daemon(home: Home) -> None:
 
     assert (done.returncode, done.stderr) == (0, f"Stopped (pid {running.pid}).\n")
     assert not is_alive(running.pid)
-    assert home.left_behind() == []
+    assert home.list_runtime_files() == []
 
 
-def test_stop_with_no_daemon_says_so_and_removes_what_a_killed_one_left(home: Home) -> None:
+def test_stop_without_a_daemon_says_so_and_removes_the_files_of_a_killed_one(home: Home) -> None:
     killed = home.launch()
     os.kill(killed.pid, signal.SIGKILL)
     assert eventually(lambda: not is_alive(killed.pid))
@@ -158,11 +158,11 @@ def test_stop_with_no_daemon_says_so_and_removes_what_a_killed_one_left(home: Ho
     done = home.run("stop")
 
     assert (done.returncode, done.stderr) == (3, "error: no daemon runs\nnext: copilotd start.\n")
-    assert home.left_behind() == []
+    assert home.list_runtime_files() == []
 
 
-def test_the_daemon_of_an_editor_starts_in_spite_of_bad_settings(home: Home) -> None:
-    file = home.settings("[completion]\nmax_lines = 0\n[model]\nauto_download = false\n")
+def test_the_daemon_of_an_editor_starts_despite_invalid_settings(home: Home) -> None:
+    file = home.write_settings("[completion]\nmax_lines = 0\n[model]\nauto_download = false\n")
 
     running = lifecycle.launch(home.paths, ("--port", "0"))
 
@@ -174,10 +174,10 @@ def test_the_daemon_of_an_editor_starts_in_spite_of_bad_settings(home: Home) -> 
     ) in home.paths.log.read_text("utf-8")
 
 
-def test_the_daemon_of_an_editor_takes_the_local_model_where_an_upstream_cannot_be(
+def test_the_daemon_of_an_editor_uses_the_local_model_if_the_upstream_settings_are_invalid(
     home: Home,
 ) -> None:
-    home.settings('[engine]\nkind = "upstream"\n[model]\nauto_download = false\n')
+    home.write_settings('[engine]\nkind = "upstream"\n[model]\nauto_download = false\n')
 
     lifecycle.launch(home.paths, ("--port", "0"))
 
@@ -188,7 +188,7 @@ def test_the_daemon_of_an_editor_takes_the_local_model_where_an_upstream_cannot_
     assert "upstream " not in home.run("status").stdout
 
 
-def test_the_help_of_the_whole_command_needs_no_heavy_library() -> None:
+def test_the_main_help_imports_no_heavy_library() -> None:
     heavy = ("fastapi", "httpx2", "huggingface_hub", "llama_cpp", "pydantic", "pygls", "uvicorn")
     code = f"import sys, copilotd.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -196,7 +196,7 @@ def test_the_help_of_the_whole_command_needs_no_heavy_library() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_every_command_teaches_with_examples(home: Home) -> None:
+def test_the_help_of_every_command_has_examples(home: Home) -> None:
     commands = ("start", "stop", "restart", "status", "logs", "complete", "chat", "doctor")
 
     texts = {command: home.run(command, "--help").stdout for command in commands}
@@ -205,7 +205,7 @@ def test_every_command_teaches_with_examples(home: Home) -> None:
     assert [command for command, text in texts.items() if "Examples:" not in text] == []
 
 
-def test_the_help_says_what_the_exit_codes_mean(home: Home) -> None:
+def test_the_help_explains_the_exit_codes(home: Home) -> None:
     words = " ".join(home.run("--help").stdout.split())
 
     assert (
@@ -217,11 +217,11 @@ def test_the_version_is_printed(home: Home) -> None:
     assert home.run("--version").stdout == f"copilotd {__version__}\n"
 
 
-def test_an_unknown_command_is_wrong_usage(home: Home) -> None:
+def test_an_unknown_command_is_a_usage_error(home: Home) -> None:
     assert home.run("strat").returncode == 2
 
 
-def test_an_error_shows_its_trace_only_to_who_debugs(home: Home) -> None:
+def test_an_error_shows_its_traceback_only_in_debug_mode(home: Home) -> None:
     plain = home.run("start", "--n-ctx", "7")
     debugging = home.run("start", "--n-ctx", "7", COPILOTD_LOG__LEVEL="DEBUG")
 

@@ -12,7 +12,7 @@ from tests.daemon.temp_user import Home
 NO_DAEMON = "error: no daemon runs\nnext: copilotd start.\n"
 
 
-def test_status_shows_what_runs(home: Home) -> None:
+def test_status_shows_the_running_daemon(home: Home) -> None:
     running = home.launch("--port", "0", "--model-alias", "mine")
     home.run("chat", "Hello?")
 
@@ -35,7 +35,7 @@ def test_status_shows_what_runs(home: Home) -> None:
 
 
 def test_status_shows_a_second_model(home: Home) -> None:
-    home.settings('[chat]\nmodel = "talker"\n')
+    home.write_settings('[chat]\nmodel = "talker"\n')
     running = home.launch()
     home.run("chat", "Hello?")
 
@@ -56,7 +56,7 @@ def test_status_shows_a_second_model(home: Home) -> None:
     assert running.url in lines[7]
 
 
-def test_status_as_json_has_every_figure(home: Home) -> None:
+def test_status_as_json_has_every_value(home: Home) -> None:
     running = home.launch()
 
     status = msgspec.json.decode(home.run("status", "--json").stdout, type=DaemonStatus)
@@ -64,7 +64,7 @@ def test_status_as_json_has_every_figure(home: Home) -> None:
     assert (status.pid, status.url, status.state.phase) == (running.pid, running.url, Phase.READY)
 
 
-def test_status_without_a_daemon_has_an_exit_code_of_its_own(home: Home) -> None:
+def test_status_without_a_daemon_has_its_own_exit_code(home: Home) -> None:
     done = home.run("status")
 
     assert (done.returncode, done.stdout, done.stderr) == (3, "", NO_DAEMON)
@@ -85,7 +85,7 @@ def test_logs_without_a_log_says_so(home: Home) -> None:
     assert done.stderr == (f"error: there is no log yet: {home.paths.log}\nnext: copilotd start.\n")
 
 
-def test_logs_follows_the_log_as_it_grows_and_is_cut(home: Home) -> None:
+def test_logs_follows_the_log_as_it_grows_and_is_rotated(home: Home) -> None:
     home.paths.state.mkdir(parents=True)
     home.paths.log.write_text("first\n", "utf-8")
     command = [sys.executable, "-m", "copilotd", "logs", "-f"]

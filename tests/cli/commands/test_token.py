@@ -1,4 +1,4 @@
-"""The token from the command line, and a daemon that wants it."""
+"""The token on the command line, and a daemon that requires it."""
 
 import stat
 
@@ -8,7 +8,7 @@ from copilotd.cli.daemon_client import DaemonClient
 from tests.daemon.temp_user import Home
 
 
-def test_the_token_is_printed_and_stays_until_a_new_one_is_asked_for(home: Home) -> None:
+def test_the_token_is_printed_and_stays_until_the_user_requests_a_new_one(home: Home) -> None:
     first, again = home.run("token"), home.run("token")
     new = home.run("token", "--new")
 
@@ -18,15 +18,15 @@ def test_the_token_is_printed_and_stays_until_a_new_one_is_asked_for(home: Home)
     assert stat.S_IMODE(home.paths.token.stat().st_mode) == 0o600
 
 
-def test_a_daemon_that_wants_no_token_makes_none(home: Home) -> None:
+def test_a_daemon_that_requires_no_token_creates_none(home: Home) -> None:
     running = home.launch()
 
     assert running.token_file == ""
     assert not home.paths.token.exists()
 
 
-def test_commands_show_the_token_by_themselves_and_strangers_are_refused(home: Home) -> None:
-    home.settings('[server]\nrequire_token = "on"\n')
+def test_commands_send_the_token_and_other_clients_are_refused(home: Home) -> None:
+    home.write_settings('[server]\nrequire_token = "on"\n')
     running = home.launch()
     token = home.run("token").stdout.strip()
     stranger = httpx2.get(f"{running.url}/v1/models", trust_env=False)
@@ -43,7 +43,7 @@ def test_commands_show_the_token_by_themselves_and_strangers_are_refused(home: H
     assert token not in home.paths.log.read_text()
 
 
-def test_beyond_loopback_a_daemon_wants_the_token(home: Home) -> None:
+def test_a_daemon_beyond_loopback_requires_the_token(home: Home) -> None:
     running = home.launch("--port", "0", "--host", "0.0.0.0")
     stranger = httpx2.get(f"{running.url}/v1/models", trust_env=False)
 
@@ -51,8 +51,8 @@ def test_beyond_loopback_a_daemon_wants_the_token(home: Home) -> None:
     assert home.run("status").returncode == 0
 
 
-def test_no_daemon_starts_beyond_loopback_with_the_token_switched_off(home: Home) -> None:
-    home.settings('[server]\nhost = "0.0.0.0"\nport = 0\nrequire_token = "off"\n')
+def test_no_daemon_starts_beyond_loopback_without_the_token(home: Home) -> None:
+    home.write_settings('[server]\nhost = "0.0.0.0"\nport = 0\nrequire_token = "off"\n')
 
     done = home.run("start")
 

@@ -36,10 +36,10 @@ debounce    24 ms
 """
 
 
-def printed(
+def print_tuning(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, calibration: Calibration
 ) -> str:
-    """What a person sees two hours after the calibration."""
+    """Print a tuning two hours after its calibration; return the output."""
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("time.time", lambda: 8200.0)
@@ -47,29 +47,29 @@ def printed(
     return capsys.readouterr().out
 
 
-def test_a_person_sees_what_was_measured_and_what_follows(
+def test_the_output_has_the_measurements_and_the_limits_that_follow(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert printed(capsys, monkeypatch, FAKE_CALIBRATION) == SHOWN
+    assert print_tuning(capsys, monkeypatch, FAKE_CALIBRATION) == SHOWN
 
 
-def test_of_a_server_elsewhere_only_what_follows_is_shown(
+def test_the_output_for_an_upstream_has_only_the_limits(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calibration = Calibration(Setup(), Setup(), FAKE_CALIBRATION.speed, [])
 
-    text = printed(capsys, monkeypatch, calibration)
+    text = print_tuning(capsys, monkeypatch, calibration)
 
     assert text == SHOWN[: SHOWN.index("Reading")] + SHOWN[SHOWN.index("prompt ") :]
 
 
-def test_a_slow_and_busy_machine_is_told_so_with_what_to_do(
+def test_the_output_for_a_slow_and_busy_machine_says_what_to_do(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Speed({32: 30.0}, {100: 190.0, 1000: 200.0}, {2: 1.5})
     calibration = Calibration(Setup("off", 1, 1, 128), Setup("off", 1, 1, 128), slow, [], 0.5)
 
-    text = printed(capsys, monkeypatch, calibration)
+    text = print_tuning(capsys, monkeypatch, calibration)
 
     assert "flash off, 1 thread, batch 128: the default, not compared with others\n" in text
     assert text.endswith(
@@ -80,7 +80,7 @@ def test_a_slow_and_busy_machine_is_told_so_with_what_to_do(
     )
 
 
-def test_a_better_way_is_named_with_when_it_is_used(
+def test_a_better_setup_is_named_with_when_it_is_used(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = Setup("on", 2, 4, 256, "q8_0")
@@ -89,10 +89,10 @@ def test_a_better_way_is_named_with_when_it_is_used(
     assert (
         "loaded with flash on, 2/4 threads, batch 256, KV q8_0: clearly faster than the default, "
         "from the next load on\n"
-    ) in printed(capsys, monkeypatch, calibration)
+    ) in print_tuning(capsys, monkeypatch, calibration)
 
 
-def test_a_speed_in_words() -> None:
+def test_a_speed_is_printed_in_words() -> None:
     speed = FAKE_CALIBRATION.speed
 
     assert describe_speed(speed, BUDGET) == (
@@ -103,7 +103,7 @@ def test_a_speed_in_words() -> None:
     assert is_slow(Speed({32: 59.0}, {1000: 25.0}))
 
 
-def test_tune_measures_what_the_daemon_does_not_know_and_remembers_it(home: Home) -> None:
+def test_tune_measures_an_unknown_model_and_stores_the_result(home: Home) -> None:
     home.launch()
 
     first = home.run("tune")
@@ -113,14 +113,14 @@ def test_tune_measures_what_the_daemon_does_not_know_and_remembers_it(home: Home
     assert (first.returncode, first.stderr) == (0, "measuring speed\n")
     assert first.stdout.startswith("fake on ")
     assert (again.returncode, again.stderr) == (0, "")
-    assert without_age(again.stdout) == without_age(first.stdout)
+    assert remove_age(again.stdout) == remove_age(first.stdout)
     assert anew.stderr == "measuring speed\n"
     report = json.loads(anew.stdout)
     assert report["tuning"]["calibration"]["speed"]["decode"] == {"100": 20.0, "1000": 25.0}
     assert report["budget"]["max_tokens"] == 36
 
 
-def test_status_and_doctor_tell_the_speed_once_it_is_known(home: Home) -> None:
+def test_status_and_doctor_print_the_speed_once_it_is_known(home: Home) -> None:
     home.launch()
     unknown = home.run("doctor").stdout
     home.run("tune")
@@ -146,5 +146,5 @@ def test_tune_without_daemon_or_model_says_how_to_get_one(home: Home) -> None:
     )
 
 
-def without_age(text: str) -> str:
+def remove_age(text: str) -> str:
     return re.sub(r"Measured .* ago", "Measured just now", text)
