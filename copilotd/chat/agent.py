@@ -25,7 +25,7 @@ TOOL_INSTRUCTIONS = (
 )
 
 MIN_ANSWER_TOKENS = 512
-"""Tokens of the context that results leave for the answer."""
+"""Tokens of the context that tool results leave for the answer."""
 
 _OMITTED = "(left out, to make room for newer results)"
 _REPEATED = "You made this call already; its result is above. Answer the user now."
@@ -70,7 +70,7 @@ class Agent:
     async def answer(
         self, messages: Sequence[Message], editor: Editor
     ) -> AsyncGenerator[str | ToolCallProgress | AgentAnswer, None]:
-        """Stream the text, each call as it starts and as it ends, and last an `AgentAnswer`.
+        """Stream the text, each call when it starts and when it ends, and finally an `AgentAnswer`.
 
         After `max_steps` steps with calls, or when the model only repeats its calls, it must answer
         in words. Closing the generator stops the model and the tool. Raises: as
@@ -145,7 +145,7 @@ def _call_key(call: ToolCall) -> _CallKey:
 
 
 def _add_tool_instructions(messages: Sequence[Message], system_prompt: str) -> tuple[Message, ...]:
-    """Put the instructions after the conversation's own system message, or after the settings'."""
+    """Put the instructions after the system message of the conversation or the settings."""
     match messages:
         case [SystemMessage(content=content), *others]:
             pass

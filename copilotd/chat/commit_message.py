@@ -11,7 +11,8 @@ from copilotd.prompt.messages import UserMessage
 MAX_DIFF_LENGTH = 6000
 """Characters of the diff that the model reads: about ten seconds of prefill on a slow CPU."""
 _MIN_FILE_LENGTH = 200
-"""Characters of each file's diff, at least; if there are more files than fit, the last ones go."""
+"""Minimum number of characters of each file's diff; if not all files fit, the last ones are left
+out."""
 
 _INSTRUCTION = (
     "Write the commit message for this change: one line of at most 72 characters in the imperative"

@@ -1,8 +1,8 @@
-"""Rewrites lines of a file by an instruction.
+"""Rewrites lines of a file as an instruction says.
 
-The model reads the lines without the indentation they have in common. Its answer begins with the
-opening of a code block, given to it: so everything up to the block's end is the new text, and no
-code has to be searched for in prose.
+The model reads the lines without their common indentation. The prompt already contains the opening
+of a code block, so everything up to the end of the block is the new text, and the code need not be
+found in prose.
 """
 
 import re
@@ -61,8 +61,8 @@ class Passage:
 def find_passage(request: EditRequest) -> Passage:
     """Return the whole lines that the request touches, without blank lines at either end.
 
-    A range that ends at the beginning of a line does not touch that line: editors select whole
-    lines so.
+    A range that ends at the beginning of a line does not touch that line, because editors select
+    whole lines this way.
     """
     text = request.document.text
     start, end = _expand_to_lines(text, request.start, request.end)

@@ -8,17 +8,17 @@ def find_common_indentation(text: str) -> str:
     indents = [_indentation(line) for line in text.splitlines() if line.strip()]
     if not indents:
         return ""
-    # What the first and the last in sorted order have in common, all have in common.
+    # The common prefix of the first and the last in sorted order is common to all.
     pairs = zip(min(indents), max(indents), strict=False)
     return "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 class Indenter:
-    """Takes code in pieces and returns it with `indent` before each line.
+    """Adds `indent` before each line of code that arrives in pieces.
 
-    `first_indent` is the indentation that the first line should have of its own. If the model
-    indents that line more, all its lines are too deep by the same amount, and are moved back. Lines
-    end with `line_end`. Blank lines at the beginning and the end are dropped.
+    `first_indent` is the further indentation that the first line should have. If the model indents
+    that line more, all its lines are too deep by the same amount, and are moved back. Lines end
+    with `line_end`. Blank lines at the beginning and the end are dropped.
     """
 
     def __init__(self, indent: str, first_indent: str, line_end: str) -> None:
@@ -26,13 +26,13 @@ class Indenter:
         self._surplus: str | None = None
         """Indentation to remove from each line; None until the first line that is not blank."""
         self._line = ""
-        """The beginning of a line, as long as it is blank."""
+        """The start of the current line while it is blank."""
         self._is_in_line = False
         self._line_breaks = 0
         """Line ends that are not returned yet, because only blank lines may follow."""
 
     def add(self, piece: str) -> str:
-        """Return the text that is certain with this piece."""
+        """Add a piece; return the text that is now certain."""
         return "".join(map(self._add_character, piece))
 
     def finish(self, ends_line: bool) -> str:

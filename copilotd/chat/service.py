@@ -47,11 +47,11 @@ _MIN_ANSWER_TOKENS = 256
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A conversation to answer; None takes the value of the settings.
+    """A conversation to answer; None means the value of the settings.
 
-    `answer_prefix` is the beginning of the answer: it is given to the model, which goes on from
-    there. The answer conforms to `schema`, a JSON schema, or to `grammar`, if one of them is given.
-    With `may_truncate` a conversation that is too long loses its middle instead of failing.
+    `answer_prefix` is the beginning of the answer; the model continues from there. The answer
+    conforms to `schema`, a JSON schema, or to `grammar`, if either is given. With `may_truncate` a
+    conversation that is too long loses its middle instead of failing.
     """
 
     messages: tuple[Message, ...]
@@ -133,7 +133,7 @@ class ChatService:
     async def _fit_prompt(
         self, request: ChatRequest, info: ModelInfo
     ) -> tuple[ChatRequest, list[int]]:
-        """Return the request and its prompt, truncated if it must be and may be."""
+        """Return the request and its prompt, truncated if that is needed and allowed."""
         prompt = await self._tokenize_prompt(request, info)
         by_settings = self.settings.overflow == "shorten"
         may_truncate = by_settings if request.may_truncate is None else request.may_truncate
@@ -212,7 +212,8 @@ class ChatService:
                 len(prompt),
                 info.n_ctx,
             )
-        # A client's own limit is a contract; the default of the settings gives way to the room.
+        # A client's own limit is a contract; the default of the settings shrinks to the room that
+        # is left.
         max_tokens = request.max_tokens or min(self.settings.max_tokens, room)
         return GenerateRequest(
             prompt=prompt,

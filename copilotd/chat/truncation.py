@@ -11,7 +11,7 @@ def drop_oldest_exchange(messages: Sequence[Message]) -> tuple[Message, ...] | N
 
     An exchange is a question and everything up to the next one, so a call never loses its result.
     The system messages at the beginning, the first exchange and the last stay. When only these are
-    left, the first exchange goes.
+    left, the first exchange is removed.
     """
     head = _leading_system_messages(messages)
     first, *middle = _split_exchanges(messages[len(head) :]) or [()]

@@ -49,7 +49,7 @@ _INSTRUCTIONS = {
 
 
 def render_turn(turn: Turn) -> str:
-    """Return what the model reads: the code, the diagnostics, the command, the user's words."""
+    """Return the message for the model: code, diagnostics, command, and the user's words."""
     parts = (
         _render_code(turn.code) if turn.code else "",
         render_diagnostics(turn.diagnostics),

@@ -1,1 +1,1 @@
-"""The inline-completion use case; `service.py` is the page to read first."""
+"""The inline-completion use case; read `service.py` first."""

@@ -1,4 +1,4 @@
-"""Completions that were made, so that text typed along one is answered without the model."""
+"""Caches completions, so that a user who types along one gets the rest without the model."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from copilotd.documents import Document
 
 @dataclass(frozen=True, slots=True)
 class CacheHit:
-    """The rest of a completion, and the explanation of the whole."""
+    """The rest of a completion, and the explanation of the whole completion."""
 
     completion: Completion
     explanation: Explanation

@@ -1,4 +1,4 @@
-"""What users did with completions: each is counted once."""
+"""Counts what users did with completions, each completion once."""
 
 from collections import Counter, OrderedDict
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 class Feedback:
-    """Counts verdicts by completion id. Ids that are unknown or already settled are ignored.
+    """Counts verdicts by completion id. Ids that are unknown or already counted are ignored.
 
     `acceptance` is the share of the latest completions that were accepted, 0 to 1.
     `accepted_lengths` has how many code points of each were accepted, None for all.
@@ -31,7 +31,7 @@ class Feedback:
         self.accepted_lengths: OrderedDict[str, int | None] = OrderedDict()
 
     def offer(self, id: str) -> None:
-        """A completion was handed to a client, which may report a verdict from now on."""
+        """Record that a completion went to a client, which may report a verdict from now on."""
         if id != self._newest:
             self.acceptance *= 1 - _WEIGHT
         self._newest = id
@@ -41,7 +41,7 @@ class Feedback:
             self._open.popitem(last=False)
 
     def accept(self, id: str, length: int | None = None) -> None:
-        """The user accepted the completion, or its first `length` code points.
+        """Record that the user accepted the completion, or its first `length` code points.
 
         It counts once; later calls for the same completion only change its accepted length.
         """
@@ -54,7 +54,7 @@ class Feedback:
             self.accepted_lengths.popitem(last=False)
 
     def reject(self, id: str) -> None:
-        """The user dismissed the completion."""
+        """Record that the user dismissed the completion."""
         self._settle(id, Verdict.REJECTED)
 
     def _settle(self, id: str, verdict: Verdict) -> bool:

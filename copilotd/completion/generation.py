@@ -1,7 +1,7 @@
-"""One completion in the making: prompt, model, streaming filters, final filters.
+"""Generates one completion: prompt, model, streaming filters, final filters.
 
-Requests whose text is typed along what the model writes share a generation. Each is answered from
-the part that exists by its deadline.
+Requests share a generation while the user types along the model's output. Each request is answered
+from the part that exists at its deadline.
 """
 
 import asyncio
@@ -44,17 +44,18 @@ from copilotd.prompt.builder import Cursor
 
 GREEDY = Sampling()
 _MIN_PARTIAL = 2
-"""Characters, white space aside, from which on a part of a completion is worth showing."""
+"""Minimum length of a partial completion that is worth showing, in characters that are not white
+space."""
 _MAX_CLOSERS = 2
 """Brackets that an editor closes with one keystroke."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the model has written so far.
+    """The model's output so far.
 
-    A streaming filter may have cut it, and ended it; see `steps`. `is_unfinished` is true while
-    more is written, and at the end if the token limit ended it.
+    A streaming filter may have cut or ended it; see `steps`. `is_unfinished` is true while the
+    model writes more, and at the end if the token limit ended the output.
     """
 
     text: str = ""
@@ -64,19 +65,19 @@ class Progress:
     is_unfinished: bool = True
 
     def extend(self, chunk: Chunk, started: float) -> "Progress":
-        """With one more chunk of output. `started` is a `time.perf_counter` value."""
+        """The output with one more chunk. `started` is a `time.perf_counter` value."""
         first_ms = self.first_token_ms or (time.perf_counter() - started) * 1000
         usage = chunk.usage or self.usage
         usage = structs.replace(usage, completion_tokens=self.usage.completion_tokens + 1)
         return replace(self, text=self.text + chunk.text, usage=usage, first_token_ms=first_ms)
 
     def end(self, finished: Finished) -> "Progress":
-        """With the engine's last event."""
+        """The output with the engine's last event."""
         unfinished = finished.reason is FinishReason.LENGTH
         return replace(self, usage=finished.usage, is_unfinished=unfinished)
 
     def filter(self, context: CursorContext) -> "Progress":
-        """Cut and ended where a streaming filter says so."""
+        """The output, cut and ended if a streaming filter says so."""
         cut = truncate_at(context, self.text)
         if cut is None:
             return self
@@ -90,7 +91,7 @@ class Progress:
 class Generation:
     """A running generation at the cursor of `context`.
 
-    `task` runs it; `on_end` is called when it ends, before the waiting requests go on. Then
+    `task` runs it; `on_end` is called when it ends, before the waiting requests continue. Then
     `result` has its outcome. If `first_line_only`, no request wants more than the first line.
     """
 
@@ -123,7 +124,7 @@ class Generation:
         self.task = SharedTask(self._run_to_end())
 
     async def run(self) -> Outcome:
-        """Prompt, engine, streaming filters, final filters. Raises: EngineError."""
+        """Run prompt, engine, streaming filters and final filters. Raises: EngineError."""
         cursor = Cursor(self.context.document, self.context.offset)
         self._prompt = await self._prompts.prompt_for(cursor, self._budget, self._lane)
         async with aclosing(self._engine.generate(self._request(self._prompt))) as events:
@@ -145,7 +146,7 @@ class Generation:
         return self.outcome is not None or self._error is not None
 
     def result(self) -> Outcome:
-        """The outcome of the whole. Raises: the error that ended it."""
+        """The outcome of the whole generation. Raises: the error that ended it."""
         if self.outcome is None:
             raise self._error or asyncio.CancelledError
         return self.outcome
@@ -160,7 +161,7 @@ class Generation:
             return
 
     def matches(self, document: Document, offset: int) -> bool:
-        """Whether the text up to `offset` is typed along what it writes, or may still be."""
+        """Whether the text up to `offset` agrees with the output, or still may agree."""
         typed = self.site.find_typed(document, offset)
         if typed is None or self._error is not None:
             return False
@@ -173,7 +174,7 @@ class Generation:
         return any(self.matches(document, offset - n) for n in range(_MAX_CLOSERS + 1))
 
     def partial(self, request: CompletionRequest) -> Shown | None:
-        """For `request`, what is written so far, if it is worth showing."""
+        """The outcome for `request` from the output so far, if it is worth showing."""
         rest = self.remaining(request, self._make_outcome())
         if not isinstance(rest, Shown) or len("".join(rest.completion.text.split())) < _MIN_PARTIAL:
             return None
@@ -224,7 +225,7 @@ class Generation:
         return self.first_line_only and "\n" in self._progress.text.lstrip()
 
     def _make_outcome(self) -> Outcome:
-        """The outcome of what is written so far."""
+        """The outcome of the output so far."""
         progress = self._progress
         candidate, steps = apply_final_filters(
             self.context, Candidate(progress.text, unfinished=progress.is_unfinished)

@@ -1,4 +1,4 @@
-"""Work for the pauses: started when nothing happened for a moment, cancelled by the next event."""
+"""Runs work in pauses: it starts after a quiet moment, and the next event cancels it."""
 
 import asyncio
 import logging
@@ -14,19 +14,19 @@ PAUSE_S = 0.35
 
 
 class IdleWork:
-    """Holds one piece of work at a time: the newest."""
+    """Holds one piece of work at a time, the newest one."""
 
     def __init__(self, pause_s: float = PAUSE_S) -> None:
         self._pause_s = pause_s
         self._task: asyncio.Task[None] | None = None
 
     def schedule(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do `work` after a pause, in place of what was scheduled or is running."""
+        """Run `work` after a pause, in place of the scheduled or running work."""
         self.cancel()
         self._task = asyncio.create_task(self._run_after_pause(work))
 
     def cancel(self) -> None:
-        """Cancel what is scheduled or running."""
+        """Cancel the scheduled or running work."""
         if self._task is not None:
             self._task.cancel()
 

@@ -21,7 +21,7 @@ class InFlight:
         self._running: dict[tuple[str, str], Generation] = {}
 
     def join(self, request: CompletionRequest) -> Generation | None:
-        """The running generation that writes what `request` needs."""
+        """The running generation whose output `request` can use."""
         generation = self._running.get(request.key)
         matches = generation and generation.matches(request.document, request.offset)
         return generation if matches else None
@@ -45,7 +45,7 @@ class InFlight:
         return generation
 
     def cancel_mismatch(self, document: Document, offset: int | None, client: str) -> None:
-        """Cancel the client's generation in `document`, unless the change is typed along it."""
+        """Cancel the client's generation in `document`, unless it agrees with the change."""
         generation = self._running.get((client, document.uri))
         if generation is not None and not generation.may_match(document, offset):
             generation.task.cancel()

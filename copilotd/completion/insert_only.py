@@ -5,9 +5,9 @@ from copilotd.documents import Document
 
 
 def text_to_insert(document: Document, completion: Completion) -> tuple[str, int]:
-    """The text to insert, and the offset up to which it replaces.
+    """The text to insert, and the end offset of the text that it replaces.
 
-    Where the text ends with its own copy of what it replaces, both are left out.
+    If the text ends with its own copy of the replaced text, both are left out.
     """
     replaced = document.text[completion.start : completion.end]
     if replaced and completion.text.endswith(replaced):

@@ -11,7 +11,7 @@ from copilotd.engine.performance import Speed
 from copilotd.prompt.budget import Budget, compute_budget
 
 _SHARE_OF_GAP = 0.7
-"""Somebody who types fast is answered within this part of the usual gap between keystrokes."""
+"""A user who types fast gets an answer within this share of the usual gap between keystrokes."""
 _MIN_WAIT_S = 0.08
 
 
@@ -28,11 +28,11 @@ class Limits:
 
     @property
     def budget(self) -> Budget:
-        """The limits of a completion that comes by itself."""
+        """The limits of an automatic completion."""
         return compute_budget(self._settings.current, self._speed.current)
 
     def budget_for(self, request: CompletionRequest) -> Budget:
-        """The budget of `request`; a user who invokes completion waits for all of it."""
+        """The budget of `request`; a user who invokes completion waits for the whole budget."""
         budget = self.budget
         invoked = request.trigger is Trigger.INVOKED
         max_tokens = budget.invoked_max_tokens if invoked else budget.max_tokens
@@ -41,7 +41,8 @@ class Limits:
     def debounce_s(self, request: CompletionRequest) -> float:
         """Seconds to wait for the next keystroke; less if the last one is already a while ago.
 
-        VS Code waits itself before it asks, and a cursor that rested before may rest again.
+        VS Code itself waits before it sends a request, and a cursor that rested before may rest
+        again.
         """
         if request.trigger is Trigger.INVOKED:
             return 0.0

@@ -1,7 +1,7 @@
-"""Has prompts evaluated into the KV cache, and knows which of them are there.
+"""Evaluates prompts into the KV cache, and knows which prompts are in it.
 
-Each prompt is evaluated once for all requests that need it. The work goes on while a request waits,
-and then to the end of a slice unless another prompt is needed.
+Each prompt is evaluated once for all requests that need it. The work continues while a request
+waits, and then to the end of a slice unless another prompt is needed.
 """
 
 import asyncio
@@ -20,22 +20,24 @@ from copilotd.prompt.anchor import AnchoredPrompt, PlacedPrompt
 
 _MAX_PROMPTS = 64
 _RECENT = 4
-"""Prompts whose end is usually still in the cache: where another prompt diverged, it is cut off."""
+"""Number of prompts whose end is usually still in the cache; a prompt that diverges cuts off the
+end of an older one."""
 _SHORT = 16
-"""Tokens that even a slow machine evaluates so fast that no request needs to share the work: what a
-request evaluates by itself is lost if the next keystroke cancels it."""
+"""Up to this many tokens, even a slow machine evaluates so fast that a request does the work alone.
+Work that a request does alone is lost if the next keystroke cancels the request."""
 _SLICE = 128
-"""Tokens that are evaluated to their end although no request waits: the next keystroke needs them.
-Otherwise somebody who types fast at a new place starts the same prefill with every letter."""
+"""Up to this many tokens are evaluated to the end even if no request waits, because the next
+keystroke needs them. Otherwise a user who types fast at a new place starts the same prefill with
+every letter."""
 _SHARED_TAIL = 32
-"""Characters of a tail from which on it is evaluated like the prompt, and not by a request that the
-next keystroke cancels: somebody who types on at a new place would never see a suggestion."""
+"""A tail of at least this many characters is evaluated like the prompt, not by a request that the
+next keystroke cancels. Otherwise a user who keeps typing at a new place never sees a suggestion."""
 
 Tokens = tuple[int, ...]
 
 
 class Prefill:
-    """The prompts that are in the KV cache, and those that are being evaluated."""
+    """The prompts that are in the KV cache, and the prompts that are being evaluated."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -43,13 +45,13 @@ class Prefill:
         self._tails: dict[str, tuple[AnchoredPrompt, str]] = {}
 
     def is_cached(self, tokens: Tokens) -> bool:
-        """Whether a request that begins with `tokens` waits for next to nothing of them."""
+        """Whether a request that begins with `tokens` hardly waits for prefill."""
         return len(tokens) <= _SHORT or any(
             cached[: len(tokens)] == tokens for cached in reversed(self._cached())
         )
 
     def is_started(self, tokens: Tokens) -> bool:
-        """Whether they are cached, or being evaluated."""
+        """Whether `tokens` are cached, or being evaluated."""
         return len(tokens) <= _SHORT or any(
             other[: len(tokens)] == tokens and not evaluation.task.failed
             for other, evaluation in self._evaluations.items()
@@ -65,7 +67,7 @@ class Prefill:
     ) -> None:
         """Wait until the prompt is in the cache. Raises: EngineError.
 
-        Most of a long tail is evaluated with it; with `whole_tail`, all of it.
+        Most of a long tail is evaluated too; with `whole_tail`, the whole tail.
         """
         tail = placed.match.tail if whole_tail else _stable_part(placed.match.tail)
         prompt, evaluated = self._tails.get(uri, (placed.prompt, ""))
@@ -77,7 +79,7 @@ class Prefill:
         self._tails[uri] = placed.prompt, tail
 
     def mark_evaluated(self, uri: str, placed: PlacedPrompt) -> None:
-        """The model writes after `placed`, so the KV cache holds all of it."""
+        """Record that the model writes after `placed`, so the KV cache holds the whole prompt."""
         self._tails[uri] = placed.prompt, placed.match.tail
 
     def forget_document(self, uri: str) -> None:
@@ -89,8 +91,8 @@ class Prefill:
     ) -> None:
         """Wait until `tokens` are in the cache. Raises: EngineError.
 
-        The `repositionable` range may reuse cells that were evaluated behind another text. A
-        request takes the work over from a lane that would come after its own.
+        The `repositionable` range may reuse cells that were evaluated after another text. A request
+        takes over the work from a lane that comes after its own.
         """
         self._cancel_unneeded(tokens, lane)
         if tokens in self._evaluations:
@@ -100,7 +102,7 @@ class Prefill:
             await (running or self._start(tokens, lane, repositionable)).task.result()
 
     def clear(self) -> None:
-        """The KV cache is empty."""
+        """Record that the KV cache is empty."""
         self._evaluations.clear()
         self._tails.clear()
 
@@ -108,11 +110,11 @@ class Prefill:
         return [tokens for tokens, evaluation in self._evaluations.items() if evaluation.succeeded]
 
     def _cached_prefix(self, tokens: Tokens) -> int:
-        """How many tokens at the beginning are in the cache."""
+        """How many leading tokens are in the cache."""
         return max((common_prefix_length(tokens, other) for other in self._cached()), default=0)
 
     def _moved(self, prompt: AnchoredPrompt, prefix: int) -> int:
-        """How many tokens behind the cached prefix can reuse cells of another prompt."""
+        """How many tokens after the cached prefix can reuse cells of another prompt."""
         if prompt.repositionable is None:
             return 0
         start, end = prompt.repositionable
@@ -121,7 +123,7 @@ class Prefill:
         return max((run.length for run in runs if run), default=0)
 
     async def _tokens_up_to(self, tail: str, placed: PlacedPrompt) -> Tokens:
-        """The prompt up to the end of `tail`, in the tokens that a request will have."""
+        """The prompt up to the end of `tail`, tokenized as a request will tokenize it."""
         tokens = await self._engine.tokenize(placed.match.tail, special=False)
         part = await self._engine.tokenize(tail, special=False)
         return (*placed.prompt.tokens, *tokens[: common_prefix_length(tokens, part)])
@@ -184,6 +186,6 @@ class _Evaluation:
 
 
 def _stable_part(tail: str) -> str:
-    """A beginning of `tail` that stays the same for some keystrokes, so that they share it."""
+    """The beginning of `tail` that stays the same for some keystrokes, to share its prefill."""
     line = tail.rfind("\n") + 1
     return tail[: len(tail) - (len(tail) - line) % _SHARED_TAIL]

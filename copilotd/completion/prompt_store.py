@@ -1,4 +1,4 @@
-"""Chooses the prompt for a cursor: the best one that is in the KV cache in time."""
+"""Chooses the prompt for a cursor: the best one that can be in the KV cache in time."""
 
 from collections import OrderedDict, deque
 from dataclasses import replace
@@ -32,7 +32,8 @@ class PromptStore:
     async def prompt_for(self, cursor: Cursor, budget: Budget, lane: Lane) -> PlacedPrompt:
         """The prompt for `cursor`, once the KV cache holds it. Raises: EngineError.
 
-        It is brief where prefill of the whole one takes too long; `refresh` evaluates that later.
+        It is brief if prefill of the whole prompt takes too long; `refresh` evaluates that one
+        later.
         """
         placed = self._choose(cursor) or await self._build_in_time(cursor, budget)
         placed = replace(placed, uncached_tokens=self._uncached(placed.prompt))
@@ -40,7 +41,7 @@ class PromptStore:
         return placed
 
     async def refresh(self, cursor: Cursor, budget: Budget) -> None:
-        """Evaluate a whole prompt with its anchor near `cursor`, unless that is done already."""
+        """Evaluate a whole prompt with its anchor near `cursor`, unless that is already done."""
         placed, snippets = self._best_match(cursor), await self._snippets(cursor, budget)
         is_good = placed and placed.match.fresh and placed.prompt.is_whole_with(snippets)
         if placed is None or not is_good:
@@ -57,7 +58,7 @@ class PromptStore:
         await self._prefill.evaluate(head, Lane.BACKGROUND)
 
     def mark_evaluated(self, document: Document, placed: PlacedPrompt) -> None:
-        """The model writes after `placed`, so the KV cache holds all of it."""
+        """Record that the model writes after `placed`, so the KV cache holds the whole prompt."""
         self._prefill.mark_evaluated(document.uri, placed)
 
     def clear(self) -> None:
@@ -86,7 +87,7 @@ class PromptStore:
         return (not self._is_ready(prompt), prompt.brief, not match.fresh, len(match.tail))
 
     def _is_ready(self, prompt: AnchoredPrompt) -> bool:
-        """Whether it is cached, or soon will be: a brief prompt that is being evaluated."""
+        """Whether the prompt is cached, or is a brief one that is being evaluated."""
         is_ready = self._prefill.is_started if prompt.brief else self._prefill.is_cached
         return is_ready(prompt.tokens)
 
@@ -96,7 +97,7 @@ class PromptStore:
     # --- build -------------------------------------------------------------------------------
 
     async def _build_in_time(self, cursor: Cursor, budget: Budget) -> PlacedPrompt:
-        """The best prompt with little prefill: with older snippets, or brief, if need be."""
+        """The best prompt that needs little prefill; if necessary with older snippets, or brief."""
         newest = await self._snippets(cursor, budget)
         for snippets in dict.fromkeys((newest, self._cached_snippets(cursor.document.uri))):
             placed = await self._build(cursor, budget, snippets)
@@ -121,7 +122,7 @@ class PromptStore:
         return placed
 
     async def _is_in_time(self, uri: str, prompt: AnchoredPrompt, budget: Budget) -> bool:
-        """Whether few enough tokens are to be evaluated.
+        """Whether the number of tokens to evaluate is small enough.
 
         While no prompt of a document is cached, only the worker knows: it may have been restarted,
         and have the prompt in a file.

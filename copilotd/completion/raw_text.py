@@ -1,4 +1,4 @@
-"""Plain text completion and embeddings for API clients, without prompts and filters of ours."""
+"""Plain text completion and embeddings for API clients, without FIM prompts and filters."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -22,8 +22,8 @@ from copilotd.prompt.fim import build_fim_prompt, prepend_bos
 class TextRequest:
     """Continue `prompt` (text or token ids); with a `suffix`, fill in the middle.
 
-    If `max_tokens` is None, as many as fit. `logprobs`, `prompt_logprobs` and `grammar` are the
-    fields of `GenerateRequest`.
+    If `max_tokens` is None, as many tokens as fit. `logprobs`, `prompt_logprobs` and `grammar` are
+    the fields of `GenerateRequest`.
     """
 
     prompt: str | list[int]

@@ -1,4 +1,4 @@
-"""Ghost text, from a cursor to an outcome: `complete` is the page to read first."""
+"""Ghost text, from a cursor to an outcome; read `complete` first."""
 
 import asyncio
 import logging
@@ -39,11 +39,11 @@ from copilotd.prompt.builder import Cursor
 log = logging.getLogger(__name__)
 
 _MIN_ACCEPTANCE = 0.1
-"""Share of completions that a user accepts, from which on it pays to prepare what follows them."""
+"""If a user accepts at least this share of completions, it pays to prepare the next one early."""
 
 
 class CompletionService:
-    """Answers every request with exactly one outcome; shared by all fronts."""
+    """Answers every request with exactly one outcome; all front ends share it."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class CompletionService:
             return NotShown(Status.SKIPPED, _reason(error), error=error)
         except CopilotdError as error:
             return NotShown(Status.FAILED, _reason(error), error=error)
-        except Exception:  # the fault barrier of one request: an editor cannot mend our mistake
+        except Exception:  # the fault barrier of one request: no editor can handle it
             log.exception("a completion failed")
             return NotShown(Status.FAILED, "an internal error; `copilotd logs` has its trace")
 
@@ -115,7 +115,7 @@ class CompletionService:
         generation = self._in_flight.join(request)
         if generation is None:
             await asyncio.sleep(self._limits.debounce_s(request))
-            # What another generation was writing meanwhile may be in the cache now.
+            # Another generation's output may be in the cache now.
             if cached := self._find_cached(request):
                 return cached
             generation = self._start(request)
@@ -133,7 +133,7 @@ class CompletionService:
     async def _serve(
         self, request: CompletionRequest, generation: Generation, deadline: float
     ) -> Outcome:
-        """The whole completion; from `deadline` on the part that is written, if it is useful."""
+        """The whole completion, or after `deadline` the part that is written, if it is useful."""
         with generation.task.awaiting():
             while not generation.done:
                 wait_s = deadline - time.perf_counter()
@@ -144,7 +144,7 @@ class CompletionService:
             return generation.remaining(request, generation.result())
 
     def _detach(self, generation: Generation) -> None:
-        """Let it go on for a user who types along it, or accepts the part and continues there."""
+        """Let the generation continue for a user who types along it, or accepts the part."""
         generation.first_line_only = self._feedback.acceptance < _MIN_ACCEPTANCE
         generation.task.detach()
 
@@ -186,7 +186,7 @@ class CompletionService:
     # --- what editors report -----------------------------------------------------------------
 
     async def wait_for_whole(self, request: CompletionRequest) -> Completion | None:
-        """The completion whose part `request` was given, once all of it is written.
+        """The whole completion, once it is written, for a request that got a part of it.
 
         Waiting does not keep the generation running. None if nothing is left to show.
         """
@@ -263,7 +263,7 @@ class CompletionService:
         document = replace(request.document, text=accepted)
         offset = shown.start + len(shown.text)
         following = CompletionRequest(document, offset, client=request.client)
-        # Where a part was shown, a generation is writing what follows it already.
+        # If a part was shown, a generation is already writing the rest.
         if self._cache.find(document, offset) is None and self._in_flight.join(following) is None:
             await self._start(following, Lane.BACKGROUND).task.result()
 

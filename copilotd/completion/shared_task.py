@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 GRACE_S = 0.06
-"""An editor that cancels a request sends the next one at once; until then the work goes on."""
+"""An editor that cancels a request sends the next one at once; until then the work continues."""
 
 
 class SharedTask:
-    """Runs `work`, and cancels it `grace_s` seconds after the last waiting request has gone.
+    """Runs `work`, and cancels it `grace_s` seconds after the last waiting request has ended.
 
-    With None the work must check by itself whether it `is_awaited`. `detach` lets it run to its end
-    although no request waits.
+    With None, the work must check `is_awaited` by itself. `detach` lets the work run to its end
+    even if no request waits.
     """
 
     def __init__(self, work: Coroutine[Any, Any, None], grace_s: float | None = GRACE_S) -> None:
@@ -39,11 +39,11 @@ class SharedTask:
         return self.done and (self._task.cancelled() or self._task.exception() is not None)
 
     def cancel(self) -> None:
-        """Cancel it for everybody."""
+        """Cancel the work for all requests."""
         self._task.cancel()
 
     def detach(self) -> None:
-        """Let it run although no request waits."""
+        """Let the work run even if no request waits."""
         self._is_detached = True
 
     @contextmanager

@@ -1,8 +1,8 @@
-"""Documents of clients that send a window of text around the cursor, not the file.
+"""Documents of clients that send a window of text around the cursor instead of the file.
 
 The start of the window slides along the file as the user types, so the same place has another
-offset in every request. The cache, the running generations and the prompts go by offsets. Here the
-text that slid out of the window is put back in front, so that a place keeps its offset.
+offset in every request. The cache, the running generations and the prompts use offsets as keys. So
+the text that slid out of the window is put back in front, and a place keeps its offset.
 """
 
 from collections import OrderedDict
@@ -10,7 +10,7 @@ from collections import OrderedDict
 from copilotd.documents import Document
 
 _KEY = 256
-"""Characters at the start of a window by which it is found in the previous text."""
+"""Number of characters at the start of a window that are searched for in the previous text."""
 _MAX_CHARACTERS = 500_000
 _MAX_DOCUMENTS = 16
 
@@ -22,7 +22,7 @@ class SlidingDocuments:
         self._texts: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     def place(self, window: Document, offset: int) -> tuple[Document, int]:
-        """The document that `window` is a part of, as far as it is known, and the offset in it.
+        """The known part of the document that contains `window`, and the cursor's offset in it.
 
         A window that continues no earlier one is a document by itself.
         """

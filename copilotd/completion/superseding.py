@@ -1,4 +1,4 @@
-"""Only the newest work of a key goes on."""
+"""Only the newest work of a key continues."""
 
 import asyncio
 from collections.abc import Coroutine, Hashable

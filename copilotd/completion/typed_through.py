@@ -1,4 +1,4 @@
-"""Whether a user has only typed at the place of a completion since it was made."""
+"""Checks whether a user has only typed at the place of a completion since it was made."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Typed:
 class CompletionSite:
     """The place of a completion, with 2,048 code points before and 512 after it.
 
-    It is found again after the cursor went away and back, and lost when text near it changes.
+    It is found again after the cursor moves away and back, and lost when text near it changes.
     """
 
     uri: str
@@ -68,7 +68,7 @@ class CompletionSite:
 
 
 def _auto_closers(typed: str) -> str:
-    """What an editor inserts after the cursor when `typed` is typed, innermost bracket first."""
+    """The closers that an editor adds after the cursor for `typed`, innermost first."""
     open_pairs: list[str] = []
     for character in typed:
         if open_pairs and character == open_pairs[-1]:

@@ -57,7 +57,7 @@ class Status(StrEnum):
     EMPTY = "empty"
     """The model wrote nothing, or the filters left nothing to show."""
     SKIPPED = "skipped"
-    """It was not tried: disabled, excluded, or no model yet."""
+    """Completion was not attempted: disabled, excluded, or no model yet."""
     CANCELLED = "cancelled"
     """The client, or a newer request, cancelled it."""
     FAILED = "failed"
@@ -68,10 +68,10 @@ class Status(StrEnum):
 class Explanation:
     """How a completion was made; for `--explain` and the dashboard.
 
-    `source` names the stage that answered (engine, cache); `prompt` is the rendered prompt with
-    its special tokens; `raw` is what the model wrote. `read_tokens` of the prompt were not in the
-    KV cache when the work began; they were evaluated first, and count as cached in the request.
-    Times are milliseconds.
+    `source` names the stage that answered (engine, cache); `prompt` is the rendered prompt with its
+    special tokens; `raw` is what the model wrote. `read_tokens` is the number of tokens of the
+    prompt that were not in the KV cache when the work began; they were evaluated first, and count
+    as cached in the request. Times are milliseconds.
     """
 
     source: str = ""
@@ -124,7 +124,7 @@ Outcome = Shown | NotShown
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRecord:
-    """An outcome as programs get it in JSON.
+    """An outcome in the JSON form that programs get.
 
     /admin/complete, `copilotd complete --json` and `copilotd.lastCompletion` answer with it.
     `is_piece` is `Shown.is_partial`.
@@ -147,7 +147,7 @@ class OutcomeRecord:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome that was recorded."""
+        """Convert the record back to the outcome."""
         if self.completion is None:
             return NotShown(self.status, self.reason, self.explanation)
         return Shown(self.completion, self.reason, self.explanation, self.is_piece)

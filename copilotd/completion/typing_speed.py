@@ -20,11 +20,11 @@ class TypingSpeed:
         self._events: OrderedDict[Hashable, tuple[float, bool]] = OrderedDict()
 
     def record_change(self, key: Hashable, now: float) -> None:
-        """The user typed something."""
+        """Record that the user typed something."""
         self._record_event(key, now, typed=True)
 
     def quiet_s(self, key: Hashable, now: float) -> float:
-        """For a request at `now`: the seconds since the event that caused it.
+        """The seconds from the event that caused a request at `now` to the request.
 
         If nothing was typed, a moved cursor caused it: 0 seconds ago, or infinitely long ago if the
         cursor rested before.
@@ -36,7 +36,7 @@ class TypingSpeed:
         return 0.0 if now - then < _SAME_EVENT_S else float("inf")
 
     def usual_gap(self, key: Hashable, now: float) -> float | None:
-        """Record a request at `now`; the seconds in which the next one may come.
+        """Record a request at `now`; return the seconds within which the next one may come.
 
         None for the first request and after a pause.
         """

@@ -1,8 +1,8 @@
 """Anchored FIM prompts: the prefix ends some lines above the cursor, at the anchor.
 
 The text from the anchor to the cursor is the tail. It follows the middle marker, as the beginning
-of what the model writes. A keystroke then appends to the prompt and changes nothing in it, so the
-KV cache holds everything but the new characters.
+of the model's output. A keystroke then appends to the prompt and changes nothing in it, so the KV
+cache holds everything but the new characters.
 """
 
 import re
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from copilotd.documents import Document, Snippet
 
 _CHARACTERS_PER_TOKEN = 3.2
-"""Code has slightly more, so a layout nearly fills its budget and seldom exceeds it."""
+"""Code has slightly more characters per token, so a layout nearly fills its budget and seldom
+exceeds it."""
 _CONTEXT_CHARACTERS = 400
 """Characters on either side of the cursor that must equal those of the prompt."""
 _MAX_TAIL_CHARACTERS = 3000
@@ -22,7 +23,7 @@ _AUTO_CLOSED = re.compile(r"[\s)\]}>\"'`;,]{0,24}")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The text of an anchored prompt: `text[start:anchor]` before it, `after` behind the cursor.
+    """The text of an anchored prompt: `text[start:anchor]`, and `after`, the text after the cursor.
 
     `to_end` is true if `after` reaches the end of the document.
     """
@@ -48,11 +49,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class AnchoredPrompt:
-    """A layout and its token ids, which end with the middle marker.
+    """A layout and its token ids. The ids end with the middle marker.
 
     A `brief` prompt serves until a longer one is in the KV cache. `rendered` is the prompt as text,
     with the names of its special tokens. `repositionable` is the field of `GenerateRequest`.
-    `snippets` stand in front of the document.
+    `snippets` are in front of the document.
     """
 
     layout: Layout
@@ -82,7 +83,7 @@ class AnchoredPrompt:
 class PlacedPrompt:
     """A prompt for one cursor: the anchored tokens, then `match.tail`.
 
-    `uncached_tokens` of it were not in the KV cache when the prompt was chosen.
+    `uncached_tokens` is the number of tokens that were not in the KV cache when it was chosen.
     """
 
     prompt: AnchoredPrompt
@@ -105,9 +106,9 @@ def lay_out(
 ) -> Layout:
     """Put the anchor `lines_above` lines above the cursor's line; cut both sides at line ends.
 
-    The prefix has at least `prefix_tokens` where the text has them, and at most half as many again:
-    its start moves in steps, not with every line. It stays where `previous` starts if possible, and
-    is otherwise a place that a restarted daemon finds again.
+    The prefix has at least `prefix_tokens` if the text is long enough, and at most half as many
+    again: its start moves in steps, not with every line. It starts where `previous` starts if
+    possible, and otherwise at a place that a restarted daemon finds again.
     """
     text = document.text
     anchor = max(_line_start(text, offset, lines_above), offset - _STALE_TAIL_CHARACTERS)
@@ -155,7 +156,7 @@ def _suffix_end(text: str, offset: int, size: int) -> int:
 
 
 def _find_anchor(layout: Layout, text: str, offset: int) -> int | None:
-    """Where the anchor is in `text`: at its old place, or where the lines above it moved to."""
+    """The offset of the anchor in `text`: the old one, or the one that its lines moved to."""
     if layout.anchor <= offset and text.startswith(layout.before, layout.start):
         return layout.anchor
     above = layout.before[-_CONTEXT_CHARACTERS:]

@@ -1,7 +1,7 @@
 """The limits of a completion; where the settings say "auto", the machine's speed decides.
 
-On a CPU the time goes into prompt tokens and decoded tokens, so both are limited to what fits into
-the time that the settings promise. A slow machine gets a short completion, not none.
+On a CPU, prompt tokens and decoded tokens take the time, so both are limited to what fits into the
+time that the settings promise. A slow machine gets a short completion instead of none.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from copilotd.engine.performance import Speed
 class Budget:
     """The limits of one completion: tokens of its prompt and output, times in milliseconds.
 
-    `cold_prompt_tokens` can be evaluated in the time for a first answer, at a place that is new to
-    the model. The next keystroke is awaited for `debounce_ms`. From `partial_after_ms` on, the part
-    that is written is shown if it is useful. A user who invokes completion gets up to
+    `cold_prompt_tokens` can be evaluated in the time for a first answer, at a place that is not in
+    the KV cache. A request waits `debounce_ms` for the next keystroke. After `partial_after_ms`,
+    the part that is written is shown if it is useful. A user who invokes completion gets up to
     `invoked_max_tokens`. `snippet_tokens` are for the code of other files.
     """
 
@@ -45,7 +45,7 @@ _MIN_TOKENS, _MAX_TOKENS = 8, 96
 _MIN_PREFIX, _MAX_PREFIX = 256, 2048
 _MIN_SUFFIX, _MAX_SUFFIX = 48, 512
 _MIN_COLD = 64
-"""With less context the model guesses."""
+"""With less context, the model only guesses."""
 _SNIPPETS_MS = 3000
 """Longest prefill of the code of other files, which happens in pauses."""
 _MIN_SNIPPETS, _MAX_SNIPPETS = 128, 2048
@@ -56,7 +56,7 @@ _STEP = 16
 
 
 def compute_budget(settings: CompletionSection, speed: Speed | None) -> Budget:
-    """The budget by `settings`; where they say "auto", by what a machine of this `speed` can do."""
+    """The budget from `settings`; for "auto", from what a machine with this `speed` can do."""
     auto = _budget_for_speed(settings, speed) if speed else _UNMEASURED
     return Budget(
         prefix_tokens=_setting_or(settings.prefix_tokens, auto.prefix_tokens),

@@ -1,7 +1,7 @@
 """Builds FIM prompts from values; awaits nothing but the tokenizer.
 
-What to build is decided elsewhere: `completion/prompt_store.py` knows which prompts there are, and
-what the machine evaluates in time.
+`completion/prompt_store.py` decides which prompt to build: it knows the existing prompts, and how
+much the machine can evaluate in time.
 """
 
 from dataclasses import dataclass
@@ -58,10 +58,10 @@ async def build_prompt(
 async def build_brief_prompt(
     tokenizer: Tokenizer, info: ModelInfo, cursor: Cursor, budget: Budget
 ) -> PlacedPrompt:
-    """A prompt of the code nearest to the cursor, within `budget.cold_prompt_tokens`."""
+    """A prompt with the code nearest to the cursor, within `budget.cold_prompt_tokens`."""
     size = budget.cold_prompt_tokens
     after = size // 4 if info.fim.is_complete and budget.suffix_tokens else 0
-    # lay_out may return a prefix half as long again.
+    # lay_out may return a prefix that is half as long again.
     before = (size - after) * 2 // 3
     layout = lay_out(cursor.document, cursor.offset, info.layout.anchor_lines, before, after)
     return await _tokenize_layout(tokenizer, info, cursor, layout, (), brief=True)

@@ -37,7 +37,7 @@ _SPLIT_MARK = "\ufdd0"
 """Marks where the rendered text is split; Unicode keeps this code point out of all text."""
 
 _REPLACEMENT = "\ufffd"
-"""Unicode's replacement character, for a code point that would be taken for a mark of ours."""
+"""Unicode's replacement character, for a code point that looks like one of our marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def render_chat(
     environment.globals.update(raise_exception=_raise_exception, strftime_now=_format_now)
     environment.filters["tojson"] = _to_json
     split = _build_splitter(info.controls)
-    # The template is a stranger's program: any exception is its fault, and not the daemon's.
+    # The template is a stranger's program: any exception is the template's fault, not the daemon's.
     try:
         text = environment.from_string(info.chat_template or DEFAULT_TEMPLATE).render(
             messages=[split(_to_template_message(message)) for message in messages],
@@ -112,7 +112,7 @@ def _to_template_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _replace_stray_placeholders(message: Message) -> str:
-    """The content; without images, a placeholder in it marks nothing."""
+    """The content; if the message has no images, its placeholders are replaced."""
     if isinstance(message, SystemMessage | UserMessage) and message.images:
         return message.content
     return message.content.replace(IMAGE_PLACEHOLDER, _REPLACEMENT)

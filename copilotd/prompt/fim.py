@@ -39,8 +39,8 @@ def build_fim_prompt(
 def find_repositionable(info: ModelInfo, prompt: list[int]) -> tuple[int, int] | None:
     """The range of a FIM prompt that may reuse KV cells evaluated at another position.
 
-    This is the text behind the cursor, if the model reads it last: the marker in front of it is
-    evaluated again, and tells the model where the cursor is now. None if cells cannot be moved.
+    This is the text after the cursor, if the model reads it last: the marker in front of the text
+    is evaluated again, and tells the model where the cursor is now. None if cells cannot be moved.
     """
     marker = info.fim.suffix
     if not info.can_shift or info.layout.suffix_first or marker is None or marker not in prompt:

@@ -1,7 +1,7 @@
 """The messages of a conversation, one type for each role.
 
-Every dialect of the HTTP API and the editors convert to these types, and the chat template is
-rendered from them alone.
+The HTTP dialects and the LSP handlers convert to these types, and the chat template is rendered
+from these types alone.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Code from other files in front of a FIM prompt, as clients send it.
 
-Each file stands behind a separator token, with its path on the first line, in the repository layout
-on which Qwen2.5-Coder was trained (Hui et al. 2024, "Qwen2.5-Coder Technical Report", section 3.2).
-A model without such a token sees the open file only.
+Each file follows a separator token, with its path on the first line, in the repository layout that
+Qwen2.5-Coder was trained on (Hui et al. 2024, "Qwen2.5-Coder Technical Report", section 3.2). A
+model without such a token sees only the open file.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,12 @@ REPOSITORY = "workspace\n"
 def select_snippets(
     snippets: Sequence[Snippet], previous: Sequence[Snippet], tokens: int
 ) -> tuple[Snippet, ...]:
-    """The snippets, oldest first, that stand in front of a prompt, in about `tokens`.
+    """The snippets, oldest first, to put in front of a prompt, in about `tokens` tokens.
 
     The KV cache helps only while the prompt begins like the last one. So new snippets are appended
-    to the `previous` ones. When they exceed the budget, or the client no longer sends one of them,
-    the selection starts again with the newest in half of the size. One snippet takes at most half.
+    to the `previous` ones. When they exceed the budget, or the client no longer sends a selected
+    snippet, the selection starts again with the newest snippets in half of the budget. One snippet
+    takes at most half.
     """
     size = int(tokens * _CHARACTERS_PER_TOKEN)
     shortened = [_shorten(snippet, size // 2) for snippet in snippets]
@@ -31,7 +32,7 @@ def select_snippets(
 
 
 def format_files(snippets: Sequence[Snippet], path: str) -> list[str]:
-    """The text behind each separator; the last one is the start of the open file at `path`."""
+    """The text after each separator; the last text is the start of the open file at `path`."""
     texts = [f"{snippet.path or _UNTITLED}\n{snippet.text}" for snippet in snippets]
     return [*texts, f"{path or _UNTITLED}\n"]
 

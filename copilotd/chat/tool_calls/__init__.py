@@ -1,1 +1,1 @@
-"""Tool calls in chat: how models write them, and the grammar that holds a model to them."""
+"""Tool calls in chat: how models write them, and the grammar that makes them valid."""

@@ -1,4 +1,4 @@
-"""How families of models write a call: the mark before it, its JSON object, the mark after it.
+"""How model families write a call: the mark before it, its JSON object, the mark after it.
 
 A model was trained on one format, which its chat template shows. The formats here are those of the
 templates of Qwen 2.5 and Hermes, of Llama 3, and of Mistral.
@@ -15,9 +15,8 @@ from copilotd.engine.types import ModelInfo
 class CallFormat:
     """A call is a JSON object with a name and, under the key `arguments_key`, its arguments.
 
-    It stands between `start_mark` and `end_mark`. With `is_array`, one JSON array holds all calls.
-    Most models sometimes leave the marks out and begin with the object itself, or with a code
-    block.
+    It is between `start_mark` and `end_mark`. With `is_array`, one JSON array holds all calls. Most
+    models sometimes leave the marks out and begin with the object itself, or with a code block.
     """
 
     start_mark: str = ""
@@ -54,7 +53,7 @@ MISTRAL = CallFormat("[TOOL_CALLS]", is_array=True, needs_short_ids=True)
 
 
 def detect_format(info: ModelInfo) -> CallFormat:
-    """Return the format that the model's template shows; else that of most models."""
+    """Return the format that the model's template shows, or else the most common format."""
     template = info.chat_template or ""
     if MISTRAL.start_mark in template:
         return MISTRAL
@@ -80,5 +79,5 @@ To call one, write a JSON object with its name and arguments between these marks
 
 
 def render_tool_instructions(definitions: list[dict[str, object]]) -> str:
-    """Return what to tell a model whose template does not list tools."""
+    """Return the tool instructions for a model whose template does not list tools."""
     return _INSTRUCTIONS.format(tools="\n".join(json.dumps(one) for one in definitions))

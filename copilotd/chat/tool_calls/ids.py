@@ -1,4 +1,4 @@
-"""The ids of calls, by which results refer to them."""
+"""The ids of calls. A result refers to its call by this id."""
 
 import hashlib
 import re

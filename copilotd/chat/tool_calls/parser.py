@@ -20,7 +20,7 @@ class _State(Enum):
 
 
 class ToolCallParser:
-    """Takes the output in pieces and returns texts and calls; `create_id` makes the calls' ids.
+    """Splits output that arrives in pieces into texts and calls; `create_id` makes the calls' ids.
 
     If a call turns out not to be one (broken JSON, or no function of `names`), it becomes text.
     """
@@ -42,7 +42,7 @@ class ToolCallParser:
         }
 
     def begin_in_call(self) -> None:
-        """Expect a call at once: its start mark is part of the prompt."""
+        """Expect a call at the start: its start mark is part of the prompt."""
         self._state = _State.CALL
 
     def push(self, piece: str) -> list[str | ToolCall]:

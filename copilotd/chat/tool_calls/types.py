@@ -22,7 +22,7 @@ class ToolChoice(StrEnum):
     AUTO = "auto"
     REQUIRED = "required"
     PAUSED = "paused"
-    """No call now, but the prompt still lists the tools: so it stays as it was in the KV cache."""
+    """No call now. The prompt still lists the tools, so it equals the prompt in the KV cache."""
 
 
 @dataclass(frozen=True, slots=True)
