@@ -1,10 +1,11 @@
-"""What reading and writing cost while other programs are busy: copilotd against llama-server.
+"""Compare copilotd with llama-server while other programs keep the machine busy.
 
     python -m benchmarks.busy_machine --model MODEL.gguf
 
-Beside no, one and as many busy programs as there are cores, both servers continue the same new text
-of about 130 tokens by 32 more, greedy, in turns. The time to the first token is mostly that of the
-prompt, the rest is decoding. Both have as many threads as there are cores.
+The benchmark runs with no busy program, with one, and with as many as there are cores. Both servers
+take turns. Each continues the same new text of about 130 tokens by 32 tokens, greedy. The time to
+the first token is mostly prefill; the rest is decoding. Both servers use as many threads as there
+are cores.
 """
 
 import argparse
@@ -14,26 +15,28 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
-from pathlib import Path
 
 from benchmarks.measure import Row, describe_machine, render_table
+from benchmarks.options import create_parser
 from benchmarks.peers import run_llama_server
+from benchmarks.progress import show_progress
 from benchmarks.servers.api import Api
 from benchmarks.servers.daemon import run_daemon
-from benchmarks.servers.raw import TimedGeneration
+from benchmarks.servers.timing import TimedGeneration
 from copilotd.engine.worker.llama.context_params import count_cores
 
 N_CTX = 8192
 NEW_TOKENS = 32
 LINES = 10
-# Busy until standard input ends: a pipe of this process's, which is closed even if it is killed.
+# Computes until standard input ends. Standard input is a pipe from this process, and the system
+# closes it even if this process is killed.
 BUSY = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 while True: pass
 """
 SETTLE_S = 1.0
-"""Until everybody has noticed that the machine is not what it was."""
+"""Time for the servers and the system to react to the new load."""
 
 
 def main() -> None:
@@ -46,7 +49,7 @@ def main() -> None:
         peer = stack.enter_context(run_llama_server(options.model, count_cores(), "off", N_CTX))
         apis = Api(daemon.url), Api(peer.url)
         for busy in sorted({0, 1, count_cores()}):
-            print(f"\r\x1b[K{busy} busy", end="", file=sys.stderr, flush=True)
+            show_progress(f"{busy} busy")
             with _run_busy_programs(busy):
                 rows += _measure_rows(f"beside {busy} busy programs", apis, prompts, options.runs)
     print(f"\n{describe_machine()}, {options.model.name}\n")
@@ -72,14 +75,14 @@ def _compute_token_ms(timed: TimedGeneration) -> float:
 
 
 def _build_prompt(number: int) -> str:
-    """A text that begins as no other does."""
+    """A text whose beginning no other prompt has."""
     lines = (f"    total_{number}_{i} = first[{i}] + second[{i}]\n" for i in range(LINES))
     return f"def sum_{number}(first, second):\n{''.join(lines)}"
 
 
 @contextmanager
 def _run_busy_programs(programs: int) -> Iterator[None]:
-    """So many other programs with no end of work."""
+    """Run this many programs that never stop computing."""
     command = [sys.executable, "-c", BUSY]
     running = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(programs)]
     time.sleep(SETTLE_S)
@@ -92,10 +95,7 @@ def _run_busy_programs(programs: int) -> Iterator[None]:
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser = create_parser(__doc__)
     parser.add_argument("--runs", type=int, default=6, help="repetitions (default 6)")
     return parser.parse_args()
 

@@ -1,17 +1,17 @@
-"""Function calling: questions of the Berkeley leaderboard, the same model behind each server.
+"""Function calling: ask each server the questions of the Berkeley leaderboard, with one model.
 
     pip download --no-deps bfcl-eval
     python -m benchmarks.calling bfcl_eval-*.whl --model MODEL.gguf
 
-The first questions of each category are chosen at /v1/chat/completions with tool_choice auto and
-temperature 0, and the answers judged by the leaderboard's own checker, which is read out of its
-package. A call is well
-formed if it names a function that there is and its arguments are a JSON object that keeps to the
-function's schema; of questions that no function answers (irrelevance) no call at all is right.
+The benchmark sends the first questions of each category to /v1/chat/completions with tool_choice
+auto and temperature 0. The leaderboard's own checker, which is read from its package, judges the
+answers. A call is well formed if it names an existing function and its arguments are a JSON object
+that matches the function's schema. For questions that no function answers (irrelevance), the right
+answer has no call.
 
-The side `free` is the daemon again, with nothing that constrains what the model writes: the same
-prompt is continued as plain text, and calls are read out of that. A server that has no answer
-within a minute is started again, and its answer is wrong.
+The side `free` is the daemon without any constraint on what the model writes: it continues the same
+prompt as plain text, and the calls are parsed from that text. If a server does not answer within a
+minute, the benchmark restarts it and counts the answer as wrong.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from statistics import median
 import httpx2
 
 from benchmarks.measure import describe_machine
-from benchmarks.options import make_sides_parser
+from benchmarks.options import create_parser, make_sides_parser
 from benchmarks.peers import run_llama_cpp_server, run_llama_server
 from benchmarks.servers.daemon import run_daemon
 from benchmarks.workloads.leaderboard import (
@@ -65,7 +65,8 @@ def main() -> None:
             rows.append(_render_row(side, name, verdicts))
             print(rows[-1], file=sys.stderr)
     print(
-        f"\n{describe_machine()}, {options.model.name}, {options.limit} questions of each category\n"
+        f"\n{describe_machine()}, {options.model.name}, "
+        f"{options.limit} questions of each category\n"
     )
     print("| server | category | right | calls | well formed | ms p50 |\n|---|---|---|---|---|---|")
     print("\n".join(rows))
@@ -74,7 +75,7 @@ def main() -> None:
 def _judge_side(
     side: str, model: Path, category_questions: Sequence[Question], checker: Checker
 ) -> Iterator[Verdict]:
-    """One for each question; a server that is silent is started again."""
+    """Judge one answer for each question. Restart a server that does not answer."""
     start, ask = SIDES[side]
     left = deque(category_questions)
     while left:
@@ -110,7 +111,7 @@ def _ask(url: str, question: Question) -> Answer:
 
 
 def _ask_unconstrained(url: str, question: Question) -> Answer:
-    """What is opened like a call and is none counts as one that is not well formed."""
+    """Parse the calls from plain text. A call that starts but does not parse is not well formed."""
     conversation = {"messages": question.messages, "tools": question.tools}
     prompt = _post(f"{url}/apply-template", conversation).json()["prompt"]
     body = {"prompt": prompt, "temperature": 0, "n_predict": MAX_TOKENS}
@@ -150,7 +151,7 @@ def _run_llama_server(model: Path) -> RunningServer:
 
 @contextmanager
 def _run_llama_cpp(model: Path) -> RunningServer:
-    # The one of its formats that calls functions, whatever the model's template says.
+    # Only this chat format of llama_cpp.server calls functions, whatever the model's template says.
     with run_llama_cpp_server(
         model, count_cores(), N_CTX, chat_format="chatml-function-calling"
     ) as peer:
@@ -166,17 +167,14 @@ SIDES: dict[str, tuple[Callable[[Path], AbstractContextManager[str]], Ask]] = {
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = create_parser(__doc__)
     parser.add_argument("package", type=Path, help="bfcl_eval-*.whl")
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument("--limit", type=int, default=100, help="questions of each category")
     parser.add_argument(
         "--categories",
         type=make_sides_parser(CATEGORIES),
         default=list(CATEGORIES),
-        help=f"of {', '.join(CATEGORIES)}",
+        help=f"some of {', '.join(CATEGORIES)} (default all)",
     )
     parser.add_argument(
         "--sides", type=make_sides_parser(SIDES), default=list(SIDES), help=f"of {', '.join(SIDES)}"

@@ -1,15 +1,18 @@
-"""From a cancel to idle: how long a server goes on with work that nobody wants any more.
+"""Measure how long a server goes on computing after a request is cancelled.
 
     python -m benchmarks.cancel --model MODEL.gguf
 
-A prompt of about 2,000 tokens that is new to the server is given up while it is evaluated, and an
-answer while it is written: by `$/cancelRequest` over LSP, and by hanging up over HTTP. Idle begins
-with the first 30 ms in which the process that computes uses less than a tenth of a core; CPU time
-is told in steps of 10 ms. Then one token is asked for. The daemon reads no documents in advance
-here, which it does for an open file and not for a request, and its limits let an editor's request
-evaluate the whole prompt. After a cancel over LSP it goes on for a moment on purpose, since an
-editor asks again at once: 60 ms for the suggestion, and 60 more for the prompt that is read for it.
-The time of a slice is that of a new prompt of 128 tokens.
+Each case cancels a request in one of two moments: while the server evaluates a new prompt of about
+2,000 tokens, or while it writes an answer. Over LSP the benchmark sends `$/cancelRequest`; over
+HTTP it hangs up. A server is idle from the start of the first 30 ms in which the process that
+computes uses less than a tenth of a core. The system counts CPU time in steps of 10 ms. After that
+the benchmark asks for one token.
+
+The daemon does not read documents ahead in this benchmark, because it does that for an open file
+and not for a request. Its limits let an editor's request evaluate the whole prompt. After a cancel
+over LSP the daemon goes on for a moment on purpose, because an editor asks again at once: 60 ms for
+the suggestion, and 60 ms more for the prompt that it reads for the suggestion. The time of a slice
+is the time for a new prompt of 128 tokens.
 """
 
 import argparse
@@ -17,7 +20,6 @@ import asyncio
 import http.client
 import json
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -28,9 +30,10 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.measure import describe_machine, p95
-from benchmarks.options import make_sides_parser
+from benchmarks.measure import describe_machine, render_spread
+from benchmarks.options import create_parser, make_sides_parser
 from benchmarks.peers import run_llama_server
+from benchmarks.progress import show_progress
 from benchmarks.servers.api import Api
 from benchmarks.servers.daemon import run_copilotd, run_daemon
 from benchmarks.servers.idle import find_worker, wait_until_idle
@@ -43,17 +46,17 @@ SLICE_TOKENS = 128
 FUNCTIONS = 60
 INVOKED = 1
 MID_PROMPT_S = 1.5
-"""Into a prompt of ten seconds; a part of a slice more with every run."""
+"""The prompt takes ten seconds. Each run waits a little longer, by a part of a slice."""
 MID_ANSWER = 8
-"""Pieces of the answer that are read before it is given up."""
+"""The number of pieces that the benchmark reads before it hangs up."""
 
 Cancel = Callable[["Side", int], float]
-"""Begins work and gives it up; milliseconds from then until the server is idle."""
+"""Starts work and cancels it; returns the milliseconds from the cancel until the server is idle."""
 
 
 @dataclass
 class Side:
-    """A server that runs; `pid` is the process that computes, `socket` for LSP if it has one."""
+    """A running server. `pid` is the process that computes; `socket` is empty without LSP."""
 
     url: str
     pid: int
@@ -64,9 +67,9 @@ class Side:
 
 
 def main() -> None:
-    """Print the table of what was measured so far, after each run."""
+    """Print the table of all measurements so far, after each run."""
     options = _parse_options()
-    # The servers are stopped then as well.
+    # SIGTERM must also run the code that stops the servers.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as running:
         sides = {name: running.enter_context(SIDES[name](options.model)) for name in options.sides}
@@ -74,7 +77,7 @@ def main() -> None:
         for run in range(options.runs):
             for name, side in sides.items():
                 if run < (options.runs if side.socket else options.peer_runs):
-                    print(f"\r\x1b[Krun {run + 1}, {name}", end="", file=sys.stderr, flush=True)
+                    show_progress(f"run {run + 1}, {name}")
                     _run_cases(side, numbers)
             print(
                 f"\n{describe_machine()}, {options.model.name}\n\n{_render_table(sides)}",
@@ -83,7 +86,7 @@ def main() -> None:
 
 
 def _run_cases(side: Side, numbers: Iterator[int]) -> None:
-    """Every case once, and a slice."""
+    """Run every case once, and time a slice."""
     side.slice_ms.append(_time_slice(side, next(numbers)))
     for name, cancel in CASES.items():
         if cancel is _cancel_lsp_mid_prompt and not side.socket:
@@ -95,19 +98,19 @@ def _run_cases(side: Side, numbers: Iterator[int]) -> None:
 
 
 def _time_slice(side: Side, number: int) -> float:
-    """Milliseconds that a new prompt as long as a slice takes."""
-    # Ids of ordinary words, which need not mean anything.
+    """Milliseconds for a new prompt that is as long as a slice."""
+    # Ids of ordinary words. The text does not have to make sense.
     prompt = [1000 + 150 * number + i for i in range(SLICE_TOKENS)]
     return Api(side.url).generate({"prompt": prompt, "max_tokens": 1}).total_ms
 
 
 def _time_one_token(side: Side, number: int) -> float:
-    """Milliseconds of a request of a few tokens that no other began with."""
+    """Milliseconds for a short request whose beginning is new to the server."""
     prompt = f"{number} words = "
     return Api(side.url).generate({"prompt": prompt, "max_tokens": 1}).total_ms
 
 
-# --- what is given up ----------------------------------------------------------------------------
+# --- the cases -----------------------------------------------------------------------------------
 
 
 def _cancel_lsp_mid_prompt(side: Side, number: int) -> float:
@@ -128,7 +131,7 @@ async def _cancel_request(side: Side, number: int) -> float:
         raise SystemExit("the request over LSP was answered before it could be cancelled")
     editor.notify("$/cancelRequest", {"id": id})
     cancelled = time.perf_counter()
-    # An editor that leaves frees the worker by that alone, so it stays.
+    # To disconnect would also free the worker, so the editor stays connected.
     idle_ms = await asyncio.to_thread(_measure_idle_ms, side, cancelled)
     await editor.shut_down()
     return idle_ms
@@ -169,13 +172,13 @@ def _hang_up_after_pieces(side: Side, path: str, body: dict[str, Any]) -> float:
 
 
 def _measure_idle_ms(side: Side, cancelled: float) -> float:
-    # A window that began before is one in which nothing went on after.
+    # If the idle window began before the cancel, nothing was computed after it.
     return max(0.0, (wait_until_idle(side.pid) - cancelled) * 1000)
 
 
 @contextmanager
 def _post(url: str, path: str, body: dict[str, Any]) -> Iterator[http.client.HTTPConnection]:
-    """A request that was sent; hangs up at the end of the block."""
+    """Send a request, and hang up at the end of the block."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
     connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
     try:
@@ -200,7 +203,7 @@ def _choose_delay_s(number: int) -> float:
 
 
 def _render_table(sides: dict[str, Side]) -> str:
-    """A line for each case, three columns for each side."""
+    """One row for each case, three columns for each side."""
     heads = [f"{name}: ms to idle, p50 / p95 | then one token, ms | runs" for name in sides]
     lines = [f"| | {' | '.join(heads)} |", "|---" * (3 * len(sides) + 1) + "|"]
     for case in CASES:
@@ -217,7 +220,7 @@ def _render_cells(values: Sequence[float] | None, then: Sequence[float] | None) 
     if not values:
         return "- | - | -"
     after = f"{median(then):.0f}" if then else "-"
-    return f"{median(values):.0f} / {p95(values):.0f} | {after} | {len(values)}"
+    return f"{render_spread(values)} | {after} | {len(values)}"
 
 
 # --- the sides -----------------------------------------------------------------------------------
@@ -229,7 +232,7 @@ def _run_copilotd(model: Path) -> Iterator[Side]:
         "COMPLETION__ANTICIPATE": "false",
         "COMPLETION__CACHE_ENTRIES": "0",
         "COMPLETION__PREFIX_TOKENS": "2048",
-        # What may be read for a first answer follows from this, and from the measured speed.
+        # This limit and the measured speed decide how much a first answer may evaluate.
         "COMPLETION__LIMIT_MS": "60000",
         "MODEL__AUTO_TUNE": "false",
     }
@@ -248,15 +251,15 @@ SIDES = {"copilotd": _run_copilotd, "llama-server": _run_llama_server}
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser = create_parser(__doc__)
     parser.add_argument(
-        "--sides", type=make_sides_parser(SIDES), default=list(SIDES), help=f"of {','.join(SIDES)}"
+        "--sides",
+        type=make_sides_parser(SIDES),
+        default=list(SIDES),
+        help=f"some of {','.join(SIDES)} (default all)",
     )
-    parser.add_argument("--runs", type=int, default=8, help="of each case (default 8)")
-    parser.add_argument("--peer-runs", type=int, default=3, help="of llama-server (default 3)")
+    parser.add_argument("--runs", type=int, default=8, help="runs of each case (default 8)")
+    parser.add_argument("--peer-runs", type=int, default=3, help="runs of llama-server (default 3)")
     return parser.parse_args()
 
 

@@ -1,25 +1,26 @@
-"""What ghost text costs while somebody chats: the same requests beside a chat, and without one.
+"""Measure ghost text while somebody chats: the same requests with and without a chat.
 
     python -m benchmarks.completion_beside_chat --model MODEL.gguf
 
-A function of Python's standard library is begun in its file of 500 lines, each time with another
-name and an equals sign, so that no suggestion is known before. Beside it, or not, a chat has a
-prompt of about 1,500 tokens and an answer of up to 256, which is read as it comes and begun anew
-when it is over; the first request comes with the first token of the first answer. Idle and loaded,
-and both servers, take turns in one run. llama-server has two slots, and is asked for ghost text as
-llama.vim asks. An answer that is not there in `--patience` seconds is given up, and counts as that
-long. The chat's tokens per second are those from an answer's first token to its last.
+Each request completes the beginning of a function from Python's standard library, in its file of
+500 lines. Each time the cursor stands behind another new name and an equals sign, so no suggestion
+is cached. The chat has a prompt of about 1,500 tokens and an answer of up to 256 tokens. The
+benchmark reads the answer as it arrives, and starts the next chat when it ends. The first ghost
+text request comes with the first token of the first answer.
+
+Idle and loaded rounds of both servers take turns in one run. llama-server has two slots and
+receives the requests that llama.vim sends. The benchmark gives up an answer after `--patience`
+seconds and counts it as that long. The chat's tokens per second count from an answer's first token
+to its last.
 """
 
 import argparse
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import product
-from pathlib import Path
 from statistics import median
 from string import ascii_lowercase
 
@@ -27,8 +28,9 @@ import httpx2
 
 from benchmarks.clients.keystrokes import Copilotd, KeystrokeClient, LlamaServer, Suggestion
 from benchmarks.measure import describe_machine, p95
-from benchmarks.options import make_sides_parser
+from benchmarks.options import create_parser, make_sides_parser
 from benchmarks.peers import run_llama_server
+from benchmarks.progress import show_progress
 from benchmarks.servers.daemon import run_daemon
 from benchmarks.servers.idle import find_worker, wait_until_idle
 from benchmarks.workloads.conversation import ChatAnswer, Conversation, compute_tokens_per_second
@@ -37,15 +39,16 @@ from copilotd.engine.worker.llama.context_params import count_cores
 
 FILE = "tempfile.mkdtemp"
 N_CTX = 8192
-# Longer than a pause after which the daemon prepares what may come next.
+# Longer than the pause after which the daemon starts to prepare the next request.
 SETTLE_S = 0.5
 
 
 @dataclass
 class Measurements:
-    """What came in one state, idle or loaded.
+    """The measurements in one state, idle or loaded.
 
-    `late` answers were given up; the prompts of `alone` chat_answers were read before the first request.
+    `late` counts the answers that were given up. `alone` counts the chat prompts that were
+    evaluated before the first request.
     """
 
     answers: list[Suggestion] = field(default_factory=list)
@@ -56,7 +59,7 @@ class Measurements:
 
 @dataclass
 class Side:
-    """A server that runs; `pid` is the process that computes."""
+    """A running server; `pid` is the process that computes."""
 
     client: KeystrokeClient
     chat: Conversation
@@ -67,9 +70,9 @@ class Side:
 
 
 def main() -> None:
-    """Print the table of what was measured so far, after each round."""
+    """Print the table of all measurements so far, after each round."""
     options = _parse_options()
-    # The servers are stopped then as well.
+    # SIGTERM must also run the code that stops the servers.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     keys = _generate_keys()
     with ExitStack() as running:
@@ -78,7 +81,7 @@ def main() -> None:
             side.client.suggest(next(keys))
         for number in range(options.rounds):
             for name, side in sides.items():
-                print(f"\r\x1b[Kround {number + 1}, {name}", end="", file=sys.stderr, flush=True)
+                show_progress(f"round {number + 1}, {name}")
                 _run_round(side, keys, options)
             print(
                 f"\n{describe_machine()}, {options.model.name}\n\n{_render_table(sides)}",
@@ -87,7 +90,7 @@ def main() -> None:
 
 
 def _run_round(side: Side, keys: Iterator[Keystroke], options: argparse.Namespace) -> None:
-    """Ghost text alone, the chat alone, then both."""
+    """Measure ghost text alone, the chat alone, and then both."""
     _settle(side)
     _request_ghost_text(side, side.idle, keys, options)
     _settle(side)
@@ -95,7 +98,7 @@ def _run_round(side: Side, keys: Iterator[Keystroke], options: argparse.Namespac
     _settle(side)
     with side.chat.keep_busy() as chat_answers:
         _request_ghost_text(side, side.loaded, keys, options)
-        # What comes after the last request has the machine for itself.
+        # Copies, because after the last request the chat has the machine for itself.
         side.loaded.chat_answers += [replace(answer) for answer in chat_answers]
     side.loaded.alone += 1
 
@@ -114,22 +117,22 @@ def _request_ghost_text(
 
 
 def _settle(side: Side) -> None:
-    """What a server does of itself after an answer disturbs nobody."""
+    """Wait until the server has finished what it does by itself after an answer."""
     time.sleep(SETTLE_S)
     wait_until_idle(side.pid)
 
 
 def _generate_keys() -> Iterator[Keystroke]:
-    """Beginnings of a line in the same place of the same file, each with a name of its own."""
+    """Beginnings of a line, each with a new name, at one place of one file."""
     function = load_function(FILE)
-    # The last letter changes slowest: then each name differs from the one before in its first.
+    # The first letter of the name changes fastest, so each name differs from the one before there.
     for letters in product(ascii_lowercase, repeat=3):
         name = "".join(reversed(letters))
         yield Keystroke(f"{function.before}{name} = ", function.after, "")
 
 
 def _render_table(sides: dict[str, Side]) -> str:
-    """A line for each figure, three columns for each side."""
+    """One row for each figure, three columns for each side."""
     heads = [f"{name}: idle | loaded | ratio" for name in sides]
     lines = [f"| | {' | '.join(heads)} |", "|---" * (3 * len(sides) + 1) + "|"]
     for name, number in COUNTS.items():
@@ -152,7 +155,7 @@ def _format_values(values: Sequence[float]) -> str:
 
 
 Figure = Callable[[Measurements], Sequence[float]]
-"""Gives the numbers of a cell, the one for the ratio first; none where nothing can be said."""
+"""Returns the numbers of a cell, first the one for the ratio; empty if there is no value."""
 
 
 def _summarize(value: Callable[[Suggestion], float | None]) -> Figure:
@@ -170,9 +173,9 @@ def _compute_chat_rate(measured: Measurements) -> Sequence[float]:
 
 COUNTS: dict[str, Callable[[Measurements], int]] = {
     "requests": lambda measured: len(measured.answers),
-    "of them given up": lambda measured: measured.late,
-    "chat: prompts begun meanwhile": lambda measured: len(measured.chat_answers) - measured.alone,
-    "of them read": lambda measured: (
+    "requests given up": lambda measured: measured.late,
+    "chat: prompts started meanwhile": lambda measured: len(measured.chat_answers) - measured.alone,
+    "chat: prompts evaluated meanwhile": lambda measured: (
         sum(answer.tokens > 0 for answer in measured.chat_answers) - measured.alone
     ),
 }
@@ -203,19 +206,26 @@ SIDES = {"copilotd": _run_copilotd, "llama-server": _run_llama_server}
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser = create_parser(__doc__)
     parser.add_argument(
-        "--sides", type=make_sides_parser(SIDES), default=list(SIDES), help=f"of {','.join(SIDES)}"
+        "--sides",
+        type=make_sides_parser(SIDES),
+        default=list(SIDES),
+        help=f"some of {','.join(SIDES)} (default all)",
     )
     parser.add_argument("--rounds", type=int, default=2, help="rounds (default 2)")
     parser.add_argument(
-        "--requests", type=int, default=60, help="of a round, idle and loaded each (default 60)"
+        "--requests",
+        type=int,
+        default=60,
+        help="requests in each state of a round, idle and loaded (default 60)",
     )
-    parser.add_argument("--peer-requests", type=int, default=3, help="of llama-server (default 3)")
-    parser.add_argument("--pause-ms", type=float, default=150, help="after an answer (default 150)")
+    parser.add_argument(
+        "--peer-requests", type=int, default=3, help="requests to llama-server (default 3)"
+    )
+    parser.add_argument(
+        "--pause-ms", type=float, default=150, help="pause after an answer (default 150)"
+    )
     parser.add_argument(
         "--patience", type=float, default=30, help="seconds an answer may take (default 30)"
     )

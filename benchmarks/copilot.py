@@ -1,39 +1,39 @@
-"""What a keystroke costs for users of GitHub Copilot's extension that is pointed at the daemon.
+"""Measure a keystroke for users of GitHub Copilot's extension with the daemon as its server.
 
     python -m benchmarks.copilot --model MODEL.gguf
 
-Functions of Python's standard library are typed key by key into their own files of 500 lines. After
-each key the benchmark sends what the extension sends (clients/copilot.py) to
-`POST /v1/engines/ENGINE/completions`, reads the streamed answer, pauses, and types the next key.
-An editor closes brackets by itself, so they stand behind the cursor until they are typed. Every
-key is a request; the extension would leave some out, because it keeps suggestions that are typed
-along.
+The benchmark types functions of Python's standard library key by key into their own files of 500
+lines. After each key it sends what the extension sends (clients/copilot.py) to `POST
+/v1/engines/ENGINE/completions`, reads the streamed answer, pauses, and types the next key. An
+editor closes brackets by itself, so they stand behind the cursor until they are typed. Every key
+sends a request. The extension would send fewer, because it keeps a suggestion while the user types
+along it.
 
 How to read the figures:
 
 - Times count from sending the request. "First token" leaves out empty answers, and "whole answer"
-  counts them. An answer of several lines ends for the extension when its block ends: it hangs up.
+  counts them. The extension hangs up on an answer of several lines when its block ends, and the
+  answer ends there.
 - "Prompt tokens evaluated" comes from the daemon's /metrics, before and after each key. It leaves
-  out the answers at which the benchmark hung up, as "tokens written" does.
+  out the answers at which the benchmark hung up, and so does "tokens written".
 - "First line exact" compares the first line of the answer with the rest of the line in the real
-  file, with or without the brackets that already stand behind the cursor. On a line with nothing
-  but blanks the answer has to bring them, because the extension replaces such a line as a whole.
+  file, with or without the brackets that already stand behind the cursor. On a blank line the
+  answer has to bring the indentation, because the extension replaces such a line as a whole.
 - "Repeats the code behind the cursor" counts first lines that close a bracket they do not open,
-  although it is closed behind the cursor.
+  although that bracket is already closed behind the cursor.
 
 The daemon does not measure the machine here, so every run has the same budget of prompt tokens. To
-compare two versions of the code, run it on each in turns, on an idle machine.
+compare two versions of the code, run the benchmark on each in turns, on an idle machine.
 """
 
 import argparse
 import json
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean
 from typing import Any
 
 import httpx2
@@ -45,7 +45,9 @@ from benchmarks.clients.copilot import (
     find_block_end,
     repeats_brackets,
 )
-from benchmarks.measure import describe_machine, p95
+from benchmarks.measure import describe_machine, render_spread
+from benchmarks.options import create_parser
+from benchmarks.progress import show_progress
 from benchmarks.servers.daemon import run_daemon
 from benchmarks.workloads.functions import NAMES, Keystroke, load_function
 
@@ -55,7 +57,7 @@ PATIENCE_S = 600
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A text, ms to its first token (None if it is empty) and to its end.
+    """A text, and the milliseconds to its first token (None if it is empty) and to its end.
 
     `is_cut` means that the benchmark hung up.
     """
@@ -70,10 +72,10 @@ class Answer:
 class KeyResult:
     """A key and its answer.
 
-    `wanted` is the rest of the line in the real file, with the blanks that the answer has to bring;
-    `behind` the brackets behind the cursor. `first_ms` is None if the answer is empty. `evaluated`
-    counts tokens of the prompt, `written` those of the answer; both are None if the benchmark hung
-    up, because the daemon counts the tokens of an answer at its end.
+    `wanted` is the rest of the line in the real file, with the indentation that the answer has to
+    bring. `behind` holds the brackets behind the cursor. `first_ms` is None if the answer is empty.
+    `evaluated` counts tokens of the prompt, `written` counts tokens of the answer. Both are None if
+    the benchmark hung up, because the daemon counts the tokens of an answer at its end.
     """
 
     wanted: str
@@ -91,7 +93,7 @@ class KeyResult:
 
     @property
     def has_rest(self) -> bool:
-        """Whether something of the line is still to come."""
+        """Whether a part of the line is still missing."""
         return bool(self.wanted.strip())
 
     @property
@@ -102,19 +104,19 @@ class KeyResult:
 
     @property
     def repeats(self) -> bool:
-        """Whether the first line closes what is closed behind the cursor."""
+        """Whether the first line closes a bracket that is already closed behind the cursor."""
         return bool(self.behind) and repeats_brackets(self.first_line)
 
 
 def main() -> None:
-    """Print the table of all that was typed so far, after each function."""
+    """Print the table of all keys so far, after each function."""
     options = _parse_options()
     typed: list[KeyResult] = []
-    # A measurement in a pause would take the processor, and change the tokens of later prompts.
+    # A calibration in a pause would use the processor, and change the budget of later prompts.
     starting = run_daemon(options.model, MODEL__AUTO_TUNE="false")
     with starting as daemon, _create_client(daemon.url) as http:
         for number, name in enumerate(NAMES[: options.functions]):
-            print(f"\r\x1b[K{name}", end="", file=sys.stderr, flush=True)
+            show_progress(f"{name}")
             typed += type_function(http, name, options.keys, options.pause_ms / 1000)
             print(
                 f"\n{describe_machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n"
@@ -127,7 +129,7 @@ def main() -> None:
 
 
 def type_function(http: httpx2.Client, name: str, keys: int, pause_s: float) -> list[KeyResult]:
-    """The first keys of a function, less the very first, which finds nothing evaluated."""
+    """Type the first keys of a function. Leave out the first one, whose prompt is all new."""
     file = f"{name.partition('.')[0]}.py"
     typed = []
     for key in load_function(name).keystrokes(keys):
@@ -137,20 +139,20 @@ def type_function(http: httpx2.Client, name: str, keys: int, pause_s: float) -> 
 
 
 def render_table(typed: Sequence[KeyResult]) -> str:
-    """A line for each figure."""
+    """One row for each figure."""
     lines = ["| figure | value |", "|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {one(typed)} |" for name, one in FIGURES.items())])
 
 
 def build_report(typed: Sequence[KeyResult], model: str) -> dict[str, Any]:
-    """The figures, and every key."""
+    """The figures and every key."""
     figures = {name: figure(typed) for name, figure in FIGURES.items()}
     keys = [asdict(one) | {"exact": one.is_exact, "repeats": one.repeats} for one in typed]
     return {"machine": describe_machine(), "model": model, "figures": figures, "keys": keys}
 
 
 def place_cursor(key: Keystroke, file: str) -> Cursor:
-    """The cursor behind a key, with the brackets that the editor has closed."""
+    """The cursor after a key, with the brackets that the editor has closed."""
     behind = close_brackets(key.before.rpartition("\n")[2])
     return Cursor(key.before, behind + key.after, file)
 
@@ -173,7 +175,7 @@ def _type_key(http: httpx2.Client, key: Keystroke, file: str) -> KeyResult:
 
 
 def _read_answer(http: httpx2.Client, body: dict[str, Any], indent: int | None) -> Answer:
-    """The answer, up to the end of its block if one of `indent` starts at the cursor.
+    """Read the answer; if a block of `indent` starts at the cursor, only up to its end.
 
     Raises: httpx2.HTTPError, or RuntimeError if the stream ends with an error.
     """
@@ -197,7 +199,7 @@ def _read_answer(http: httpx2.Client, body: dict[str, Any], indent: int | None) 
 
 
 def _read_counters(http: httpx2.Client) -> tuple[int, int]:
-    """Tokens of prompts that were evaluated, and tokens that were written, since the start."""
+    """Prompt tokens evaluated and tokens written since the daemon started."""
     page = http.get("/metrics").raise_for_status().text
     found = dict(re.findall(r"^llamacpp:(\w+) (\S+)$", page, re.MULTILINE))
     return int(found["prompt_tokens_total"]), int(found["tokens_predicted_total"])
@@ -212,7 +214,7 @@ def _spread(value: Callable[[KeyResult], float | None]) -> Callable[[Sequence[Ke
 
     def figure(typed: Sequence[KeyResult]) -> str:
         values = [each for one in typed if (each := value(one)) is not None]
-        return f"{median(values):.0f} / {p95(values):.0f}" if values else "-"
+        return render_spread(values)
 
     return figure
 
@@ -249,10 +251,7 @@ FIGURES: dict[str, Callable[[Sequence[KeyResult]], str]] = {
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser = create_parser(__doc__)
     parser.add_argument("--keys", type=int, default=60, help="keys of each function (default 60)")
     parser.add_argument(
         "--functions",
@@ -264,7 +263,7 @@ def _parse_options() -> argparse.Namespace:
         "--pause-ms",
         type=float,
         default=150,
-        help="from an answer to the next key (default 150); 0: at once",
+        help="pause from an answer to the next key (default 150)",
     )
     parser.add_argument(
         "--json", type=Path, metavar="OUT", help="also write the figures and every key to a file"

@@ -1,20 +1,19 @@
-"""How often the right line is filled in: the daemon against llama-cpp-python, on the same holes.
+"""How often a model fills in the right line: the daemon and llama-cpp-python on the same holes.
 
     python -m benchmarks.fim --model MODEL.gguf --data humaneval_fim_python.jsonl.gz --limit 100
 
-Each line of the data is a hole {prompt, suffix, canonical_solution}. Protocol of the HumanEval-FIM
-table in the Qwen2.5-Coder report: greedy, at most 64 new tokens, the first line that is not blank,
-stripped, equal to the solution. Two sides see every hole in turn: llama-cpp-python in this process,
-and the daemon's /v1/completions with the same token ids. Then comes the ghost text that an editor
-would show on an empty line in place of the hole. Ctrl-C ends it early, with the table of what was
-tried.
+Each line of the data is a hole {prompt, suffix, canonical_solution}. The protocol is that of the
+HumanEval-FIM table in the Qwen2.5-Coder report: decode greedily, at most 64 new tokens, and compare
+the first line that is not blank, stripped, with the solution. Two sides get every hole in turn:
+llama-cpp-python in this process, and the daemon's /v1/completions with the same token ids. After
+that the benchmark requests the ghost text that an editor would show on an empty line in place of
+the hole. Ctrl-C ends the run early and prints the table of what was tried.
 """
 
 import argparse
 import gzip
 import json
 import random
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from math import sqrt
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.measure import Row, describe_machine, render_table
+from benchmarks.options import create_parser
+from benchmarks.progress import show_progress
 from benchmarks.servers.api import Api
 from benchmarks.servers.daemon import run_daemon
 from benchmarks.servers.raw import RawLlama
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 
 def main() -> None:
-    """Print exact match and latency per side."""
+    """Print exact match and latency for each side."""
     options = _parse_options()
     holes = _load_holes(options.data, options.limit)
     raw = RawLlama(options.model, options.threads)
@@ -40,7 +41,8 @@ def main() -> None:
         results = _try_all(holes, lambda hole: _try_hole(hole, raw, api))
         shown = _try_all(holes[: options.shown], lambda hole: _is_shown(hole, api))
     print(
-        f"\n{describe_machine()}, {options.model.name}, {len(results)} holes of {options.data.name}\n"
+        f"\n{describe_machine()}, {options.model.name}, "
+        f"{len(results)} holes of {options.data.name}\n"
     )
     for side in ("raw", "daemon"):
         _print_share(side, [result[side] for result in results])
@@ -56,7 +58,7 @@ def main() -> None:
 
 
 def _try_hole(hole: dict[str, str], raw: RawLlama, api: Api) -> dict[str, Any]:
-    """Both sides on try_hole hole; they take turns at going first."""
+    """Run both sides on one hole; each side goes first in turn."""
     before, after, solution = hole["prompt"], hole["suffix"], hole["canonical_solution"].strip()
     prompt = raw.build_fim_prompt(before, after)
     sides = {
@@ -75,7 +77,7 @@ def _try_hole(hole: dict[str, str], raw: RawLlama, api: Api) -> dict[str, Any]:
 
 
 def _is_shown(hole: dict[str, str], api: Api) -> bool:
-    """Whether an editor would be given the line on an empty try_hole in place of the hole."""
+    """Whether an editor gets the right line on an empty line in place of the hole."""
     before, after = hole["prompt"], hole["suffix"]
     outcome = api.request_ghost_text(f"{before}\n\n{after}", len(before) + 1)
     text = (outcome.get("completion") or {}).get("text", "")
@@ -89,7 +91,7 @@ def _print_share(side: str, right: list[bool]) -> None:
 
 
 def _render_difference(results: list[dict[str, Any]]) -> str:
-    """Points of exact match, with the 95 % interval of a paired comparison."""
+    """The difference in points, with the 95 % interval of a paired comparison."""
     gained = sum(r["daemon"] and not r["raw"] for r in results)
     lost = sum(r["raw"] and not r["daemon"] for r in results)
     count, net = len(results), gained - lost
@@ -110,31 +112,30 @@ def _load_holes(path: Path, limit: int) -> list[dict[str, str]]:
 
 
 def _try_all(holes: list[dict[str, str]], try_hole: Callable[[dict[str, str]], T]) -> list[T]:
-    """What `try_hole` gives for each hole until the user has had enough."""
+    """Call `try_hole` for each hole until the user presses Ctrl-C."""
     results: list[T] = []
     with suppress(KeyboardInterrupt):
-        for hole in _show_count(holes):
+        for hole in _iterate_with_progress(holes):
             results.append(try_hole(hole))
     return results
 
 
-def _show_count(holes: list[dict[str, str]]) -> Iterator[dict[str, str]]:
+def _iterate_with_progress(holes: list[dict[str, str]]) -> Iterator[dict[str, str]]:
     for number, hole in enumerate(holes, 1):
-        print(f"\r{number}/{len(holes)}", end="", file=sys.stderr, flush=True)
+        show_progress(f"{number}/{len(holes)}")
         yield hole
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
-    parser.add_argument("--data", type=Path, required=True, help="holes, JSON lines, may be gzip")
+    parser = create_parser(__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="JSON lines of holes, may be gzip")
     parser.add_argument("--limit", type=int, default=100, help="holes to try (default 100)")
     parser.add_argument(
-        "--shown", type=int, default=100, help="of these, to try as an editor (default 100)"
+        "--shown", type=int, default=100, help="how many of these to try as an editor (default 100)"
     )
-    parser.add_argument("--threads", type=int, default=2, help="of the raw side (default 2)")
+    parser.add_argument(
+        "--threads", type=int, default=2, help="threads of llama-cpp-python (default 2)"
+    )
     return parser.parse_args()
 
 

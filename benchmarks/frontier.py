@@ -1,17 +1,16 @@
-"""Quality against cost of the ways to lay out a FIM prompt while a line is typed.
+"""Compare ways to lay out a FIM prompt while a line is typed: quality against cost.
 
     python -m benchmarks.frontier --model MODEL.gguf --data FIM.jsonl.gz --out OUTCOMES.jsonl
 
-Every recipe (recipes.py) meets every hole (holes.py): the line is typed up to the cursor, and the
-model has to write exactly the rest of it, greedy, within 64 tokens. OutcomeFile are appended to --out;
-the same command goes on where it was stopped, and does only what is missing. `--report` prints the
-tables and writes the plot from that file alone, with no model. `--time N` measures, on N holes of
-each kind, how long the first new text takes after a keystroke: only on a machine that does nothing
-else. `--only NAME`, as often as wanted, keeps to the recipes of those names.
+The benchmark tries every recipe (recipes.py) on every hole (holes.py): the line is typed up to the
+cursor, and the model has to write exactly the rest of it, greedy, within 64 tokens. It appends the
+outcomes to --out. The same command continues a run that was stopped, and does only what is missing.
+`--report` prints the tables and writes the plot from that file, without a model. `--time N`
+measures, on N holes of each kind, how long the first new text takes after a keystroke; use it only
+on an idle machine. `--only NAME` keeps to the recipe of that name and may be given several times.
 """
 
 import argparse
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -27,10 +26,12 @@ from benchmarks.fim_layouts.outcomes import OutcomeFile, RecipeOutcome
 from benchmarks.fim_layouts.plot import render_plot
 from benchmarks.fim_layouts.recipes import Recipe, list_recipes
 from benchmarks.fim_layouts.table import render_tables
+from benchmarks.options import create_parser_without_model
+from benchmarks.progress import show_progress
 
 
 def main() -> None:
-    """Try what is missing, or time, or report."""
+    """Try the missing recipes or time them, and then print the report."""
     options = _parse_options()
     recipes = [
         recipe for recipe in list_recipes() if recipe.name in (options.only or [recipe.name])
@@ -53,7 +54,7 @@ def _try_missing(
 ) -> None:
     layouts, tester = LayoutBuilder(cells.vocabulary), ExactMatchTester(cells)
     for number, hole in enumerate(holes, 1):
-        print(f"\r{number}/{len(holes)}", end="", file=sys.stderr, flush=True)
+        show_progress(f"{number}/{len(holes)}")
         missing = [
             r for r in _select_recipes(hole, recipes) if r.name not in outcomes.by_recipe[hole.name]
         ]
@@ -77,7 +78,7 @@ def _measure_times(
 ) -> None:
     layouts = LayoutBuilder(cells.vocabulary)
     for number, hole in enumerate(holes, 1):
-        print(f"\r{number}/{len(holes)}", end="", file=sys.stderr, flush=True)
+        show_progress(f"{number}/{len(holes)}")
         ms = {
             r.name: measure_first_token(cells, layouts, hole, r)
             for r in _select_recipes(hole, recipes)
@@ -94,7 +95,7 @@ def _build_row(hole: Hole) -> dict[str, str]:
 
 
 def _load_holes(options: argparse.Namespace) -> list[Hole]:
-    """Both kinds in turns, so that a run that is stopped has its share of each."""
+    """Both kinds of holes in turns, so that a stopped run has a share of each."""
     kinds = [
         load_humaneval(options.data, options.limit),
         load_long_files(options.sources, options.files),
@@ -104,18 +105,16 @@ def _load_holes(options: argparse.Namespace) -> list[Hole]:
 
 
 def _select_timed(holes: list[Hole], count: int) -> list[Hole]:
-    """The first `count` of each kind into which something has been typed."""
+    """The first `count` holes of each kind into which something is typed."""
     typed = [hole for hole in holes if hole.typed > hole.indentation]
     kinds = {hole.source: [h for h in typed if h.source == hole.source] for hole in typed}
     return [hole for kind in kinds.values() for hole in kind[:count]]
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = create_parser_without_model(__doc__)
     parser.add_argument("--model", type=Path, help="a GGUF file with FIM tokens")
-    parser.add_argument("--data", type=Path, help="holes, JSON lines, may be gzip")
+    parser.add_argument("--data", type=Path, help="JSON lines of holes, may be gzip")
     parser.add_argument("--limit", type=int, default=300, help="holes to try (default 300)")
     parser.add_argument("--files", type=int, default=60, help="long files to try (default 60)")
     parser.add_argument(
@@ -124,17 +123,19 @@ def _parse_options() -> argparse.Namespace:
         default=Path(get_path("stdlib")),
         help="folder of Python files (default: the standard library)",
     )
-    parser.add_argument("--threads", type=int, default=2, help="(default 2)")
-    parser.add_argument("--out", type=Path, required=True, help="file of outcomes, JSON lines")
+    parser.add_argument("--threads", type=int, default=2, help="threads (default 2)")
+    parser.add_argument("--out", type=Path, required=True, help="file for the outcomes, JSON lines")
     parser.add_argument("--only", action="append", metavar="NAME", help="a recipe to try")
     parser.add_argument("--time", type=int, default=0, help="holes of each kind to time")
-    parser.add_argument("--report", action="store_true", help="only tables and plot, from --out")
     parser.add_argument(
-        "--plot", type=Path, default=Path(__file__).with_suffix(".svg"), help="SVG to write"
+        "--report", action="store_true", help="only print the tables and write the plot, from --out"
+    )
+    parser.add_argument(
+        "--plot", type=Path, default=Path(__file__).with_suffix(".svg"), help="SVG file to write"
     )
     options = parser.parse_args()
     if not options.report and not (options.model and options.data):
-        parser.error("--model and --data are needed, or --report")
+        parser.error("give --model and --data, or --report")
     return options
 
 

@@ -1,10 +1,10 @@
-"""A programmer's recorded session, typed into the real editors: does text appear, does it flicker?
+"""Type a programmer's recorded session into the real editors: does text appear, does it flicker?
 
     python -m benchmarks.in_editors TRACE.w.json --model MODEL.gguf
 
-Edits, turns to other files and movements of the cursor come at the programmer's own times; what was
-typed at the cursor is typed as a key. Every frame of the screen is looked at: a suggestion that is
-still good, because the next keys are its own characters, should stay, or grow.
+Edits, changes of the file and movements of the cursor come at the programmer's own times. Text that
+the programmer typed at the cursor is typed as a key. The benchmark looks at every frame of the
+screen: a suggestion whose own characters are the next keys should stay or grow.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.clients.neovim import NeovimClient
 from benchmarks.clients.vscode import VsCodeClient
 from benchmarks.measure import describe_machine
-from benchmarks.options import make_sides_parser
+from benchmarks.options import create_parser, make_sides_parser
 from benchmarks.recording.flicker import Flicker, count_flicker
 from benchmarks.recording.player import play
 from benchmarks.recording.trace import Event, RequestEvent, read_trace
@@ -40,7 +40,8 @@ def main() -> None:
         ]
     asked = sum(isinstance(event, RequestEvent) for event in events)
     print(
-        f"\n{describe_machine()}, {options.model.name}, {events[-1].time:.0f} s of {options.trace.name},"
+        f"\n{describe_machine()}, {options.model.name}, "
+        f"{events[-1].time:.0f} s of {options.trace.name},"
     )
     print(f"in which the programmer's own editor asked {asked} times\n")
     names = [field.name for field in fields(Flicker)]
@@ -56,23 +57,22 @@ async def _type_session(name: str, daemon: RunningDaemon, events: Sequence[Event
     await client.begin()
     late = await play(events, client)
     await client.finish()
-    print(f"\r{name}: late by {late:.2f} s at most", file=sys.stderr)
+    print(f"\r{name}: at most {late:.2f} s late", file=sys.stderr)
     return count_flicker(client.frames())
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = create_parser(__doc__)
     parser.add_argument("trace", type=Path, help="a workspace recording, *.w.json")
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument(
         "--editors",
         type=make_sides_parser(EDITORS),
         default=list(EDITORS),
-        help=f"of {', '.join(EDITORS)} (default all)",
+        help=f"some of {', '.join(EDITORS)} (default all)",
     )
-    parser.add_argument("--seconds", type=float, default=150.0, help="of the recording")
+    parser.add_argument(
+        "--seconds", type=float, default=150.0, help="how many seconds of the recording to play"
+    )
     return parser.parse_args()
 
 

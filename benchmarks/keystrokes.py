@@ -1,18 +1,18 @@
-"""What a keystroke costs: functions typed key by key into a file of 500 lines.
+"""Measure what a keystroke costs: type functions key by key into a file of 500 lines.
 
     python -m benchmarks.keystrokes --model MODEL.gguf
 
-After each key a suggestion is asked for, and the next key comes a pause after the answer. The
-functions are of Python's own standard library (functions.py). Every side types each function in
-turn, from a cursor where nothing of the file was evaluated before. All see 256 lines before the
-cursor and 64 after it, as llama.vim sends, but for the daemon, which sends as many tokens as this
-machine evaluates in time: see the line of the prompt. copilotd-nocache keeps no suggestions, but
-what its model wrote stays in the KV cache, and text typed along it is not decoded again.
+After each key the benchmark requests a suggestion. The next key comes a pause after the answer. The
+functions are from Python's standard library (functions.py). Each side types each function in turn
+and starts at a cursor where nothing of the file is evaluated. All sides get 256 lines before the
+cursor and 64 lines after it, as llama.vim sends them, except the daemon, which sends as many tokens
+as this machine evaluates in time: see the row of prompt tokens. copilotd-nocache keeps no
+suggestions, but the tokens that its model wrote stay in the KV cache, so text typed along them is
+not decoded again.
 """
 
 import argparse
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -29,9 +29,10 @@ from benchmarks.clients.keystrokes import (
     Suggestion,
 )
 from benchmarks.clients.llama_cpp import FimPromptBuilder
-from benchmarks.measure import describe_machine, p95
-from benchmarks.options import make_sides_parser
+from benchmarks.measure import describe_machine, render_figures, render_spread
+from benchmarks.options import create_parser, make_sides_parser
 from benchmarks.peers import run_llama_cpp_server, run_llama_server
+from benchmarks.progress import show_progress
 from benchmarks.servers.daemon import run_daemon
 from benchmarks.servers.raw import RawLlama
 from benchmarks.workloads.functions import NAMES, Function, Keystroke, load_function
@@ -42,7 +43,7 @@ N_CTX = 8192
 
 @dataclass(frozen=True, slots=True)
 class KeyResult:
-    """A key and its answer."""
+    """A key and its suggestion."""
 
     key: Keystroke
     answer: Suggestion
@@ -55,16 +56,16 @@ class KeyResult:
 
 
 def main() -> None:
-    """Print the table of all that was typed so far, after each function."""
+    """Print the table of all keys so far, after each function."""
     options = _parse_options()
-    # The servers are stopped then as well.
+    # SIGTERM must also run the code that stops the servers.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     typed: dict[str, list[KeyResult]] = {side: [] for side in options.sides}
     with ExitStack() as running:
         sides = {side: running.enter_context(SIDES[side](options.model)) for side in options.sides}
         for number, name in enumerate(NAMES[: options.functions]):
             for side in _rotate(options.sides, number):
-                print(f"\r\x1b[K{name}, {side}", end="", file=sys.stderr, flush=True)
+                show_progress(f"{name}, {side}")
                 typed[side] += _type_function(sides[side], load_function(name), options)
             print(
                 f"\n{describe_machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n"
@@ -75,7 +76,7 @@ def main() -> None:
 def _type_function(
     side: KeystrokeClient, function: Function, options: argparse.Namespace
 ) -> list[KeyResult]:
-    """The first keys of a function, less the very first, which finds nothing evaluated."""
+    """Type the first keys of a function. Leave out the first one, whose prompt is all new."""
     typed = []
     for key in function.keystrokes(options.keys):
         typed.append(KeyResult(key, side.suggest(key)))
@@ -89,13 +90,12 @@ def _rotate(sides: Sequence[str], by: int) -> list[str]:
 
 
 def _render_table(typed: dict[str, list[KeyResult]]) -> str:
-    """A line for each figure, a column for each side."""
-    lines = [f"| | {' | '.join(typed)} |", "|---" * (len(typed) + 1) + "|"]
-    for name, figure in FIGURES.items():
-        lines.append(f"| {name} | {' | '.join(figure(keys) for keys in typed.values())} |")
+    """Render one row for each figure and one column for each side."""
+    lines = render_figures(FIGURES, [*typed.items()])
     ours = _compute_first_p50(next(iter(typed.values())))
     ratios = (f"{ours / _compute_first_p50(keys):.3f}" for keys in typed.values())
-    lines.append(f"| first column's p50 to the first token, of this one's | {' | '.join(ratios)} |")
+    name = "first column's p50 to the first token, relative to this column's"
+    lines.append(f"| {name} | {' | '.join(ratios)} |")
     return "\n".join(lines)
 
 
@@ -108,7 +108,7 @@ def _spread(value: Callable[[Suggestion], float | None]) -> Callable[[Sequence[K
 
     def figure(keys: Sequence[KeyResult]) -> str:
         values = [each for key in keys if (each := value(key.answer)) is not None]
-        return f"{median(values):.0f} / {p95(values):.0f}" if values else "-"
+        return render_spread(values)
 
     return figure
 
@@ -177,15 +177,12 @@ SIDES = {
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser = create_parser(__doc__)
     parser.add_argument(
         "--sides",
         type=make_sides_parser(SIDES),
         default=list(SIDES),
-        help=f"of {','.join(SIDES)} (default all); -fa: with flash attention",
+        help=f"some of {','.join(SIDES)} (default all); -fa: with flash attention",
     )
     parser.add_argument("--keys", type=int, default=20, help="keys of each function (default 20)")
     parser.add_argument(
@@ -195,7 +192,7 @@ def _parse_options() -> argparse.Namespace:
         "--pause-ms",
         type=float,
         default=150,
-        help="from an answer to the next key (default 150); 0: at once",
+        help="pause from an answer to the next key (default 150)",
     )
     return parser.parse_args()
 

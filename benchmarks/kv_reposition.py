@@ -1,20 +1,21 @@
-"""What a cursor costs that has gone to another line: cells that move against a full evaluation.
+"""Measure a cursor that moved to another line: repositioned KV cells against a full evaluation.
 
     python -m benchmarks.kv_reposition --model MODEL.gguf --out OUTCOMES.jsonl
 
-A long file is read with the cursor at one place, then a suggestion is results for at a hole some
-lines away (moved_cursor.py): greedy, to the end of the line. Three sides take turns, each from the
-same cells: what follows the cursor is spliced, or evaluated again, or the prompt is a brief one,
-which is read in the time for a first answer. Printed are tokens evaluated, milliseconds to the
-first token, and on how many holes each side wrote exactly the right line. Each hole meets one of
-the moves; --turn 1, 2, … gives it the next ones. OutcomeFile are appended to --out, and the same
-command goes on where it was stopped; --report only prints. Only on a machine that does nothing
-else.
+The benchmark evaluates a long file with the cursor at one place. Then it requests a suggestion at a
+hole some lines away (moved_cursor.py), greedy, to the end of the line. The sides take turns and
+start from the same cells. One side repositions the cells of the text after the cursor, one lets
+llama.cpp shift them, one evaluates that text again, and one uses a brief prompt, which fits the
+time for a first answer. The table shows the evaluated tokens, the milliseconds to the first token,
+and on how many holes each side wrote exactly the right line.
+
+Each hole is tried with one of the moves; --turn 1, 2, … selects the next ones. The benchmark
+appends the outcomes to --out, and the same command continues a run that was stopped. --report only
+prints. Use an idle machine.
 """
 
 import argparse
 import json
-import sys
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
@@ -31,12 +32,14 @@ from benchmarks.fim_layouts.moved_cells import (
 )
 from benchmarks.fim_layouts.moved_cursor import MOVES
 from benchmarks.measure import Row, describe_machine, render_table
+from benchmarks.options import create_parser_without_model
+from benchmarks.progress import show_progress
 
 _SAME_TEXT = {"same text as evaluated": EVALUATED, "as by llama.cpp": LLAMA_CPP}
 
 
 def main() -> None:
-    """Try what is missing, then report."""
+    """Try the missing holes, and then print the report."""
     options = _parse_options()
     done = _read_outcomes(options.out)
     if not options.report:
@@ -46,7 +49,7 @@ def main() -> None:
 
 
 def render_report(rows: list[dict[str, object]]) -> str:
-    """Costs and right lines by move, in Markdown."""
+    """Costs and right lines for each move, in Markdown."""
     by_move: dict[str, list[dict[str, SideResult]]] = defaultdict(list)
     for row in rows:
         results = {side: SideResult(**row[side]) for side in SIDES}  # type: ignore[arg-type]
@@ -97,11 +100,11 @@ def _try_missing(options: argparse.Namespace, done: set[tuple[object, object]]) 
     names = [name for name in MOVES if options.only in name]
     for number, hole in enumerate(holes):
         move = names[(number + options.turn) % len(names)]
-        print(f"\r{number + 1}/{len(holes)}", end="", file=sys.stderr, flush=True)
+        show_progress(f"{number + 1}/{len(holes)}")
         places = MOVES[move](hole)
         if (hole.name, move) in done or not places:
             continue
-        # Which side comes first changes from hole to hole.
+        # Another side goes first at each hole.
         shift = number % len(SIDES)
         results = bench.run_sides(hole, places, SIDES[shift:] + SIDES[:shift])
         with options.out.open("a") as out:
@@ -114,9 +117,7 @@ def _read_outcomes(path: Path) -> list[dict[str, object]]:
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = create_parser_without_model(__doc__)
     parser.add_argument("--model", type=Path, help="a GGUF file with FIM tokens")
     parser.add_argument("--holes", type=int, default=70, help="long files to try (default 70)")
     parser.add_argument(
@@ -125,13 +126,15 @@ def _parse_options() -> argparse.Namespace:
         default=Path(get_path("stdlib")),
         help="folder of Python files (default: the standard library)",
     )
-    parser.add_argument("--turn", type=int, default=0, help="which moves the holes meet")
-    parser.add_argument("--only", default="", help="part of the names of the moves to make")
-    parser.add_argument("--out", type=Path, required=True, help="file of outcomes, JSON lines")
-    parser.add_argument("--report", action="store_true", help="only the tables, from --out")
+    parser.add_argument(
+        "--turn", type=int, default=0, help="which moves to try on the holes (default 0)"
+    )
+    parser.add_argument("--only", default="", help="try only moves whose name contains this text")
+    parser.add_argument("--out", type=Path, required=True, help="file for the outcomes, JSON lines")
+    parser.add_argument("--report", action="store_true", help="only print the tables, from --out")
     options = parser.parse_args()
     if not options.report and not options.model:
-        parser.error("--model is needed, or --report")
+        parser.error("give --model or --report")
     return options
 
 

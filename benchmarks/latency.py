@@ -1,28 +1,28 @@
-"""What the daemon costs: the same calls through it, and on llama-cpp-python in this process.
+"""Measure the daemon's overhead: the same calls through it, and on llama-cpp-python here.
 
     python -m benchmarks.latency --model MODEL.gguf
 
-Both sides hold the same model with the same threads and take turns, so that a noisy machine
-disturbs them alike. Every prompt is new to both sides, except where reuse is what is measured.
+llama-cpp-python runs in this process. Both sides have the same model and the same threads, and take
+turns, so that a noisy machine disturbs both alike. Every prompt is new to both sides, except where
+the benchmark measures reuse.
 """
 
 import argparse
 import asyncio
 import time
-from pathlib import Path
 from string import ascii_lowercase
 
 from benchmarks.measure import Row, describe_machine, render_table
+from benchmarks.options import create_parser
 from benchmarks.servers.api import Api
 from benchmarks.servers.daemon import RunningDaemon, run_daemon
-from benchmarks.servers.raw import RawLlama, TimedGeneration
+from benchmarks.servers.raw import RawLlama
+from benchmarks.servers.timing import TimedGeneration
+from benchmarks.workloads.conversation import FUNCTION
 from tests.lsp.raw_client import INLINE, RawClient, completion_params
 
 PREFILL_TOKENS = 512
 DECODE_TOKENS = 96
-FUNCTION = (
-    "def handler_{0}(request, response):\n    value_{0} = request.args[{0}]\n    return value\n\n"
-)
 SOURCE = "".join(FUNCTION.format(i) for i in range(8)) + "result = "
 
 
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _measure_speed(raw: RawLlama, api: Api, runs: int) -> list[Row]:
-    """Prefill and decode in tokens per second."""
+    """Prefill and decode speed in tokens per second."""
     prefill: tuple[list[float], list[float]] = ([], [])
     decode: tuple[list[float], list[float]] = ([], [])
     for run in range(runs):
@@ -66,12 +66,12 @@ def _generate(side: RawLlama | Api, prompt: list[int]) -> TimedGeneration:
 async def _measure_round_trips(
     raw: RawLlama, daemon: RunningDaemon, api: Api, runs: int
 ) -> list[Row]:
-    """One token more, by way of each front; only the last word of the prompt is new."""
+    """Time one more token over HTTP and over LSP; only the last word of the prompt is new."""
     editor = await RawClient.connect(daemon.socket)
     await editor.initialize("benchmark")
     http, lsp, direct = [], [], []
     for run in range(runs + 1):
-        # Both engines saw another first letter last, so both evaluate the whole word.
+        # Each word starts with a letter that the engine did not see last, so it evaluates all of it.
         words = [f"{ascii_lowercase[(3 * run + side) % 26]}_{run}" for side in range(3)]
         http.append(
             api.generate({"prompt": raw.build_fim_prompt(SOURCE + words[0], ""), "max_tokens": 1})
@@ -79,7 +79,7 @@ async def _measure_round_trips(
         lsp.append(await _time_ghost_text(editor, run, SOURCE + words[1]))
         direct.append(raw.generate(raw.build_fim_prompt(SOURCE + words[2], ""), 1))
     await editor.shut_down()
-    # The first of each evaluated the whole prompt.
+    # The first request of each side evaluates the whole prompt, so it does not count.
     base = [timed.total_ms for timed in direct[1:]]
     return [
         Row("HTTP: one token, prompt cached", "ms", [t.total_ms for t in http[1:]], base),
@@ -88,7 +88,7 @@ async def _measure_round_trips(
 
 
 async def _time_ghost_text(editor: RawClient, run: int, text: str) -> float:
-    """Milliseconds of an inline completion at the end of `text`; the model may write one token."""
+    """Milliseconds for an inline completion of one token at the end of `text`."""
     uri = f"file:///w/{run}.py"
     editor.open_file(text, uri)
     lines = text.split("\n")
@@ -103,12 +103,11 @@ def _build_prompt(raw: RawLlama, run: int) -> list[int]:
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser = create_parser(__doc__)
     parser.add_argument("--runs", type=int, default=10, help="repetitions (default 10)")
-    parser.add_argument("--threads", type=int, default=2, help="of the raw side (default 2)")
+    parser.add_argument(
+        "--threads", type=int, default=2, help="threads of llama-cpp-python (default 2)"
+    )
     return parser.parse_args()
 
 

@@ -1,17 +1,20 @@
-"""Medians, 95th percentiles and ratios, and the table they are shown in."""
+"""Medians, 95th percentiles and ratios, and the tables that show them."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median
+from typing import TypeVar
 
 import psutil
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Row:
-    """The same work on two sides; `higher_is_better` decides which way the ratio goes."""
+    """Measurements of the same work on two sides, `ours` and `theirs`."""
 
     name: str
     unit: str
@@ -21,7 +24,7 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """Above 1 means that ours is the better side."""
+        """A ratio above 1 means that `ours` is better."""
         ours, theirs = median(self.ours), median(self.theirs)
         return ours / theirs if self.higher_is_better else theirs / ours
 
@@ -33,7 +36,7 @@ def p95(values: Sequence[float]) -> float:
 
 
 def render_table(ours: str, theirs: str, rows: Sequence[Row]) -> str:
-    """The rows in Markdown."""
+    """Render the rows as a Markdown table."""
     lines = [
         f"| what | unit | {ours}: median (p95) | {theirs}: median (p95) | ratio | runs |",
         "|---|---|---|---|---|---|",
@@ -45,8 +48,25 @@ def render_table(ours: str, theirs: str, rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def render_spread(values: Sequence[float], digits: int = 0) -> str:
+    """Render the median and the 95th percentile, or "-" if there are no values."""
+    return f"{median(values):.{digits}f} / {p95(values):.{digits}f}" if values else "-"
+
+
+def render_figures(
+    figures: Mapping[str, Callable[[T], str]], columns: Sequence[tuple[str, T]]
+) -> list[str]:
+    """Render a Markdown table, line by line: one row for each figure, one column for each side."""
+    head = [f"| | {' | '.join(name for name, _ in columns)} |", "|---" * (len(columns) + 1) + "|"]
+    rows = [
+        f"| {name} | {' | '.join(figure(column) for _, column in columns)} |"
+        for name, figure in figures.items()
+    ]
+    return [*head, *rows]
+
+
 def describe_machine() -> str:
-    """Day and machine, for the heading of a result."""
+    """The date and the machine, for the heading of a result."""
     memory = psutil.virtual_memory().total / 2**30
     cores = psutil.cpu_count(logical=False)
     return f"{date.today()}, {platform.machine()}, {cores} cores, {memory:.0f} GiB"

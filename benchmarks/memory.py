@@ -2,17 +2,17 @@
 
     python -m benchmarks.memory --model MODEL.gguf
 
-Each editor is an LSP connection with a file of its own of about 1,900 tokens, and has one
-completion; the next one comes when nothing more is prepared for it. Unloaded, the daemon's worker
-is gone. Where the system tells it (Linux), a process' own memory is its PSS without pages of files,
-and those, which are the model's above all, are told apart: they count in full although processes
-share them, and can be dropped and read again. Elsewhere it is RSS, in one figure.
-llama-server has one slot and the context of the daemon, and has completed the first file.
+Each editor is an LSP connection with its own file of about 1,900 tokens, and requests one
+completion. The next editor connects when the daemon prepares nothing more for this one. After the
+unload the daemon has no worker. On Linux, a process's own memory is its PSS without pages of files.
+The pages of files, mostly those of the model, are a second figure: they count in full although
+processes share them, and the system can drop them and read them again. On other systems there is
+one figure, RSS. llama-server has one slot and the daemon's context size, and has completed the
+first file.
 """
 
 import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,9 @@ import psutil
 
 from benchmarks.clients.keystrokes import LlamaServer
 from benchmarks.measure import describe_machine
+from benchmarks.options import create_parser
 from benchmarks.peers import run_llama_server
+from benchmarks.progress import show_progress
 from benchmarks.servers.api import Api
 from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from benchmarks.servers.idle import find_worker, wait_until_idle
@@ -35,7 +37,7 @@ EDITORS = (1, 8)
 FUNCTIONS = 56
 N_CTX = 8192
 INVOKED = 1
-# Longer than a pause after which the daemon prepares what may come next.
+# Longer than the pause after which the daemon starts to prepare the next request.
 SETTLE_S = 1.0
 IDLE_S = 15.0
 TIMEOUT_S = 120.0
@@ -44,7 +46,10 @@ CURSOR = "result = "
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes of a process: its own, and of files; the latter None where the system mixes them."""
+    """Bytes of a process: its own memory, and its pages of files.
+
+    `files` is None where the system does not separate the two.
+    """
 
     own: int
     files: int | None = None
@@ -52,7 +57,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A state, and what each process has in it."""
+    """The memory of each process in one state."""
 
     state: str
     daemon: Memory | None = None
@@ -64,16 +69,16 @@ def main() -> None:
     options = _parse_options()
     rows = []
     for editors in EDITORS:
-        print(f"\r\x1b[K{editors} editors", end="", file=sys.stderr, flush=True)
+        show_progress(f"{editors} editors")
         rows += asyncio.run(_measure_daemon(options.model, editors))
-    print("\r\x1b[Kllama-server", end="", file=sys.stderr, flush=True)
+    show_progress("llama-server")
     rows.append(_measure_llama_server(options.model))
     print(f"\n{describe_machine()}, {options.model.name}, {_name_measure()}\n")
     print(_render_table(rows))
 
 
 async def _measure_daemon(model: Path, number: int) -> list[Row]:
-    """A daemon of its own, from its start to the unload."""
+    """Measure one daemon from its start to the unload."""
     settings = {"ENGINE__IDLE_MINUTES": str(IDLE_S / 60), "MODEL__AUTO_TUNE": "false"}
     with run_daemon(model, **settings) as daemon:
         rows = [_measure_row("loaded, no editor", daemon)]
@@ -87,7 +92,7 @@ async def _measure_daemon(model: Path, number: int) -> list[Row]:
 
 
 async def _open_editor(daemon: RunningDaemon, number: int) -> RawClient:
-    """An editor that had one completion, and for which nothing more is prepared."""
+    """Connect an editor, complete once, and wait until the daemon prepares nothing more."""
     editor = await RawClient.connect(daemon.socket)
     await editor.initialize("benchmark")
     text, uri = _build_text(number), f"file:///w/{number}.py"
@@ -108,7 +113,7 @@ def _wait_for_unload(daemon: RunningDaemon) -> None:
     client, until = Api(daemon.url).client, time.monotonic() + TIMEOUT_S
     while client.get("/admin/status").json()["state"]["phase"] != "stopped":
         if time.monotonic() > until:
-            raise TimeoutError("the model is not unloaded")
+            raise TimeoutError("the daemon does not unload the model")
         time.sleep(0.5)
 
 
@@ -127,7 +132,7 @@ def _build_text(number: int) -> str:
     return "".join(FUNCTION.format(f"{number}_{i}") for i in range(FUNCTIONS)) + CURSOR
 
 
-# --- what a process has --------------------------------------------------------------------------
+# --- memory of a process --------------------------------------------------------------------------
 
 
 def _read_memory(pid: int) -> Memory:
@@ -138,7 +143,7 @@ def _read_memory(pid: int) -> Memory:
 
 
 def parse_rollup(text: str) -> Memory:
-    """What Linux tells of a process: PSS without files, and resident pages of files."""
+    """Read what Linux reports for a process: PSS without files, and resident pages of files."""
     rows = (line.split() for line in text.splitlines()[1:])
     kib = {name.rstrip(":"): int(value) for name, value, *_ in rows}
     return Memory(1024 * (kib["Pss"] - kib["Pss_File"]), 1024 * (kib["Rss"] - kib["Anonymous"]))
@@ -152,9 +157,9 @@ def _name_measure() -> str:
 
 
 def _render_table(rows: list[Row]) -> str:
-    """A line for each state, in MiB."""
+    """One row for each state, in MiB."""
     lines = [
-        "| MiB | daemon: own | of files | worker or server: own | of files | all but files |",
+        "| MiB | daemon: own | file pages | worker or server: own | file pages | all but file pages |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -178,10 +183,7 @@ def _format_mib(value: int | None) -> str:
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser = create_parser(__doc__)
     return parser.parse_args()
 
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.peers
 
-llama-server is built from the llama.cpp inside llama-cpp-python's own source distribution, of the
-version that is installed here, so that a difference in speed is never one of the kernels. The
-binary is kept in the user's cache folder.
+The benchmark builds llama-server from the llama.cpp inside the source distribution of the installed
+version of llama-cpp-python. So all servers run the same kernels, and a difference in speed has
+another cause. The binary stays in the user's cache folder.
 """
 
 import shutil
@@ -23,8 +23,10 @@ from pathlib import Path
 import httpx2
 from platformdirs import user_cache_path
 
+from benchmarks.progress import show_progress
+
 START_S = 120.0
-# Standard input is a pipe of the benchmark's, which the system closes even if it was killed.
+# Standard input is a pipe from the benchmark; the system closes it even if the benchmark is killed.
 GUARD = """
 import sys, psutil
 server = psutil.Process(int(sys.argv[1]))
@@ -32,7 +34,7 @@ sys.stdin.read()
 server.kill()
 """
 PACKAGE = "llama-cpp-python"
-# As the wheel is built (Release, tuned for this CPU); the rest saves work.
+# The wheel is built the same way (Release, tuned for this CPU). The other flags save build time.
 CMAKE = {
     "CMAKE_BUILD_TYPE": "Release",
     "BUILD_SHARED_LIBS": "OFF",
@@ -48,14 +50,14 @@ CMAKE = {
 
 @dataclass(frozen=True)
 class Peer:
-    """A server that runs."""
+    """A running server."""
 
     url: str
     pid: int
 
 
 def main() -> None:
-    """Build what is missing; say where it is."""
+    """Build llama-server if it is missing, and print its path."""
     print(build_llama_server())
 
 
@@ -68,10 +70,10 @@ def run_llama_server(
     parallel: int = 1,
     port: int = 0,
 ) -> Iterator[Peer]:
-    """llama-server with the flags of llama.vim's presets; `flash_attention` is "on" or "off".
+    """Run llama-server with the flags of llama.vim's presets; `flash_attention` is "on" or "off".
 
-    `parallel` requests are answered at a time; they share the context of `n_ctx` tokens. `port` 0
-    takes any free one.
+    It answers `parallel` requests at a time, which share the context of `n_ctx` tokens. `port` 0
+    takes any free port.
     """
     port = port or find_free_port()
     options = {
@@ -92,7 +94,7 @@ def run_llama_server(
 
 @contextmanager
 def run_llama_cpp_server(model: Path, n_threads: int, n_ctx: int, **more: object) -> Iterator[Peer]:
-    """`python -m llama_cpp.server`, with `more` of its flags; it needs the extra `[server]`."""
+    """Run `python -m llama_cpp.server` with `more` of its flags. It needs the extra `[server]`."""
     port = find_free_port()
     options = {
         "--model": model,
@@ -108,7 +110,7 @@ def run_llama_cpp_server(model: Path, n_threads: int, n_ctx: int, **more: object
 
 
 def build_llama_server() -> Path:
-    """Where llama-server is; builds it at the first call, which takes minutes."""
+    """The path of llama-server. The first call builds it, which takes minutes."""
     binary = find_llama_server_path()
     if not binary.exists():
         binary.parent.mkdir(parents=True, exist_ok=True)
@@ -119,13 +121,13 @@ def build_llama_server() -> Path:
 
 
 def find_llama_server_path() -> Path:
-    """Where llama-server is once it is built."""
+    """The path of llama-server, whether it is built or not."""
     binary = user_cache_path("copilotd-benchmarks") / f"llama-server-{version(PACKAGE)}"
     return binary.with_name(f"{binary.name}.exe") if sys.platform == "win32" else binary
 
 
 def _fetch_source(folder: Path) -> Path:
-    """Fetch the source distribution into `folder` and unpack it; gives llama.cpp's own tree."""
+    """Download the source distribution into `folder`, unpack it, and return the llama.cpp folder."""
     requirement = f"{PACKAGE}=={version(PACKAGE)}"
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", PACKAGE]
     _run_visibly([*pip, "--dest", str(folder), requirement])
@@ -135,7 +137,7 @@ def _fetch_source(folder: Path) -> Path:
 
 
 def _compile(source: Path, folder: Path) -> Path:
-    """Compile in `folder`; gives the binary."""
+    """Compile in `folder`, and return the binary."""
     cmake = shutil.which("cmake")
     if cmake is None:
         raise SystemExit("cmake is missing. Install it, for example with `pip install cmake ninja`")
@@ -152,7 +154,7 @@ def _is_program(path: Path) -> bool:
 
 
 def _run_visibly(command: list[str]) -> None:
-    """Run a long command with its newest line on the screen; ends the program if it fails."""
+    """Run a long command and show its newest line. End the program if the command fails."""
     lines: list[str] = []
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
@@ -160,15 +162,15 @@ def _run_visibly(command: list[str]) -> None:
     with process:
         for line in process.stdout or ():
             lines.append(line)
-            print(f"\r\x1b[K{line.strip()[:100]}", end="", file=sys.stderr, flush=True)
-    print("\r\x1b[K", end="", file=sys.stderr)
+            show_progress(line.strip()[:100])
+    show_progress("")
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{''.join(lines[-40:])}")
 
 
 @contextmanager
 def _run_server(command: list[str], port: int, ready: str) -> Iterator[Peer]:
-    """The server of `command` from when it answers `ready` with 200 to the end of the block."""
+    """Run the server of `command` from the time `ready` returns 200 to the end of the block."""
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         guard = subprocess.Popen(
@@ -193,7 +195,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     try:
         process.wait(timeout=10)
     except subprocess.TimeoutExpired:
-        # One that writes without end hears of nothing else.
+        # A server in the middle of a generation does not react to SIGTERM.
         process.kill()
         process.wait(timeout=10)
 

@@ -1,13 +1,13 @@
-"""A programmer's recorded session in real time, with each server in turn to give ghost text.
+"""Play a programmer's recorded session in real time, with each server in turn for ghost text.
 
     python -m benchmarks.replay TRACE.w.json --model MODEL.gguf
 
-Edits, turns to other files, requests and cancellations come at the programmer's own times. A
-request is answered in time if text that is not blank is there before the next edit or request.
-Gold is the rest of the request's line as it is 30 seconds later. Every side begins on a server
-that has just been started, loaded the model and written a few words, with as many threads as the
-machine has cores; copilotd has measured the machine, as it does once in idle time. The first column
-is what the recording itself has as answers.
+Edits, changes of the file, requests and cancellations come at the programmer's own times. A request
+is answered in time if text that is not blank arrives before the next edit or request. Gold is the
+rest of the request's line as it is 30 seconds later. Every side starts on a new server that has
+loaded the model and written a few words, with as many threads as the machine has cores. copilotd
+has measured the machine, as it does once while it is idle. The first column holds the answers in
+the recording itself.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from benchmarks.clients.llama_cpp import FimPromptBuilder, LlamaCppClient
 from benchmarks.clients.recorded import RecordedClient
 from benchmarks.llama_vim.client import LlamaVim
 from benchmarks.measure import describe_machine
-from benchmarks.options import make_sides_parser
+from benchmarks.options import create_parser, make_sides_parser
 from benchmarks.peers import run_llama_cpp_server, run_llama_server
 from benchmarks.recording.player import Client, play, play_and_wait, play_at_once
 from benchmarks.recording.scores import Replay, render_scores, save
@@ -39,7 +39,7 @@ RunningSide = Iterator[tuple[Client, int]]
 def main() -> None:
     """Print the table."""
     options = _parse_options()
-    # The servers are stopped then as well.
+    # SIGTERM must also run the code that stops the servers.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     events = read_trace(options.trace, options.seconds)
     seconds = min(options.seconds, events[-1].time)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _replay_side(side: str, model: Path, events: Sequence[Event], seconds: float) -> Replay:
-    """The whole session on one side."""
+    """Play the whole session to one side."""
     print(f"\r{side}", file=sys.stderr)
     with SIDES[side](model) as (client, pid):
         return asyncio.run(_replay(side, client, pid, events, seconds))
@@ -87,7 +87,7 @@ def _run_copilotd(model: Path) -> RunningSide:
 
 @contextmanager
 def _run_unhurried(model: Path) -> RunningSide:
-    """With the time to write each suggestion to its end before anything of it is shown."""
+    """Copilotd with enough time to write each suggestion to its end before it shows any text."""
     generous = {"COMPLETION__TARGET_MS": "60000", "COMPLETION__LIMIT_MS": "60000"}
     with run_daemon(model, COMPLETION__MAX_TOKENS="64", **generous) as daemon:
         run_copilotd(daemon.env, "tune")
@@ -124,21 +124,18 @@ DEFAULT = "copilotd,llama-server,llama-server-fa,llama-cpp"
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = create_parser(__doc__)
     parser.add_argument("trace", type=Path, help="a workspace recording, *.w.json")
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument(
         "--sides",
         type=make_sides_parser(SIDES),
         default=make_sides_parser(SIDES)(DEFAULT),
-        help=f"of {', '.join(SIDES)} (default {DEFAULT}); -fa: with flash attention; "
-        "-hangup: cancelled requests are given up, which llama.vim does not do; "
-        f"{UNHURRIED}: copilotd on a machine that is never too slow, the recording waiting for it",
+        help=f"some of {', '.join(SIDES)} (default {DEFAULT}); -fa: with flash attention; "
+        "-hangup: hang up on cancelled requests, which llama.vim does not do; "
+        f"{UNHURRIED}: copilotd with as much time as it needs, because the recording waits for it",
     )
     parser.add_argument(
-        "--seconds", type=float, default=float("inf"), help="only the first SECONDS"
+        "--seconds", type=float, default=float("inf"), help="play only the first SECONDS"
     )
     parser.add_argument("--out", type=Path, help="write a record of each request as JSON")
     return parser.parse_args()

@@ -1,11 +1,12 @@
-"""The first completion in a warm_file file, after a restart and after an idle unload: warm, and cold.
+"""Time the first completion in a known file after a restart and after an idle unload.
 
     python -m benchmarks.restart --model MODEL.gguf
 
-A file is completed, the daemon is restarted (or left alone until it unloads the model), and the
-same file is completed again. Cold is a file that the daemon sees for the first time after the same
-restart, so both sides pay for all but the KV cache. The first token is that of a fill-in-the-middle
-request with a prompt of about `--tokens` tokens; the suggestion is event an editor would be shown.
+The benchmark completes a file, restarts the daemon (or waits until it unloads the model), and
+completes the same file again: the warm side. The cold side is a file that is new to the daemon
+after the same restart. So both sides pay for everything except the KV cache. The first token is
+that of a fill-in-the-middle request with a prompt of about `--tokens` tokens. The suggestion is
+what an editor would show.
 """
 
 import argparse
@@ -14,20 +15,18 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 
 from benchmarks.measure import Row, describe_machine, render_table
+from benchmarks.options import create_parser
 from benchmarks.servers.api import Api
 from benchmarks.servers.daemon import RunningDaemon, run_copilotd, run_daemon
+from benchmarks.workloads.conversation import FUNCTION
 
-FUNCTION = (
-    "def handler_{0}(request, response):\n    value_{0} = request.args[{0}]\n    return value\n\n"
-)
 FUNCTION_TOKENS = 31
 IDLE_S = 2.0
 
 Request = Callable[[Api, "File"], float]
-Interrupt = Callable[[], str]
+Interruption = Callable[[], str]
 
 
 def main() -> None:
@@ -35,26 +34,31 @@ def main() -> None:
     options = _parse_options()
     files = _generate_files(options.tokens // FUNCTION_TOKENS)
     rows = []
-    # The suggestion itself would be remembered across an unload.
+    # Without this, the daemon would keep the suggestion itself across an unload.
     uncached = {"COMPLETION__CACHE_ENTRIES": "0"}
     with run_daemon(options.model, **uncached) as daemon:
         rows += _measure_rows("restart", lambda: _restart(daemon), files, options.runs)
     with run_daemon(options.model, ENGINE__IDLE_MINUTES=str(IDLE_S / 60), **uncached) as daemon:
         rows += _measure_rows("idle unload", lambda: _wait_for_unload(daemon), files, options.runs)
     print(f"{describe_machine()}, {options.model.name}, about {options.tokens} tokens a file\n")
-    print(render_table("warm_file file", "cold_file file", rows))
+    print(render_table("known file", "new file", rows))
 
 
 @dataclass(frozen=True)
 class File:
-    """A text, and where the cursor stands in it."""
+    """A text and the offset of the cursor in it."""
 
     text: str
     offset: int
 
 
-def _measure_rows(event: str, interrupt: Interrupt, files: Iterator[File], runs: int) -> list[Row]:
-    """Warm against cold, `interrupt` being event lies between the two; it says where the daemon is."""
+def _measure_rows(
+    event: str, interrupt: Interruption, files: Iterator[File], runs: int
+) -> list[Row]:
+    """Compare warm with cold requests.
+
+    `interrupt` restarts or unloads the model between them and returns the URL of the daemon.
+    """
     requests: dict[str, Request] = {
         "first token": _time_first_token,
         "suggestion": _time_suggestion,
@@ -66,16 +70,16 @@ def _measure_rows(event: str, interrupt: Interrupt, files: Iterator[File], runs:
 
 
 def _measure(
-    name: str, request: Request, interrupt: Interrupt, files: Iterator[File], runs: int
+    name: str, request: Request, interrupt: Interruption, files: Iterator[File], runs: int
 ) -> Row:
     warm, cold = [], []
-    warm_file = next(files)
-    request(Api(interrupt()), warm_file)
+    known = next(files)
+    request(Api(interrupt()), known)
     for _ in range(runs):
-        cold_file = next(files)
-        warm.append(request(Api(interrupt()), warm_file))
-        cold.append(request(Api(interrupt()), cold_file))
-        warm_file = cold_file
+        new = next(files)
+        warm.append(request(Api(interrupt()), known))
+        cold.append(request(Api(interrupt()), new))
+        known = new
     return Row(name, "ms", warm, cold)
 
 
@@ -104,7 +108,7 @@ def _wait_for_unload(daemon: RunningDaemon) -> str:
 
 
 def _generate_files(functions: int) -> Iterator[File]:
-    """Files that have no beginning in common, the cursor in the last third of each."""
+    """Files with different beginnings; the cursor is in the last third of each."""
     for number in count():
         body = [FUNCTION.format(f"{number}_{i}") for i in range(functions)]
         cursor = f"def total_{number}(values):\n    result = "
@@ -113,12 +117,9 @@ def _generate_files(functions: int) -> Iterator[File]:
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser = create_parser(__doc__)
     parser.add_argument("--runs", type=int, default=6, help="repetitions (default 6)")
-    parser.add_argument("--tokens", type=int, default=1900, help="of a file (default 1900)")
+    parser.add_argument("--tokens", type=int, default=1900, help="tokens of a file (default 1900)")
     return parser.parse_args()
 
 

@@ -1,18 +1,18 @@
-"""What speculation brings: the same prompts with and without it, in turns, in one model.
+"""Measure what speculation gains: the same prompts with and without it, in turns, in one model.
 
     python -m benchmarks.speculation --model FILE --out OUTCOMES --count 40
 
-Measured on greedy outputs of code from the standard library: tokens per second of each output,
-and how many outputs are the same on both sides. Guesses are tokens that went into a batch; some
-batches leave one open, and tokens are evaluated again where a later choice is close. A prompt is
-evaluated before, so that both sides begin with the same keys and values in the cache, and only
-decoding is timed. With `--out`, outcomes are appended to that file, and the same command goes on
-where it was stopped, or where `--count` prompts were tried; what was learned starts anew.
+The outputs are greedy and continue code from the standard library. The benchmark reports the tokens
+per second of each output, and how many outputs are the same on both sides. Drafted tokens count
+when they are in a batch. Some batches leave one undecided, and a token is evaluated again where a
+later choice is close. The prompt is evaluated before, so both sides start with the same KV cache,
+and only decoding is timed. With `--out`, the benchmark appends the outcomes to that file, and the
+same command continues a run that was stopped or that reached `--count` prompts; the statistics that
+speculation learned start anew.
 """
 
 import argparse
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -21,6 +21,8 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.measure import Row, describe_machine, render_table
+from benchmarks.options import create_parser
+from benchmarks.progress import show_progress
 from benchmarks.workloads.passages import (
     COMPLETIONS,
     EDITS,
@@ -42,7 +44,7 @@ from copilotd.engine.worker.speculation.speculation import Speculation, Speculat
 
 @dataclass(frozen=True, slots=True)
 class GeneratedText:
-    """One output: its text, tokens per second, its tokens, and the batches that it took."""
+    """One output: its text, its tokens per second, its tokens and its batches."""
 
     text: str
     rate: float
@@ -52,7 +54,7 @@ class GeneratedText:
 
 @dataclass(frozen=True, slots=True)
 class OutputPair:
-    """One prompt's outputs; `tally` is what speculation did for it."""
+    """The two outputs of one prompt; `tally` counts what speculation did for it."""
 
     kind: str
     plain: GeneratedText
@@ -61,7 +63,7 @@ class OutputPair:
 
 
 class Bench:
-    """One model, and one sequence of its cache that both sides use in turn."""
+    """One model, and one sequence of its KV cache that both sides use in turn."""
 
     def __init__(
         self,
@@ -84,7 +86,7 @@ class Bench:
         ]
 
     def write_pair(self, prompt: Prompt, first: int) -> OutputPair:
-        """What both sides write; side `first` (0 without speculation, 1 with it) begins."""
+        """The outputs of both sides; side `first` (0 without speculation, 1 with it) starts."""
         before = replace(self._speculation.counts)
         self._write(self._sides[0], GenerateRequest(prompt.tokens, 0))
         request = GenerateRequest(prompt.tokens, prompt.new)
@@ -108,14 +110,14 @@ class Bench:
 
 
 def main() -> None:
-    """Try the prompts that are missing, then report on all."""
+    """Try the missing prompts, and then report on all of them."""
     options = _parse_options()
     done = _read_outcomes(options.out)
     print(f"{describe_machine()}\n\n{render_report([*done, *_run_missing(options, len(done))])}")
 
 
 def render_report(pairs: Sequence[OutputPair]) -> str:
-    """Rates and counts by kind, in Markdown."""
+    """Rates and counts for each kind of prompt, in Markdown."""
     return f"{_render_rates(pairs)}\n\n{_render_counts(pairs)}"
 
 
@@ -128,12 +130,12 @@ def _run_missing(options: argparse.Namespace, done: int) -> Iterator[OutputPair]
         if options.out:
             with options.out.open("ab") as out:
                 out.write(msgspec.json.encode(pair) + b"\n")
-        print(f"\r{i + 1} of {len(prompts)}", end="", file=sys.stderr, flush=True)
+        show_progress(f"{i + 1} of {len(prompts)}")
         yield pair
 
 
 def _build_prompts(model: Model, of_completions: int, of_edits: int) -> list[Prompt]:
-    """In an order that makes every beginning a fair sample."""
+    """The prompts, shuffled, so that every first part of the list is a fair sample."""
     info, vocabulary = model.info, model.vocabulary
     prompts = [
         *build_completion_prompts(info, vocabulary, of_completions),
@@ -164,7 +166,8 @@ def _render_rates(pairs: Sequence[OutputPair]) -> str:
 
 def _render_counts(pairs: Sequence[OutputPair]) -> str:
     lines = [
-        "| what | identical | tokens per batch | guesses | right | left open | evaluated again |",
+        "| what | identical | tokens per batch | drafted | accepted | undecided "
+        "| evaluated again |",
         "|---|---|---|---|---|---|---|",
     ]
     for kind, of_kind in _group_by_kind(pairs):
@@ -192,12 +195,13 @@ def _subtract(now: SpeculationCounts, before: SpeculationCounts) -> SpeculationC
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True)
+    parser = create_parser(__doc__)
     parser.add_argument("--draft", type=Path, help="a smaller model of the same family")
-    parser.add_argument("--completions", type=int, default=100, help="prompts (default 100)")
-    parser.add_argument("--edits", type=int, default=12, help="prompts (default 12)")
-    parser.add_argument("--out", type=Path, help="file of outcomes, JSON lines")
+    parser.add_argument(
+        "--completions", type=int, default=100, help="completion prompts (default 100)"
+    )
+    parser.add_argument("--edits", type=int, default=12, help="edit prompts (default 12)")
+    parser.add_argument("--out", type=Path, help="file for the outcomes, JSON lines")
     parser.add_argument("--count", type=int, help="prompts to try now (default: all)")
     return parser.parse_args()
 

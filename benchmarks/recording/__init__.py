@@ -1,1 +1,1 @@
-"""Recorded editing sessions, and what is measured when they are replayed."""
+"""Recorded editing sessions and the measurements of their replay."""

@@ -1,7 +1,8 @@
-"""A file as an editor holds it while a recorded session goes on.
+"""A file in an editor during a recorded session.
 
-Text is kept in UTF-16 code units, a character beyond U+FFFF as its two halves: recordings and LSP
-both count so, and every offset is then a plain index. JSON joins the halves again.
+Text is kept in UTF-16 code units, so a character beyond U+FFFF is stored as its two halves.
+Recordings and LSP both count in these units, so every offset is a plain index. JSON joins the
+halves again.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """`text` takes the place of what was between `start` and `end`."""
+    """`text` replaces the text between `start` and `end`."""
 
     start: int
     end: int
@@ -21,7 +22,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The same as LSP says it: lines and characters from 0."""
+    """The same edit in the form of LSP: lines and characters count from 0."""
 
     start: Position
     end: Position
@@ -37,9 +38,9 @@ class Buffer:
         self.version = 1
 
     def apply(self, edits: Sequence[Edit]) -> list[Change]:
-        """Make `edits`, whose offsets all mean the text before the first of them.
+        """Apply `edits`, whose offsets all refer to the text before the first of them.
 
-        Gives the changes in an order in which they can be made one after the other.
+        Returns the changes in an order in which they can be applied one by one.
         """
         changes = []
         for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
@@ -50,12 +51,12 @@ class Buffer:
         return changes
 
     def position(self, offset: int) -> Position:
-        """Line and character of `offset`."""
+        """The line and the character of `offset`."""
         line_start = self.text.rfind("\n", 0, offset) + 1
         return self.text.count("\n", 0, offset), offset - line_start
 
     def offset(self, position: Position) -> int:
-        """The place of a position that is inside the text."""
+        """The offset of a position inside the text."""
         line, character = position
         start = 0
         for _ in range(line):
@@ -63,7 +64,7 @@ class Buffer:
         return start + character
 
     def rest_of_line(self, offset: int) -> str:
-        """What follows `offset` on its line."""
+        """The text after `offset` on its line."""
         return self.text[offset:].partition("\n")[0].removesuffix("\r")
 
 
@@ -76,5 +77,5 @@ def to_utf16_units(text: str) -> str:
 
 
 def from_utf16_units(text: str) -> str:
-    """The opposite of `to_utf16_units`; what has lost its other half becomes U+FFFD."""
+    """The opposite of `to_utf16_units`; a half without its other half becomes U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,4 +1,4 @@
-"""What happens to ghost text that is on the screen, from one frame to the next."""
+"""Counts what happens to visible ghost text from one frame to the next."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The screen at a moment: where the cursor is, its line up to there, and the ghost text.
+    """The screen at one moment: the cursor, its line up to there, and the ghost text.
 
-    `place` names the file and the row; `ghost` has its lines joined by line ends.
+    `place` names the file and the row. `ghost` has its lines joined by line ends.
     """
 
     place: str
@@ -21,9 +21,10 @@ class Frame:
 class Flicker:
     """Counts of frames.
 
-    `suggestions` began where there was none that was still good. The rest tell what became of one
-    that was, because what was typed was its next characters or nothing: `kept` as it was, `grown`,
-    `shortened`, `replaced` by a different one, or `vanished`; of the last, `blinked` came back.
+    `suggestions` counts ghost text that appears while no earlier text is still valid. Ghost text
+    stays valid while the user types its next characters, or nothing. The other counts say what
+    happened to valid text: it was `kept`, `grown`, `shortened`, `replaced` by different text, or it
+    `vanished`. `blinked` counts the vanished text that came back.
     """
 
     suggestions: int = 0
@@ -55,7 +56,7 @@ def count_flicker(frames: Iterable[Frame]) -> Flicker:
 
 
 def find_remaining_text(earlier: Frame, later: Frame) -> str:
-    """What of the ghost text is left to show; empty if it is used up or no longer good."""
+    """The part of the ghost text that is still to be typed; empty if it is not valid any more."""
     if earlier.place != later.place or not later.before.startswith(earlier.before):
         return ""
     typed = later.before[len(earlier.before) :]

@@ -1,11 +1,11 @@
 """Plays a recorded session to a client in real time."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.progress import show_progress
 from benchmarks.recording.buffer import Buffer, Change
 from benchmarks.recording.timeline import Timeline
 from benchmarks.recording.trace import (
@@ -22,7 +22,9 @@ from benchmarks.recording.trace import (
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Tokens that a server evaluated (not those that it had in its cache) and decoded."""
+    """The prompt tokens that a server evaluated, without those in its cache, and the decoded
+    tokens.
+    """
 
     evaluated: int = 0
     decoded: int = 0
@@ -35,66 +37,66 @@ class Work:
 
 
 class Client:
-    """An editor's plugin: it is told what happens and puts what it would show on the board.
+    """The plugin of an editor: it receives the events and puts what it would show on `timeline`.
 
-    No method of an event waits; buffers are as they are after it.
+    An event method does not wait. The buffers have the state after the event.
     """
 
     def __init__(self) -> None:
         self.timeline = Timeline(lambda: 0.0)
 
     async def begin(self) -> None:
-        """Before the first event: connect, and let the server warm up."""
+        """Connect and warm up the server, before the first event."""
 
     def on_open(self, buffer: Buffer) -> None:
-        """A file was opened."""
+        """A file is opened."""
 
     def on_focus(self, buffer: Buffer) -> None:
-        """The programmer turned to a file."""
+        """The programmer changes to a file."""
 
     def on_edit(self, buffer: Buffer, changes: Sequence[Change]) -> None:
-        """A file was changed."""
+        """A file is changed."""
 
     def on_cursor_move(self, buffer: Buffer) -> None:
-        """The cursor moved."""
+        """The cursor moves."""
 
     def on_request(self, buffer: Buffer, event: RequestEvent) -> None:
-        """Ghost text is wanted at the cursor."""
+        """The editor requests ghost text at the cursor."""
 
     def on_request_end(self, event: EndEvent) -> None:
-        """The recorded request came to its end; a cancelled one is to be given up."""
+        """The recorded request ends. If it is cancelled, the client cancels its own request."""
 
     def on_close(self, buffer: Buffer) -> None:
-        """A file was closed."""
+        """A file is closed."""
 
     async def wait_for_answers(self) -> None:
         """Wait until every request is answered."""
 
     async def finish(self) -> None:
-        """After the last event: disconnect."""
+        """Disconnect, after the last event."""
 
     async def work(self) -> tuple[Work, Work] | None:
-        """All work since `begin`, and the wasted part of it; None if the server does not say."""
+        """All work since `begin`, and the wasted part; None if the server does not report it."""
         return None
 
 
 async def play(events: Sequence[Event], client: Client) -> float:
-    """Tell `client` each event at its own time; gives the worst delay, in seconds."""
+    """Send each event to `client` at its own time. Returns the worst delay in seconds."""
     begin = time.monotonic()
     client.timeline = Timeline(lambda: time.monotonic() - begin)
     buffers: dict[int, Buffer] = {}
     worst = 0.0
     for event in events:
-        # Even with no time to lose, answers that came are to be read before the next event.
+        # Sleep even for 0 s, so that answers that arrived are read before the next event.
         await asyncio.sleep(max(0.0, event.time - client.timeline.now()))
         worst = max(worst, client.timeline.now() - event.time)
         _notify(client, buffers, event)
-        print(f"\r{event.time:4.0f} s", end="", file=sys.stderr, flush=True)
+        show_progress(f"{event.time:4.0f} s")
     return worst
 
 
 async def play_and_wait(events: Sequence[Event], client: Client) -> float:
-    """The same, but the recording stands still while an answer is waited for: all are in time."""
+    """Like `play`, but the recording stops until each answer arrives, so all are in time."""
     now = 0.0
     client.timeline = Timeline(lambda: now)
     buffers: dict[int, Buffer] = {}
@@ -103,12 +105,12 @@ async def play_and_wait(events: Sequence[Event], client: Client) -> float:
         _notify(client, buffers, event)
         if isinstance(event, RequestEvent):
             await client.wait_for_answers()
-        print(f"\r{event.time:4.0f} s", end="", file=sys.stderr, flush=True)
+        show_progress(f"{event.time:4.0f} s")
     return 0.0
 
 
 def play_at_once(events: Sequence[Event], client: Client) -> None:
-    """Tell `client` all events at once, with a clock that jumps; for one that needs no server."""
+    """Send all events without a pause, with a clock that jumps; for a client without a server."""
     now = 0.0
     client.timeline = Timeline(lambda: now)
     buffers: dict[int, Buffer] = {}

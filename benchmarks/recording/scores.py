@@ -1,24 +1,23 @@
-"""What a replay came to, side by side in Markdown."""
+"""The figures of several replays, side by side in Markdown."""
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 
-from benchmarks.measure import p95
+from benchmarks.measure import render_figures, render_spread
 from benchmarks.recording.player import Work
 from benchmarks.recording.timeline import RequestRecord
 
 AT_ONCE_MS = 10
-"""Sooner than any model: the text was there already."""
+"""A limit below the time of any model: the text was there already."""
 NEAR = 24
-"""Prompt tokens that a key may cost; more of them are read at a place new to the model."""
+"""The number of prompt tokens that a key may cost; more means a place that is new to the model."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """One side's replay; what a side cannot say is None."""
+    """The replay of one side; figures that a side does not report are None."""
 
     side: str
     seconds: float
@@ -35,15 +34,12 @@ class Replay:
 
 
 def render_scores(sides: Sequence[Replay]) -> str:
-    """A line for each figure, a column for each side."""
-    lines = [f"| | {' | '.join(side.side for side in sides)} |", "|---" * (len(sides) + 1) + "|"]
-    for name, figure in FIGURES.items():
-        lines.append(f"| {name} | {' | '.join(figure(side) for side in sides)} |")
-    return "\n".join(lines)
+    """Render one row for each figure and one column for each side."""
+    return "\n".join(render_figures(FIGURES, [(side.side, side) for side in sides]))
 
 
 def save(path: Path, sides: Sequence[Replay]) -> None:
-    """Everything as JSON, with a record for each request."""
+    """Write everything as JSON, with a record for each request."""
     records = [
         asdict(side) | {"rows": [asdict(r) | {"is_shown": r.is_shown} for r in side.rows]}
         for side in sides
@@ -56,7 +52,7 @@ def _format_share(side: Replay) -> str:
 
 
 def _format_shown_ms(side: Replay) -> str:
-    return _format_times([row.ms for row in side.shown if row.ms is not None])
+    return render_spread([row.ms for row in side.shown if row.ms is not None])
 
 
 def _count_at_once(side: Replay) -> str:
@@ -64,7 +60,7 @@ def _count_at_once(side: Replay) -> str:
 
 
 def _format_later_ms(side: Replay) -> str:
-    return _format_times(
+    return render_spread(
         [row.ms for row in side.shown if row.ms is not None and row.ms > AT_ONCE_MS]
     )
 
@@ -78,18 +74,14 @@ def _format_far_ms(side: Replay) -> str:
 
 
 def _format_ms_by_tokens(side: Replay, is_counted: Callable[[int], bool]) -> str:
-    """How many of those that were shown late evaluated that much, and how late they were."""
+    """How many late answers evaluated a number of tokens that counts, and how late they were."""
     late = [row for row in side.shown if row.ms is not None and row.ms > AT_ONCE_MS]
     values = [row.ms for row in late if row.evaluated is not None and is_counted(row.evaluated)]
     return (
-        f"{len(values)}: {_format_times([ms for ms in values if ms is not None])}"
+        f"{len(values)}: {render_spread([ms for ms in values if ms is not None])}"
         if values
         else "-"
     )
-
-
-def _format_times(values: Sequence[float]) -> str:
-    return f"{median(values):.0f} / {p95(values):.0f}" if values else "-"
 
 
 def _format_gold(side: Replay) -> str:
@@ -123,11 +115,11 @@ def _format_known(figure: float | None, scale: float = 1.0) -> str:
 FIGURES: dict[str, Callable[[Replay], str]] = {
     "requests": lambda side: str(len(side.rows)),
     "answered in time": _format_share,
-    "ms to the text shown in time, p50 / p95": _format_shown_ms,
+    "ms to the text that was shown in time, p50 / p95": _format_shown_ms,
     f"shown within {AT_ONCE_MS} ms": _count_at_once,
-    "ms to the others, p50 / p95": _format_later_ms,
-    f"of them with at most {NEAR} prompt tokens to read, ms p50 / p95": _format_near_ms,
-    f"of them with more than {NEAR}, ms p50 / p95": _format_far_ms,
+    "ms to the other answers, p50 / p95": _format_later_ms,
+    f"the same, at most {NEAR} prompt tokens evaluated, ms p50 / p95": _format_near_ms,
+    f"the same, more than {NEAR} prompt tokens evaluated, ms p50 / p95": _format_far_ms,
     "gold characters shown in time": _format_gold,
     "gold characters a minute": _format_gold_rate,
     "line exact, of those shown": _format_exact,

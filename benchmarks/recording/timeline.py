@@ -1,4 +1,4 @@
-"""What a programmer would have seen: the requests of a replay, and what was shown for each."""
+"""The requests of a replay, and the text that was shown for each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,10 +10,11 @@ from copilotd.engine.tokens.common_prefix import common_prefix_length
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """A request: when it was made and when its answer came, in seconds of the recording.
+    """A request and its answer, at seconds of the recording.
 
-    `text` is what was shown behind the cursor, `line` the rest of the line if it is accepted,
-    `evaluated` how many prompt tokens were not in the cache, where the server tells it.
+    `text` is what was shown behind the cursor. `line` is the rest of the line after the user
+    accepts it. `evaluated` counts the prompt tokens that were not in the cache, if the server
+    reports them.
     """
 
     request: int
@@ -27,7 +28,7 @@ class RequestRecord:
 
     @property
     def ms(self) -> float | None:
-        """From the request to its text; None if none came."""
+        """Milliseconds from the request to its text; None without text."""
         return None if self.answered_at is None else max(0.0, self.answered_at - self.time) * 1000
 
     @property
@@ -38,31 +39,31 @@ class RequestRecord:
 
     @property
     def gold_characters(self) -> int:
-        """Characters of the gold that were shown in time."""
+        """The number of gold characters that were shown in time."""
         return common_prefix_length(self.text, self.gold or "") if self.is_shown else 0
 
     @property
     def is_exact(self) -> bool:
-        """Whether acceptance would have given the very line that the programmer came to."""
+        """Whether the accepted text gives exactly the programmer's own line."""
         return self.gold is not None and self.line.rstrip() == self.gold.rstrip()
 
 
 class Timeline:
-    """Fills while a replay goes on; `now` tells the second of the recording."""
+    """Collects the records during a replay; `now` returns the second of the recording."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
         self.rows: dict[int, RequestRecord] = {}
 
     def add_request(self, event: RequestEvent) -> None:
-        """A request is made."""
+        """Add a request."""
         row = RequestRecord(event.request, event.time, event.deadline, event.gold)
         self.rows[event.request] = row
 
     def show(self, request: int, text: str, rest: str) -> bool:
-        """Text arrives; `rest` is what would stay behind it. Says whether it is seen in time.
+        """Add text that arrives; `rest` is what would stay behind it. Only the first text counts.
 
-        The first text of a request counts.
+        Returns whether the text is shown in time.
         """
         row = self.rows[request]
         if row.answered_at is None:
@@ -72,10 +73,10 @@ class Timeline:
         return row.is_shown
 
     def set_evaluated(self, request: int, evaluated: int) -> None:
-        """The answer to a request took the evaluation of so many prompt tokens."""
+        """Set how many prompt tokens the answer to a request evaluated."""
         self.rows[request] = replace(self.rows[request], evaluated=evaluated)
 
 
 def find_rest_of_line(buffer: Buffer, overwrites: int = 0) -> str:
-    """What stays of the line behind text that takes the place of `overwrites` characters."""
+    """The part of the line that stays behind text that overwrites `overwrites` characters."""
     return buffer.rest_of_line(buffer.cursor + overwrites)

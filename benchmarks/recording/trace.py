@@ -1,11 +1,11 @@
 """A programmer's recorded session, read from a workspace recording (`*.w.json`) of VS Code.
 
-What happened becomes a list of events in the order and at the times of the recording. An event
-about a file whose text the recording never gives is left out.
+The recording becomes a list of events, in its order and with its times. Events about a file whose
+text the recording does not contain are left out.
 
-A request's gold is the rest of its line 30 seconds later, seen from its cursor, which moves with
-the text: what is typed at it goes behind it. There is none where a later edit replaced text on
-both sides of the cursor.
+The gold of a request is the rest of its line 30 seconds later, seen from its cursor. The cursor
+moves with the text, and text typed at the cursor goes behind it. There is no gold where a later
+edit replaced text on both sides of the cursor.
 """
 
 import json
@@ -25,7 +25,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OpenEvent:
-    """A file was turned to for the first time; `text` is what it held then."""
+    """The programmer changes to a file for the first time; `text` is its text at that time."""
 
     time: float
     document: int
@@ -35,7 +35,7 @@ class OpenEvent:
 
 @dataclass(frozen=True, slots=True)
 class FocusEvent:
-    """The programmer turned to another open file."""
+    """The programmer changes to another open file."""
 
     time: float
     document: int
@@ -43,7 +43,7 @@ class FocusEvent:
 
 @dataclass(frozen=True, slots=True)
 class EditEvent:
-    """An open file was changed; all offsets mean the text before."""
+    """An open file changes; all offsets refer to the text before."""
 
     time: float
     document: int
@@ -52,7 +52,7 @@ class EditEvent:
 
 @dataclass(frozen=True, slots=True)
 class CursorEvent:
-    """The cursor of an open file went to an offset."""
+    """The cursor of an open file moves to an offset."""
 
     time: float
     document: int
@@ -61,7 +61,7 @@ class CursorEvent:
 
 @dataclass(frozen=True, slots=True)
 class RequestEvent:
-    """The editor asked for ghost text; an answer is in time before `deadline`."""
+    """The editor requests ghost text; an answer is in time before `deadline`."""
 
     time: float
     document: int
@@ -73,9 +73,9 @@ class RequestEvent:
 
 @dataclass(frozen=True, slots=True)
 class EndEvent:
-    """The recorded answer: cancelled by the editor, or text for behind the cursor.
+    """The end of a request in the recording: cancelled by the editor, or with text for the cursor.
 
-    The text takes the place of the next `overwrites` characters.
+    The text replaces the next `overwrites` characters.
     """
 
     time: float
@@ -87,7 +87,7 @@ class EndEvent:
 
 @dataclass(frozen=True, slots=True)
 class CloseEvent:
-    """A file was closed or deleted."""
+    """A file is closed or deleted."""
 
     time: float
     document: int
@@ -97,10 +97,10 @@ Event = OpenEvent | FocusEvent | EditEvent | CursorEvent | RequestEvent | EndEve
 
 
 def read_trace(path: Path, seconds: float = float("inf")) -> list[Event]:
-    """The events of the first `seconds` of a recording; time 0 is its beginning.
+    """The events of the first `seconds` of a recording, which starts at time 0.
 
     Raises:
-        ValueError: the file is no recording of the format that is known.
+        ValueError: the file is not a recording of the known format.
     """
     log = json.loads(path.read_text(encoding="utf-8"))["log"]
     if log[0].get("documentType") != FORMAT:
@@ -111,18 +111,18 @@ def read_trace(path: Path, seconds: float = float("inf")) -> list[Event]:
 
 @dataclass
 class TraceReader:
-    """Follows which files are known, which are open, and where the programmer is."""
+    """Follows which files are known, which are open, and which one has the focus."""
 
     begin: float
     paths: dict[int, str] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
     stored: dict[str, str] = field(default_factory=dict)
     buffers: dict[int, Buffer] = field(default_factory=dict)
-    asked: dict[int, tuple[str, int, str]] = field(default_factory=dict)
+    requests: dict[int, tuple[str, int, str]] = field(default_factory=dict)
     focused: int | None = None
 
     def events(self, log: list[Entry]) -> Iterator[Event]:
-        """The events of all entries; a clock that goes back a little is taken to stand still."""
+        """The events of all entries; if the clock goes back a little, the time stands still."""
         now = 0.0
         for entry in log:
             now = max(now, (entry.get("time", self.begin) - self.begin) / 1000)
@@ -146,7 +146,7 @@ class TraceReader:
         yield from self._set_text(now, entry["id"], self.stored[entry["contentId"]])
 
     def _set_text(self, now: float, document: int, text: str) -> Iterator[Event]:
-        """A file's text as a whole: news of a file not open yet, an edit of one that is."""
+        """Set the whole text of a file; if the file is open, this is an edit."""
         self.texts[document] = text
         buffer = self.buffers.get(document)
         if buffer is not None and buffer.text != text:
@@ -187,12 +187,12 @@ class TraceReader:
             return
         yield from self._focus(now, entry["id"])
         if buffer := self.buffers.get(entry["id"]):
-            self.asked[data["requestId"]] = buffer.path, buffer.cursor, buffer.text
+            self.requests[data["requestId"]] = buffer.path, buffer.cursor, buffer.text
             yield RequestEvent(now, entry["id"], data["requestId"], buffer.cursor)
 
     def _read_event(self, now: float, entry: Entry) -> Iterator[Event]:
         data = entry["data"]
-        asked = self.asked.pop(data.get("requestId"), None)
+        asked = self.requests.pop(data.get("requestId"), None)
         if asked is None or data.get("kind") != "end":
             return
         if data.get("error"):
@@ -226,14 +226,14 @@ def _extract_ghost_text(result: list[Entry], path: str, cursor: int, text: str) 
 
 
 def _parse_range(words: str) -> Iterator[Position]:
-    """Of "[63,1 -> 63,18]", which counts from 1."""
+    """Parse "[63,1 -> 63,18]", which counts from 1."""
     for place in words.strip("[]").split(" -> "):
         line, character = place.split(",")
         yield int(line) - 1, int(character) - 1
 
 
 def _add_deadlines(events: list[Event]) -> list[Event]:
-    """Each request is to be answered before the next edit or request, of whatever file."""
+    """Set each deadline to the next edit or request in any file."""
     done: list[Event] = []
     next_at = events[-1].time if events else 0.0
     for event in reversed(events):
@@ -274,7 +274,10 @@ def _find_gold(events: list[Event]) -> Iterator[tuple[int, str]]:
 def _shift_places(
     places: dict[int, tuple[RequestEvent, int]], edited: EditEvent
 ) -> dict[int, tuple[RequestEvent, int]]:
-    """Where the cursors of former requests are after an edit; without those it went across."""
+    """Move the cursors of earlier requests along with an edit.
+
+    A cursor inside the replaced text is dropped.
+    """
     kept = {}
     for request, (asked, place) in places.items():
         edits = edited.edits if asked.document == edited.document else ()

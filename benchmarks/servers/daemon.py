@@ -1,7 +1,7 @@
-"""A daemon for one benchmark or test: its own folders, a free port, the model that was named.
+"""A daemon for one benchmark or test, with its own folders, a free port and the given model.
 
-A process of its own runs this file, starts the daemon, and stops it when its standard input ends.
-That is a pipe of the benchmark's, which the system closes even for a benchmark that was killed.
+This file runs as a separate process, which starts the daemon and stops it when standard input ends.
+Standard input is a pipe from the benchmark. The system closes it even if the benchmark is killed.
 """
 
 import json
@@ -19,7 +19,10 @@ FOLDERS = ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME", "RUNTIME_DIR"
 
 @dataclass(frozen=True)
 class RunningDaemon:
-    """Where the daemon listens: `url` for HTTP, `socket` for LSP; `env` leads its CLI to it."""
+    """The addresses of a daemon: `url` for HTTP and `socket` for LSP.
+
+    `env` makes the command line find this daemon.
+    """
 
     url: str
     socket: str
@@ -29,17 +32,17 @@ class RunningDaemon:
 
 @contextmanager
 def run_daemon(model: Path, *options: str, **settings: str) -> Iterator[RunningDaemon]:
-    """Run `copilotd start --model MODEL`, wait until the model is loaded, stop it afterwards.
+    """Run `copilotd start --model MODEL`, wait until the model is loaded, and stop it at the end.
 
-    `options` are more of its arguments, `settings` environment variables without their prefix:
-    `SERVER__PORT="8010"`.
+    `options` are more arguments of the command. `settings` are environment variables without their
+    prefix: `SERVER__PORT="8010"`.
     """
     env = os.environ | {f"COPILOTD_{key}": value for key, value in settings.items()}
-    # -P: modules of this folder must not be found in the place of the standard library's.
+    # -P: modules of this folder must not hide those of the standard library.
     command = [sys.executable, "-P", __file__, "--model", str(model), "--port", "0", *options]
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        # A session of its own: Ctrl-C in the terminal must not end it before the daemon.
+        # A new session, so that Ctrl-C in the terminal does not end it before the daemon.
         command,
         env=env,
         stdin=pipe,
@@ -55,13 +58,13 @@ def run_daemon(model: Path, *options: str, **settings: str) -> Iterator[RunningD
             keeper.stdin.close()
             keeper.wait()
     if keeper.returncode:
-        raise SystemExit("the daemon did not start or stop as it should: see above")
+        raise SystemExit("the daemon did not start or stop correctly: see above")
 
 
 def main() -> None:
-    """Keep a daemon with the options of the command line until standard input ends."""
+    """Run a daemon with the options of the command line until standard input ends."""
     with tempfile.TemporaryDirectory(prefix="copilotd-") as home:
-        env = {**os.environ, "HOME": home, **{f"XDG_{f}": _folder(home, f) for f in FOLDERS}}
+        env = {**os.environ, "HOME": home, **{f"XDG_{f}": _create_folder(home, f) for f in FOLDERS}}
         run_copilotd(env, "start", *sys.argv[1:])
         try:
             status = json.loads(run_copilotd(env, "status", "--json"))
@@ -73,7 +76,7 @@ def main() -> None:
 
 
 def run_copilotd(env: dict[str, str], *arguments: str) -> str:
-    """What a command prints; ends the program with its output if it fails."""
+    """The output of a command. If it fails, end the program and show the output."""
     command = [sys.executable, "-m", "copilotd", *arguments]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -81,9 +84,9 @@ def run_copilotd(env: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def _folder(home: str, name: str) -> str:
-    # A runtime folder that others may enter is not believed, and names are short because the path
-    # of a unix socket is limited to about 100 characters.
+def _create_folder(home: str, name: str) -> str:
+    # The daemon rejects a runtime folder that other users may enter. The names are short because the
+    # path of a Unix socket is limited to about 100 characters.
     folder = Path(home, name[:2])
     folder.mkdir(mode=0o700)
     return str(folder)

@@ -1,4 +1,4 @@
-"""What a server and all its processes take from the machine."""
+"""The memory and CPU time of a server with all its processes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ INTERVAL_S = 0.25
 
 @dataclass
 class Footprint:
-    """CPU seconds since the beginning, and the most memory at one time, in bytes."""
+    """CPU seconds since the beginning, and the peak memory in bytes."""
 
     peak_rss: int = 0
     _before: dict[psutil.Process, float] = field(default_factory=dict)
@@ -20,11 +20,11 @@ class Footprint:
 
     @property
     def cpu_s(self) -> float:
-        """Time of all processes; one that has ended counts with what was used last."""
+        """CPU seconds of all processes; a process that has ended counts with its last sample."""
         return sum(self._after.values()) - sum(self._before.values())
 
     def take_sample(self, pid: int) -> None:
-        """Take the figures of the process tree under `pid`."""
+        """Read the figures of the process tree under `pid`."""
         rss = 0
         for process in _list_processes(pid):
             try:
@@ -36,14 +36,14 @@ class Footprint:
         self.peak_rss = max(self.peak_rss, rss)
 
     def begin(self, pid: int) -> None:
-        """What was used so far does not count."""
+        """Start to count here."""
         self.take_sample(pid)
         self._before = dict(self._after)
 
 
 @asynccontextmanager
 async def measure_footprint(pid: int) -> AsyncIterator[Footprint]:
-    """The footprint of the process tree under `pid` from the beginning to the end of the block."""
+    """Measure the process tree under `pid` from the beginning to the end of the block."""
     used = Footprint()
     used.begin(pid)
     watcher = asyncio.create_task(_watch(used, pid))

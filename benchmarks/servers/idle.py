@@ -1,4 +1,4 @@
-"""When a process has stopped computing."""
+"""The moment at which a process stops computing."""
 
 import time
 from collections import deque
@@ -12,25 +12,25 @@ TIMEOUT_S = 60.0
 
 
 class IdleDetector:
-    """Finds the first `WINDOW_S` in which less than `SHARE` of one core was used."""
+    """Finds the first `WINDOW_S` in which a process uses less than `SHARE` of one core."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque()
 
     def add_sample(self, at: float, cpu_s: float) -> float | None:
-        """Take the CPU time used up to `at`; where such a window ends here, when it began."""
+        """Add the CPU time used up to `at`. Return the start of an idle window that ends here."""
         self._samples.append((at, cpu_s))
         while len(self._samples) > 1 and self._samples[1][0] <= at - WINDOW_S:
             self._samples.popleft()
-        began, used = self._samples[0]
-        took = at - began
-        if took < WINDOW_S or cpu_s - used >= SHARE * took:
+        start, used = self._samples[0]
+        duration = at - start
+        if duration < WINDOW_S or cpu_s - used >= SHARE * duration:
             return None
-        return began
+        return start
 
 
 def wait_until_idle(pid: int) -> float:
-    """Wait until the process is idle; when that began, by `time.perf_counter`.
+    """Wait until the process is idle. Return when that start, by `time.perf_counter`.
 
     Raises: TimeoutError after `TIMEOUT_S`.
     """
@@ -38,14 +38,17 @@ def wait_until_idle(pid: int) -> float:
     until = time.perf_counter() + TIMEOUT_S
     while (now := time.perf_counter()) < until:
         used = process.cpu_times()
-        if (began := detector.add_sample(now, used.user + used.system)) is not None:
-            return began
+        if (start := detector.add_sample(now, used.user + used.system)) is not None:
+            return start
         time.sleep(INTERVAL_S)
     raise TimeoutError(f"process {pid} computes for more than {TIMEOUT_S:.0f} s")
 
 
 def find_worker(pid: int) -> int:
-    """The child in which a daemon computes. Raises: LookupError if no model is loaded."""
+    """The child process in which a daemon computes.
+
+    Raises: LookupError if no model is loaded.
+    """
     for child in psutil.Process(pid).children():
         if "copilotd.engine.worker.main" in child.cmdline():
             return child.pid
