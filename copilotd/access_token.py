@@ -1,7 +1,7 @@
 """The access token: a secret that HTTP clients send if the settings require it.
 
 It is in a file that only this user can read. The file is read for every request, so a new token is
-valid at once, and without the file nobody has access. The token is never logged.
+valid at once. If the file is missing, nobody has access. The token is never logged.
 """
 
 import hmac

@@ -42,15 +42,16 @@ from copilotd.tools.registry import ToolRegistry
 log = logging.getLogger(__name__)
 
 CLOSE_WITHIN_S = 0.9
-"""For the fronts and the engines, side by side: less than half of the two promised seconds."""
+"""Time for the front ends and the engines to close in parallel: less than half of the two promised
+seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchOptions:
     """How the daemon was started.
 
-    `read` reads the settings again when one of `files` changes. `copilotd restart` starts the
-    daemon with `arguments`.
+    `read` is called to read the settings again when one of `files` changes. `copilotd restart`
+    starts the daemon with `arguments`.
     """
 
     read: Callable[[], Settings]
@@ -79,7 +80,7 @@ def serve(daemon: "Daemon") -> None:
 
 
 class Daemon:
-    """The models, one completion service, and the fronts that share them."""
+    """The models, one completion service, and the front ends that share them."""
 
     def __init__(
         self, paths: Paths, settings: Settings, engines: EnginePool, launch: LaunchOptions
@@ -125,7 +126,7 @@ class Daemon:
         self._stopping.set()
 
     def status(self) -> DaemonStatus:
-        """One look at the whole daemon."""
+        """A snapshot of the whole daemon."""
         models = self._models
         first = models.completion.status()
         return DaemonStatus(
@@ -169,7 +170,7 @@ class Daemon:
         lifecycle.withdraw(self._paths)
         for task in self._tasks:
             task.cancel()
-        # Engines and fronts close together: an open stream ends when its engine does.
+        # Engines and front ends close at the same time: an open stream ends when its engine ends.
         engines = (model.engine.close() for model in self._models.all)
         parts = (self._http.close(), self._lsp.close(), self._servers.close(), *engines)
         await asyncio.gather(*map(_close_in_time, parts))

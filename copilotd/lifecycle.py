@@ -36,7 +36,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class RunningDaemon:
-    """The runtime file of a daemon that listens.
+    """The contents of the runtime file of a running daemon.
 
     `socket` is the LSP address: a unix path, or "127.0.0.1:PORT" on Windows. `started` is the
     creation time of its process in seconds since the epoch, `arguments` its command line.
@@ -120,7 +120,7 @@ def remove_stale_files(paths: Paths) -> None:
 
 @contextmanager
 def claim(paths: Paths) -> Iterator[None]:
-    """Be the only daemon during the block; delete lock, socket and runtime file after it.
+    """Be the only daemon during the block; delete lock, socket and runtime file at its end.
 
     Raises:
         AlreadyRunning: another process is the daemon.
@@ -139,7 +139,8 @@ def claim(paths: Paths) -> Iterator[None]:
     finally:
         _delete(paths.runtime_file, paths.socket)
         if has_unix_sockets():
-            # Deleted while it is held, so it is never another daemon's. Windows deletes it itself.
+            # The file is deleted while the lock is held, so it never belongs to another daemon.
+            # Windows deletes it by itself.
             _delete(paths.lock)
         lock.release()
 
@@ -190,7 +191,7 @@ def _is_trusted(folder: Path) -> bool:
 
 
 def already_running_error(running: RunningDaemon | None) -> AlreadyRunning:
-    """Return the error for a second daemon; None means that the first does not listen yet."""
+    """Return the error for a second daemon; None if the first daemon does not listen yet."""
     who = f"on {running.url} (pid {running.pid})" if running else "and is starting or ending"
     return AlreadyRunning(f"copilotd already runs {who}", "Run copilotd restart or copilotd stop.")
 

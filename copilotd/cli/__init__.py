@@ -40,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        # Other servers spell their options --n_ctx and --model_alias.
+        # Other servers spell such options with underscores: --n_ctx, --model_alias.
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )

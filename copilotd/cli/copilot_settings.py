@@ -14,7 +14,7 @@ PROXY, ENGINE = "debug.overrideProxyUrl", "debug.overrideEngine"
 _OVERRIDES = (PROXY, ENGINE)
 OUR_ENGINE = "copilotd"
 BEFORE = "copilotd.before"
-"""The key that keeps overrides which were set before."""
+"""The key that stores the overrides that were set before."""
 EDITIONS = ("Code", "Code - Insiders")
 
 
@@ -60,7 +60,7 @@ class UserSettings:
         return self._with({**self.advanced, **kept, PROXY: url, ENGINE: OUR_ENGINE})
 
     def revert(self) -> "UserSettings":
-        """The settings as they were before."""
+        """The settings as they were before copilotd changed them."""
         advanced = self.advanced
         if not self.is_ours:
             return self
@@ -78,7 +78,7 @@ class UserSettings:
 
 
 def settings_files() -> list[Path]:
-    """The user's settings file of each VS Code that was started here."""
+    """The user's settings file of each VS Code that has been started on this machine."""
     places = [_config_folder() / edition / "User" for edition in EDITIONS]
     return [place / "settings.json" for place in places if place.is_dir()]
 

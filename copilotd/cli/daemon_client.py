@@ -49,7 +49,7 @@ class DaemonClient:
         self._client.close()
 
     def status(self) -> DaemonStatus:
-        """One look at the whole daemon."""
+        """A snapshot of the whole daemon."""
         return msgspec.json.decode(self._get("/admin/status"), type=DaemonStatus)
 
     def stop(self) -> None:
@@ -62,7 +62,7 @@ class DaemonClient:
         return msgspec.json.decode(self._post("/admin/complete", body), type=OutcomeRecord).outcome
 
     def load(self, model: str) -> None:
-        """Load the model of that name, if it is not loaded."""
+        """Load `model`, if it is not loaded."""
         self._post("/v1/completions", {"model": model, "prompt": "a", "max_tokens": 1})
 
     def tune(self) -> Generator[CalibrationProgress | Tuning, None, None]:

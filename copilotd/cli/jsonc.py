@@ -50,7 +50,7 @@ def set_member(text: str, key: str, value: object) -> str:
 
 
 def _insert_member(text: str, key: str, value: object) -> str:
-    """Insert the member first, where it needs no comma before it."""
+    """Insert the member at the start, where it needs no comma before it."""
     if not text.strip():
         text = "{\n}\n"
     at = next(token.end() for token in _tokenize(text) if token.group() == "{")
@@ -61,7 +61,7 @@ def _insert_member(text: str, key: str, value: object) -> str:
 
 
 def _remove_member(text: str, member: Member) -> str:
-    """Remove its line with it, and the comma after it; for the last member, the one before it."""
+    """Remove the member, its line and the comma after it (for the last member, before it)."""
     before, behind = text[: member.start].rstrip(), text[member.value_end :]
     if behind.lstrip().startswith(","):
         behind = behind.lstrip()[1:]

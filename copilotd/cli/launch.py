@@ -97,7 +97,7 @@ def _serve(
 
 
 def _prepare(paths: Paths, options: Options) -> Settings:
-    """Do everything that can fail or takes long, before there is a daemon."""
+    """Do everything that can fail or takes long before the daemon starts."""
     from copilotd.cli.fetch_model import fetch_model
 
     sources = (*_files(paths, options), to_settings(options))

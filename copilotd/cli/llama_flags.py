@@ -12,12 +12,12 @@ Values = Mapping[str, Mapping[str, Any]]
 """Settings, nested as in the settings file."""
 
 Draft = dict[str, dict[str, Any]]
-"""The same while they are collected."""
+"""The same type, while the settings are collected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """A parsed command line: its settings, and the flags that have none.
+    """A parsed command line: its settings, and the flags that have no setting.
 
     Clients must send `api_key`, unless it is empty.
     """
@@ -93,7 +93,7 @@ _SECRET = {"-hft", "--hf-token"}
 """Their values must not be printed."""
 
 _ASIDE = "aside"
-"""In place of a table name: not a setting."""
+"""Used in place of a table name for a flag that is not a setting."""
 
 _SHARED, _UNIFIED = {"-np", "--parallel"}, {"-kvu", "--kv-unified"}
 """With a number of slots, the context is divided among them, unless it is unified."""
@@ -119,7 +119,7 @@ def _draft(value: str) -> Iterator[tuple[str, Any]]:
 
 
 def _alias(value: str) -> Iterator[tuple[str, Any]]:
-    """Of several files the first in the alphabet, as in llama-server."""
+    """The first of several files in alphabetical order, as in llama-server."""
     yield "model.alias", min(value.split(","))
 
 
@@ -231,4 +231,4 @@ _AS_IT_IS = frozenset(
         "--ubatch-size",
     }
 )
-"""Flags that are always true here, or change only how a result is reached."""
+"""Flags that are always on here, or that do not change the result."""

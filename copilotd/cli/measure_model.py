@@ -1,4 +1,4 @@
-"""The model to measure: in the running daemon, or loaded here if none runs."""
+"""The model to measure: in the running daemon, or loaded here if no daemon runs."""
 
 import asyncio
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The settings file as text: written for people, edited without changing their comments."""
+"""The settings file as text: written for people, and edited without changing its comments."""
 
 import os
 import tomllib
@@ -37,7 +37,7 @@ def set_setting(file: Path, key: str, value: str) -> object:
     """
     parsed = _validate(key, value, file)
     read_file(file)
-    # The temporary file belongs into the folder of the linked file.
+    # The temporary file belongs in the folder of the linked file.
     target = file.resolve()
     document = tomlkit.parse(target.read_text("utf-8") if target.exists() else "")
     table, _, name = key.partition(".")
@@ -74,7 +74,7 @@ def _parse_value(field: FieldInfo, value: str) -> Any:
 
 
 def _parse_table(value: str) -> Any:
-    """A table as inline TOML; any other value stays, so that validation reports it."""
+    """A table as inline TOML; any other value stays as it is, so that validation reports it."""
     try:
         return tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

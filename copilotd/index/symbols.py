@@ -1,7 +1,7 @@
 """Finds the functions, classes and other symbols that a file defines.
 
 There is one regular expression per language and no parser: a definition is found if its line begins
-as definitions in that language do. Other forms, such as a function assigned to a name, are not
+like a definition in that language. Other forms, such as a function assigned to a name, are not
 found.
 """
 
@@ -64,7 +64,7 @@ _BY_SUFFIX = {
 }
 
 _MAX_LINE_LENGTH = 500
-"""Characters. A program wrote a longer line, not a person."""
+"""In characters. A longer line was written by a program, not by a person."""
 
 
 @dataclass(frozen=True, slots=True)

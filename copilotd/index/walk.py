@@ -1,4 +1,4 @@
-"""Lists the files of a folder that its programmers work on, without those that git ignores.
+"""Lists the files in a folder, except files that git ignores.
 
 The rules are those of gitignore(5): a file of patterns in any folder, where the innermost folder
 wins, and the repository's own in .git/info/exclude.

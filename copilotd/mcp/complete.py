@@ -67,5 +67,5 @@ def _render_outcome(outcome: Outcome, text: str) -> str:
 
 
 def _text_to_insert(completion: Completion, text: str) -> str:
-    """The completion without its own copy of the text after the cursor."""
+    """The completion, without its copy of the text after the cursor."""
     return completion.text.removesuffix(text[completion.start : completion.end])

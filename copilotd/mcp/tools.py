@@ -1,4 +1,4 @@
-"""The tools that other agents get: they read the workspace and ask the model at a cursor."""
+"""The tools for other agents: they read the workspace, and complete at a cursor."""
 
 from copilotd.mcp.complete import Completer, build_complete_tool
 from copilotd.tools.builtin.list_directory import LIST_DIRECTORY

@@ -81,7 +81,7 @@ TOKEN_TEXTS: dict[str, tuple[str, ...]] = {
     "repository": ("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"),
     "separator": ("<|file_sep|>",),
 }
-"""Field of `FimTokens` → the texts by which llama.cpp finds the token."""
+"""Field of `FimTokens` → the texts that llama.cpp searches for to find the token."""
 
 FIELD_BY_TEXT: dict[bytes, str] = {
     text.encode(): field for field, texts in TOKEN_TEXTS.items() for text in texts

@@ -1,4 +1,4 @@
-"""Reads the header of a GGUF file: what the model is, and whether the file is complete.
+"""Reads the header of a GGUF file: facts about the model, and whether the file is complete.
 
 A header ends with the list of tensors, so the expected length of the file is known without reading
 the weights. Strings of the vocabulary, by far the largest part of a header, are skipped. The format

@@ -34,8 +34,8 @@ def detect_hardware(cgroup: Path = Path("/sys/fs/cgroup")) -> Hardware:
 def measure_free_memory(mapped: int, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """Return how many bytes can be allocated while `mapped` bytes of files stay in memory.
 
-    Linux counts the pages of a mapped file as free, because it can read them again; for a loaded
-    model they are not, so they are subtracted.
+    Linux counts the pages of a mapped file as free, because it can read them again. The pages of a
+    loaded model are in use, so they are subtracted.
     """
     available = min(psutil.virtual_memory().available, _read_unused_memory(cgroup))
     return available - mapped if sys.platform == "linux" else available

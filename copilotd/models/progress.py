@@ -1,4 +1,4 @@
-"""How long work, such as a download, reports its progress."""
+"""How a long task, such as a download, reports its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Progress:
     """`done` of `total` bytes (None if unknown) of the work that `text` describes.
 
-    A new text starts a new line on the screen; the same text again moves the bar of that line.
+    A new text starts a new line on the screen; the same text again moves the bar on its line.
     """
 
     text: str

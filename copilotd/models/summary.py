@@ -1,4 +1,4 @@
-"""What is known about a model without loading it, for `models list` and `models info`."""
+"""Facts about a model that are known without loading it, for `models list` and `models info`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from copilotd.models.store import ModelStore, StoredModel
 
 NO_FIM_TOKENS = FimTokens()
 UNREADABLE = gguf.GgufInfo(0, "", "", "", 0, None, None, NO_FIM_TOKENS, None, 0)
-"""Stands for the header of a file that cannot be read."""
+"""Replaces the header of a file that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledDetails:
-    """What only an installed file tells. `sha256` may be empty; `problem` is empty without one."""
+    """Facts that only an installed file has. `sha256` and `problem` may be empty."""
 
     paths: tuple[Path, ...]
     origin: str

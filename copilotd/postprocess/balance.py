@@ -1,4 +1,4 @@
-"""Whether brackets and quotes of the document match once a text is inserted."""
+"""Checks whether brackets and quotes of the document match once a text is inserted."""
 
 from copilotd.postprocess.context import CursorContext
 from copilotd.syntax.nesting import scan_nesting

@@ -8,7 +8,7 @@ from copilotd.syntax.lines import begins_with_closer, indent_width, split_lines
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Its lines are indented by at least `base` columns, the line that opens it by `opener`."""
+    """A block: its lines are indented by at least `base` columns, its opening line by `opener`."""
 
     base: int
     opener: int

@@ -93,7 +93,7 @@ class CursorContext:
 
     @cached_property
     def nesting(self) -> Nesting:
-        """What is open at the cursor."""
+        """The brackets, strings and comments that are open at the cursor."""
         return scan_nesting((), self._reach_above(), self.language)
 
     def _reach_above(self) -> str:
@@ -123,4 +123,4 @@ Filter = Callable[[CursorContext, Candidate], Candidate]
 """Improves a finished candidate; an empty text means that nothing is shown."""
 
 StreamFilter = Callable[[CursorContext, str], int | None]
-"""Takes all text so far; returns the length to keep if generation should stop, else None."""
+"""Takes the whole text so far; returns the length to keep if generation should stop, else None."""

@@ -1,4 +1,4 @@
-"""The filters in the order in which they run."""
+"""Runs the filters in the order of these lists."""
 
 import logging
 from collections.abc import Callable
@@ -47,7 +47,7 @@ STREAMING: tuple[tuple[str, StreamFilter], ...] = (
     ("repetition", repetition.truncate_at),
     ("line limit", line_limit.truncate_at),
 )
-"""Each may end generation; all of them are applied to the finished text as well."""
+"""Each filter may end generation; every filter is applied to the finished text as well."""
 
 
 def _as_final(truncate: StreamFilter) -> Filter:
@@ -83,7 +83,8 @@ FINAL: tuple[tuple[str, Filter], ...] = (
 def truncate_at(context: CursorContext, text: str) -> tuple[str, int] | None:
     """The name of the streaming filter that ends generation, and the length of the text to keep.
 
-    Called after every chunk with all text so far. Of several filters the shortest text wins.
+    Called after every chunk with the whole text so far. If several filters end it, the shortest
+    text wins.
     """
     lead = _run_guarded("chatter", 0, chatter.lead, context, text)
     if lead is None:

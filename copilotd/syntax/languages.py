@@ -13,7 +13,7 @@ STRICTLY_INDENTED = frozenset({"python", "cython", "starlark", "nim", "gdscript"
 PROSE = frozenset(
     "asciidoc git-commit latex markdown mdx org plaintext quarto restructuredtext rmd tex".split()
 )
-"""Text for people: fences, blank lines and trailing spaces have a meaning."""
+"""Prose: fences, blank lines and trailing spaces have a meaning."""
 
 MARKUP = frozenset("astro erb handlebars html svelte vue xml".split())
 """Text between tags, where an apostrophe is no quote."""
@@ -53,7 +53,7 @@ END_WORDS: dict[str, frozenset[str]] = {
     "ruby": _END,
     "shellscript": frozenset({"done", "esac", "fi"}),
 }
-"""Words that close a block, as a bracket does elsewhere."""
+"""Words that close a block, as a bracket does in other languages."""
 
 HASH_COMMENTS = frozenset(
     "coffeescript crystal cython dockerfile elixir gdscript julia makefile nim perl powershell "
@@ -112,7 +112,7 @@ _BY_EXTENSION = {
 
 
 def detect_language(document: Document) -> str:
-    """The editor's language id, or one guessed from the file name; empty if neither says."""
+    """The editor's language id, or one guessed from the file name; empty if neither is known."""
     if document.language:
         return document.language.lower()
     name = PurePosixPath(document.path or document.uri).name.lower()

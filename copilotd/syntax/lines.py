@@ -29,12 +29,12 @@ class Line:
 
     @property
     def cut_before(self) -> int:
-        """The length of the text that keeps everything before this line."""
+        """The length of the text before this line."""
         return max(self.start - 1, 0)
 
     @property
     def cut_after(self) -> int:
-        """The length of the text that keeps everything up to the end of this line."""
+        """The length of the text up to the end of this line."""
         return self.start + len(self.text)
 
 
@@ -92,7 +92,7 @@ def is_trivial(line: str) -> bool:
 
 
 def indentation_step(lines: Iterable[str], default: int) -> int:
-    """The columns by which a block is indented under the line that opens it.
+    """The columns that a block is indented by, relative to the line that opens it.
 
     `default` is the result if none of the lines opens a block.
     """

@@ -1,8 +1,8 @@
 """The open brackets, strings and comments at a place, found without a parser.
 
-It is tolerant, so that it serves every language: an unclosed string ends with its line, a closer
-without an opener is only reported, and brackets inside a string count until the string ends,
-because editors close those too.
+The scan is tolerant, so that it works for every language: an unclosed string ends with its line, a
+closer without an opener is only reported, and brackets inside a string count until the string ends,
+because editors auto-close them too.
 """
 
 import re

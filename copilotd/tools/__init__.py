@@ -1,1 +1,1 @@
-"""Tools that the model uses in the workspace: what they are, who allows them, what they did."""
+"""Tools that the model uses in the workspace: their definition, their permissions, their record."""

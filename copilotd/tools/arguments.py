@@ -17,7 +17,7 @@ def build_schema(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
 
 
 def parse_arguments(kind: type[T], arguments: Mapping[str, Any]) -> T:
-    """Convert the arguments to a `kind`. Raises: ToolFailed that names what is wrong."""
+    """Convert the arguments to a `kind`. Raises: ToolFailed, which names the mistake."""
     try:
         return msgspec.convert(dict(arguments), kind, strict=False)
     except msgspec.ValidationError as error:

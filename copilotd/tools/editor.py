@@ -1,4 +1,4 @@
-"""What tools need of an editor: the user, the open files and the workspace."""
+"""What tools need from an editor: the user, the open files and the workspace."""
 
 from dataclasses import dataclass
 from enum import StrEnum

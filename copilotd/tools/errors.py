@@ -10,4 +10,4 @@ class ToolFailed(Exception):
 
 
 class CallRefused(ToolFailed):
-    """A call asks for something that no tool does."""
+    """A call asks for something that no tool may do."""

@@ -11,13 +11,13 @@ from copilotd.tools.errors import ToolFailed
 from copilotd.tools.workspace import Workspace
 
 MAX_FILE_BYTES = 2_000_000
-"""Larger files are not read: programs write such files, people hardly do."""
+"""Larger files are not read: programs write such files, people rarely do."""
 
 _NO_LINK_NO_WAIT = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def read_text(editor: Editor, path: Path) -> str:
-    """The text of `path`, a path that the workspace has located. Raises: ToolFailed."""
+    """The text of `path`, a path from `Workspace.locate`. Raises: ToolFailed."""
     text = editor.open_text(path)
     return read_from_disk(path, editor.workspace.display_path(path)) if text is None else text
 

@@ -28,7 +28,7 @@ class PermissionRules:
     settings: ToolsSection
 
     def for_tool(self, tool: Tool, folders: Sequence[Path]) -> Permission:
-        """The permission of `tool` in a workspace: of several folders, the strictest counts."""
+        """The permission of `tool` in a workspace: the strictest one of its folders."""
         permissions = [self._in_folder(tool, folder) for folder in folders]
         return max(permissions or [self._everywhere(tool)], key=_STRICTNESS.index)
 

@@ -1,6 +1,6 @@
 """Runs a program for a tool: in its own process group, with a limit on its output.
 
-When `run_program` returns or is cancelled, the program and everything in its group has ended.
+When `run_program` returns or is cancelled, the program and its whole group have ended.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def signal_group(process: asyncio.subprocess.Process, *, force: bool = True) -> None:
-    """Kill the process group that `process` leads; without `force`, ask it to end."""
+    """Kill the process group that `process` leads; without `force`, only ask it to end."""
     with suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)

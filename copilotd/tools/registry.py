@@ -27,7 +27,7 @@ class ToolRegistry:
         self._package_tools = load_package_tools()
 
     def apply_settings(self, settings: ToolsSection) -> None:
-        """Use new settings: for MCP servers at once, for the rest in sessions that begin later."""
+        """Use new settings: at once for MCP servers, and for everything else in later sessions."""
         self.settings = settings
         self._servers.apply_settings(settings.mcp if settings.enabled else {})
 
@@ -37,7 +37,8 @@ class ToolRegistry:
         return SecretFiles(tuple(self.settings.secret_files))
 
     def list_tools(self) -> Sequence[Tool]:
-        """The current tools, whatever their permission. Of two with one name, the first counts."""
+        """The current tools, whatever their permission. Of two with the same name, the first
+        counts."""
         return self._list_tools(self.settings)
 
     def create_runner(self) -> ToolRunner:

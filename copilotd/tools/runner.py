@@ -82,7 +82,7 @@ class ToolRunner:
         except ToolFailed as failure:
             result = CallResult(str(failure), is_failure=True)
         except Exception as error:
-            # A fault barrier: anybody can write a tool.
+            # A fault barrier: a tool may be anybody's code.
             log.exception("the tool %s failed", call.name)
             result = CallResult(f"The tool failed: {type(error).__name__}.", is_failure=True)
         finally:

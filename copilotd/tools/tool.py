@@ -1,4 +1,4 @@
-"""What a tool is: a signature, and two steps. Only the second step changes anything.
+"""Defines a tool: a signature, and two steps. Only the second step changes anything.
 
 Installed packages build their own tools from these classes.
 """

@@ -35,7 +35,7 @@ def load_package_tools() -> list[Tool]:
 
 
 def _load_entry_point(name: str, point: Any) -> Iterator[Tool]:
-    # A fault barrier: anybody can write a package.
+    # A fault barrier: a package may be anybody's code.
     try:
         loaded = point.load()
         tools: Iterable[object] = [loaded] if isinstance(loaded, Tool) else list(loaded())

@@ -1,4 +1,4 @@
-"""Resolves the paths that a model writes: to a file in the workspace, or to nothing."""
+"""Resolves the paths that a model writes, only to files in the workspace."""
 
 import os
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from copilotd.config import Layer, Settings
 
 WIDTH = 36
-"""Columns for a setting, before its source."""
+"""Width of the column with the settings; the source comes after it."""
 HIDDEN = "(hidden)"
 """Printed in place of a secret."""
 

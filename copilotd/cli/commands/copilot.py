@@ -95,7 +95,7 @@ def _show(file: "UserSettings", wanted: "UserSettings") -> None:
 
 
 def _address() -> str:
-    """The address of the daemon, or its address once it is started."""
+    """The address of the running daemon, or the one that it will have when it starts."""
     from copilotd.config import load_leniently
     from copilotd.lifecycle import find_running
     from copilotd.paths import Paths

@@ -62,7 +62,7 @@ def mcp(workspace: Folder = Path()) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     asyncio.run(serving)
     sys.stdout.flush()
-    # A thread may still wait for an answer of the daemon that is no longer needed.
+    # A thread may still be waiting for an answer from the daemon that is no longer needed.
     os._exit(0)
 
 

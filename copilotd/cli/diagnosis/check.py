@@ -30,7 +30,7 @@ def ok(name: str, detail: str) -> Check:
 
 
 def note(name: str, detail: str, next: str = "") -> Check:
-    """Good to know."""
+    """A fact that is good to know."""
     return Check(name, Verdict.NOTE, detail, next)
 
 

@@ -1,4 +1,4 @@
-"""Checks the model: is it there, does it fit, what can it do, are its answers right?"""
+"""Checks the model: whether it is installed, fits in memory, and answers correctly."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ SMALLER_MODEL = "Choose a smaller model: copilotd models list"
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Code with a hole that any code model can fill, and the beginning of every right answer."""
+    """Code with a gap that any code model can fill, and the beginning of every right answer."""
 
     name: str
     before: str

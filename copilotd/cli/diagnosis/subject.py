@@ -1,4 +1,4 @@
-"""The models under test: in the running daemon, or loaded here if none runs."""
+"""The models under test: in the running daemon, or loaded here if no daemon runs."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Checks the upstream server: where code is sent, and whether it answers."""
+"""Checks the upstream server: its address, and whether it answers."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""Everything that the command line draws: tables, progress, ghost text."""
+"""The output of the command line: tables, progress, ghost text."""

@@ -21,7 +21,7 @@ PLAIN_INTERVAL_S = 3.0
 
 
 class PullView:
-    """Pass its `show` to `pull`; use it in a `with` block."""
+    """Draws the progress of a download. Pass its `show` to `pull`; use it in a `with` block."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or err()
@@ -72,7 +72,7 @@ class _Bar:
         for task in self._progress.task_ids:
             self._progress.remove_task(task)
         self._progress.console.print(step.text, markup=False)
-        # The line above names the step; the bar has room for one word.
+        # The line above names the step, because the bar has room for only one word.
         word = step.text.partition(" ")[0] if step.done or step.total else ""
         self._task = self._progress.add_task(word, completed=step.done, total=step.total)
         self._text = step.text

@@ -18,7 +18,7 @@ POLL_S = 0.1
 
 @contextmanager
 def connect_when_ready(paths: Paths) -> Iterator[DaemonClient]:
-    """A client of the daemon, which is started if none runs. Its model is loaded.
+    """A client of a daemon with a loaded model; starts the daemon if none runs.
 
     Raises: StartFailed, NotRunning.
     """
@@ -45,7 +45,7 @@ def wait_for_model(connection: DaemonClient) -> DaemonStatus:
 
 
 def _is_under_way(status: DaemonStatus) -> bool:
-    # A daemon loads its model when it starts, and after an unload at the next request.
+    # A daemon loads its model when it starts; after an unload, it loads it for the next request.
     if status.state.phase is Phase.STOPPED:
         return status.model is None
     return status.state.phase in (Phase.DOWNLOADING, Phase.LOADING)

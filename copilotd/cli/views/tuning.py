@@ -29,7 +29,7 @@ writing one token behind 100 and behind 1,000 others, in ms:
 
 
 class MeasuringView:
-    """A bar in a terminal, else a line for each stage; use it in a `with` block."""
+    """Draws a bar in a terminal, else a line for each stage; use it in a `with` block."""
 
     def __init__(self) -> None:
         console = err()
@@ -67,7 +67,7 @@ def show_tuning(tuning: Tuning, budget: Budget) -> None:
     console.print(Text.assemble((tuning.model, "bold"), f" on {tuning.machine}"))
     console.print(f"Measured {age} ago.\n")
     if calibration.chosen != Setup():
-        # An upstream server is measured by its answers; its settings are unknown.
+        # An upstream server is measured by its answers, and its settings are unknown.
         console.print(_LEGEND)
         console.print(_table(calibration))
         costs = ", ".join(f"{n}: {cost:.1f}" for n, cost in calibration.speed.batch.items())

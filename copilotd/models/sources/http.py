@@ -19,7 +19,7 @@ from copilotd.models.sources.partial import PartialFile
 from copilotd.models.sources.source import DownloadJob, SourceFailed
 
 TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
-"""In seconds. Short, because a dead network must not keep the user waiting."""
+"""In seconds. Short, so that a dead network does not keep the user waiting."""
 REPORT_EVERY_BYTES = 1024 * 1024
 """Bytes between two progress reports."""
 MAX_ATTEMPTS = 5

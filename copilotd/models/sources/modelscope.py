@@ -1,4 +1,4 @@
-"""ModelScope, for users who cannot reach Hugging Face, through its HTTP API."""
+"""ModelScope through its HTTP API, for users who cannot reach Hugging Face."""
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath

@@ -12,7 +12,7 @@ import threading
 
 
 def main() -> None:
-    """Run pip. The arguments are the folder for temporary files, then those of pip."""
+    """Run pip. The arguments are the folder for temporary files, then pip's own arguments."""
     _, tempfile.tempdir, *arguments = sys.argv
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.argv = ["pip", *arguments]

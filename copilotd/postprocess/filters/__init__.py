@@ -1,1 +1,1 @@
-"""The filters, one a file; `pipeline.py` lists them in their order."""
+"""The filters, one per file; `pipeline.py` lists them in their order."""

@@ -17,7 +17,7 @@ _TOKENS = re.compile(r"</[\w:.-]+>|\S")
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Replace the closers after the cursor that the text has a copy of.
+    """Replace the closers after the cursor that the text repeats.
 
     Other closers stay; after a text of several lines they get a line of their own.
     """
@@ -36,7 +36,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _has_all_closers(context: CursorContext, text: str, rest: str) -> bool:
-    """Whether the text ends like the line does, and leaves the same brackets open."""
+    """Whether the text has the same ending as the line, and leaves the same brackets open."""
     if not _ONLY_PUNCTUATION.fullmatch(rest):
         return False
     tokens = _TOKENS.findall(rest)

@@ -6,7 +6,7 @@ _COMMENT_MARKS = frozenset({"#", "//", "--", "/*", "*", "///", ";;", "<!--"})
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Drop white space, a comment mark alone, present punctuation, and text without a change."""
+    """Drop white space, a lone comment mark, punctuation that is already there, and no change."""
     text = candidate.text.strip()
     replaced = context.line_after[: candidate.overwrites]
     mark = text in _COMMENT_MARKS and context.at_line_start

@@ -62,5 +62,5 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _exempt(context: CursorContext) -> bool:
-    # A document with fences of its own may get one more.
+    # A document that already has fences may get one more.
     return context.language in PROSE or _FENCE in context.document.text

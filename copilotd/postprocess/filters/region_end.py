@@ -1,4 +1,4 @@
-"""Inside a comment or a long string, the text ends with it."""
+"""Inside a comment or a long string, the text ends where the comment or string ends."""
 
 from copilotd.postprocess.context import CursorContext
 

@@ -8,7 +8,8 @@ _NEAR = 200
 """Lines on either side of the cursor that show what the buffer uses."""
 
 _CLEAR = 9
-"""Lines of one kind for each line of the other, from which on the buffer has a rule."""
+"""The buffer follows a rule if it has at least this many lines of one kind per line of the
+other."""
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:

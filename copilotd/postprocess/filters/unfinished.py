@@ -1,4 +1,4 @@
-"""Half a line after whole lines is not shown."""
+"""An unfinished line after whole lines is not shown."""
 
 from copilotd.postprocess.context import Candidate, CursorContext
 

@@ -18,7 +18,7 @@ _MAX_LINE_LENGTH = 200
 class SearchArguments(Struct, frozen=True):
     """The arguments of a call."""
 
-    # No regular expressions: a stranger's text may choose one that runs for years.
+    # No regular expressions: text from a stranger may contain one that runs for years.
     text: Annotated[str, Meta(description="Plain text to look for, in any case.", min_length=1)]
     path: Annotated[str, Meta(description="File or folder to look in.")] = "."
 

@@ -21,7 +21,7 @@ CallTool = Callable[[str, Mapping[str, Any]], Awaitable[str]]
 
 MAX_NAME_LENGTH = 64
 MAX_DESCRIPTION_LENGTH = 500
-"""Characters. The model reads every one of them before it answers."""
+"""In characters. The model reads every character before it answers."""
 
 
 def adapt_tools(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionLoss", "connect"]
 
 _HTTP_TIMEOUT = httpx2.Timeout(30.0, read=300.0)
-"""Seconds, for a server that went away. The settings limit how long a call may take."""
+"""In seconds; detects a server that went away. The settings limit how long a call may take."""
 
 
 @asynccontextmanager
@@ -61,6 +61,6 @@ def _import_sdk() -> None:
         import mcp.client.streamable_http  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingPackage.for_extra("mcp", error) from error
-    # These loggers write the messages that they could not parse, and those hold the user's code.
+    # These loggers write messages that they cannot parse, and such messages hold the user's code.
     for name in ("mcp", "client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

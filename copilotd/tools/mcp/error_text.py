@@ -7,7 +7,7 @@ from copilotd.tools.mcp.stdio_transport import ConnectionLoss
 
 
 def explain_error(error: BaseException, loss: ConnectionLoss | None = None) -> str:
-    """The cause in words, and the next step if one is known."""
+    """The cause in words, and the next step if there is one."""
     if loss is not None:
         line = loss.last_stderr_line
         return f"{loss.reason}; its last error message: {line}" if line else loss.reason

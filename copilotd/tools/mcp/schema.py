@@ -11,7 +11,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 MAX_SCHEMA_LENGTH = 20_000
-"""Characters. The model would have to read all of them."""
+"""In characters. The model has to read every character."""
 ANY_OBJECT = {"type": "object"}
 
 

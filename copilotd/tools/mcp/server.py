@@ -123,7 +123,7 @@ class McpServerClient:
                 log.info("the MCP server %s offers %d tools", self.name, len(self.tools))
                 self._drop_connection(loss, await loss)
         except Exception as error:
-            # A fault barrier: anybody can write a server.
+            # A fault barrier: a server may be anybody's program.
             log.debug("the connection to the MCP server %s failed", self.name, exc_info=True)
             if is_up:
                 self._drop_connection(loss, ConnectionLoss(explain_error(error)))

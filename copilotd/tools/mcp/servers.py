@@ -9,7 +9,8 @@ from copilotd.tools.mcp.server import McpServerClient
 from copilotd.tools.tool import Tool
 
 READY_TIMEOUT_S = 3.0
-"""How long a chat waits for servers that start. A later server is there for the next step."""
+"""How long a chat waits for servers that start. A server that starts later is available in the next
+step."""
 
 
 class McpServers:
@@ -41,7 +42,7 @@ class McpServers:
             self._closing.append(client)
 
     async def wait_until_ready(self) -> None:
-        """Connect to the servers without a connection; return in time, whatever they do."""
+        """Connect to the servers that have no connection; return in time, whatever they do."""
         await asyncio.gather(
             *(client.wait_until_ready(self._ready_timeout_s) for client in self._clients.values())
         )

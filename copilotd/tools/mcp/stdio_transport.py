@@ -1,7 +1,7 @@
 """A transport for the SDK's client: a program that speaks MCP on its standard streams.
 
-We have our own because the SDK's takes up to six seconds to end a program, and the daemon has less
-than one second to end.
+copilotd has its own transport because the SDK's takes up to six seconds to end a program, and the
+daemon has less than one second to end.
 """
 
 import asyncio
