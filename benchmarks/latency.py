@@ -71,7 +71,7 @@ async def _measure_round_trips(
     await editor.initialize("benchmark")
     http, lsp, direct = [], [], []
     for run in range(runs + 1):
-        # Each word starts with a letter that the engine did not see last, so it evaluates all of it.
+        # Each engine saw another first letter last, so it evaluates the whole word.
         words = [f"{ascii_lowercase[(3 * run + side) % 26]}_{run}" for side in range(3)]
         http.append(
             api.generate({"prompt": raw.build_fim_prompt(SOURCE + words[0], ""), "max_tokens": 1})

@@ -159,7 +159,8 @@ def _name_measure() -> str:
 def _render_table(rows: list[Row]) -> str:
     """One row for each state, in MiB."""
     lines = [
-        "| MiB | daemon: own | file pages | worker or server: own | file pages | all but file pages |",
+        "| MiB | daemon: own | file pages | worker or server: own | file pages "
+        "| all but file pages |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:

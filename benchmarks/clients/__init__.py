@@ -1,1 +1,1 @@
-"""What asks a server for ghost text while a recorded session is played."""
+"""Clients that request ghost text from a server while a recorded session is played."""

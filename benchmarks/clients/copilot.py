@@ -1,8 +1,8 @@
 """The requests of GitHub Copilot's extension, as its core (@vscode/chat-lib 0.66.0) builds them.
 
-Differences from the extension: a token counts as four characters, suffixes are never reused from
-an earlier request, and an answer of several lines is asked for only at the start of a block. The
-extension also asks for one where a small classifier of its own says so (about one key in ten).
+Differences from the extension: a token counts as four characters, suffixes of earlier requests are
+not reused, and the client requests an answer of several lines only at the start of a block. The
+extension also does that where its small classifier says so (about one key in ten).
 """
 
 from collections.abc import Iterator
@@ -11,21 +11,21 @@ from typing import Any
 
 CHARS_PER_TOKEN = 4
 PROMPT_CHARS = 7687 * CHARS_PER_TOKEN
-"""Of 8,192 tokens, 500 are kept for the answer and 5 for the markers of the suffix."""
+"""The prompt has 8,192 tokens, less 500 for the answer and 5 for the markers of the suffix."""
 
 SUFFIX_CHARS = 1154 * CHARS_PER_TOKEN
-"""What is kept for the suffix (15 %) if there is more before the cursor than fits."""
+"""The share of the suffix (15 %) if the text before the cursor does not fit."""
 
 LINE_STOP = ["\n"]
 BLOCK_STOPS = ["\ndef ", "\nclass ", "\nif ", "\n\n#"]
-"""The stops of the extension for Python."""
+"""The stop sequences of the extension for Python."""
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The text on both sides of the cursor, in a Python file of this name."""
+    """The text on both sides of the cursor, in a Python file with the name `file`."""
 
     before: str
     after: str
@@ -38,12 +38,12 @@ class Cursor:
 
     @property
     def line_rest(self) -> str:
-        """The cursor's line behind the cursor."""
+        """The cursor's line after the cursor."""
         return self.after.partition("\n")[0]
 
     @property
     def block_indent(self) -> int | None:
-        """The width of the indentation of the block that starts here; None if none does."""
+        """The indentation inside the block that starts here, at least; None if no block starts."""
         opener = self.line if self.line.strip() else self.before.rstrip().rpartition("\n")[2]
         is_next = self.before.rstrip(" \t").count("\n") - self.before.rstrip().count("\n") <= 1
         if self.line_rest.strip() or not is_next or not opener.rstrip().endswith(":"):
@@ -54,10 +54,10 @@ class Cursor:
 def build_copilot_body(cursor: Cursor) -> dict[str, Any]:
     """The body of `POST /v1/engines/ENGINE/completions`."""
     context = f"Path: {cursor.file}"
-    # Blanks that are alone on the line are left out; the answer replaces the line from column 0.
+    # The extension leaves out the blanks of a blank line; the answer replaces it from column 0.
     whole = cursor.before if cursor.line.strip() else cursor.before.removesuffix(cursor.line)
     room = PROMPT_CHARS - len(context)
-    # The rest of the cursor's line is left out, and so are the blank lines that follow.
+    # The extension leaves out the rest of the cursor's line and the blank lines that follow.
     suffix = cursor.after.removeprefix(cursor.line_rest).lstrip()
     suffix = suffix[: max(SUFFIX_CHARS, room - len(whole))]
     prompt = _take_last_lines(whole, room - len(suffix))
@@ -83,9 +83,10 @@ def build_copilot_body(cursor: Cursor) -> dict[str, Any]:
 
 
 def find_block_end(text: str, indent: int) -> int | None:
-    """Where in an answer the block is over: at the first whole line indented less than `indent`.
+    """The offset at which the block ends: at the first whole line indented less than `indent`.
 
-    None if it goes on. The extension hangs up there. The first line may go on the cursor's line.
+    None if the block goes on. The extension hangs up there. The first line may continue the
+    cursor's line.
     """
     start = text.find("\n") + 1
     while start and (end := text.find("\n", start)) >= 0:
@@ -97,7 +98,7 @@ def find_block_end(text: str, indent: int) -> int | None:
 
 
 def close_brackets(line: str) -> str:
-    """The brackets that an editor has put behind the cursor while `line` was typed before it."""
+    """The brackets that an editor adds behind the cursor while the user types `line`."""
     closing: list[str] = []
     for character in _iterate_outside_strings(line):
         if character in _CLOSERS:
@@ -128,11 +129,11 @@ def _iterate_outside_strings(line: str) -> Iterator[str]:
             yield character
 
 
-def _take_last_lines(text: str, most: int) -> str:
-    """The end of `text` from the start of a line, at most so many characters."""
-    if len(text) <= most:
+def _take_last_lines(text: str, max_chars: int) -> str:
+    """The end of `text` from the start of a line, with at most `max_chars` characters."""
+    if len(text) <= max_chars:
         return text
-    start = text.find("\n", len(text) - most)
+    start = text.find("\n", len(text) - max_chars)
     return text[start + 1 :]
 
 

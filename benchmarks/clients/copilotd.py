@@ -1,4 +1,4 @@
-"""copilotd, as a plain LSP client uses it: it asks, gives up, and draws what comes."""
+"""copilotd as a plain LSP client uses it: it requests, cancels, and shows each answer."""
 
 import asyncio
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ LANGUAGES = {
 
 
 class CopilotdClient(Client):
-    """One editor, connected to the daemon's socket."""
+    """One editor that is connected to the daemon's socket."""
 
     def __init__(self, daemon: RunningDaemon) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class CopilotdClient(Client):
         self._books: asyncio.Queue[str] = asyncio.Queue()
 
     async def begin(self) -> None:
-        """Connect; let the model write a few words."""
+        """Connect, and let the model write a few words."""
         self._http = httpx2.AsyncClient(base_url=self._daemon.url, timeout=60)
         self._editor = await RawClient.connect(self._daemon.socket)
         await self._editor.initialize("benchmark")
@@ -59,27 +59,27 @@ class CopilotdClient(Client):
         self._sampler = asyncio.create_task(self._book_work())
 
     def on_open(self, buffer: Buffer) -> None:
-        """`didOpen`."""
+        """Send `didOpen`."""
         language = LANGUAGES.get(PurePosixPath(buffer.path).suffix, "plaintext")
         self._editor.open_file(from_utf16_units(buffer.text), _build_uri(buffer), language)
 
     def on_focus(self, buffer: Buffer) -> None:
-        """`didFocus`."""
+        """Send `didFocus`."""
         parameters = {"textDocument": {"uri": _build_uri(buffer)}}
         self._editor.notify("textDocument/didFocus", parameters)
 
     def on_edit(self, buffer: Buffer, changes: Sequence[Change]) -> None:
-        """`didChange`."""
+        """Send `didChange`."""
         edits = [content_change(change.start, change.end, change.text) for change in changes]
         self._editor.change_file(*edits, version=buffer.version, uri=_build_uri(buffer))
 
     def on_close(self, buffer: Buffer) -> None:
-        """`didClose`."""
+        """Send `didClose`."""
         parameters = {"textDocument": {"uri": _build_uri(buffer)}}
         self._editor.notify("textDocument/didClose", parameters)
 
     def on_request(self, buffer: Buffer, event: RequestEvent) -> None:
-        """`inlineCompletion`; what was done since the last answer was done ahead of need."""
+        """Send `inlineCompletion`. Work since the last answer was done ahead of this request."""
         self._books.put_nowait("ahead")
         position = buffer.position(buffer.cursor)
         id, answer = self._editor.send_request(
@@ -91,7 +91,7 @@ class CopilotdClient(Client):
         answer.add_done_callback(partial(self._handle_answer, event, position[1], rest))
 
     def on_request_end(self, event: EndEvent) -> None:
-        """`$/cancelRequest`, if there is no answer yet."""
+        """Send `$/cancelRequest`, if there is no answer yet."""
         id = self._pending.get(event.request)
         if event.is_cancelled and id is not None:
             self._editor.notify("$/cancelRequest", {"id": id})
@@ -102,7 +102,7 @@ class CopilotdClient(Client):
             await asyncio.wait(self._answers)
 
     async def finish(self) -> None:
-        """Leave as an editor does."""
+        """Disconnect as an editor does."""
         self._books.put_nowait("ahead")
         await self._books.join()
         self._sampler.cancel()
@@ -110,7 +110,7 @@ class CopilotdClient(Client):
         await self._http.aclose()
 
     async def work(self) -> tuple[Work, Work]:
-        """By the daemon's counters, read at each request and at each answer."""
+        """The work by the daemon's counters, read at each request and at each answer."""
         return self._shown + self._wasted + self._ahead, self._wasted
 
     def _handle_answer(
@@ -128,7 +128,7 @@ class CopilotdClient(Client):
         self._books.put_nowait("shown" if in_time else "wasted")
 
     def _request_explanation(self, request: int) -> None:
-        """Ask what the answer that just came has cost."""
+        """Ask the daemon how the last answer was made."""
         _, response = self._editor.send_request("workspace/executeCommand", {"command": LAST})
         response.add_done_callback(partial(self._handle_explanation, request))
 
@@ -140,7 +140,7 @@ class CopilotdClient(Client):
         self.timeline.set_evaluated(request, evaluated if is_new else 0)
 
     async def _book_work(self) -> None:
-        """Book what was done since the last sample."""
+        """Add the work since the last sample to the book that the queue names."""
         while True:
             book = f"_{await self._books.get()}"
             total = await self._read_total()

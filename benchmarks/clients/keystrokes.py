@@ -1,4 +1,4 @@
-"""What answers a keystroke: each server, and llama-cpp-python in this process."""
+"""The sides that answer a keystroke: each server, and llama-cpp-python in this process."""
 
 import json
 import time
@@ -26,9 +26,10 @@ FIRST_MS = 250
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A suggestion; tokens of its prompt, and those evaluated; ms to the first token, to the end.
+    """A suggestion: prompt tokens, evaluated tokens, and ms to its first token and to its end.
 
-    What a side does not tell is None. `is_cached` means that it was there without the model.
+    A value that a side does not report is None. `is_cached` means that the suggestion was there
+    without the model.
     """
 
     text: str
@@ -43,17 +44,17 @@ class KeystrokeClient(Protocol):
     """A side of the comparison."""
 
     def suggest(self, key: Keystroke) -> Suggestion:
-        """What is suggested after a key, asked for without delay."""
+        """The suggestion after a key, requested without delay."""
 
 
 class Copilotd:
-    """The daemon, by its own account of each completion; `total_ms` is the caller's."""
+    """The daemon; `explanation` reports each completion, and this client measures `total_ms`."""
 
     def __init__(self, url: str) -> None:
         self._api = Api(url)
 
     def suggest(self, key: Keystroke) -> Suggestion:
-        """Through the whole pipeline."""
+        """Use the whole pipeline of the daemon."""
         started = time.perf_counter()
         outcome = self._api.request_ghost_text(key.before + key.after, len(key.before))
         total_ms = (time.perf_counter() - started) * 1000
@@ -68,13 +69,13 @@ class Copilotd:
 
 
 class LlamaServer:
-    """`/infill` with what llama.vim sends, but streamed, to see the first token."""
+    """`/infill` with the requests of llama.vim, but streamed, to see the first token."""
 
     def __init__(self, url: str, patience_s: float = 600) -> None:
         self._http = httpx2.Client(base_url=url, timeout=patience_s)
 
     def suggest(self, key: Keystroke) -> Suggestion:
-        """Without llama.vim's own cache of answers.
+        """Request without llama.vim's own cache of answers.
 
         Raises: httpx2.ReadTimeout after `patience_s` without a token.
         """
@@ -88,14 +89,14 @@ class LlamaServer:
 
 
 class LlamaCppServer:
-    """`llama_cpp.server`, with a FIM prompt as text; it does not tell what it evaluates."""
+    """`llama_cpp.server` with a FIM prompt as text; it does not report what it evaluates."""
 
     def __init__(self, url: str, fim: FimPromptBuilder) -> None:
         self._http = httpx2.Client(base_url=url, timeout=600)
         self._fim = fim
 
     def suggest(self, key: Keystroke) -> Suggestion:
-        """To the end of the line."""
+        """Decode to the end of the line."""
         body = build_completion_body(
             self._fim.build_prompt(key.before + key.after, len(key.before))
         )
@@ -111,7 +112,7 @@ class LlamaCppPython:
         self._raw = raw
 
     def suggest(self, key: Keystroke) -> Suggestion:
-        """To the end of the first line that is not blank."""
+        """Decode to the end of the first line that is not blank."""
         before, after = select_lines_around(key.before + key.after, len(key.before))
         prompt = self._raw.build_fim_prompt(before, after)
         cached = self._raw.llama.input_ids[: self._raw.llama.n_tokens].tolist()
@@ -123,7 +124,7 @@ class LlamaCppPython:
 
 
 class Stream:
-    """One streamed answer and its times."""
+    """A streamed answer and its times."""
 
     def __init__(self, http: httpx2.Client, path: str, body: dict[str, object]) -> None:
         self._started = time.perf_counter()
@@ -133,7 +134,7 @@ class Stream:
         self.total_ms = 0.0
 
     def pieces(self, text_of: Callable[[dict[str, Any]], str]) -> Iterator[str]:
-        """The texts of the events, as `text_of` finds them."""
+        """The texts of the events; `text_of` extracts the text of an event."""
         with self._request as response:
             response.raise_for_status()
             for line in response.iter_lines():

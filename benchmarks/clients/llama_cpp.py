@@ -1,4 +1,4 @@
-"""`llama_cpp.server`, asked for each completion with a FIM prompt; a newer request hangs up."""
+"""`llama_cpp.server` with a FIM prompt per completion; a new request cancels the last one."""
 
 import asyncio
 import json
@@ -17,9 +17,9 @@ NEW_TOKENS = 64
 
 
 class FimPromptBuilder:
-    """Prompts as text: the server reads the names of control tokens as these tokens.
+    """Builds prompts as text; the server reads the names of control tokens as these tokens.
 
-    Its own `suffix` parameter puts token 0 where the markers belong.
+    The server's own `suffix` parameter puts token 0 where the markers belong.
     """
 
     def __init__(self, model: Path) -> None:
@@ -35,7 +35,7 @@ class FimPromptBuilder:
         )
 
     def build_prompt(self, text: str, cursor: int) -> str:
-        """For a cursor in `text`."""
+        """The prompt for a cursor in `text`."""
         before, after = select_lines_around(text, cursor)
         return "".join([self._prefix, before, self._suffix, after, self._middle])
 
@@ -48,7 +48,7 @@ def select_lines_around(text: str, cursor: int) -> tuple[str, str]:
 
 
 def build_completion_body(prompt: str) -> dict[str, object]:
-    """Greedy and streamed, to the end of the line."""
+    """A greedy, streamed request to the end of the line."""
     return {
         "prompt": prompt,
         "max_tokens": NEW_TOKENS,
@@ -59,7 +59,7 @@ def build_completion_body(prompt: str) -> dict[str, object]:
 
 
 class LlamaCppClient(Client):
-    """At most one request is under way. It stops at the line's end, which favours the server."""
+    """Runs at most one request. It stops at the end of the line, which favours the server."""
 
     def __init__(self, url: str, fim: FimPromptBuilder) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class LlamaCppClient(Client):
         await self._complete_line("for word in words:")
 
     def on_request(self, buffer: Buffer, event: RequestEvent) -> None:
-        """Take the place of the request before."""
+        """Replace the request before."""
         self._hang_up()
         self._request = event.request
         prompt = self._fim.build_prompt(buffer.text, buffer.cursor)
@@ -82,7 +82,7 @@ class LlamaCppClient(Client):
         )
 
     def on_request_end(self, event: EndEvent) -> None:
-        """Hang up when the editor cancelled."""
+        """Hang up if the editor cancelled."""
         if event.is_cancelled and event.request == self._request:
             self._hang_up()
 

@@ -1,4 +1,4 @@
-"""Neovim with the plugin: the programmer's keys are typed, and every frame is looked at."""
+"""Neovim with the plugin: types the programmer's keys and records every frame."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ GHOST = "CopilotdGhost"
 
 _INIT = """
 vim.g.loaded_python3_provider = 0
--- A group of its own, so that it can be told apart on the screen.
+-- A separate highlight group, so that the benchmark can find ghost text on the screen.
 vim.api.nvim_set_hl(0, 'CopilotdGhost', {{ fg = '#808080' }})
 vim.opt.runtimepath:prepend({plugin!r})
 vim.cmd('set nowrap noautoindent indentexpr= formatoptions= noswapfile laststatus=0 noruler')
@@ -47,7 +47,7 @@ pcall(vim.api.nvim_win_set_cursor, 0, { row + 1, vim.str_byteindex(line, 'utf-16
 
 
 class NeovimClient(Client):
-    """One editor with a file of its own for each of the recording."""
+    """One editor with its own copy of each file of the recording."""
 
     def __init__(self, daemon: RunningDaemon) -> None:
         super().__init__()
@@ -62,41 +62,41 @@ class NeovimClient(Client):
         self._current: Buffer | None = None
 
     def on_open(self, buffer: Buffer) -> None:
-        """The file is written, so that the editor can open it."""
+        """Write the file, so that the editor can open it."""
         path = self._path(buffer)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(from_utf16_units(buffer.text))
 
     def on_focus(self, buffer: Buffer) -> None:
-        """Turn to it, and go on inserting."""
+        """Edit the file in insert mode."""
         self._current = buffer
         self._editor.command(f"stopinsert | edit {self._path(buffer)} | setlocal indentkeys=")
         self._editor.type("i")
 
     def on_edit(self, buffer: Buffer, changes: Sequence[Change]) -> None:
-        """What is typed at the cursor is typed; any other change is made."""
+        """Type a key that was typed at the cursor, and apply any other change."""
         if buffer is not self._current:
             return
         if key := find_typed_key(buffer, changes):
             before = self._read_tick()
             self._editor.feed(key)
-            # Keys wait in a queue of their own, which the next call might overtake.
-            self._editor.until(self._read_tick, lambda tick: tick != before)
+            # Neovim queues keys, and the next call could overtake them.
+            self._editor.wait_until(self._read_tick, lambda tick: tick != before)
         else:
             self._editor.lua(_CHANGE, [[c.start, c.end, from_utf16_units(c.text)] for c in changes])
 
     def on_cursor_move(self, buffer: Buffer) -> None:
-        """Go there."""
+        """Move the cursor."""
         if buffer is self._current:
             self._editor.lua(_GO, *buffer.position(buffer.cursor))
 
     async def finish(self) -> None:
-        """Leave the editor."""
+        """Close the editor."""
         self._editor.close()
         self._home.cleanup()
 
     def frames(self) -> list[Frame]:
-        """All that was on the screen."""
+        """All frames of the screen."""
         return [frame for drawn in self._screen.flushed if (frame := self._to_frame(drawn))]
 
     def _read_tick(self) -> int:
@@ -113,7 +113,7 @@ class NeovimClient(Client):
         return Frame(str(row), before, "\n".join(ghost).rstrip())
 
     def _find_ghost(self, cells: Sequence[tuple[str, int]]) -> str:
-        return "".join(text for text, group in cells if GHOST in self._screen.groups(group))
+        return "".join(text for text, group in cells if GHOST in self._screen.get_groups(group))
 
     def _path(self, buffer: Buffer) -> Path:
         return self._folder / buffer.path

@@ -1,4 +1,4 @@
-"""Which changes of a recording are keys that were typed."""
+"""Finds the changes of a recording that are typed keys."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""VS Code with the extension: the programmer's keys are typed, and every frame is looked at."""
+"""VS Code with the extension: types the programmer's keys and records every frame."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from tests.editors.code_server import chromium, code_server, packed
 TYPIST = Path(__file__).parents[2] / "tests/editors/typist"
 CONNECTED_WITHIN_S = 90.0
 _READY = re.compile(r"^\s*copilotd\s*$")
-# The recording has what the editor typed by itself.
+# The recording already contains what the editor inserts by itself.
 SETTINGS = {
     "editor.autoClosingBrackets": "never",
     "editor.autoClosingQuotes": "never",
@@ -35,8 +35,8 @@ SETTINGS = {
     "editor.formatOnType": False,
     "files.trimTrailingWhitespace": False,
 }
-# Each frame that differs from the one before: the cursor's row and column on the screen, its line
-# up to there, and the ghost text.
+# Records each frame that differs from the one before: the cursor's file and row on the screen, its
+# line up to the cursor, and the ghost text.
 _WATCH = """() => {
   window.frames_ = [];
   let last = '';
@@ -47,7 +47,7 @@ _WATCH = """() => {
     if (frame !== last) window.frames_.push(frame);
     last = frame;
   };
-  // Only where something changed: to draw every frame would cost the model a core.
+  // Only after a change: looking at every frame would take a core from the model.
   const changed = () => {
     if (!waits) requestAnimationFrame(look);
     waits = true;
@@ -81,7 +81,7 @@ _FOCUS = """() => {
 
 
 class VsCodeClient(Client):
-    """One window with a file of its own for each of the recording."""
+    """One window with its own copy of each file of the recording."""
 
     def __init__(self, daemon: RunningDaemon) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class VsCodeClient(Client):
         self._frames: list[Frame] = []
 
     async def begin(self) -> None:
-        """Start VS Code, and wait for the typist in it."""
+        """Start VS Code, and wait for the typist extension in it."""
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="code-")))
         (self._folder / "w").mkdir()
         socket = self._folder / "typist"
@@ -113,18 +113,18 @@ class VsCodeClient(Client):
         self._stepper = asyncio.create_task(self._run_steps())
 
     def on_open(self, buffer: Buffer) -> None:
-        """The file is written, so that the editor can open it."""
+        """Write the file, so that the editor can open it."""
         path = self._path(buffer)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(from_utf16_units(buffer.text))
 
     def on_focus(self, buffer: Buffer) -> None:
-        """Turn to it."""
+        """Open the file."""
         self._current = buffer
         self._queue_step("open", path=str(self._path(buffer)))
 
     def on_edit(self, buffer: Buffer, changes: Sequence[Change]) -> None:
-        """What is typed at the cursor is typed; any other change is made."""
+        """Type a key that was typed at the cursor, and apply any other change."""
         if buffer is not self._current:
             return
         if key := find_typed_key(buffer, changes):
@@ -136,12 +136,12 @@ class VsCodeClient(Client):
             )
 
     def on_cursor_move(self, buffer: Buffer) -> None:
-        """Go there; behind a key that was typed the cursor is already."""
+        """Move the cursor, unless the last typed key has already moved it."""
         if buffer is self._current and self._after_key != (buffer, buffer.cursor):
             self._queue_step("go", position=buffer.position(buffer.cursor))
 
     async def finish(self) -> None:
-        """Take the frames, and leave."""
+        """Take the frames, and close the window."""
         await self._steps.join()
         seen = await self._page.evaluate("() => window.frames_")
         self._frames = [Frame(*json.loads(frame)) for frame in seen]
@@ -150,7 +150,7 @@ class VsCodeClient(Client):
         await self._stack.aclose()
 
     def frames(self) -> list[Frame]:
-        """All that was on the screen."""
+        """All frames of the screen."""
         return self._frames
 
     async def _open_window(self, address: str) -> Page:
@@ -169,8 +169,8 @@ class VsCodeClient(Client):
         while True:
             step = await self._steps.get()
             await self._send_step(step)
-            # Without the keyboard's focus, which the window may give to something else while it
-            # starts, VS Code asks for nothing.
+            # VS Code requests nothing without the keyboard focus, which the window may give to
+            # something else while it starts.
             await self._page.evaluate(_FOCUS)
             self._steps.task_done()
 

@@ -1,6 +1,7 @@
-"""One llama.cpp context in this process: evaluate, forget, shift, with what it holds known.
+"""One llama.cpp context in this process that evaluates, truncates and shifts its KV cells.
 
-Set up as the engine's own: unified KV cache, flash attention off, batches of 512 by 128.
+The class knows which tokens the cells hold. The settings are those of the engine: unified KV cache,
+flash attention off, batches of 512 with micro-batches of 128.
 """
 
 from collections.abc import Sequence
@@ -19,14 +20,14 @@ _N_CTX = 6144
 _N_BATCH = 512
 _N_UBATCH = 128
 _MAIN, _ASIDE = 0, 1
-"""The sequence that prompts are evaluated in, and the one that shifted cells pass through."""
+"""The sequence in which prompts are evaluated, and the one for cells that are being shifted."""
 
 Rows = NDArray[np.float32]
 """Logits, shape (rows, n_vocab)."""
 
 
 class Cells:
-    """The cells of one sequence, and a way to move some of them to another position."""
+    """The cells of one sequence, some of which can move to another position."""
 
     def __init__(self, model: Path, threads: int) -> None:
         self._log = C.llama_log_callback(_ignore_log)
@@ -42,7 +43,7 @@ class Cells:
         self._tokens: list[int] = []
 
     def evaluate(self, tokens: Sequence[int], rows: int) -> Rows:
-        """Logits behind the last `rows` of `tokens`; what the cells hold of them is reused."""
+        """The logits behind the last `rows` of `tokens`; a cached prefix is not evaluated again."""
         keep = min(common_prefix_length(self._tokens, list(tokens)), len(tokens) - rows)
         self.truncate(keep)
         parts = [
@@ -53,19 +54,19 @@ class Cells:
         return np.concatenate(parts) if parts else np.empty((0, self.vocabulary.size), np.float32)
 
     def truncate(self, count: int) -> None:
-        """Forget all but the first `count` tokens."""
+        """Drop all but the first `count` tokens."""
         _check(C.llama_memory_seq_rm(self._memory, _MAIN, count, -1))
         del self._tokens[count:]
 
     def save(self) -> NDArray[np.uint8]:
-        """A copy of the cells as they are."""
+        """A copy of the cells."""
         size = C.llama_state_seq_get_size(self._context, _MAIN)
         state = np.empty(size, np.uint8)
         written = C.llama_state_seq_get_data(self._context, _bytes(state), size, _MAIN)
         return state[:written]
 
     def put_aside(self, shifted: ShiftedCells, state: NDArray[np.uint8] | None) -> None:
-        """Take the cells that `shifted` names out of the sequence, or out of a saved `state`."""
+        """Move the cells of `shifted` out of the sequence, or copy them from a saved `state`."""
         if state is None:
             C.llama_memory_seq_cp(self._memory, _MAIN, _ASIDE, 0, -1)
             self.truncate(shifted.start)
@@ -75,7 +76,7 @@ class Cells:
         _check(C.llama_memory_seq_rm(self._memory, _ASIDE, shifted.start + shifted.count, -1))
 
     def put_back(self, shifted: ShiftedCells) -> None:
-        """Join them to the sequence, behind the token before `shifted.target`."""
+        """Join the cells to the sequence, behind the token before `shifted.target`."""
         C.llama_memory_seq_add(self._memory, _ASIDE, 0, -1, shifted.target - shifted.start)
         C.llama_memory_seq_cp(self._memory, _ASIDE, _MAIN, 0, -1)
         _check(C.llama_memory_seq_rm(self._memory, _ASIDE, 0, -1))
@@ -117,4 +118,4 @@ def _check(succeeded: bool) -> None:
 
 
 def _ignore_log(level: int, text: bytes, _: object) -> None:
-    """Keep llama.cpp's chatter out of the tables."""
+    """Keep llama.cpp's log out of the tables."""

@@ -1,9 +1,9 @@
-"""Whether the model, greedy, writes exactly the rest of a line behind a prompt.
+"""Checks whether the model, greedy, writes exactly the rest of a line behind a prompt.
 
-The right text is evaluated together with the prompt, as a draft: as long as the model's choices
-are the draft's tokens nothing is evaluated twice, and where they stop being the right text the
-answer is known. So a prompt costs one batch instead of one for each token, and the outcome is
-that of decoding token by token.
+The right text is evaluated together with the prompt, as a draft. While the model's choices match
+the draft, nothing is evaluated twice. When they leave the right text, the outcome is known. So a
+prompt costs one batch instead of one batch for each token, and the outcome is the same as with
+decoding token by token.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from copilotd.engine.worker.constraints.token_healing import Constraint
 
 _NEW_TOKENS = 64
 _DRAFT = 8
-"""More at once would be wasted on the prompts that are answered wrongly."""
+"""A longer draft would be wasted on the prompts with a wrong answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether the line came out right, and after how many tokens the first new text came."""
+    """Whether the line is right, and after how many tokens the first new text came."""
 
     right: bool
     steps: int
@@ -38,7 +38,7 @@ class ExactMatchTester:
         self._vocabulary = cells.vocabulary
 
     def try_layouts(self, hole: Hole, layouts: Mapping[str, Layout]) -> dict[str, Outcome]:
-        """The outcome of each layout by its name; equal ones are tried once."""
+        """The outcome of each layout by its name; equal layouts are tried once."""
         distinct = set(layouts.values())
         known = self._try_shifted(
             hole, {layout: layout.shifted for layout in distinct if layout.shifted}
@@ -50,7 +50,7 @@ class ExactMatchTester:
     def _try_shifted(
         self, hole: Hole, layouts: Mapping[Layout, ShiftedCells]
     ) -> dict[Layout, Outcome]:
-        """OutcomeFile on one evaluation of the suffix, made for the cursor at the line's start."""
+        """Outcomes with one evaluation of the suffix, made with the cursor at the line's start."""
         sources = {shifted.source for shifted in layouts.values()}
         states = {source: self._evaluate_and_save(source) for source in sources}
         outcomes = {}
@@ -59,7 +59,7 @@ class ExactMatchTester:
             self._cells.evaluate(layout.prompt[: shifted.target], 0)
             self._cells.put_back(shifted)
             outcomes[layout] = self._try_layout(hole, layout)
-            # Behind this, the cells are not what an evaluation would have made them.
+            # The cells behind this position differ from those that an evaluation would make.
             self._cells.truncate(shifted.target)
         return outcomes
 
@@ -98,7 +98,7 @@ class ExactMatchTester:
 
 
 def _is_right(hole: Hole, written: bytes) -> bool | None:
-    """Whether the line is complete and right; None as long as it still can become so."""
+    """Whether the line is complete and right; None while it can still become right."""
     first, complete, _ = (hole.left + written.decode("utf-8", "ignore")).partition("\n")
     wanted = hole.line.strip()
     if complete:

@@ -1,4 +1,4 @@
-"""How long a keystroke waits for its first new text, with all that a layout reuses reused."""
+"""How long a keystroke waits for its first new text, with everything reused that can be."""
 
 import time
 
@@ -12,7 +12,7 @@ _STEPS = 64
 
 
 def measure_first_token(cells: Cells, layouts: LayoutBuilder, hole: Hole, recipe: Recipe) -> float:
-    """The keystroke that brought the cursor where it is; the one before it is evaluated untimed."""
+    """Milliseconds for the last typed key; the key before it is evaluated without timing."""
     previous = hole.with_cursor(hole.typed - 1)
     before = layouts.build(previous, recipe)
     now = layouts.build(hole, recipe, previous)

@@ -1,7 +1,7 @@
-"""Holes to fill while a line is typed: lines of HumanEval-FIM, and lines of long source files.
+"""Holes to fill while a line is typed: lines of HumanEval-FIM and lines of long source files.
 
-The hole is one line. It is typed up to a cursor that is drawn once and for all per hole: behind the
-indentation only, inside a word, or between words. What the model has to write is the rest of it.
+A hole is one line, which is typed up to a cursor. The cursor is drawn once for each hole: behind
+the indentation, inside a word, or between words. The model has to write the rest of the line.
 """
 
 import gzip
@@ -18,9 +18,9 @@ LONG_FILES = "long files"
 
 _LEAST_LINES = 500
 _LINE = range(10, 101)
-"""Characters of a line of a file that becomes a hole, without its indentation."""
+"""The length of a line that becomes a hole, without its indentation."""
 _REACH = 12_000
-"""Characters of a file that are kept on each side of the hole: more than any window shows."""
+"""Characters of a file on each side of the hole: more than any window shows."""
 _NO_CODE = {
     tokenize.COMMENT,
     tokenize.DEDENT,
@@ -34,7 +34,7 @@ _NO_CODE = {
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """One line of a text; `before` ends where it begins, `after` begins with its line break."""
+    """One line of a text; `before` ends where it starts, and `after` starts with its line break."""
 
     name: str
     source: str
@@ -47,12 +47,12 @@ class Hole:
 
     @property
     def left(self) -> str:
-        """What is typed of the line."""
+        """The typed part of the line."""
         return self.line[: self.typed]
 
     @property
     def rest(self) -> str:
-        """What the model has to write."""
+        """The part that the model has to write."""
         return self.line[self.typed :]
 
     @property
@@ -66,7 +66,7 @@ class Hole:
 
 
 def load_humaneval(path: Path, limit: int) -> list[Hole]:
-    """A sample of the data set's lines; a smaller one is the beginning of a larger one."""
+    """A sample of the data set; a smaller sample is the beginning of a larger one."""
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
         rows = [json.loads(line) for line in lines]
     random.Random(0).shuffle(rows)
@@ -84,7 +84,7 @@ def load_humaneval(path: Path, limit: int) -> list[Hole]:
 
 
 def load_long_files(root: Path, limit: int) -> list[Hole]:
-    """One line of code from each of `limit` Python files below `root`, all of 500 lines or more."""
+    """A line of code from each of `limit` Python files below `root` with 500 lines or more."""
     paths = sorted(path for path in root.rglob("*.py") if not _is_foreign(path.relative_to(root)))
     random.Random(0).shuffle(paths)
     holes: list[Hole] = []
@@ -103,7 +103,7 @@ def _pick_line(path: Path, name: str) -> Iterator[Hole]:
     try:
         text = path.read_text("utf-8")
         code = _find_code_lines(text)
-    except (UnicodeDecodeError, SyntaxError):  # Some files are there to be refused.
+    except (UnicodeDecodeError, SyntaxError):  # Some files are invalid on purpose.
         return
     lines = text.split("\n")
     fit = [n for n in code if n > 1 and len(lines[n - 1].strip()) in _LINE]
@@ -124,13 +124,13 @@ def _pick_line(path: Path, name: str) -> Iterator[Hole]:
 
 
 def _find_code_lines(text: str) -> list[int]:
-    """Numbers, from 1, of the lines on which something other than a comment or string begins."""
+    """Numbers, from 1, of the lines on which something other than a comment or string starts."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return sorted({token.start[0] for token in tokens if token.type not in _NO_CODE})
 
 
 def _place_cursor(hole: Hole) -> Hole:
-    """The hole with its cursor: a kind of point is drawn first, so that no kind is rare."""
+    """The hole with its cursor. The kind of place is drawn first, so that no kind is rare."""
     start, end = hole.indentation, len(hole.line.rstrip())
     inside = [at for at in range(start + 1, end) if _is_inside_word(hole.line, at)]
     between = [at for at in range(start + 1, end) if at not in inside]

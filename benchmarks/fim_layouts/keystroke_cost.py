@@ -1,4 +1,4 @@
-"""Tokens that a layout has to evaluate per keystroke, by comparing it with the one before."""
+"""Counts the tokens that a layout evaluates per keystroke, compared with the layout before."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -10,17 +10,20 @@ from copilotd.engine.tokens.common_prefix import common_prefix_length
 
 
 def count_per_keystroke(layouts: LayoutBuilder, hole: Hole, recipe: Recipe) -> list[int]:
-    """For each character of the line behind its indentation; what was generated is not reused."""
+    """A count for each character of the line behind its indentation.
+
+    Generated tokens are not reused.
+    """
     holes = [
         hole.with_cursor(typed) for typed in range(hole.indentation, len(hole.line.rstrip()) + 1)
     ]
-    layout_list = [layouts.build(holes[0], recipe)]
-    layout_list += [layouts.build(now, recipe, previous) for previous, now in pairwise(holes)]
-    return [_count_evaluated(before, now) for before, now in pairwise(layout_list)]
+    steps = [layouts.build(holes[0], recipe)]
+    steps += [layouts.build(now, recipe, previous) for previous, now in pairwise(holes)]
+    return [_count_evaluated(before, now) for before, now in pairwise(steps)]
 
 
 def count_on_new_line(layouts: LayoutBuilder, hole: Hole, recipe: Recipe) -> int:
-    """When the cursor comes from the end of the line above, and the anchor moves with it."""
+    """The count when the cursor comes from the line above and the anchor moves with it."""
     hole = layouts.fit_window(hole, recipe)
     above = hole.before[:-1].rpartition("\n")[2]
     start = len(hole.before) - len(above) - 1
@@ -30,7 +33,7 @@ def count_on_new_line(layouts: LayoutBuilder, hole: Hole, recipe: Recipe) -> int
 
 
 def _count_evaluated(before: Layout, now: Layout) -> int:
-    """The last token is always evaluated, for the logits behind it."""
+    """The last token is always evaluated, because the logits behind it are needed."""
     reused = min(common_prefix_length(before.prompt, now.prompt), len(now.prompt) - 1)
     fresh = len(now.prompt) - reused
     if now.shifted is None or fresh == 1:

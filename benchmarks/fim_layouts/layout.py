@@ -1,4 +1,4 @@
-"""What a recipe makes of a hole: the prompt's tokens, and the text that is healed behind them."""
+"""Turns a hole into the tokens of a prompt and the text that token healing puts behind them."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,7 +13,7 @@ _CHARACTERS_PER_TOKEN = 12
 
 @dataclass(frozen=True, slots=True)
 class ShiftedCells:
-    """Cells that are shifted, not evaluated: `count` from `start` in `source` to `target`."""
+    """Cells that move without evaluation: `count` from `start` in `source` to `target`."""
 
     source: tuple[int, ...]
     start: int
@@ -23,7 +23,7 @@ class ShiftedCells:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A prompt, and the bytes with which the generation behind it has to begin."""
+    """A prompt, and the bytes with which the generation has to start."""
 
     prompt: tuple[int, ...]
     tail: bytes
@@ -42,9 +42,9 @@ class LayoutBuilder:
         self.tokenize = lru_cache(4096)(self._tokenize)
 
     def build(self, hole: Hole, recipe: Recipe, previous: Hole | None = None) -> Layout:
-        """The prompt at the hole's cursor; `previous` is where a shifted suffix comes from.
+        """The prompt at the hole's cursor; a shifted suffix comes from `previous`.
 
-        Without `previous`, the suffix comes from when the cursor stood at the line's start.
+        Without `previous`, the suffix comes from the time when the cursor was at the line's start.
         """
         hole = self.fit_window(hole, recipe)
         suffix = self._tokenize_suffix(hole.after, recipe)
@@ -89,7 +89,7 @@ class LayoutBuilder:
 
 
 def _find_shift(source: Layout, target: Layout, suffix: int, head: int) -> ShiftedCells | None:
-    """The suffix but for its head; None if the head is all of it."""
+    """The suffix without its head; None if the head is all of it."""
     if suffix <= head:
         return None
     start, end = (len(prompt) - 1 - suffix + head for prompt in (source.prompt, target.prompt))
@@ -97,7 +97,7 @@ def _find_shift(source: Layout, target: Layout, suffix: int, head: int) -> Shift
 
 
 def _find_anchor(hole: Hole, anchor: Anchor) -> int:
-    """Where in `hole.before` the anchor's line begins."""
+    """The offset in `hole.before` at which the anchor's line starts."""
     lines = [f"{line}\n" for line in hole.before.split("\n")[:-1]]
     if anchor == "block":
         anchor = _count_lines_to_block(lines, hole.indentation)
@@ -105,7 +105,7 @@ def _find_anchor(hole: Hole, anchor: Anchor) -> int:
 
 
 def _count_lines_to_block(lines: list[str], indentation: int) -> int:
-    """Lines up to the nearest one with a smaller indentation; none from the top level."""
+    """Lines up to the nearest one with a smaller indentation; 0 at the top level."""
     for above, line in enumerate(reversed(lines), 1):
         if line.strip() and len(line) - len(line.lstrip()) < indentation:
             return above

@@ -1,4 +1,4 @@
-"""The engine's own loop in this process, asked at a hole for what was read of its file before."""
+"""The engine's own loop in this process, which completes a hole with cells from earlier prompts."""
 
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -29,19 +29,19 @@ REPOSITIONED, LLAMA_CPP, EVALUATED, BRIEF = SIDES = (
     "evaluated",
     "brief",
 )
-"""What follows the cursor is moved, by copilotd or by llama.cpp, or it is evaluated again, or the
-prompt is a brief one."""
+"""The cells of the text after the cursor are repositioned by copilotd or by llama.cpp, or that text
+is evaluated again, or the prompt is a brief one. The outcome file uses these names."""
 
 _LINES_ABOVE = 2
 _WHOLE, _BRIEF = (768, 128), (96, 32)
-"""Tokens before and behind the cursor, as on a machine whose speed is not measured."""
+"""Tokens before and after the cursor, as on a machine whose speed is not measured."""
 _MAX_TOKENS = 64
 _N_SEQ = 4
 
 
 @dataclass(frozen=True, slots=True)
 class SideResult:
-    """What came of one suggestion: `evaluated` tokens of its prompt, time in ms."""
+    """The result of one suggestion: `evaluated` prompt tokens, and the time in ms."""
 
     evaluated: int
     first_ms: float
@@ -59,19 +59,19 @@ class PlacedPrompt:
 
 
 class Bench:
-    """One model; what it holds is put back before each side's turn."""
+    """One model; its cells are restored before each side."""
 
     def __init__(self, path: Path) -> None:
         self._interrupt = Interrupt()
         self._model = Model(WorkerSpec(str(path), path.stem, n_seq=_N_SEQ), self._interrupt)
         self._model.vocabulary.prepare()
-        # Nothing is written, so the folder is not made.
+        # Nothing is written, so the folder is not created.
         self._disk = DiskTier(Path("none"), 0, b"", print)
 
     def run_sides(
         self, hole: Hole, places: list[Place], sides: tuple[str, ...]
     ) -> dict[str, SideResult]:
-        """What each of `sides` makes of the hole after what was read at `places`, in turns."""
+        """The result of each of `sides` at the hole, after prompts at `places`."""
         first = self._build_prompt(places[0], _WHOLE, None)
         run = self._start_runner(MemoryTier(0, self._disk))
         run.generate(first.request)
@@ -119,7 +119,7 @@ class Bench:
 
 
 class _RequestRunner:
-    """Requests one after the other, beginning with what `memory_tier` holds."""
+    """Runs requests one by one, starting with the entries of `memory_tier`."""
 
     def __init__(self, model: Model, interrupt: Interrupt, memory_tier: MemoryTier) -> None:
         self._model = model
@@ -130,7 +130,7 @@ class _RequestRunner:
         self._usage: Usage | None = None
 
     def generate(self, request: GenerateRequest) -> tuple[str, Usage, float]:
-        """Its text, what it cost, and milliseconds to the first piece (or to the end)."""
+        """The text, its usage, and milliseconds to the first piece (or to the end)."""
         self._text, self._first, self._usage = "", 0.0, None
         started = time.perf_counter()
         self._loop.add(Generate(1, request))
@@ -141,7 +141,7 @@ class _RequestRunner:
         return self._text, self._usage, (self._first - started) * 1000
 
     def save_last(self) -> MemoryEntry:
-        """A copy of what was worked on last."""
+        """A copy of the cells of the last request."""
         slot = next(held for held in self._pool.iter_sequences() if isinstance(held, Slot))
         return MemoryEntry(list(slot.tokens), self._model.save(slot.sequence))
 
@@ -158,7 +158,7 @@ def _adapt_request(side: str, request: GenerateRequest) -> GenerateRequest:
 
 
 def _patch_rotation(side: str) -> AbstractContextManager[object]:
-    """Who turns the keys."""
+    """Let llama.cpp rotate the keys on its side; copilotd does it on the others."""
     return (
         patch.object(ScratchSequence, "_rotate", lambda *_: None)
         if side == LLAMA_CPP

@@ -1,4 +1,4 @@
-"""Where the cursor of a hole stood before: what of the file was read when it comes to the hole."""
+"""What was evaluated of a file with an earlier cursor, before the cursor comes to a hole."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ class Place:
 
 
 def place_at_hole(hole: Hole) -> Place:
-    """The cursor in the hole; the rest of its line is not there yet."""
+    """The cursor in the hole; the rest of its line is missing."""
     before = hole.before + hole.left
     return Place(_create_document(before + hole.after), len(before))
 
 
 def move_down(lines: int) -> Callable[[Hole], list[Place]]:
-    """The cursor stood at the end of a line so far above (below, if negative)."""
+    """The cursor comes from the end of a line `lines` above (below, if negative)."""
 
     def places(hole: Hole) -> list[Place]:
         here = place_at_hole(hole)
@@ -37,7 +37,7 @@ def move_down(lines: int) -> Callable[[Hole], list[Place]]:
 
 
 def type_lines(steps: int, lines: int) -> Callable[[Hole], list[Place]]:
-    """The text above was written so many lines at a time, with a suggestion after each time."""
+    """The text above is typed `lines` lines at a time, with a suggestion after each time."""
 
     def places(hole: Hole) -> list[Place]:
         above = hole.before.split("\n")[:-1]

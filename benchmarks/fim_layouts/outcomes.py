@@ -1,4 +1,4 @@
-"""The file of outcomes: JSON lines, appended as they come, so that a run can stop and go on."""
+"""The file of outcomes: JSON lines that are appended at once, so a stopped run can continue."""
 
 import json
 from collections import defaultdict
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class RecipeOutcome:
-    """What is known of one recipe on one hole."""
+    """The outcome of one recipe on one hole."""
 
     right: bool
     steps: int
@@ -20,7 +20,7 @@ class RecipeOutcome:
 
 @dataclass(slots=True)
 class OutcomeFile:
-    """All that the file holds, by hole and recipe."""
+    """The contents of the file, by hole and recipe."""
 
     path: Path
     by_recipe: dict[str, dict[str, RecipeOutcome]] = field(
@@ -32,7 +32,7 @@ class OutcomeFile:
 
     @classmethod
     def read(cls, path: Path) -> "OutcomeFile":
-        """What earlier runs left; a line that was cut off when one was stopped does not count."""
+        """Read earlier outcomes; the incomplete last line of a stopped run does not count."""
         outcomes = cls(path)
         lines = path.read_text().split("\n")[:-1] if path.exists() else []
         for line in lines:
@@ -40,7 +40,7 @@ class OutcomeFile:
         return outcomes
 
     def add(self, row: dict[str, Any]) -> None:
-        """Take note of a hole's outcomes, here and in the file."""
+        """Add a hole's outcomes here and to the file."""
         self._add_row(row)
         with self.path.open("a") as file:
             file.write(f"{json.dumps(row)}\n")

@@ -1,4 +1,4 @@
-"""The frontier as a picture: exact match over tokens evaluated per keystroke, drawn as SVG."""
+"""Draws exact match over tokens evaluated per keystroke, as SVG."""
 
 from collections.abc import Sequence
 from html import escape
@@ -9,7 +9,7 @@ from benchmarks.fim_layouts.recipes import Recipe
 from benchmarks.fim_layouts.table import Summary, summarize
 
 _WIDTH, _HEIGHT = 460, 560
-"""Of one panel, in pixels; the names stand in a column to its right."""
+"""The size of one panel in pixels; the names are in a column to its right."""
 _NAMES = 260
 _LEFT, _TOP, _BOTTOM = 50, 40, 50
 _COLOURS = {
@@ -96,12 +96,12 @@ class _Panel:
 
 
 def _spread_apart(places: Sequence[float]) -> list[float]:
-    """The ascending `places`, moved apart so that names do not lie on one another."""
+    """Move the ascending `places` apart so that names do not overlap."""
     step, spread = 13.0, list[float]()
     for place in places:
         spread.append(max(place, spread[-1] + step if spread else _TOP))
     excess = max(0.0, (spread[-1] if spread else 0.0) - (_HEIGHT - _BOTTOM))
-    # What hangs out at the bottom is pushed up again, from the last name to the first.
+    # Names below the bottom edge move up again, from the last name to the first.
     limit = (spread[-1] if spread else 0.0) - excess
     for at in range(len(spread) - 1, -1, -1):
         spread[at] = min(spread[at], limit)

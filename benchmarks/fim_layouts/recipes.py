@@ -1,4 +1,4 @@
-"""The recipes that are compared: where a FIM prompt is cut, and what of it is healed or reused."""
+"""The recipes that are compared: where they cut a FIM prompt, and what they heal or reuse."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ PREFIX_TOKENS = 512
 SUFFIX_TOKENS = 128
 
 Keep = Callable[[Sequence[bytes]], int]
-"""How many of the tokens before the cursor, given as bytes, go into the prompt."""
+"""How many of the tokens before the cursor, given as bytes, the prompt keeps."""
 
 Anchor = int | Literal["cursor", "block"]
 """Where the prefix ends: lines above the cursor's line, or at the enclosing block's first line."""
@@ -22,18 +22,18 @@ def keep_all(pieces: Sequence[bytes]) -> int:
 
 
 def keep_all_but_last(pieces: Sequence[bytes]) -> int:
-    """Healing of one token, as it was first described."""
+    """Heal one token, as the method was first described."""
     return max(0, len(pieces) - 1)
 
 
 def keep_all_but_word_and_one(pieces: Sequence[bytes]) -> int:
-    """Healing of the last word and of the token before it."""
+    """Heal the last word and the token before it."""
     return max(0, count_safe_tokens(pieces) - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A way to lay out a prompt. `keep` is the engine's own healing where nothing else is said."""
+    """A way to lay out a prompt. By default, `keep` is the engine's own healing."""
 
     name: str
     group: str
@@ -42,22 +42,22 @@ class Recipe:
     prefix_tokens: int = PREFIX_TOKENS
     suffix_tokens: int = SUFFIX_TOKENS
     late_lines: int = 0
-    """Lines behind the cursor's that the suffix leaves out."""
+    """Lines after the cursor's line that the suffix leaves out."""
     head: int | None = None
     """Suffix tokens evaluated again behind `fim_suffix`; the others are shifted. None: no shift."""
 
     @property
     def for_long_files_only(self) -> bool:
-        """Whether a short text makes no difference to it."""
+        """Whether the recipe makes no difference in a short text."""
         return self.prefix_tokens != PREFIX_TOKENS
 
 
 FULL = Recipe("full PSM", "full PSM", "cursor")
-"""What every other recipe is compared with."""
+"""The recipe that every other recipe is compared with."""
 
 
 def list_recipes(best: int = 2) -> list[Recipe]:
-    """All of them; `best` is the anchor on which healing, windows and suffixes are varied."""
+    """All recipes; healing, windows and suffixes are varied on the anchor `best`."""
     name = f"anchor {best}"
     return [
         FULL,

@@ -1,4 +1,4 @@
-"""The tables of the frontier: one for each kind of hole, one row for each recipe."""
+"""The tables of the frontier: one for each kind of hole, with one row for each recipe."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _Z = 1.96
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One recipe on all the holes of one kind."""
+    """One recipe on all holes of one kind."""
 
     name: str
     right: int
@@ -42,12 +42,12 @@ class Summary:
 
     @property
     def cost(self) -> float:
-        """Tokens evaluated per keystroke, the mean."""
+        """Tokens evaluated per keystroke, mean."""
         return mean(self.evaluated)
 
 
 def summarize(outcomes: OutcomeFile, source: str, names: Iterable[str]) -> list[Summary]:
-    """Those of the recipes that were tried on the holes of `source`."""
+    """The recipes that were tried on the holes of `source`."""
     holes = [hole for hole, its in outcomes.sources.items() if its == source]
     return [
         _summarize_recipe(outcomes, name, tried)
@@ -57,7 +57,7 @@ def summarize(outcomes: OutcomeFile, source: str, names: Iterable[str]) -> list[
 
 
 def render_tables(outcomes: OutcomeFile, names: Sequence[str]) -> str:
-    """All in Markdown."""
+    """All tables in Markdown."""
     sources = dict.fromkeys(outcomes.sources.values())
     return "\n".join(
         _render_table(source, summarize(outcomes, source, names)) for source in sources

@@ -1,1 +1,1 @@
-"""llama.vim's way with llama-server: when it asks, what it sends, and what it shows."""
+"""The behaviour of llama.vim with llama-server: when it requests, what it sends, what it shows."""

@@ -1,4 +1,4 @@
-"""llama.vim's cache of answers, in which text typed along one is found again."""
+"""llama.vim's cache of answers, which also finds an answer that the user is typing along."""
 
 from benchmarks.llama_vim.infill import Context, Reply
 
@@ -7,17 +7,17 @@ TYPED_ALONG = 128
 
 
 class AnswerCache:
-    """The newest answers by what they were asked for."""
+    """The newest answers by their requests."""
 
     def __init__(self) -> None:
         self._replies: dict[str, Reply] = {}
 
     def has(self, here: Context) -> bool:
-        """Whether there is no need to ask for `here`."""
+        """Whether the answer for `here` is known."""
         return any(key in self._replies for key in here.keys())
 
     def remember(self, here: Context, reply: Reply) -> None:
-        """Keep an answer; the oldest makes room."""
+        """Add an answer; the oldest one is dropped."""
         for key in here.keys():
             self._replies.pop(key, None)
             self._replies[key] = reply
@@ -25,12 +25,12 @@ class AnswerCache:
             del self._replies[next(iter(self._replies))]
 
     def find(self, here: Context) -> tuple[str, Reply] | None:
-        """What to show for `here`, and the answer that it is from."""
+        """The text to show for `here`, and the answer it comes from."""
         exact = self._replies.get(here.key)
         return (exact.content, exact) if exact else self._find_typed_along(here)
 
     def _find_typed_along(self, here: Context) -> tuple[str, Reply] | None:
-        """The longest rest of an answer whose beginning was typed since."""
+        """The longest rest of an answer whose beginning is typed already."""
         before = here.prefix + here.middle
         rests = []
         for typed in range(1, min(TYPED_ALONG, len(before) - 1) + 1):

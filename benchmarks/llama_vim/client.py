@@ -1,9 +1,9 @@
-"""llama-server's `/infill`, driven as llama.vim drives it.
+"""llama-server's `/infill`, used as llama.vim uses it.
 
-One request is under way at a time; what comes meanwhile is tried again every 100 ms. AnswerCache are
-kept, and text typed along one shows the rest of it. What is shown is at once followed by a
-speculative request for what comes behind it. llama.vim lets a request run to its end; with
-`hang_up` it is given up when the editor cancels it.
+Only one request runs at a time. A request that comes meanwhile is tried again every 100 ms. The
+client caches answers, and text typed along an answer shows the rest of it. After it shows a
+suggestion, it sends a speculative request for the text behind it. llama.vim lets a request run to
+its end; with `hang_up`, the client cancels it when the editor does.
 """
 
 import asyncio
@@ -61,13 +61,13 @@ class LlamaVim(Client):
         self._updating = asyncio.create_task(self._update_ring())
 
     def on_focus(self, buffer: Buffer) -> None:
-        """Queue what is around the cursor, both where the programmer was and where he comes to."""
+        """Queue the lines around the cursor, both at the old place and at the new one."""
         self._queue_around(self._buffer)
         self._buffer = buffer
         asyncio.get_running_loop().call_later(ENTER_S, self._queue_around, buffer)
 
     def on_edit(self, buffer: Buffer, changes: Sequence[Change]) -> None:
-        """Hide what was shown for the text before."""
+        """Hide the suggestion for the old text."""
         self._is_showing = False
         self._request = None
 
@@ -78,30 +78,33 @@ class LlamaVim(Client):
         self._show()
 
     def on_request(self, buffer: Buffer, event: RequestEvent) -> None:
-        """What is shown already is the answer; the server is asked all the same."""
+        """A visible suggestion is the answer; send the request nevertheless."""
         self._request = event.request
         self._show()
         self._request_when_free(self._build_context, FIRST_MS)
 
     def on_request_end(self, event: EndEvent) -> None:
-        """Give up, where that is wanted."""
+        """Cancel the request, with `hang_up`."""
         if self._hang_up and event.is_cancelled and event.request == self._job_request:
             self._cancel_jobs()
 
     async def finish(self) -> None:
-        """Stop all that is under way."""
+        """Stop all running jobs."""
         self._updating.cancel()
         self._cancel_jobs()
         self._spent = await self._infill.read_total() - self._before
         await self._infill.close()
 
     async def work(self) -> tuple[Work, Work]:
-        """By the server's metrics; wasted is what came to no end, or late and was never shown."""
+        """The work by the server's metrics.
+
+        Wasted is the work for answers that were cancelled, or late and never shown.
+        """
         useful = (reply.work for reply in self._replies if reply.is_shown or not reply.is_late)
         return self._spent, self._spent - sum(useful, Work())
 
     def _request_when_free(self, place: Callable[[], Context], max_ms: int) -> None:
-        """Ask for `place` as it is when the server is free, unless the answer is known."""
+        """Request `place`, as it is when the server is free, unless the answer is known."""
         if self._retry is not None:
             self._retry.cancel()
         if self._job is not None and not self._job.done():
@@ -127,11 +130,11 @@ class LlamaVim(Client):
         if not self._is_showing:
             self._show()
         row = self.timeline.rows.get(self._job_request or 0)
-        # A speculative answer has no moment for which it is too late.
+        # A speculative answer has no deadline.
         reply.is_late = max_ms == FIRST_MS and (row is None or self.timeline.now() > row.deadline)
 
     def _show(self) -> None:
-        """Draw what is known for the cursor; then ask for what comes behind that."""
+        """Show what is known for the cursor; then request the text behind it."""
         found = self._answers.find(self._build_context())
         lines = render_suggestion(self._buffer, found[0]) if found else []
         if not found or not lines:
@@ -145,13 +148,13 @@ class LlamaVim(Client):
         self._request_when_free(behind, SPECULATIVE_MS)
 
     def _cancel_jobs(self) -> None:
-        for under_way in (self._job, self._retry):
-            if under_way is not None:
-                under_way.cancel()
+        for job in (self._job, self._retry):
+            if job is not None:
+                job.cancel()
         self._job = self._retry = None
 
     async def _update_ring(self) -> None:
-        """Every second, while the cursor stands still."""
+        """Update the ring every second while the cursor stands still."""
         while True:
             await asyncio.sleep(RING_S)
             if self.timeline.now() - self._moved_at >= STILL_S and self._ring.update():
@@ -160,12 +163,13 @@ class LlamaVim(Client):
                 )
 
     def _queue_around(self, buffer: Buffer) -> None:
-        # It takes only files that are saved, which a recording does not tell.
+        # llama.vim takes only saved files. A recording does not say when a file is saved, so only
+        # files without edits count.
         if buffer.version == 1:
             self._ring.queue(self._select_lines_around(buffer), buffer.path, evict=True)
 
     def _queue_far(self, buffer: Buffer) -> None:
-        """Queue what is too far away to be sent, when the cursor has gone far."""
+        """After a long move of the cursor, queue lines that are too far away to be sent."""
         line = buffer.position(buffer.cursor)[0]
         if abs(line - self._queued_line) <= FAR_LINES:
             return

@@ -1,4 +1,4 @@
-"""llama-server's `/infill` as llama.vim calls it: what is sent of a file, and what comes back."""
+"""llama-server's `/infill` as llama.vim calls it: the requests and the answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TIMINGS = [
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The lines above, the line up to the cursor, and what follows it."""
+    """The lines above, the line up to the cursor, and the text after it."""
 
     prefix: str
     middle: str
@@ -31,11 +31,11 @@ class Context:
 
     @property
     def key(self) -> str:
-        """Under which the answer is remembered."""
+        """The key of the answer in the cache."""
         return f"{self.prefix}{self.middle}\0{self.suffix}"
 
     def keys(self) -> Iterator[str]:
-        """This one's key, and those that it has when the window is a few lines further down."""
+        """This key, and the keys of the same place in a window up to three lines further down."""
         yield self.key
         prefix = self.prefix
         for _ in range(SCROLL_LINES):
@@ -47,7 +47,7 @@ class Context:
 
 @dataclass
 class Reply:
-    """An answer and its cost; `is_shown` once it was seen in time, as a whole or its rest."""
+    """An answer and its cost; `is_shown` is set once the answer or its rest is shown in time."""
 
     content: str
     work: Work
@@ -56,7 +56,7 @@ class Reply:
 
 
 def build_context(buffer: Buffer, cursor: int) -> Context:
-    """What is sent for a cursor; a blank line counts as not begun."""
+    """The context that is sent for a cursor; a blank line counts as empty."""
     lines = buffer.text.split("\n")
     line, character = buffer.position(cursor)
     current = lines[line] if lines[line].strip() else ""
@@ -72,7 +72,7 @@ def build_context(buffer: Buffer, cursor: int) -> Context:
 def build_next_context(
     buffer: Buffer, cursor: int, accepted: Sequence[str], indent: int
 ) -> Context:
-    """What is sent for the cursor behind a suggestion, as if that had been accepted."""
+    """The context behind a suggestion, as if the user had accepted it."""
     lines = buffer.text.split("\n")
     line = buffer.position(cursor)[0]
     first = lines[line] + accepted[0]
@@ -85,7 +85,7 @@ def build_next_context(
 
 
 class Infill:
-    """The client's side of the connection."""
+    """A connection to the server."""
 
     def __init__(self, url: str) -> None:
         self._http = httpx2.AsyncClient(base_url=url, timeout=600)
@@ -93,7 +93,7 @@ class Infill:
     async def complete(
         self, here: Context, extra: Sequence[Mapping[str, str]], max_ms: int
     ) -> Reply:
-        """A completion that takes at most `max_ms` to decode."""
+        """Request a completion that decodes for at most `max_ms`."""
         body = build_infill_body(here, extra, max_ms)
         return _parse_reply((await self._post(body)).json())
 
@@ -114,7 +114,7 @@ class Infill:
         return Work(evaluated, decoded)
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         await self._http.aclose()
 
     async def _post(self, body: Mapping[str, object]) -> httpx2.Response:
@@ -124,7 +124,7 @@ class Infill:
 def build_infill_body(
     here: Context, extra: Sequence[Mapping[str, str]], max_ms: int
 ) -> dict[str, object]:
-    """The request, with llama.vim's own parameters."""
+    """A request with llama.vim's own parameters."""
     return {
         "input_prefix": from_utf16_units(here.prefix),
         "input_suffix": from_utf16_units(here.suffix),

@@ -1,6 +1,6 @@
-"""llama.vim's ring: pieces of files seen lately, sent along with every request.
+"""llama.vim's ring: recent pieces of files, which it sends with every request.
 
-What is done here is what llama.vim does, also where that seems odd.
+This module copies llama.vim, also where llama.vim seems odd.
 """
 
 import random
@@ -22,7 +22,7 @@ class Chunk:
 
 @dataclass
 class Ring:
-    """Chunks wait in `queued` until there is time to let the server read them."""
+    """The chunks; new ones wait in `queued` until the server has time to evaluate them."""
 
     chunks: list[Chunk] = field(default_factory=list)
     queued: list[Chunk] = field(default_factory=list)
@@ -31,7 +31,8 @@ class Ring:
     def queue(self, lines: list[str], path: str, *, evict: bool) -> None:
         """Queue a part of `lines`, if it is new.
 
-        What is much like it goes, with `evict`; without, the new one stays out.
+        With `evict`, similar chunks are dropped; without it, a chunk with similar ones is not
+        queued.
         """
         if len(lines) < 3:
             return
@@ -49,19 +50,19 @@ class Ring:
         self.queued = [*self.queued[-SIZE + 1 :], chunk]
 
     def update(self) -> bool:
-        """Put the oldest chunk that waits into the ring; False if none does."""
+        """Move the oldest queued chunk into the ring; False if no chunk is queued."""
         if not self.queued:
             return False
         self.chunks = [*self.chunks[-SIZE + 1 :], self.queued.pop(0)]
         return True
 
     def evict_near(self, lines: list[str], path: str) -> None:
-        """Drop what is like the place of the cursor, which the model would only repeat."""
+        """Drop chunks similar to the text around the cursor, which the model would only repeat."""
         here = Chunk(tuple(self._pick_part(lines)), path)
         self.chunks = [c for c in self.chunks if _compute_similarity(c, here) <= SIMILAR_TO_HERE]
 
     def render_input_extra(self) -> list[dict[str, str]]:
-        """The request's `input_extra`."""
+        """The `input_extra` of a request."""
         return [
             {"text": "\n".join(chunk.lines) + "\n", "filename": chunk.path} for chunk in self.chunks
         ]

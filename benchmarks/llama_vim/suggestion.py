@@ -1,16 +1,19 @@
-"""What llama.vim makes of an answer before it shows it: nothing of what stands there already."""
+"""How llama.vim prepares an answer before it shows it: it drops text that is already there."""
 
 from benchmarks.recording.buffer import Buffer
 
 
 def render_suggestion(buffer: Buffer, content: str) -> list[str]:
-    """The lines to show at the cursor, the last with what stays of its line; none if blank."""
+    """The lines to show at the cursor; empty if they are blank.
+
+    The last line includes the rest of the line of the cursor.
+    """
     shown = content.rstrip("\n").split("\n")
     lines = buffer.text.split("\n")
     at, character = buffer.position(buffer.cursor)
     current = lines[at]
     if not current.strip():
-        # The cursor may be further right than the answer begins, which counts from column 0.
+        # The answer starts at column 0, and the cursor may be further right.
         lead = min(len(shown[0]) - len(shown[0].lstrip()), len(current))
         current, shown[0] = shown[0][:lead], shown[0][lead:]
     before, behind = current[:character], current[character:]
@@ -21,7 +24,7 @@ def render_suggestion(buffer: Buffer, content: str) -> list[str]:
 
 
 def _repeats_text(lines: list[str], at: int, before: str, behind: str, shown: list[str]) -> bool:
-    """Whether `shown` is the rest of the line, or the lines that follow."""
+    """Whether `shown` repeats the rest of the line, or the lines that follow."""
     if shown == [behind] or (
         len(shown) > 1 and not shown[0] and _matches_lines(lines, at + 1, shown[1:])
     ):

@@ -22,9 +22,7 @@ from benchmarks.recording.trace import (
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The prompt tokens that a server evaluated, without those in its cache, and the decoded
-    tokens.
-    """
+    """Tokens that a server evaluated (without those in its cache) and decoded."""
 
     evaluated: int = 0
     decoded: int = 0

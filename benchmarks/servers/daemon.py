@@ -85,8 +85,8 @@ def run_copilotd(env: dict[str, str], *arguments: str) -> str:
 
 
 def _create_folder(home: str, name: str) -> str:
-    # The daemon rejects a runtime folder that other users may enter. The names are short because the
-    # path of a Unix socket is limited to about 100 characters.
+    # The daemon rejects a runtime folder that other users may enter. The names are short because
+    # the path of a Unix socket is limited to about 100 characters.
     folder = Path(home, name[:2])
     folder.mkdir(mode=0o700)
     return str(folder)

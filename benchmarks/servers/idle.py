@@ -30,7 +30,7 @@ class IdleDetector:
 
 
 def wait_until_idle(pid: int) -> float:
-    """Wait until the process is idle. Return when that start, by `time.perf_counter`.
+    """Wait until the process is idle. Return the time when it became idle, by `time.perf_counter`.
 
     Raises: TimeoutError after `TIMEOUT_S`.
     """

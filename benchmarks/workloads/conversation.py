@@ -1,4 +1,4 @@
-"""A chat that keeps a server busy: a long prompt, and a long answer that is read as it comes."""
+"""A chat that keeps a server busy: a long prompt, and a long answer that is read as it arrives."""
 
 import json
 import time
@@ -22,41 +22,41 @@ START_TIMEOUT_S = 120.0
 
 @dataclass(slots=True)
 class ChatAnswer:
-    """One answer, as far as it has come; times by `time.perf_counter`."""
+    """One answer, as far as it has arrived; times by `time.perf_counter`."""
 
-    asked: float
+    requested: float
     first: float = 0.0
     last: float = 0.0
     tokens: int = 0
 
     @property
     def first_ms(self) -> float:
-        """Until the first token came."""
-        return (self.first - self.asked) * 1000
+        """Milliseconds until the first token."""
+        return (self.first - self.requested) * 1000
 
 
 class Conversation:
-    """One client of `/v1/chat/completions`; no two of its prompts begin with the same words."""
+    """A client of `/v1/chat/completions`; each of its prompts starts with different words."""
 
     def __init__(self, url: str) -> None:
-        # llama-server hangs up between two answers now and then.
-        alone = httpx2.Limits(max_keepalive_connections=0)
-        self._http = httpx2.Client(base_url=url, timeout=600, limits=alone)
+        # llama-server sometimes closes the connection between two answers.
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        self._http = httpx2.Client(base_url=url, timeout=600, limits=limits)
         self._numbers = count()
 
     def ask(self, stop: Event | None = None) -> ChatAnswer:
-        """A whole answer, or as much as has come when `stop` is set."""
+        """A whole answer, or the part that has arrived when `stop` is set."""
         answer = ChatAnswer(time.perf_counter())
         self._read(answer, stop or Event())
         return answer
 
     @contextmanager
     def keep_busy(self) -> Iterator[list[ChatAnswer]]:
-        """ChatAnswer in another thread, without a pause, until the block ends; gives all the answers.
+        """Chat in another thread, without a pause, until the block ends. Gives all the answers.
 
-        The block begins with the first token of the first.
+        The block starts with the first token of the first answer.
 
-        Raises: TimeoutError where that does not come; at the end, whatever ended the asking.
+        Raises: TimeoutError if no token comes; at the end, the error that stopped the chat.
         """
         answers: list[ChatAnswer] = []
         stop = Event()
@@ -88,7 +88,7 @@ class Conversation:
 
 
 def compute_tokens_per_second(answers: list[ChatAnswer]) -> float | None:
-    """From the first tokens of the answers to their last; None where none came."""
+    """From the first token of each answer to its last; None without a second token."""
     seconds = sum(answer.last - answer.first for answer in answers)
     tokens = sum(answer.tokens - 1 for answer in answers if answer.tokens)
     return tokens / seconds if seconds else None
@@ -110,7 +110,7 @@ def _wait_for_token(answers: list[ChatAnswer]) -> None:
     until = time.perf_counter() + START_TIMEOUT_S
     while not (answers and answers[0].tokens):
         if time.perf_counter() > until:
-            raise TimeoutError("the chat does not begin")
+            raise TimeoutError("the chat does not start")
         time.sleep(0.01)
 
 

@@ -1,4 +1,4 @@
-"""Functions of Python's standard library, to be typed again into their own files."""
+"""Functions of Python's standard library, which benchmarks type again into their own files."""
 
 import ast
 import importlib
@@ -17,7 +17,7 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Keystroke:
-    """The text on both sides of the cursor after a key, and what is still to come of its line."""
+    """The text on both sides of the cursor after a key, and the missing rest of its line."""
 
     before: str
     after: str
@@ -26,7 +26,7 @@ class Keystroke:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A file without the body of one function, which is to be typed between its two parts."""
+    """A file without the body of one function, which is typed between the two parts."""
 
     name: str
     before: str
@@ -34,7 +34,7 @@ class Function:
     after: str
 
     def keystrokes(self, most: int) -> Iterator[Keystroke]:
-        """The first `most` keys; the indentation of a new line comes with the newline."""
+        """The first `most` keys; a newline brings the indentation of the new line."""
         typed, keys = 0, 0
         while keys < most and typed < len(self.body):
             typed += 1
@@ -46,7 +46,7 @@ class Function:
 
 
 def load_function(name: str) -> Function:
-    """Of about 500 lines of its file, the function in the middle if the file is longer."""
+    """A function with about 500 lines of its file, itself in the middle if the file is longer."""
     module = importlib.import_module(name.partition(".")[0])
     lines = inspect.getsource(module).splitlines(keepends=True)
     node = _find_definition(ast.parse("".join(lines)), name.split(".")[1:])
@@ -61,7 +61,7 @@ def load_function(name: str) -> Function:
 
 
 def _find_definition(tree: ast.Module, path: list[str]) -> ast.FunctionDef:
-    """The function that is at `path` in the module's classes."""
+    """The function at `path` in the module's classes."""
     node: ast.AST = tree
     for name in path:
         named = (
@@ -69,5 +69,5 @@ def _find_definition(tree: ast.Module, path: list[str]) -> ast.FunctionDef:
         )
         node = next(named)
     if not isinstance(node, ast.FunctionDef):
-        raise TypeError(f"{'.'.join(path)} is no function")
+        raise TypeError(f"{'.'.join(path)} is not a function")
     return node

@@ -1,8 +1,8 @@
-"""The Berkeley function-calling leaderboard's questions and its checker, out of its package.
+"""The questions and the checker of the Berkeley function-calling leaderboard, from its package.
 
-The checker asks a table of the leaderboard's models whether names of functions lost their dots;
-that table imports every vendor's client, so it is replaced by one with a single model that keeps
-them.
+The checker looks up in a table of models whether dots in function names were replaced. That table
+imports the client of every vendor, so this module replaces it with a table of a single model that
+keeps the dots.
 """
 
 import json
@@ -23,7 +23,7 @@ _MODEL = "any"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is rows, with which functions, and the calls that are right; none for irrelevance."""
+    """A question, its functions, and the right calls; no calls for irrelevance."""
 
     messages: list[dict[str, Any]]
     functions: list[dict[str, Any]]
@@ -48,7 +48,7 @@ class Answer:
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> "Answer":
-        """From OpenAI's message."""
+        """The answer in OpenAI's message."""
         made = message.get("tool_calls") or []
         return cls([(c["function"]["name"], c["function"]["arguments"]) for c in made])
 
@@ -64,7 +64,7 @@ class Verdict:
 
 
 def load_questions(package: Path, category: str, limit: int) -> list[Question]:
-    """The first `limit` of a category."""
+    """The first `limit` questions of a category."""
     rows = _read_lines(package, f"data/BFCL_v4_{category}.json")[:limit]
     truths: dict[str, list[dict[str, Any]]] = {}
     if category != "irrelevance":
@@ -90,7 +90,7 @@ class Checker:
         self._check, self._language = ast_checker, Language.PYTHON
 
     def judge(self, question: Question, answer: Answer, ms: float) -> Verdict:
-        """By the leaderboard's rules."""
+        """Apply the leaderboard's rules."""
         formed = [call for call in answer.calls if _is_well_formed(question, *call)]
         return Verdict(self._is_right(question, answer), len(answer.calls), len(formed), ms)
 
@@ -119,7 +119,7 @@ def _is_well_formed(question: Question, name: str, arguments: str) -> bool:
 
 
 def _convert_schema(schema: Any) -> Any:
-    """The leaderboard's own names of types as JSON Schema's."""
+    """Replace the leaderboard's own type names with those of JSON Schema."""
     if isinstance(schema, list):
         return [_convert_schema(one) for one in schema]
     if not isinstance(schema, dict):

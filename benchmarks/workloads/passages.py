@@ -1,6 +1,6 @@
-"""Prompts for speculation: places in the standard library, and requests that repeat a text.
+"""Prompts for speculation: places in the standard library, and requests to repeat a text.
 
-A passage is repetitive if it compresses well; from each kind as many are drawn.
+A passage is repetitive if it compresses well. Half of the passages are repetitive.
 """
 
 import random
@@ -21,7 +21,7 @@ EDITS = "edits"
 _BEFORE, _AFTER = 1200, 300
 """Characters on the two sides of a place."""
 _REPEATED = range(700, 1100)
-"""Characters of a text that is to be repeated."""
+"""Characters of a text that the model repeats."""
 _EDITS = (
     "Repeat this code exactly, but add a comment above every function:",
     "Repeat this code and rename the variable that is used most often:",
@@ -32,7 +32,7 @@ _EDITS = (
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Tokens of one prompt and how many new ones to write; `kind` is where it comes from."""
+    """The tokens of a prompt and the number of tokens to write; `kind` names its source."""
 
     kind: str
     tokens: list[int]
@@ -40,7 +40,7 @@ class Prompt:
 
 
 def build_completion_prompts(info: ModelInfo, vocabulary: Vocabulary, count: int) -> list[Prompt]:
-    """Half of them in repetitive code; every other one with the text behind the cursor."""
+    """Half of the prompts are in repetitive code; every second one has a suffix."""
     places = [place for _, place in zip(range(20 * count), _draw_places(), strict=False)]
     places.sort(key=lambda place: _compute_density(place[0]))
     half = count // 2
@@ -65,7 +65,7 @@ def build_edit_prompts(info: ModelInfo, vocabulary: Vocabulary, count: int) -> l
 
 
 def _draw_places() -> Iterator[tuple[str, str]]:
-    """The text before and after drawn places in drawn files, for ever."""
+    """The text before and after random places in random files, without end."""
     draw = random.Random(0)
     texts = [_read_text(path) for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))]
     texts = [text for text in texts if len(text) > 2 * (_BEFORE + _AFTER)]

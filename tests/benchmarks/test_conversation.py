@@ -1,4 +1,4 @@
-"""How fast a benchmark's chat was answered."""
+"""The speed of a benchmark's chat."""
 
 import pytest
 
@@ -16,5 +16,5 @@ def test_the_time_to_the_first_token_does_not_count() -> None:
 @pytest.mark.parametrize(
     "answers", [[], [ChatAnswer(0)], [ChatAnswer(0, first=1, last=1, tokens=1)]]
 )
-def test_without_a_second_token_there_is_no_speed(answers: list[ChatAnswer]) -> None:
+def test_an_answer_without_a_second_token_has_no_speed(answers: list[ChatAnswer]) -> None:
     assert compute_tokens_per_second(answers) is None

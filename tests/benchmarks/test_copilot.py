@@ -1,4 +1,4 @@
-"""The requests of the benchmark are those of Copilot's extension, and so is its reading."""
+"""The benchmark sends the requests of Copilot's extension and reads answers like it."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ from benchmarks.workloads.functions import load_function
 BEHIND = "\n\nprint(add(1, 2))\n"
 
 
-def typed(wanted: str, text: str, behind: str = "") -> KeyResult:
+def create_result(wanted: str, text: str, behind: str = "") -> KeyResult:
     return KeyResult(wanted, behind, text, 1.0 if text else None, 2.0, 3, 4)
 
 
-def recorded(prompt: str, stop: list[str]) -> dict[str, Any]:
+def build_extension_body(prompt: str, stop: list[str]) -> dict[str, Any]:
     """What @vscode/chat-lib 0.66.0 sends in a file sums.py, without the counts of tokens."""
     return {
         "prompt": prompt,
@@ -48,12 +48,12 @@ def recorded(prompt: str, stop: list[str]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("line", "behind", "body"),
     [
-        ("    ", "", recorded("def add(a, b):\n", BLOCK_STOPS)),
-        ("    ret", "", recorded("def add(a, b):\n    ret", ["\n"])),
-        ("    x = f(", ")", recorded("def add(a, b):\n    x = f(", ["\n"])),
+        ("    ", "", build_extension_body("def add(a, b):\n", BLOCK_STOPS)),
+        ("    ret", "", build_extension_body("def add(a, b):\n    ret", ["\n"])),
+        ("    x = f(", ")", build_extension_body("def add(a, b):\n    x = f(", ["\n"])),
     ],
 )
-def test_a_request_is_as_the_extension_sends_it(
+def test_a_request_equals_that_of_the_extension(
     line: str, behind: str, body: dict[str, Any]
 ) -> None:
     sent = build_copilot_body(Cursor(f"def add(a, b):\n{line}", behind + BEHIND, "sums.py"))
@@ -61,7 +61,7 @@ def test_a_request_is_as_the_extension_sends_it(
     assert sent == body
 
 
-def test_the_start_of_a_long_prompt_moves_along_by_whole_lines() -> None:
+def test_the_start_of_a_long_prompt_moves_by_whole_lines() -> None:
     lines = "".join(f"line{number} = 1\n" for number in range(5000))
     for more in ("x", "x = 12"):
         body = build_copilot_body(Cursor(lines + more, "\n" + lines, "a.py"))
@@ -70,12 +70,12 @@ def test_the_start_of_a_long_prompt_moves_along_by_whole_lines() -> None:
         assert len(body["prompt"] + body["suffix"]) <= PROMPT_CHARS
 
 
-def test_the_suffix_takes_the_room_that_the_prefix_leaves() -> None:
+def test_the_suffix_uses_the_space_that_the_prefix_leaves() -> None:
     body = build_copilot_body(Cursor("x", "\n" + "line = 1\n" * 5000, "a.py"))
     assert len(body["suffix"]) == PROMPT_CHARS - len("x" + "Path: a.py")
 
 
-def test_the_indentation_of_the_next_line_is_told() -> None:
+def test_the_request_has_the_indentation_of_the_next_line() -> None:
     body = build_copilot_body(Cursor("def f():\n    a = 1\n", "\n\n    return a\n", "a.py"))
     assert body["extra"]["next_indent"] == 4
 
@@ -91,7 +91,7 @@ def test_the_indentation_of_the_next_line_is_told() -> None:
         ("    a = 1\n    ", "\n", None),
     ],
 )
-def test_several_lines_are_asked_for_at_the_start_of_a_block(
+def test_the_start_of_a_block_requests_several_lines(
     before: str, after: str, indent: int | None
 ) -> None:
     assert Cursor(before, after, "a.py").block_indent == indent
@@ -107,14 +107,14 @@ def test_several_lines_are_asked_for_at_the_start_of_a_block(
         ("return 1", None),
     ],
 )
-def test_the_extension_hangs_up_where_the_block_is_over(text: str, end: int | None) -> None:
+def test_the_extension_hangs_up_at_the_end_of_the_block(text: str, end: int | None) -> None:
     assert find_block_end(text, 1) == end
 
 
 @pytest.mark.parametrize(
     ("line", "closed"), [("f(a[", "])"), ("f(a)", ""), ('f("(', ")"), ("a = 1", ""), (")", "")]
 )
-def test_an_editor_closes_the_brackets_that_are_open(line: str, closed: str) -> None:
+def test_an_editor_closes_open_brackets(line: str, closed: str) -> None:
     assert close_brackets(line) == closed
 
 
@@ -137,23 +137,25 @@ def test_a_line_that_closes_what_it_does_not_open_repeats_brackets(
 @pytest.mark.parametrize(
     ("one", "exact"),
     [
-        (typed("turn 1", "turn 1\nx = 2"), True),
-        (typed("a, b)", "a, b", ")"), True),
-        (typed("a, b)", "a, b)", ")"), True),
-        (typed("    pass", "pass"), False),
-        (typed("    pass", "    pass\n"), True),
-        (typed("a", ""), False),
-        (typed("a", "\na"), False),
+        (create_result("turn 1", "turn 1\nx = 2"), True),
+        (create_result("a, b)", "a, b", ")"), True),
+        (create_result("a, b)", "a, b)", ")"), True),
+        (create_result("    pass", "pass"), False),
+        (create_result("    pass", "    pass\n"), True),
+        (create_result("a", ""), False),
+        (create_result("a", "\na"), False),
     ],
 )
-def test_a_first_line_is_exact_with_or_without_what_stands_behind_the_cursor(
+def test_a_first_line_is_exact_with_or_without_the_brackets_behind_the_cursor(
     one: KeyResult, exact: bool
 ) -> None:
     assert one.is_exact is exact
 
 
 def test_the_table_counts_empty_answers_and_leaves_them_out_of_the_first_token() -> None:
-    rows = render_table([typed("a", ""), typed("a)", "a)", ")"), typed("", "b")]).splitlines()
+    rows = render_table(
+        [create_result("a", ""), create_result("a)", "a)", ")"), create_result("", "b")]
+    ).splitlines()
     assert "| empty answers | 1 of 3 = 33.3 % |" in rows
     assert "| ms to the first token, p50 / p95 | 1 / 1 |" in rows
     assert "| first line exact | 1 of 2 = 50.0 % |" in rows

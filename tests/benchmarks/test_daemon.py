@@ -51,7 +51,7 @@ def test_a_daemon_that_does_not_start_ends_the_benchmark(tmp_path: Path) -> None
         raise AssertionError("it runs")
 
 
-def test_the_guard_ends_a_server_once_its_input_ends() -> None:
+def test_the_guard_kills_a_server_when_its_input_ends() -> None:
     server = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     with server:
         guard = subprocess.Popen(

@@ -1,12 +1,12 @@
-"""What is counted as flicker."""
+"""What counts as flicker."""
 
 import pytest
 
 from benchmarks.recording.flicker import Flicker, Frame, count_flicker
 
 
-def frames(*seen: str) -> list[Frame]:
-    """Each as `text before the cursor|ghost text`."""
+def create_frames(*seen: str) -> list[Frame]:
+    """Frames from `text before the cursor|ghost text`."""
     return [Frame("a.py:0", *one.split("|")) for one in seen]
 
 
@@ -26,8 +26,8 @@ def frames(*seen: str) -> list[Frame]:
         (["re|turn", "return|", "return| a"], Flicker(suggestions=2)),
     ],
 )
-def test_what_becomes_of_a_suggestion_is_counted(seen: list[str], counts: Flicker) -> None:
-    assert count_flicker(frames(*seen)) == counts
+def test_each_change_of_a_suggestion_is_counted(seen: list[str], counts: Flicker) -> None:
+    assert count_flicker(create_frames(*seen)) == counts
 
 
 def test_another_place_is_another_suggestion() -> None:

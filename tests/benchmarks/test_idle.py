@@ -1,4 +1,4 @@
-"""When the benchmarks take a process for idle."""
+"""When the benchmarks count a process as idle."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ MS = 0.001
 
 
 def find_idle_start(samples: Iterable[tuple[int, int]]) -> float | None:
-    """In milliseconds, for samples of (time, CPU time) in milliseconds."""
+    """The start in milliseconds, for samples of (time, CPU time) in milliseconds."""
     detector = IdleDetector()
     found = (detector.add_sample(at * MS, used * MS) for at, used in samples)
     began = next((each for each in found if each is not None), None)
@@ -21,8 +21,8 @@ def test_a_process_that_computes_is_not_idle() -> None:
     assert find_idle_start((at, at) for at in range(0, 300, 3)) is None
 
 
-def test_a_process_is_idle_from_its_last_work_on() -> None:
-    # CPU time is told in steps of ten milliseconds.
+def test_a_process_is_idle_after_its_last_work() -> None:
+    # The system counts CPU time in steps of ten milliseconds.
     assert find_idle_start((at, min(at, 120) // 10 * 10) for at in range(0, 300, 3)) == 120
 
 
@@ -31,10 +31,10 @@ def test_a_pause_shorter_than_the_window_is_not_the_end() -> None:
     assert find_idle_start([*pause, (50, 20), (60, 20), (72, 20)]) == 42
 
 
-def test_a_little_work_goes_for_none() -> None:
+def test_a_little_work_counts_as_idle() -> None:
     assert find_idle_start((at, at // 20) for at in range(0, 60, 5)) == 0
 
 
-def test_samples_that_lie_far_apart_are_judged_by_their_whole_span() -> None:
+def test_samples_far_apart_are_judged_by_their_whole_span() -> None:
     assert find_idle_start([(0, 0), (200, 30)]) is None
     assert find_idle_start([(0, 0), (200, 10)]) == pytest.approx(0)

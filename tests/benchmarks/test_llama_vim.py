@@ -1,4 +1,4 @@
-"""What the benchmark's double of llama.vim sends, finds again and shows."""
+"""What the benchmark's copy of llama.vim sends, finds in its cache and shows."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from benchmarks.recording.buffer import Buffer
 from benchmarks.recording.player import Work
 
 
-def at_cursor(text: str) -> Buffer:
+def create_buffer(text: str) -> Buffer:
     """The buffer of `text`, with its cursor at the bar."""
     before, _, after = text.partition("|")
     buffer = Buffer("a.py", before + after)
@@ -18,8 +18,8 @@ def at_cursor(text: str) -> Buffer:
     return buffer
 
 
-def here(text: str) -> Context:
-    buffer = at_cursor(text)
+def create_context(text: str) -> Context:
+    buffer = create_buffer(text)
     return build_context(buffer, buffer.cursor)
 
 
@@ -32,12 +32,12 @@ def here(text: str) -> Context:
     ],
 )
 def test_a_request_has_the_lines_above_the_line_and_what_follows(text: str, sent: Context) -> None:
-    assert here(text) == sent
+    assert create_context(text) == sent
 
 
-def test_only_so_many_lines_are_sent() -> None:
+def test_the_number_of_lines_is_limited() -> None:
     lines = "\n".join(map(str, range(1000)))
-    sent = here(lines.replace("\n500\n", "\n500|\n"))
+    sent = create_context(lines.replace("\n500\n", "\n500|\n"))
     assert sent.prefix.split("\n")[0] == "244"
     assert sent.suffix == "\n" + "\n".join(map(str, range(501, 565))) + "\n"
 
@@ -49,25 +49,25 @@ def test_only_so_many_lines_are_sent() -> None:
         (["b", " c"], Context("a\n b\n", " c", "\nd\n", 1)),
     ],
 )
-def test_the_next_suggestion_is_asked_for_behind_this_one(
+def test_the_next_suggestion_is_requested_behind_this_one(
     accepted: list[str], sent: Context
 ) -> None:
-    buffer = at_cursor("a\n |\nd")
+    buffer = create_buffer("a\n |\nd")
     assert build_next_context(buffer, buffer.cursor, accepted, indent=1) == sent
 
 
 def test_text_typed_along_an_answer_shows_the_rest_of_it() -> None:
     answers = AnswerCache()
     reply = Reply("return a + b", Work())
-    answers.remember(here("def f():\n    x|"), reply)
-    assert answers.find(here("def f():\n    xreturn |")) == ("a + b", reply)
-    assert answers.find(here("def f():\n    xreturm |")) is None
+    answers.remember(create_context("def f():\n    x|"), reply)
+    assert answers.find(create_context("def f():\n    xreturn |")) == ("a + b", reply)
+    assert answers.find(create_context("def f():\n    xreturm |")) is None
 
 
 def test_an_answer_is_known_after_the_window_has_moved_three_lines() -> None:
     answers = AnswerCache()
-    answers.remember(here("a\nb\nc\nd\ne|"), Reply("f", Work()))
-    assert [answers.has(here(text)) for text in ("b\nc\nd\ne|", "d\ne|", "e|")] == [
+    answers.remember(create_context("a\nb\nc\nd\ne|"), Reply("f", Work()))
+    assert [answers.has(create_context(text)) for text in ("b\nc\nd\ne|", "d\ne|", "e|")] == [
         True,
         True,
         False,
@@ -89,13 +89,13 @@ def test_an_answer_is_known_after_the_window_has_moved_three_lines() -> None:
         ("a\n|\nb\nc\n", "b\nd", ["b", "d"]),
     ],
 )
-def test_what_stands_there_already_is_not_suggested(
+def test_text_that_is_already_there_is_not_suggested(
     text: str, answer: str, shown: list[str]
 ) -> None:
-    assert render_suggestion(at_cursor(text), answer) == shown
+    assert render_suggestion(create_buffer(text), answer) == shown
 
 
-def test_the_ring_takes_what_is_new_and_drops_what_it_is_like() -> None:
+def test_the_ring_takes_new_chunks_and_drops_similar_ones() -> None:
     ring = Ring()
     old, new = [str(n) for n in range(20)], [str(n) for n in range(1, 21)]
     ring.queue(old, "a.py", evict=False)
@@ -108,7 +108,7 @@ def test_the_ring_takes_what_is_new_and_drops_what_it_is_like() -> None:
     assert ring.render_input_extra() == [{"text": "\n".join(new) + "\n", "filename": "a.py"}]
 
 
-def test_the_ring_forgets_what_is_like_the_place_of_the_cursor() -> None:
+def test_the_ring_drops_chunks_similar_to_the_text_around_the_cursor() -> None:
     ring = Ring()
     lines = [str(n) for n in range(20)]
     ring.queue(lines, "a.py", evict=True)

@@ -1,4 +1,4 @@
-"""How the benchmarks read what Linux tells of a process' memory."""
+"""How the benchmarks read Linux's report of a process's memory."""
 
 from benchmarks.memory import Memory, parse_rollup
 
@@ -15,5 +15,5 @@ Anonymous:           144 kB
 """
 
 
-def test_pages_of_files_are_told_apart_from_all_others() -> None:
+def test_pages_of_files_are_separate_from_all_others() -> None:
     assert parse_rollup(ROLLUP) == Memory(own=112 * 1024, files=1600 * 1024)
