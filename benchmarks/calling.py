@@ -26,7 +26,7 @@ from statistics import median
 import httpx2
 
 from benchmarks.measure import describe_machine
-from benchmarks.options import create_parser, make_sides_parser
+from benchmarks.options import add_choice, create_parser
 from benchmarks.peers import run_llama_cpp_server, run_llama_server
 from benchmarks.servers.daemon import run_daemon
 from benchmarks.workloads.leaderboard import (
@@ -170,15 +170,8 @@ def _parse_options() -> argparse.Namespace:
     parser = create_parser(__doc__)
     parser.add_argument("package", type=Path, help="bfcl_eval-*.whl")
     parser.add_argument("--limit", type=int, default=100, help="questions of each category")
-    parser.add_argument(
-        "--categories",
-        type=make_sides_parser(CATEGORIES),
-        default=list(CATEGORIES),
-        help=f"some of {', '.join(CATEGORIES)} (default all)",
-    )
-    parser.add_argument(
-        "--sides", type=make_sides_parser(SIDES), default=list(SIDES), help=f"of {', '.join(SIDES)}"
-    )
+    add_choice(parser, "--categories", CATEGORIES)
+    add_choice(parser, "--sides", SIDES)
     return parser.parse_args()
 
 

@@ -31,7 +31,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.measure import describe_machine, render_spread
-from benchmarks.options import create_parser, make_sides_parser
+from benchmarks.options import add_choice, create_parser
 from benchmarks.peers import run_llama_server
 from benchmarks.progress import show_progress
 from benchmarks.servers.api import Api
@@ -252,12 +252,7 @@ SIDES = {"copilotd": _run_copilotd, "llama-server": _run_llama_server}
 
 def _parse_options() -> argparse.Namespace:
     parser = create_parser(__doc__)
-    parser.add_argument(
-        "--sides",
-        type=make_sides_parser(SIDES),
-        default=list(SIDES),
-        help=f"some of {','.join(SIDES)} (default all)",
-    )
+    add_choice(parser, "--sides", SIDES)
     parser.add_argument("--runs", type=int, default=8, help="runs of each case (default 8)")
     parser.add_argument("--peer-runs", type=int, default=3, help="runs of llama-server (default 3)")
     return parser.parse_args()

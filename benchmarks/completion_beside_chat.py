@@ -28,7 +28,7 @@ import httpx2
 
 from benchmarks.clients.keystrokes import Copilotd, KeystrokeClient, LlamaServer, Suggestion
 from benchmarks.measure import describe_machine, p95
-from benchmarks.options import create_parser, make_sides_parser
+from benchmarks.options import add_choice, create_parser
 from benchmarks.peers import run_llama_server
 from benchmarks.progress import show_progress
 from benchmarks.servers.daemon import run_daemon
@@ -207,12 +207,7 @@ SIDES = {"copilotd": _run_copilotd, "llama-server": _run_llama_server}
 
 def _parse_options() -> argparse.Namespace:
     parser = create_parser(__doc__)
-    parser.add_argument(
-        "--sides",
-        type=make_sides_parser(SIDES),
-        default=list(SIDES),
-        help=f"some of {','.join(SIDES)} (default all)",
-    )
+    add_choice(parser, "--sides", SIDES)
     parser.add_argument("--rounds", type=int, default=2, help="rounds (default 2)")
     parser.add_argument(
         "--requests",

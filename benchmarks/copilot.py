@@ -201,8 +201,8 @@ def _read_answer(http: httpx2.Client, body: dict[str, Any], indent: int | None) 
 def _read_counters(http: httpx2.Client) -> tuple[int, int]:
     """Prompt tokens evaluated and tokens written since the daemon started."""
     page = http.get("/metrics").raise_for_status().text
-    found = dict(re.findall(r"^llamacpp:(\w+) (\S+)$", page, re.MULTILINE))
-    return int(found["prompt_tokens_total"]), int(found["tokens_predicted_total"])
+    counters = dict(re.findall(r"^llamacpp:(\w+) (\S+)$", page, re.MULTILINE))
+    return int(counters["prompt_tokens_total"]), int(counters["tokens_predicted_total"])
 
 
 def _create_client(url: str) -> httpx2.Client:

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.clients.neovim import NeovimClient
 from benchmarks.clients.vscode import VsCodeClient
 from benchmarks.measure import describe_machine
-from benchmarks.options import create_parser, make_sides_parser
+from benchmarks.options import add_choice, create_parser
 from benchmarks.recording.flicker import Flicker, count_flicker
 from benchmarks.recording.player import play
 from benchmarks.recording.trace import Event, RequestEvent, read_trace
@@ -38,12 +38,12 @@ def main() -> None:
         rows = [
             (name, asyncio.run(_type_session(name, daemon, events))) for name in options.editors
         ]
-    asked = sum(isinstance(event, RequestEvent) for event in events)
+    requests = sum(isinstance(event, RequestEvent) for event in events)
     print(
         f"\n{describe_machine()}, {options.model.name}, "
         f"{events[-1].time:.0f} s of {options.trace.name},"
     )
-    print(f"in which the programmer's own editor asked {asked} times\n")
+    print(f"in which the programmer's own editor sent {requests} requests\n")
     names = [field.name for field in fields(Flicker)]
     print(f"| editor | {' | '.join(names)} |")
     print(f"|{'---|' * (len(names) + 1)}")
@@ -64,12 +64,7 @@ async def _type_session(name: str, daemon: RunningDaemon, events: Sequence[Event
 def _parse_options() -> argparse.Namespace:
     parser = create_parser(__doc__)
     parser.add_argument("trace", type=Path, help="a workspace recording, *.w.json")
-    parser.add_argument(
-        "--editors",
-        type=make_sides_parser(EDITORS),
-        default=list(EDITORS),
-        help=f"some of {', '.join(EDITORS)} (default all)",
-    )
+    add_choice(parser, "--editors", EDITORS)
     parser.add_argument(
         "--seconds", type=float, default=150.0, help="how many seconds of the recording to play"
     )

@@ -30,7 +30,7 @@ from benchmarks.clients.keystrokes import (
 )
 from benchmarks.clients.llama_cpp import FimPromptBuilder
 from benchmarks.measure import describe_machine, render_figures, render_spread
-from benchmarks.options import create_parser, make_sides_parser
+from benchmarks.options import add_choice, create_parser
 from benchmarks.peers import run_llama_cpp_server, run_llama_server
 from benchmarks.progress import show_progress
 from benchmarks.servers.daemon import run_daemon
@@ -114,9 +114,9 @@ def _spread(value: Callable[[Suggestion], float | None]) -> Callable[[Sequence[K
 
 
 def _format_exact(keys: Sequence[KeyResult]) -> str:
-    asked = [key for key in keys if key.key.rest.strip()]
-    right = sum(key.is_exact for key in asked)
-    return f"{right} of {len(asked)} = {100 * right / len(asked):.1f} %"
+    unfinished = [key for key in keys if key.key.rest.strip()]
+    right = sum(key.is_exact for key in unfinished)
+    return f"{right} of {len(unfinished)} = {100 * right / len(unfinished):.1f} %"
 
 
 FIGURES: dict[str, Callable[[Sequence[KeyResult]], str]] = {
@@ -178,12 +178,7 @@ SIDES = {
 
 def _parse_options() -> argparse.Namespace:
     parser = create_parser(__doc__)
-    parser.add_argument(
-        "--sides",
-        type=make_sides_parser(SIDES),
-        default=list(SIDES),
-        help=f"some of {','.join(SIDES)} (default all); -fa: with flash attention",
-    )
+    add_choice(parser, "--sides", SIDES, note="; -fa: with flash attention")
     parser.add_argument("--keys", type=int, default=20, help="keys of each function (default 20)")
     parser.add_argument(
         "--functions", type=int, default=3, help=f"functions, at most {len(NAMES)} (default 3)"

@@ -1,7 +1,8 @@
 """Command-line options that several benchmarks share."""
 
 import argparse
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 
@@ -21,15 +22,29 @@ def create_parser_without_model(description: str | None) -> argparse.ArgumentPar
     )
 
 
-def make_sides_parser(known: Collection[str]) -> Callable[[str], list[str]]:
-    """Returns a type for argparse that splits names at commas and rejects unknown names."""
+def add_choice(
+    parser: argparse.ArgumentParser,
+    flag: str,
+    known: Collection[str],
+    default: str = "",
+    note: str = "",
+) -> None:
+    """Add an option that takes some of the `known` names, separated by commas.
 
-    def parse_sides(text: str) -> list[str]:
-        names = text.split(",")
-        if unknown := set(names) - set(known):
-            raise argparse.ArgumentTypeError(
-                f"unknown: {', '.join(unknown)}; known: {', '.join(known)}"
-            )
-        return names
+    `default` is a value of the option; without it, the default is all names. `note` ends the help.
+    """
+    parser.add_argument(
+        flag,
+        type=partial(_split_names, known),
+        default=_split_names(known, default) if default else list(known),
+        help=f"some of {', '.join(known)} (default {default or 'all'}){note}",
+    )
 
-    return parse_sides
+
+def _split_names(known: Collection[str], text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(known):
+        raise argparse.ArgumentTypeError(
+            f"unknown: {', '.join(unknown)}; known: {', '.join(known)}"
+        )
+    return names

@@ -23,7 +23,7 @@ from benchmarks.clients.llama_cpp import FimPromptBuilder, LlamaCppClient
 from benchmarks.clients.recorded import RecordedClient
 from benchmarks.llama_vim.client import LlamaVim
 from benchmarks.measure import describe_machine
-from benchmarks.options import create_parser, make_sides_parser
+from benchmarks.options import add_choice, create_parser
 from benchmarks.peers import run_llama_cpp_server, run_llama_server
 from benchmarks.recording.player import Client, play, play_and_wait, play_at_once
 from benchmarks.recording.scores import Replay, render_scores, save
@@ -43,15 +43,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     events = read_trace(options.trace, options.seconds)
     seconds = min(options.seconds, events[-1].time)
-    played = [_replay_recorded(events, seconds)]
+    replays = [_replay_recorded(events, seconds)]
     for side in options.sides:
-        played.append(_replay_side(side, options.model, events, seconds))
+        replays.append(_replay_side(side, options.model, events, seconds))
         if options.out:
-            save(options.out, played)
+            save(options.out, replays)
     print(
         f"\n{describe_machine()}, {options.model.name}, {seconds:.0f} s of {options.trace.name}\n"
     )
-    print(render_scores(played))
+    print(render_scores(replays))
 
 
 def _replay_side(side: str, model: Path, events: Sequence[Event], seconds: float) -> Replay:
@@ -126,14 +126,12 @@ DEFAULT = "copilotd,llama-server,llama-server-fa,llama-cpp"
 def _parse_options() -> argparse.Namespace:
     parser = create_parser(__doc__)
     parser.add_argument("trace", type=Path, help="a workspace recording, *.w.json")
-    parser.add_argument(
-        "--sides",
-        type=make_sides_parser(SIDES),
-        default=make_sides_parser(SIDES)(DEFAULT),
-        help=f"some of {', '.join(SIDES)} (default {DEFAULT}); -fa: with flash attention; "
-        "-hangup: hang up on cancelled requests, which llama.vim does not do; "
-        f"{UNHURRIED}: copilotd with as much time as it needs, because the recording waits for it",
+    note = (
+        "; -fa: with flash attention; -hangup: hang up on cancelled requests, which llama.vim does "
+        f"not do; {UNHURRIED}: copilotd with as much time as it needs, because the recording waits "
+        "for it"
     )
+    add_choice(parser, "--sides", SIDES, DEFAULT, note)
     parser.add_argument(
         "--seconds", type=float, default=float("inf"), help="play only the first SECONDS"
     )

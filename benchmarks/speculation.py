@@ -101,12 +101,12 @@ class Bench:
         while side.active_lane is not None:
             side.step()
             batches += 1
-        took = time.perf_counter() - started
+        seconds = time.perf_counter() - started
         text = "".join(e.chunk.text for e in self._events if isinstance(e, Output))
         finish = self._events[-1]
         assert isinstance(finish, Finish), finish
         tokens = finish.finished.usage.completion_tokens
-        return GeneratedText(text, tokens / took, tokens, batches)
+        return GeneratedText(text, tokens / seconds, tokens, batches)
 
 
 def main() -> None:

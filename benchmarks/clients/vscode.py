@@ -18,7 +18,7 @@ from benchmarks.recording.buffer import Buffer, Change, from_utf16_units
 from benchmarks.recording.flicker import Frame
 from benchmarks.recording.player import Client
 from benchmarks.servers.daemon import RunningDaemon
-from tests.editors.code_server import chromium, code_server, packed
+from tests.editors.code_server import code_server, find_chromium, pack_extension
 
 TYPIST = Path(__file__).parents[2] / "tests/editors/typist"
 CONNECTED_WITHIN_S = 90.0
@@ -43,7 +43,7 @@ _WATCH = """() => {
   let waits = false;
   const look = () => {
     waits = false;
-    const frame = JSON.stringify(seen());
+    const frame = JSON.stringify(read_frame());
     if (frame !== last) window.frames_.push(frame);
     last = frame;
   };
@@ -52,7 +52,7 @@ _WATCH = """() => {
     if (!waits) requestAnimationFrame(look);
     waits = true;
   };
-  const seen = () => {
+  const read_frame = () => {
     const editor = document.querySelector('.editor-instance .monaco-editor');
     const cursor = editor && editor.querySelector('.cursors-layer .cursor');
     if (!cursor) return ['', '', ''];
@@ -98,7 +98,7 @@ class VsCodeClient(Client):
         (self._folder / "w").mkdir()
         socket = self._folder / "typist"
         env = {**self._daemon.env, "COPILOTD_TYPIST": str(socket)}
-        typist = packed(TYPIST, self._folder / "typist.vsix")
+        typist = pack_extension(TYPIST, self._folder / "typist.vsix")
         running = code_server(self._folder / "c", env, SETTINGS, [typist])
         address = self._stack.enter_context(running)
         self._page = await self._open_window(address)
@@ -143,8 +143,8 @@ class VsCodeClient(Client):
     async def finish(self) -> None:
         """Take the frames, and close the window."""
         await self._steps.join()
-        seen = await self._page.evaluate("() => window.frames_")
-        self._frames = [Frame(*json.loads(frame)) for frame in seen]
+        frames = await self._page.evaluate("() => window.frames_")
+        self._frames = [Frame(*json.loads(frame)) for frame in frames]
         self._stepper.cancel()
         self._writer.close()
         await self._stack.aclose()
@@ -156,7 +156,7 @@ class VsCodeClient(Client):
     async def _open_window(self, address: str) -> Page:
         playwright = await self._stack.enter_async_context(async_playwright())
         options = ["--no-sandbox", "--disable-gpu"]
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=options)
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=options)
         page = await browser.new_page(viewport={"width": 1600, "height": 900})
         folder = quote(str(self._folder / "w"))
         await page.goto(f"http://{address}/?folder={folder}", wait_until="domcontentloaded")

@@ -100,8 +100,8 @@ class ExactMatchTester:
 def _is_right(hole: Hole, written: bytes) -> bool | None:
     """Whether the line is complete and right; None while it can still become right."""
     first, complete, _ = (hole.left + written.decode("utf-8", "ignore")).partition("\n")
-    wanted = hole.line.strip()
+    expected = hole.line.strip()
     if complete:
-        return first.strip() == wanted
-    can_be = wanted.startswith(first.lstrip()) or first.strip() == wanted
+        return first.strip() == expected
+    can_be = expected.startswith(first.lstrip()) or first.strip() == expected
     return None if can_be else False

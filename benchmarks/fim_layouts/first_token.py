@@ -23,10 +23,10 @@ def measure_first_token(cells: Cells, layouts: LayoutBuilder, hole: Hole, recipe
         cells.evaluate(now.prompt[: now.shifted.target], 0)
         cells.put_back(now.shifted)
     _decode_until_new_text(cells, now)
-    took = (time.perf_counter() - started) * 1000
+    elapsed_ms = (time.perf_counter() - started) * 1000
     if now.shifted:
         cells.truncate(0)
-    return took
+    return elapsed_ms
 
 
 def _decode_until_new_text(cells: Cells, layout: Layout) -> None:

@@ -75,18 +75,18 @@ class Bench:
         first = self._build_prompt(places[0], _WHOLE, None)
         run = self._start_runner(MemoryTier(0, self._disk))
         run.generate(first.request)
-        held = run.save_last()
-        asked = {}
+        entry = run.save_last()
+        results = {}
         for side in sides:
             with _patch_rotation(side):
-                asked[side] = self._run_side(hole, places[1:], side, first, held)
-        return asked
+                results[side] = self._run_side(hole, places[1:], side, first, entry)
+        return results
 
     def _run_side(
-        self, hole: Hole, places: list[Place], side: str, first: PlacedPrompt, held: MemoryEntry
+        self, hole: Hole, places: list[Place], side: str, first: PlacedPrompt, entry: MemoryEntry
     ) -> SideResult:
         memory_tier = MemoryTier(2**40, self._disk)
-        memory_tier.add(held)
+        memory_tier.add(entry)
         run, before = self._start_runner(memory_tier), first
         for place in places if side != BRIEF else []:
             before = self._build_prompt(place, _WHOLE, before.layout)
@@ -94,8 +94,8 @@ class Bench:
         placed = self._build_prompt(
             place_at_hole(hole), _BRIEF if side == BRIEF else _WHOLE, before.layout
         )
-        asked = replace(placed.request, max_tokens=_MAX_TOKENS, tail=placed.tail, stop=["\n"])
-        text, usage, ms = run.generate(_adapt_request(side, asked))
+        request = replace(placed.request, max_tokens=_MAX_TOKENS, tail=placed.tail, stop=["\n"])
+        text, usage, ms = run.generate(_adapt_request(side, request))
         right = (hole.left + text).strip() == hole.line.strip()
         return SideResult(usage.prompt_tokens - usage.cached_tokens, ms, text, right)
 
@@ -142,7 +142,7 @@ class _RequestRunner:
 
     def save_last(self) -> MemoryEntry:
         """A copy of the cells of the last request."""
-        slot = next(held for held in self._pool.iter_sequences() if isinstance(held, Slot))
+        slot = next(each for each in self._pool.iter_sequences() if isinstance(each, Slot))
         return MemoryEntry(list(slot.tokens), self._model.save(slot.sequence))
 
     def _handle_event(self, event: Event) -> None:

@@ -37,4 +37,4 @@ class AnswerCache:
             reply = self._replies.get(Context(before[:-typed], "", here.suffix, 0).key)
             if reply and reply.content.startswith(before[-typed:]):
                 rests.append((reply.content[typed:], reply))
-        return max(rests, key=lambda found: len(found[0]), default=None)
+        return max(rests, key=lambda rest: len(rest[0]), default=None)

@@ -135,15 +135,15 @@ class LlamaVim(Client):
 
     def _show(self) -> None:
         """Show what is known for the cursor; then request the text behind it."""
-        found = self._answers.find(self._build_context())
-        lines = render_suggestion(self._buffer, found[0]) if found else []
-        if not found or not lines:
+        known = self._answers.find(self._build_context())
+        lines = render_suggestion(self._buffer, known[0]) if known else []
+        if not known or not lines:
             return
         self._is_showing = True
         if self._request is not None:
             rest = find_rest_of_line(self._buffer)
             text = "\n".join(lines).removesuffix(rest)
-            found[1].is_shown |= self.timeline.show(self._request, text, rest)
+            known[1].is_shown |= self.timeline.show(self._request, text, rest)
         behind = partial(build_next_context, self._buffer, self._buffer.cursor, lines, self._indent)
         self._request_when_free(behind, SPECULATIVE_MS)
 

@@ -192,13 +192,13 @@ class TraceReader:
 
     def _read_event(self, now: float, entry: Entry) -> Iterator[Event]:
         data = entry["data"]
-        asked = self.requests.pop(data.get("requestId"), None)
-        if asked is None or data.get("kind") != "end":
+        request = self.requests.pop(data.get("requestId"), None)
+        if request is None or data.get("kind") != "end":
             return
         if data.get("error"):
             yield EndEvent(now, data["requestId"], is_cancelled=True)
         else:
-            text, overwrites = _extract_ghost_text(data["result"], *asked)
+            text, overwrites = _extract_ghost_text(data["result"], *request)
             yield EndEvent(now, data["requestId"], False, text, overwrites)
 
     def _open(self, now: float, document: int) -> Iterator[Event]:
@@ -256,10 +256,10 @@ def _find_gold(events: list[Event]) -> Iterator[tuple[int, str]]:
     buffers: dict[int, Buffer] = {}
     places: dict[int, tuple[RequestEvent, int]] = {}
     for event in events:
-        for asked, place in [*places.values()]:
-            if event.time > asked.time + LATER_S:
-                del places[asked.request]
-                yield asked.request, buffers[asked.document].rest_of_line(place)
+        for request, place in [*places.values()]:
+            if event.time > request.time + LATER_S:
+                del places[request.request]
+                yield request.request, buffers[request.document].rest_of_line(place)
         if isinstance(event, OpenEvent):
             buffers[event.document] = Buffer(event.path, event.text)
         elif isinstance(event, RequestEvent):
@@ -267,22 +267,22 @@ def _find_gold(events: list[Event]) -> Iterator[tuple[int, str]]:
         elif isinstance(event, EditEvent):
             buffers[event.document].apply(event.edits)
             places = _shift_places(places, event)
-    for asked, place in places.values():
-        yield asked.request, buffers[asked.document].rest_of_line(place)
+    for request, place in places.values():
+        yield request.request, buffers[request.document].rest_of_line(place)
 
 
 def _shift_places(
-    places: dict[int, tuple[RequestEvent, int]], edited: EditEvent
+    places: dict[int, tuple[RequestEvent, int]], edit_event: EditEvent
 ) -> dict[int, tuple[RequestEvent, int]]:
     """Move the cursors of earlier requests along with an edit.
 
     A cursor inside the replaced text is dropped.
     """
     kept = {}
-    for request, (asked, place) in places.items():
-        edits = edited.edits if asked.document == edited.document else ()
+    for number, (request, place) in places.items():
+        edits = edit_event.edits if request.document == edit_event.document else ()
         if not any(edit.start < place < edit.end for edit in edits):
             before = [e for e in edits if e.end <= place and e.start < place]
             shift = sum(len(edit.text) - (edit.end - edit.start) for edit in before)
-            kept[request] = asked, place + shift
+            kept[number] = request, place + shift
     return kept

@@ -49,8 +49,8 @@ class Answer:
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> "Answer":
         """The answer in OpenAI's message."""
-        made = message.get("tool_calls") or []
-        return cls([(c["function"]["name"], c["function"]["arguments"]) for c in made])
+        calls = message.get("tool_calls") or []
+        return cls([(c["function"]["name"], c["function"]["arguments"]) for c in calls])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +100,11 @@ class Checker:
         if question.category == "irrelevance":
             return not answer.calls
         try:
-            made = [{name: json.loads(arguments)} for name, arguments in answer.calls]
+            calls = [{name: json.loads(arguments)} for name, arguments in answer.calls]
         except ValueError:
             return False
         result = self._check(
-            question.functions, made, question.truth, self._language, question.category, _MODEL
+            question.functions, calls, question.truth, self._language, question.category, _MODEL
         )
         return bool(result["valid"])
 

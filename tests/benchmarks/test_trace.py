@@ -25,7 +25,7 @@ TEXT = "def add(a, b):\n    \n\nprint(add(1, 2))\n"
 Entry = dict[str, Any]
 
 
-def known_file(id: int, path: str, text: str) -> list[Entry]:
+def describe_file(id: int, path: str, text: str) -> list[Entry]:
     return [
         {"kind": "documentEncountered", "time": 1000, "id": id, "relativePath": path},
         {"kind": "setContent", "time": 1000, "id": id, "content": text, "v": 1},
@@ -61,7 +61,7 @@ def list_gold(events: list[Event]) -> list[str | None]:
 
 
 def test_a_file_opens_with_its_first_focus(tmp_path: Path) -> None:
-    files = [*known_file(0, "a\\a.py", TEXT), *known_file(1, "b.py", "")]
+    files = [*describe_file(0, "a\\a.py", TEXT), *describe_file(1, "b.py", "")]
     events = read_entries(
         tmp_path, *files, selection_entry(1500, 19), change_entry(1600, (19, 19, "r"))
     )
@@ -74,7 +74,7 @@ def test_a_file_opens_with_its_first_focus(tmp_path: Path) -> None:
 
 
 def test_each_change_of_the_file_is_a_focus_event(tmp_path: Path) -> None:
-    files = [*known_file(0, "a.py", ""), *known_file(1, "b.py", "")]
+    files = [*describe_file(0, "a.py", ""), *describe_file(1, "b.py", "")]
     turns = [selection_entry(1100, 0), selection_entry(1200, 0, id=1), selection_entry(1300, 0)]
     events = read_entries(tmp_path, *files, *turns)
     focused = [event for event in events if isinstance(event, FocusEvent)]
@@ -95,7 +95,7 @@ def test_a_file_whose_text_is_not_known_is_left_out(tmp_path: Path) -> None:
 def test_a_new_text_is_an_edit_of_the_whole_file(tmp_path: Path) -> None:
     again = {"kind": "setContent", "time": 1200, "id": 0, "content": "new", "v": 2}
     events = read_entries(
-        tmp_path, *known_file(0, "a.py", "old one"), selection_entry(1100, 0), again
+        tmp_path, *describe_file(0, "a.py", "old one"), selection_entry(1100, 0), again
     )
     assert events[-1] == EditEvent(0.2, 0, (Edit(0, 7, "new"),))
 
@@ -104,14 +104,14 @@ def test_stored_text_comes_back(tmp_path: Path) -> None:
     stored = {"kind": "storeContent", "time": 1200, "id": 0, "contentId": "c", "v": 1}
     restored = {"kind": "restoreContent", "time": 1400, "id": 0, "contentId": "c", "v": 3}
     edits = [selection_entry(1100, 0), stored, change_entry(1300, (0, 3, "")), restored]
-    events = read_entries(tmp_path, *known_file(0, "a.py", "old"), *edits)
+    events = read_entries(tmp_path, *describe_file(0, "a.py", "old"), *edits)
     assert events[-1] == EditEvent(0.4, 0, (Edit(0, 0, "old"),))
 
 
 def test_a_closed_file_opens_again_as_it_was(tmp_path: Path) -> None:
     closed = {"kind": "closed", "time": 1300, "id": 0}
     entries = [change_entry(1200, (0, 0, "x")), closed, selection_entry(1400, 1)]
-    events = read_entries(tmp_path, *known_file(0, "a.py", ""), *entries)
+    events = read_entries(tmp_path, *describe_file(0, "a.py", ""), *entries)
     assert events == [
         OpenEvent(0.2, 0, "a.py", ""),
         EditEvent(0.2, 0, (Edit(0, 0, "x"),)),
@@ -130,7 +130,7 @@ def test_an_answer_is_in_time_before_the_next_edit_or_request(tmp_path: Path) ->
         request_entry(1300, 2),
     ]
     entries += [change_entry(1400, (0, 0, "x")), request_entry(1500, 3), end_entry(1900, 3)]
-    events = read_entries(tmp_path, *known_file(0, "a.py", ""), *entries)
+    events = read_entries(tmp_path, *describe_file(0, "a.py", ""), *entries)
     deadlines = [event.deadline for event in events if isinstance(event, RequestEvent)]
     assert deadlines == [0.3, 0.4, 0.9]
 
@@ -143,7 +143,7 @@ def test_gold_is_the_rest_of_the_line_half_a_minute_later(tmp_path: Path) -> Non
     ]
     entries += [change_entry(1400, (25, 25, "return a")), change_entry(31200, (33, 33, " + b"))]
     entries += [change_entry(31201, (37, 37, " + c"))]
-    assert list_gold(read_entries(tmp_path, *known_file(0, "a.py", TEXT), *entries)) == [
+    assert list_gold(read_entries(tmp_path, *describe_file(0, "a.py", TEXT), *entries)) == [
         "return a + b"
     ]
 
@@ -154,7 +154,7 @@ def test_gold_at_the_end_of_a_recording_is_the_text_at_the_end(tmp_path: Path) -
         request_entry(1200, 1),
         change_entry(1300, (19, 19, "pass")),
     ]
-    assert list_gold(read_entries(tmp_path, *known_file(0, "a.py", TEXT), *entries)) == ["pass"]
+    assert list_gold(read_entries(tmp_path, *describe_file(0, "a.py", TEXT), *entries)) == ["pass"]
 
 
 @pytest.mark.parametrize(
@@ -171,13 +171,15 @@ def test_there_is_no_gold_where_text_on_both_sides_was_replaced(
 ) -> None:
     text = TEXT[:19] + "x" + TEXT[19:]
     entries = [selection_entry(1100, 19), request_entry(1200, 1), change_entry(1300, edit)]
-    assert list_gold(read_entries(tmp_path, *known_file(0, "a.py", text), *entries)) == [gold]
+    assert list_gold(read_entries(tmp_path, *describe_file(0, "a.py", text), *entries)) == [gold]
 
 
 def test_a_recorded_answer_begins_at_the_cursor(tmp_path: Path) -> None:
     result = [{"range": "[2,1 -> 2,6]", "text": "    return a + b", "source": "copilot"}]
     entries = [selection_entry(1100, 19), request_entry(1200, 1), end_entry(1300, 1, result=result)]
-    events = read_entries(tmp_path, *known_file(0, "a.py", TEXT.replace("    ", "    )")), *entries)
+    events = read_entries(
+        tmp_path, *describe_file(0, "a.py", TEXT.replace("    ", "    )")), *entries
+    )
     assert events[-1] == EndEvent(0.3, 1, False, "return a + b", overwrites=1)
 
 
@@ -187,24 +189,24 @@ def test_a_cancelled_request_says_so(tmp_path: Path) -> None:
         request_entry(1200, 1),
         end_entry(1300, 1, error="canceled"),
     ]
-    events = read_entries(tmp_path, *known_file(0, "a.py", TEXT), *entries)
+    events = read_entries(tmp_path, *describe_file(0, "a.py", TEXT), *entries)
     assert events[-1] == EndEvent(0.3, 1, is_cancelled=True)
 
 
 def test_offsets_count_in_utf_16(tmp_path: Path) -> None:
     entries = [selection_entry(1100, 2), request_entry(1200, 1), change_entry(1300, (2, 2, "b"))]
-    events = read_entries(tmp_path, *known_file(0, "a.txt", "\U0001f600c"), *entries)
+    events = read_entries(tmp_path, *describe_file(0, "a.txt", "\U0001f600c"), *entries)
     assert list_gold(events) == ["bc"]
 
 
 def test_a_clock_that_goes_back_stands_still(tmp_path: Path) -> None:
     entries = [selection_entry(1500, 0), change_entry(1490, (0, 0, "x"))]
-    assert read_entries(tmp_path, *known_file(0, "a.py", ""), *entries)[-1].time == 0.5
+    assert read_entries(tmp_path, *describe_file(0, "a.py", ""), *entries)[-1].time == 0.5
 
 
 def test_only_the_first_seconds_are_read(tmp_path: Path) -> None:
     entries = [change_entry(1400, (0, 0, "x")), change_entry(1600, (0, 0, "y"))]
-    events = read_entries(tmp_path, *known_file(0, "a.py", ""), *entries, seconds=0.5)
+    events = read_entries(tmp_path, *describe_file(0, "a.py", ""), *entries, seconds=0.5)
     assert [type(event) for event in events] == [OpenEvent, EditEvent]
 
 
