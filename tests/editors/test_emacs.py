@@ -1,4 +1,4 @@
-"""Emacs with eglot and with lsp-mode: what copilotd offers is completed."""
+"""Emacs, with eglot and with lsp-mode, inserts the completions of copilotd."""
 
 import os
 import shutil
@@ -60,7 +60,7 @@ def daemon(model_path: Path) -> Iterator[RunningDaemon]:
 
 
 @pytest.mark.parametrize(("package", "connect"), [("eglot", _EGLOT), ("lsp-mode", _LSP_MODE)])
-def test_completion_at_point_writes_what_the_model_offers(
+def test_completion_at_point_inserts_the_completion_of_the_model(
     package: str, connect: str, daemon: RunningDaemon, tmp_path: Path
 ) -> None:
     skip_without(package)

@@ -46,25 +46,25 @@ def vim(daemon: RunningDaemon, tmp_path: Path) -> Iterator[Terminal]:
         yield terminal
 
 
-def see_a_sum(vim: Terminal) -> None:
-    """Type a line that has one end, and wait until it is on the screen."""
-    vim.until(lambda: vim.output, lambda output: b"sums.py" in output)
+def type_until_sum(vim: Terminal) -> None:
+    """Type a line with one obvious end, and wait until that end is on the screen."""
+    vim.wait_until(lambda: vim.output, lambda output: b"sums.py" in output)
     vim.type("idef add(a, b):\r    return ")
-    vim.until(lambda: vim.output, lambda output: b"a + b" in output)
+    vim.wait_until(lambda: vim.output, lambda output: b"a + b" in output)
 
 
-def test_ghost_text_is_shown_and_tab_takes_it(vim: Terminal, tmp_path: Path) -> None:
-    see_a_sum(vim)
+def test_ghost_text_is_shown_and_tab_accepts_it(vim: Terminal, tmp_path: Path) -> None:
+    type_until_sum(vim)
     vim.type("\t\x1b:w\r")
     file = tmp_path / "sums.py"
-    vim.until(
+    vim.wait_until(
         lambda: file.exists() and file.read_text(), lambda text: "    return a + b" in str(text)
     )
 
 
-def test_a_word_is_taken_alone(vim: Terminal, tmp_path: Path) -> None:
-    see_a_sum(vim)
+def test_a_single_word_is_accepted(vim: Terminal, tmp_path: Path) -> None:
+    type_until_sum(vim)
     vim.type("\x02\x1b:w\r")
     file = tmp_path / "sums.py"
-    vim.until(lambda: file.exists() and file.read_text(), lambda text: "return a" in str(text))
+    vim.wait_until(lambda: file.exists() and file.read_text(), lambda text: "return a" in str(text))
     assert file.read_text() == "def add(a, b):\n    return a\n"

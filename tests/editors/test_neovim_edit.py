@@ -1,11 +1,11 @@
-"""Edits in Neovim: asked for, looked at, made or not."""
+"""Edits in Neovim: the request, the preview, and accepting or rejecting."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.editors.fake_language_server import HOLD, Stub
+from tests.editors.fake_language_server import HOLD, FakeServer
 from tests.editors.neovim import Neovim
 
 CODE = "def add(a, b):\n    return a + b\n\nprint(add)\n"
@@ -13,13 +13,13 @@ NEW = "def total(a, b):\n    return a + b\n"
 
 
 @pytest.fixture
-def coding(editor: Neovim, tmp_path: Path, server: Stub) -> Neovim:
+def code_editor(editor: Neovim, tmp_path: Path, server: FakeServer) -> Neovim:
     editor.edit(tmp_path / "sums.py", CODE)
-    server.answers["copilotd/edit"] = lambda params: result(params, NEW)
+    server.answers["copilotd/edit"] = lambda params: build_edit(params, NEW)
     return editor
 
 
-def result(params: Any, text: str, version: int = 0) -> Any:
+def build_edit(params: Any, text: str, version: int = 0) -> Any:
     return {
         "textDocument": {"uri": params["textDocument"]["uri"], "version": version},
         "range": {"start": {"line": 0, "character": 0}, "end": {"line": 2, "character": 0}},
@@ -28,16 +28,18 @@ def result(params: Any, text: str, version: int = 0) -> Any:
     }
 
 
-def previews(editor: Neovim, removed: list[int], added: list[str]) -> None:
-    wanted = {"removed": removed, "added": added}
-    editor.until(editor.preview, lambda seen: seen == wanted)
+def wait_for_preview(editor: Neovim, removed: list[int], added: list[str]) -> None:
+    preview = {"removed": removed, "added": added}
+    editor.wait_until(editor.read_preview, lambda seen: seen == preview)
 
 
-def test_only_what_differs_is_shown_and_nothing_is_changed(coding: Neovim, server: Stub) -> None:
-    coding.command("1,2Copilotd edit call it total")
-    previews(coding, [0], ["def total(a, b):"])
-    coding.has(CODE.rstrip("\n"))
-    [params] = server.all("copilotd/edit")
+def test_the_preview_shows_only_differences_and_changes_nothing(
+    code_editor: Neovim, server: FakeServer
+) -> None:
+    code_editor.command("1,2Copilotd edit call it total")
+    wait_for_preview(code_editor, [0], ["def total(a, b):"])
+    code_editor.wait_for_text(CODE.rstrip("\n"))
+    [params] = server.list_params("copilotd/edit")
     assert (params["command"], params["instruction"]) == ("edit", "call it total")
     assert params["range"] == {
         "start": {"line": 0, "character": 0},
@@ -45,71 +47,73 @@ def test_only_what_differs_is_shown_and_nothing_is_changed(coding: Neovim, serve
     }
 
 
-def test_accepting_makes_the_edit_as_one_step_to_undo(coding: Neovim) -> None:
-    coding.command("1,2Copilotd edit call it total")
-    previews(coding, [0], ["def total(a, b):"])
-    coding.type("<CR>")
-    coding.has(CODE.replace("def add", "def total").rstrip("\n"))
-    previews(coding, [], [])
-    coding.type("u")
-    coding.has(CODE.rstrip("\n"))
+def test_an_accepted_edit_is_one_undo_step(code_editor: Neovim) -> None:
+    code_editor.command("1,2Copilotd edit call it total")
+    wait_for_preview(code_editor, [0], ["def total(a, b):"])
+    code_editor.type("<CR>")
+    code_editor.wait_for_text(CODE.replace("def add", "def total").rstrip("\n"))
+    wait_for_preview(code_editor, [], [])
+    code_editor.type("u")
+    code_editor.wait_for_text(CODE.rstrip("\n"))
 
 
-def test_rejecting_leaves_all_as_it_was(coding: Neovim) -> None:
-    coding.lua("vim.keymap.set('n', '<CR>', 'ix<Esc>', { buffer = true })")
-    coding.command("1,2Copilotd edit call it total")
-    previews(coding, [0], ["def total(a, b):"])
-    coding.type("<Esc>")
-    previews(coding, [], [])
-    coding.has(CODE.rstrip("\n"))
-    coding.type("<CR>")
-    coding.has("x" + CODE.rstrip("\n"))
+def test_a_rejected_edit_changes_nothing(code_editor: Neovim) -> None:
+    code_editor.lua("vim.keymap.set('n', '<CR>', 'ix<Esc>', { buffer = true })")
+    code_editor.command("1,2Copilotd edit call it total")
+    wait_for_preview(code_editor, [0], ["def total(a, b):"])
+    code_editor.type("<Esc>")
+    wait_for_preview(code_editor, [], [])
+    code_editor.wait_for_text(CODE.rstrip("\n"))
+    code_editor.type("<CR>")
+    code_editor.wait_for_text("x" + CODE.rstrip("\n"))
 
 
-def test_lines_appear_while_they_are_written_and_can_be_stopped(
-    coding: Neovim, server: Stub
+def test_lines_appear_while_the_model_writes_and_the_user_can_stop_it(
+    code_editor: Neovim, server: FakeServer
 ) -> None:
     def answer(params: Any) -> Any:
-        server.progress(params, "def tot", "al(a")
+        server.send_progress(params, "def tot", "al(a")
         return HOLD
 
     server.answers["copilotd/edit"] = answer
-    coding.command("1,2Copilotd edit call it total")
-    previews(coding, [], ["def total(a"])
-    coding.type("<Esc>")
+    code_editor.command("1,2Copilotd edit call it total")
+    wait_for_preview(code_editor, [], ["def total(a"])
+    code_editor.type("<Esc>")
     server.wait_for("$/cancelRequest")
-    previews(coding, [], [])
+    wait_for_preview(code_editor, [], [])
 
 
-def test_an_edit_of_an_earlier_version_is_not_offered(coding: Neovim, server: Stub) -> None:
-    server.answers["copilotd/edit"] = lambda params: result(params, NEW, version=7)
-    coding.command("1,2Copilotd edit call it total")
-    coding.until(coding.messages, lambda told: "the file has changed since" in told)
-    previews(coding, [], [])
+def test_an_edit_of_an_earlier_version_is_dropped(code_editor: Neovim, server: FakeServer) -> None:
+    server.answers["copilotd/edit"] = lambda params: build_edit(params, NEW, version=7)
+    code_editor.command("1,2Copilotd edit call it total")
+    code_editor.wait_until(
+        code_editor.read_messages, lambda told: "the file has changed since" in told
+    )
+    wait_for_preview(code_editor, [], [])
 
 
-def test_a_change_of_the_text_ends_the_preview(coding: Neovim) -> None:
-    coding.command("1,2Copilotd edit call it total")
-    previews(coding, [0], ["def total(a, b):"])
-    coding.type("Goend<Esc>")
-    previews(coding, [], [])
-    coding.has(CODE.rstrip("\n") + "\nend")
+def test_a_change_of_the_text_ends_the_preview(code_editor: Neovim) -> None:
+    code_editor.command("1,2Copilotd edit call it total")
+    wait_for_preview(code_editor, [0], ["def total(a, b):"])
+    code_editor.type("Goend<Esc>")
+    wait_for_preview(code_editor, [], [])
+    code_editor.wait_for_text(CODE.rstrip("\n") + "\nend")
 
 
 @pytest.mark.parametrize("command", ["fix", "doc"])
-def test_the_line_of_the_cursor_can_be_fixed_or_documented(
-    coding: Neovim, server: Stub, command: str
+def test_the_current_line_can_be_fixed_or_documented(
+    code_editor: Neovim, server: FakeServer, command: str
 ) -> None:
-    coding.command("2")
-    coding.command(f"Copilotd {command}")
+    code_editor.command("2")
+    code_editor.command(f"Copilotd {command}")
     [params] = server.wait_for("copilotd/edit")
     assert params["command"] == command
     assert params["range"]["start"]["line"] == 1
     assert params["range"]["end"]["line"] == 2
 
 
-def test_an_instruction_that_is_missing_is_asked_for(coding: Neovim, server: Stub) -> None:
-    coding.lua("vim.ui.input = function(_, answer) answer('call it total') end")
-    coding.command("1,2Copilotd edit")
+def test_the_editor_asks_for_a_missing_instruction(code_editor: Neovim, server: FakeServer) -> None:
+    code_editor.lua("vim.ui.input = function(_, answer) answer('call it total') end")
+    code_editor.command("1,2Copilotd edit")
     [params] = server.wait_for("copilotd/edit")
     assert params["instruction"] == "call it total"

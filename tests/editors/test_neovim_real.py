@@ -1,4 +1,4 @@
-"""Neovim with the daemon and the model, as a programmer has them."""
+"""Neovim with the daemon and the real model."""
 
 import json
 import os
@@ -44,42 +44,46 @@ def editor(daemon: RunningDaemon, start: Start, tmp_path: Path) -> Neovim:
     return editor
 
 
-def sums(editor: Neovim) -> None:
-    """Type a line that has one end, and wait until it is there."""
+def type_until_sum(editor: Neovim) -> None:
+    """Type a line with one obvious end, and wait until that end is ghost text."""
     editor.type("idef add(a, b):<CR>return ")
-    # The server may first show the beginning of what it has no time to finish; it grows by itself.
-    editor.shows("a + b")
+    # The server may show a partial completion at first, which grows by itself.
+    editor.wait_for_ghost_text("a + b")
 
 
-def test_what_the_model_offers_is_written_into_the_file(editor: Neovim, tmp_path: Path) -> None:
-    sums(editor)
+def test_the_completion_of_the_model_is_inserted_into_the_file(
+    editor: Neovim, tmp_path: Path
+) -> None:
+    type_until_sum(editor)
     editor.type("<Tab>")
-    editor.has("def add(a, b):\n    return a + b")
+    editor.wait_for_text("def add(a, b):\n    return a + b")
     editor.type("<Esc>:w<CR>")
-    editor.until(lambda: (tmp_path / "sums.py").read_text(), lambda text: "return a + b\n" in text)
+    editor.wait_until(
+        lambda: (tmp_path / "sums.py").read_text(), lambda text: "return a + b\n" in text
+    )
 
 
 def test_a_killed_daemon_is_replaced(editor: Neovim, daemon: RunningDaemon) -> None:
-    sums(editor)
+    type_until_sum(editor)
     os.kill(daemon.pid, signal.SIGKILL)
-    editor.shows("")
-    editor.until(editor.ghost)
+    editor.wait_for_ghost_text("")
+    editor.wait_until(editor.read_ghost_text)
     assert json.loads(run_copilotd(daemon.env, "status", "--json"))["pid"] != daemon.pid
 
 
 def test_a_question_about_code_is_answered_in_the_chat(editor: Neovim, tmp_path: Path) -> None:
     editor.edit(tmp_path / "mean.py", "def mean(values):\n    return sum(values) / len(values)\n")
     editor.type("Vj:Copilotd explain<CR>")
-    editor.until(editor.text, lambda text: text.count("## You") == 2)
-    assert "mean" in editor.text().partition("## copilotd")[2]
+    editor.wait_until(editor.read_text, lambda text: text.count("## You") == 2)
+    assert "mean" in editor.read_text().partition("## copilotd")[2]
 
 
-def test_an_edit_is_shown_and_written_when_accepted(editor: Neovim, tmp_path: Path) -> None:
+def test_an_edit_is_shown_and_made_when_the_user_accepts_it(editor: Neovim, tmp_path: Path) -> None:
     editor.edit(tmp_path / "cart.py", CART)
     editor.type("VG:Copilotd edit Rename the parameter items to products.<CR>")
     # Rows are marked to go only when the whole edit is there.
-    preview = editor.until(editor.preview, lambda preview: bool(preview["removed"]))
+    preview = editor.wait_until(editor.read_preview, lambda preview: bool(preview["removed"]))
     assert "    def total(self, products):" in preview["added"]
-    assert editor.text() == CART.rstrip("\n")
+    assert editor.read_text() == CART.rstrip("\n")
     editor.command("Copilotd accept")
-    editor.until(editor.text, lambda text: "self, products" in text)
+    editor.wait_until(editor.read_text, lambda text: "self, products" in text)

@@ -1,4 +1,4 @@
-"""Neovim in a real terminal, with the daemon and the model: what stands on the screen."""
+"""Neovim in a real terminal with the daemon and the model: what the screen shows."""
 
 import json
 import shutil
@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.servers.daemon import RunningDaemon, run_daemon
 from tests.daemon.temp_user import eventually
-from tests.editors.conftest import init_file
-from tests.editors.neovim import environment, executable
+from tests.editors.conftest import write_init_file
+from tests.editors.neovim import build_environment, find_executable
 from tests.real.conftest import model_path
 
 __all__ = ["model_path"]  # a fixture
@@ -51,7 +51,7 @@ class Tmux:
         """Keys by their names, all else as it is."""
         self._run("send-keys", *keys)
 
-    def shows(self, screen: str) -> None:
+    def wait_for_screen(self, screen: str) -> None:
         """Wait for the whole screen but for its last line, which has messages."""
         end = time.monotonic() + PATIENCE_S
         while (seen := self._screen()) != screen:
@@ -82,22 +82,22 @@ def daemon(model_path: Path) -> Iterator[RunningDaemon]:
 def terminal(daemon: RunningDaemon, tmp_path: Path) -> Iterator[Tmux]:
     command = json.dumps([sys.executable, "-m", "copilotd", "lsp"])
     enable = "vim.lsp.enable('copilotd')"
-    init = init_file(tmp_path, f"vim.json.decode({command!r})", PLAIN, enable)
-    env = {**environment(tmp_path, daemon.env), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-    nvim = [executable(), "-u", str(init), str(tmp_path / "sums.py")]
+    init = write_init_file(tmp_path, f"vim.json.decode({command!r})", PLAIN, enable)
+    env = {**build_environment(tmp_path, daemon.env), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    nvim = [find_executable(), "-u", str(init), str(tmp_path / "sums.py")]
     tmux = Tmux(tmp_path, env, nvim)
     yield tmux
     tmux.close()
 
 
-def test_ghost_text_is_drawn_taken_and_undone(terminal: Tmux, tmp_path: Path) -> None:
+def test_ghost_text_is_drawn_accepted_and_undone(terminal: Tmux, tmp_path: Path) -> None:
     terminal.type("i", "def add(a, b):", "Enter", "return ")
-    terminal.shows(COMPLETE)
+    terminal.wait_for_screen(COMPLETE)
     terminal.type("Tab")
     terminal.type("Escape", "u")
-    terminal.shows(BEGUN)
+    terminal.wait_for_screen(BEGUN)
     terminal.type("C-r")
-    terminal.shows(COMPLETE)
+    terminal.wait_for_screen(COMPLETE)
     terminal.type(":w", "Enter")
     terminal.type(":q", "Enter")
     file = tmp_path / "sums.py"

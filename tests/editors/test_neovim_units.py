@@ -1,4 +1,4 @@
-"""The Lua tests of the modules that touch no buffer."""
+"""The Lua unit tests of the modules that touch no buffer."""
 
 import os
 from pathlib import Path

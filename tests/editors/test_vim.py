@@ -1,4 +1,4 @@
-"""Vim with ALE: what copilotd offers is in the menu, and is written when it is taken."""
+"""Vim with ALE shows the completions of copilotd in its menu and inserts the chosen one."""
 
 import os
 import shutil
@@ -53,11 +53,13 @@ def vim(daemon: RunningDaemon, tmp_path: Path) -> Iterator[Terminal]:
         yield terminal
 
 
-def test_the_menu_has_what_the_model_offers(vim: Terminal, tmp_path: Path) -> None:
+def test_the_menu_has_the_completion_of_the_model(vim: Terminal, tmp_path: Path) -> None:
     vim.type("idef add(a, b):\r    return ")
     vim.type("\x18\x0f")
     seen = tmp_path / "seen"
-    vim.until(lambda: seen.exists() and seen.read_text(), lambda text: "a + b" in str(text))
+    vim.wait_until(lambda: seen.exists() and seen.read_text(), lambda text: "a + b" in str(text))
     vim.type("\x0e\x19\x1b:w\r")
     file = tmp_path / "sums.py"
-    vim.until(lambda: file.exists() and file.read_text(), lambda text: "return a + b" in str(text))
+    vim.wait_until(
+        lambda: file.exists() and file.read_text(), lambda text: "return a + b" in str(text)
+    )

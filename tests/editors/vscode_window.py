@@ -1,4 +1,4 @@
-"""One window of VS Code, driven as a programmer drives it: keys, and what is on the screen."""
+"""One window of VS Code, which tests control with keys and read from the screen."""
 
 import json
 import re
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Workbench:
-    """A window with a folder, and one file of it open."""
+    """A window with a folder and one open file of it."""
 
     def __init__(self, browser: "Browser", address: str, file: Path) -> None:
         self._page = browser.new_page(viewport={"width": 1280, "height": 800})
@@ -40,69 +40,69 @@ class Workbench:
         self._page.close()
 
     def type(self, text: str, delay_ms: float = 30) -> None:
-        """Key by key, as fast as a quick typist."""
+        """Type key by key, as fast as a quick typist."""
         self._page.keyboard.type(text, delay=delay_ms)
 
     def press(self, *keys: str) -> None:
         for key in keys:
             self._page.keyboard.press(key)
 
-    def command(self, title: str) -> None:
-        """Run a command by its title, from the palette."""
+    def run_command(self, title: str) -> None:
+        """Run a command of the palette by its title."""
         self.press("F1")
         box = self._page.locator(".quick-input-widget input").first
         box.fill(f">{title}")
         exactly = re.compile(rf"^{re.escape(title)}$")
         self._page.locator(".quick-input-list .label-name", has_text=exactly).first.click()
 
-    def ghost(self) -> str:
-        """The ghost text on the screen, its lines joined by line ends."""
+    def read_ghost_text(self) -> str:
+        """Read the ghost text on the screen, its lines joined with line ends."""
         inline = self.editor.locator(".ghost-text-decoration, .ghost-text")
         below = self.editor.locator(".suggest-preview-text .view-line, .ghost-text-view-line")
         first = "".join(inline.all_text_contents())
         lines = [first, *below.all_text_contents()] if first or below.count() else [first]
         return "\n".join(lines).replace(_NO_BREAK_SPACE, " ").rstrip("\n")
 
-    def status(self) -> str:
-        """Our item in the status bar."""
+    def read_status(self) -> str:
+        """Read the copilotd item of the status bar."""
         return self._page.locator('.statusbar-item[id*="copilotd"]').first.inner_text().strip()
 
-    def text(self) -> str:
-        """The file, saved."""
+    def save_and_read(self) -> str:
+        """Save the file; return its text."""
         self.press("Control+s")
         tab = self._page.locator(f'.tab.dirty[data-resource-name="{self.file.name}"]')
         tab.wait_for(state="detached")
         return self.file.read_text()
 
-    def until(self, look: Callable[[], T], good: Callable[[T], object] = bool) -> T:
-        """What `look` sees once that is `good`. Raises: AssertionError with what was seen last."""
+    def wait_until(self, look: Callable[[], T], good: Callable[[T], object] = bool) -> T:
+        """Wait until the value of `look` is `good`; return it. Raises: AssertionError with it."""
         end = time.monotonic() + PATIENCE_S
         while not good(seen := look()):
             assert time.monotonic() < end, f"still {seen!r}"
             self._page.wait_for_timeout(50)
         return seen
 
-    def frame(self, selector: str) -> "Frame":
-        """The frame of a webview that has an element for `selector`."""
+    def wait_for_frame(self, selector: str) -> "Frame":
+        """Wait for the frame of a webview that has an element for `selector`."""
 
-        def found() -> "Frame | None":
+        def find_frame() -> "Frame | None":
             return next((f for f in self._page.frames if _has(f, selector)), None)
 
-        frame = self.until(found)
+        frame = self.wait_until(find_frame)
         assert frame is not None
         return frame
 
     def find(self, selector: str, text: str = "") -> "Locator":
         return self._page.locator(selector, has_text=text) if text else self._page.locator(selector)
 
-    def picture(self, name: str) -> None:
-        """Keep the screen for whoever looks at the run."""
+    def save_screenshot(self, name: str) -> None:
+        """Save a screenshot for people who look at the test run."""
         SCREENSHOTS.mkdir(exist_ok=True)
         self._page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 def _has(frame: "Frame", selector: str) -> bool:
-    """False as well for a frame that VS Code takes away while it is asked: it builds views anew."""
+    """Return whether a frame has an element; False if VS Code removes the frame meanwhile."""
     from playwright.sync_api import Error
 
     try:
