@@ -1,4 +1,4 @@
-"""The real model, fetched once into a cache outside the checkout, and an engine that serves it."""
+"""The real model, downloaded once into a cache outside the checkout, and an engine with it."""
 
 import os
 import threading
@@ -21,13 +21,13 @@ from copilotd.models.store import ModelStore
 
 MODEL = "qwen2.5-coder-0.5b-instruct"
 
-# Of stories and of counting in words the model writes a sentence, or an excuse, now and then.
+# If the model is told to tell a story or to count in words, it sometimes writes one sentence only.
 ANSWERED_AT_LENGTH = "Write the numbers from 1 to 1000, one on each line, and nothing else."
 
 
 @pytest.fixture(scope="session", autouse=True)
 def without_amx() -> Iterator[None]:
-    """What a worker finds out by itself: a build whose use of AMX would end this very process."""
+    """Disable AMX in the test process, as a worker does: its use would end the process."""
     from copilotd.engine.worker.llama import amx
 
     with amx.disable() if amx.is_compiled_in() else nullcontext():
@@ -36,9 +36,9 @@ def without_amx() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def model_path() -> Path:
-    """Where the test model is; `COPILOTD_TEST_MODEL` names a file that is there already."""
-    if given := os.environ.get("COPILOTD_TEST_MODEL"):
-        return Path(given)
+    """The path of the test model. `COPILOTD_TEST_MODEL` names a file that exists already."""
+    if path := os.environ.get("COPILOTD_TEST_MODEL"):
+        return Path(path)
     store = ModelStore(platformdirs.user_cache_path("copilotd-tests") / "models")
     try:
         record = pull(MODEL, store, load_catalogue(), _ignore, threading.Event())
@@ -49,8 +49,8 @@ def model_path() -> Path:
     return store.list_paths(record)[0]
 
 
-def engine_of(path: Path, **spec: object) -> EngineClient:
-    """An engine that loads `path` on first use."""
+def create_engine(path: Path, **spec: object) -> EngineClient:
+    """Create an engine that loads `path` on first use."""
 
     async def provision(report: StateListener) -> WorkerSpec:
         return WorkerSpec(str(path), MODEL, **spec)  # type: ignore[arg-type]
@@ -60,10 +60,10 @@ def engine_of(path: Path, **spec: object) -> EngineClient:
 
 @pytest.fixture
 async def engine(model_path: Path) -> AsyncGenerator[EngineClient, None]:
-    client = engine_of(model_path)
+    client = create_engine(model_path)
     yield client
     await client.close()
 
 
 def _ignore(progress: Progress) -> None:
-    """Nobody watches."""
+    """Drop the progress."""

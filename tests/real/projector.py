@@ -1,4 +1,4 @@
-"""Writes a projector that turns red, green and blue into a model's words for these colours.
+"""Write a projector that maps red, green and blue to the model's words for these colours.
 
 There is no small vision model to download, so the file is made here. Its encoder takes only the
 mean of each colour of a patch, and its output is the embedding of the colour's name.

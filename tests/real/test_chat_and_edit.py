@@ -1,4 +1,4 @@
-"""Chat, edits and commit messages over LSP, with the real model."""
+"""Chat, edits and commit messages over LSP with the real model."""
 
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
@@ -86,7 +86,7 @@ async def test_an_explanation_is_streamed(editor: RawClient) -> None:
     assert result["finishReason"] == "stop"
 
 
-async def test_a_rewritten_method_stays_in_its_class(editor: RawClient) -> None:
+async def test_a_rewritten_method_keeps_its_place_in_the_class(editor: RawClient) -> None:
     editor.open_file(LOOP)
     params = edit_params(4, 9, instruction="Rename the parameter items to products.")
     result = await editor.request("copilotd/edit", params)
@@ -107,7 +107,7 @@ async def test_a_documented_function_still_works(editor: RawClient) -> None:
     assert names["area"].__doc__
 
 
-async def test_a_commit_message_is_one_line_about_the_change(editor: RawClient) -> None:
+async def test_a_commit_message_describes_the_change_in_one_line(editor: RawClient) -> None:
     result = await editor.request("copilotd/commitMessage", {"diff": DIFF})
     assert "timeout" in result["message"].lower()
     assert "\n" not in result["message"]

@@ -1,4 +1,4 @@
-"""The programs that people point here, with the daemon and the model: they chat, stream, call."""
+"""Client libraries of other servers chat, stream and call tools with the daemon and the model."""
 
 import json
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def test_openais_client_calls_a_tool_and_reads_its_result(client: openai.OpenAI)
     assert "31" in answer
 
 
-def test_openais_client_has_an_answer_parsed(client: openai.OpenAI) -> None:
+def test_openais_client_parses_a_structured_answer(client: openai.OpenAI) -> None:
     schema = {
         "type": "object",
         "properties": {"answer": {"enum": ["yes", "no"]}},
@@ -74,7 +74,7 @@ def test_openais_client_has_an_answer_parsed(client: openai.OpenAI) -> None:
     assert json.loads(made.choices[0].message.content or "")["answer"] in ("yes", "no")
 
 
-def test_openais_newer_way_calls_a_function(client: openai.OpenAI) -> None:
+def test_openais_responses_api_calls_a_function(client: openai.OpenAI) -> None:
     tool: Any = {"type": "function", "strict": True, **FUNCTION}
     made = client.responses.create(model="any", input=QUESTION, tools=[tool], temperature=0)
     [call] = [item for item in made.output if item.type == "function_call"]
@@ -102,7 +102,7 @@ def test_anthropics_client_calls_a_tool_while_it_streams(daemon: RunningDaemon) 
     assert (call.name, call.input, message.stop_reason) == ("get_weather", PARIS, "tool_use")
 
 
-def test_ollamas_client_calls_a_tool_and_fills_in(daemon: RunningDaemon) -> None:
+def test_ollamas_client_calls_a_tool_and_fills_in_the_middle(daemon: RunningDaemon) -> None:
     question = [{"role": "user", "content": QUESTION}]
     before = "def add(a, b):\n    return "
     with ollama.Client(host=daemon.url, trust_env=False) as client:

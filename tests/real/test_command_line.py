@@ -1,4 +1,4 @@
-"""The commands with the real model, as a new user would type them."""
+"""The commands with the real model, as a new user types them."""
 
 import os
 import re
@@ -32,21 +32,21 @@ What next:
 
 
 @pytest.fixture
-def started(home: Home, model_path: Path) -> Iterator[Home]:
+def running_home(home: Home, model_path: Path) -> Iterator[Home]:
     done = home.run("start", "--model", str(model_path), "--n-ctx", "2048", "--port", "0")
     assert done.returncode == 0, done.stderr
     yield home
 
 
-def family(home: Home) -> list[psutil.Process]:
-    """The daemon and its worker."""
+def list_processes(home: Home) -> list[psutil.Process]:
+    """List the process of the daemon and that of its worker."""
     running = lifecycle.find_running(home.paths)
     assert running is not None
     daemon = psutil.Process(running.pid)
     return [daemon, *daemon.children(recursive=True)]
 
 
-def test_start_says_what_it_serves_what_it_does_and_what_to_do_next(
+def test_start_prints_its_progress_the_model_and_the_next_steps(
     home: Home, model_path: Path
 ) -> None:
     done = home.run("start", "--model", str(model_path), "--model_alias", "mine", "--port", "0")
@@ -59,38 +59,38 @@ def test_start_says_what_it_serves_what_it_does_and_what_to_do_next(
     )
     # Whether one sees the moment before the load depends on the machine.
     assert done.stderr.replace("starting\n", "") == (
-        f"Model: {model_path}\n  It was asked for by the command line.\nloading {model_path.stem}\n"
+        f"Model: {model_path}\n  It was chosen by the command line.\nloading {model_path.stem}\n"
     )
 
 
-def test_a_first_completion_and_a_first_answer(started: Home) -> None:
-    file = started.folder / "app.py"
+def test_the_first_completion_and_the_first_chat_are_answered(running_home: Home) -> None:
+    file = running_home.folder / "app.py"
     file.write_text("def add(a, b):\n    return \n\n\nprint(add(1, 2))\n")
 
-    completed = started.run("complete", "app.py:2")
-    answered = started.run("chat", "What is the capital of France? Answer with one word.")
-    status = started.run("status")
+    completed = running_home.run("complete", "app.py:2")
+    answered = running_home.run("chat", "What is the capital of France? Answer with one word.")
+    status = running_home.run("status")
 
     assert "2 │     return a + b\n" in completed.stdout
     assert "paris" in answered.stdout.lower()
     assert re.search(r"^speed +prompt \d+ tokens/s, answer \d+ tokens/s", status.stdout, re.M)
 
 
-def test_stop_ends_the_daemon_and_its_worker(started: Home) -> None:
-    processes = family(started)
+def test_stop_ends_the_daemon_and_its_worker(running_home: Home) -> None:
+    processes = list_processes(running_home)
     assert len(processes) == 2
 
-    assert started.run("stop").returncode == 0
+    assert running_home.run("stop").returncode == 0
 
     assert not any(is_alive(process.pid) for process in processes)
-    assert started.left_behind() == []
+    assert running_home.list_runtime_files() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_both_in_the_middle_of_an_answer(
-    started: Home, number: signal.Signals
+def test_a_signal_ends_daemon_and_worker_during_an_answer(
+    running_home: Home, number: signal.Signals
 ) -> None:
-    processes = family(started)
+    processes = list_processes(running_home)
     command = [sys.executable, "-m", "copilotd", "chat", ANSWERED_AT_LENGTH]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as asking:
         assert asking.stdout is not None and asking.stdout.read(1)
@@ -101,23 +101,23 @@ def test_a_signal_ends_both_in_the_middle_of_an_answer(
             lambda: not any(is_alive(p.pid) for p in processes), within_s=ENDS_WITHIN_S
         )
         asking.kill()
-    assert started.left_behind() == []
+    assert running_home.list_runtime_files() == []
 
 
-def test_a_worker_of_a_daemon_killed_hard_does_not_outlive_it(started: Home) -> None:
-    processes = family(started)
+def test_the_worker_of_a_killed_daemon_ends_too(running_home: Home) -> None:
+    processes = list_processes(running_home)
 
     os.kill(processes[0].pid, signal.SIGKILL)
 
     assert eventually(lambda: not any(is_alive(process.pid) for process in processes))
 
 
-def test_restart_keeps_the_options_and_takes_new_ones(started: Home, model_path: Path) -> None:
-    before = lifecycle.find_running(started.paths)
+def test_restart_keeps_the_options_and_adds_new_ones(running_home: Home, model_path: Path) -> None:
+    before = lifecycle.find_running(running_home.paths)
 
-    done = started.run("restart", "--model-alias", "renamed")
+    done = running_home.run("restart", "--model-alias", "renamed")
 
-    after = lifecycle.find_running(started.paths)
+    after = lifecycle.find_running(running_home.paths)
     assert done.returncode == 0
     assert before is not None and after is not None and before.pid != after.pid
     assert parse_arguments(after.arguments) == parse_arguments(before.arguments) | {
@@ -137,7 +137,7 @@ def test_ctrl_c_ends_a_daemon_in_the_foreground(home: Home, model_path: Path) ->
             shown.append(line)
             if "engine ready" in line:
                 break
-        processes = family(home)
+        processes = list_processes(home)
         for process in processes:
             # A terminal sends Ctrl-C to all of them.
             process.send_signal(signal.SIGINT)
@@ -147,10 +147,10 @@ def test_ctrl_c_ends_a_daemon_in_the_foreground(home: Home, model_path: Path) ->
         )
         assert foreground.wait() == 0
     assert "listens on http://127.0.0.1:" in "".join(shown)
-    assert home.left_behind() == []
+    assert home.list_runtime_files() == []
 
 
-def test_the_doctor_finds_a_good_model_well(home: Home, model_path: Path) -> None:
+def test_the_doctor_passes_a_good_model(home: Home, model_path: Path) -> None:
     done = home.run("doctor", COPILOTD_MODEL__NAME=str(model_path), COPILOTD_SERVER__PORT="0")
 
     assert done.returncode == 0, done.stdout

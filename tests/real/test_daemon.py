@@ -1,4 +1,4 @@
-"""The whole daemon with the real model, as its users see it."""
+"""The whole daemon with the real model, as its clients use it."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ async def http(daemon: RunningDaemon) -> AsyncGenerator[httpx2.AsyncClient, None
         yield client
 
 
-def workers(daemon: RunningDaemon) -> list[psutil.Process]:
+def list_workers(daemon: RunningDaemon) -> list[psutil.Process]:
     children = psutil.Process(daemon.pid).children(recursive=True)
     return [child for child in children if "copilotd.engine.worker.main" in child.cmdline()]
 
@@ -82,7 +82,7 @@ async def test_the_model_list_names_the_alias(http: httpx2.AsyncClient) -> None:
     assert models == {"object": "list", "data": [entry]}
 
 
-async def test_a_suffix_makes_the_model_fill_in_the_middle(http: httpx2.AsyncClient) -> None:
+async def test_a_request_with_a_suffix_is_completed_in_the_middle(http: httpx2.AsyncClient) -> None:
     body = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "stop": ["\n"]}
     answer = await post(http, "/v1/completions", {**body, "temperature": 0})
     assert answer["choices"][0]["text"].strip() == "a + b"
@@ -131,7 +131,7 @@ async def test_five_editors_and_twenty_http_clients_share_one_worker(
 
     answers = await asyncio.gather(*map(edit, range(5)), *map(call, range(20)))
     assert answers == [True] * 25
-    assert len(workers(daemon)) == 1
+    assert len(list_workers(daemon)) == 1
 
 
 async def test_a_client_that_disconnects_frees_the_engine(http: httpx2.AsyncClient) -> None:
@@ -153,7 +153,7 @@ async def test_a_worker_killed_during_a_stream_fails_it_and_the_next_request_suc
     async with http.stream("POST", "/v1/completions", json=body) as response:
         async for line in response.aiter_lines():
             if not lines:
-                os.kill(workers(daemon)[0].pid, signal.SIGKILL)
+                os.kill(list_workers(daemon)[0].pid, signal.SIGKILL)
             lines += [line] if line else []
     error = json.loads(lines[-1].removeprefix("data: "))["error"]
     assert "killed by signal 9" in error["message"]

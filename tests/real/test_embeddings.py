@@ -1,4 +1,4 @@
-"""Embeddings by a model that was trained to make them, beside the one that completes."""
+"""Embeddings of a dedicated model that is loaded besides the one for completions."""
 
 import json
 from collections.abc import Iterator
@@ -36,41 +36,41 @@ def client(daemon: RunningDaemon) -> Iterator[httpx2.Client]:
         yield client
 
 
-def vectors(client: httpx2.Client, texts: list[str], **more: object) -> list[list[float]]:
+def embed(client: httpx2.Client, texts: list[str], **more: object) -> list[list[float]]:
     answer = client.post("/v1/embeddings", json={"input": texts} | more).json()
     return [entry["embedding"] for entry in answer["data"]]
 
 
-def similarity(one: list[float], other: list[float]) -> float:
+def compute_similarity(one: list[float], other: list[float]) -> float:
     return float(sum(starmap(mul, zip(one, other, strict=True))))
 
 
-def test_vectors_are_those_of_the_dedicated_model(client: httpx2.Client) -> None:
-    first, *others = vectors(client, [HAPPY, *OTHERS])
+def test_the_dedicated_model_makes_the_embeddings(client: httpx2.Client) -> None:
+    first, *others = embed(client, [HAPPY, *OTHERS])
     assert len(first) == 384
-    assert similarity(first, first) == pytest.approx(1, abs=1e-5)
+    assert compute_similarity(first, first) == pytest.approx(1, abs=1e-5)
     for text, other in zip(OTHERS, others, strict=True):
-        assert similarity(first, other) == pytest.approx(OTHERS[text], abs=0.01), text
+        assert compute_similarity(first, other) == pytest.approx(OTHERS[text], abs=0.01), text
 
 
-def test_every_dialect_asks_the_same_model(client: httpx2.Client) -> None:
-    (own,) = vectors(client, [HAPPY])
+def test_every_api_uses_the_same_embedding_model(client: httpx2.Client) -> None:
+    (own,) = embed(client, [HAPPY])
     ollama = client.post("/api/embed", json={"model": "any", "input": [HAPPY]}).json()
     llama = client.post("/embedding", json={"content": HAPPY}).json()
     for vector in (ollama["embeddings"][0], llama[0]["embedding"][0]):
-        assert similarity(own, vector) == pytest.approx(1, abs=1e-5)
+        assert compute_similarity(own, vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_its_own_limit_counts(client: httpx2.Client) -> None:
+def test_the_embedding_model_has_its_own_token_limit(client: httpx2.Client) -> None:
     response = client.post("/v1/embeddings", json={"input": "happy " * 600})
     assert response.status_code == 400
-    assert "602 tokens is too large; 512 can be embedded" in response.json()["error"]["message"]
+    assert "602 tokens is too large; the limit is 512" in response.json()["error"]["message"]
 
 
-def test_the_model_for_completions_goes_on_beside_it(
+def test_the_completion_model_keeps_working_besides_the_embedding_model(
     daemon: RunningDaemon, client: httpx2.Client
 ) -> None:
-    vectors(client, [HAPPY])
+    embed(client, [HAPPY])
     hole = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "max_tokens": 6}
     written = client.post("/v1/completions", json=hole | {"temperature": 0}).json()
     assert written["choices"][0]["text"].startswith("a + b")
@@ -80,10 +80,10 @@ def test_the_model_for_completions_goes_on_beside_it(
     assert "embeddings" in run_copilotd(daemon.env, "status")
 
 
-def test_it_is_asked_for_no_text(client: httpx2.Client) -> None:
+def test_the_embedding_model_is_never_used_for_text(client: httpx2.Client) -> None:
     names = [entry["id"] for entry in client.get("/v1/models").json()["data"]]
     assert names[-1] == "minilm"
     response = client.post("/v1/completions", json={"model": "minilm", "prompt": "a"})
     assert response.status_code == 400
     assert "makes embeddings and writes no text" in response.json()["error"]["message"]
-    assert len(vectors(client, [HAPPY])[0]) == 384
+    assert len(embed(client, [HAPPY])[0]) == 384

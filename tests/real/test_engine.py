@@ -21,7 +21,7 @@ from copilotd.engine.types import Chunk, Finished, GenerateRequest, Lane, Phase,
 from copilotd.errors import ContextOverflow, EngineDied, EngineLoadFailed, InvalidRequest
 from copilotd.prompt.messages import UserMessage
 from tests.cursor import CURSOR, accept_outcome, build_request
-from tests.real.conftest import engine_of
+from tests.real.conftest import create_engine
 from tests.real.fill_in_cases import HOLES, Hole
 
 pytestmark = pytest.mark.model
@@ -160,7 +160,7 @@ async def test_a_killed_worker_fails_its_request_and_the_next_request_is_served(
 async def test_a_file_that_is_no_model_fails_to_load_with_a_reason(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + b"\0" * 100)
-    engine = engine_of(broken)
+    engine = create_engine(broken)
     with pytest.raises(EngineLoadFailed, match=r"cannot load .*broken\.gguf"):
         await engine.info()
     assert engine.state.phase is Phase.FAILED
@@ -168,7 +168,7 @@ async def test_a_file_that_is_no_model_fails_to_load_with_a_reason(tmp_path: Pat
 
 
 async def test_a_prompt_that_fills_the_context_raises_context_overflow(model_path: Path) -> None:
-    engine = engine_of(model_path, n_ctx=512)
+    engine = create_engine(model_path, n_ctx=512)
     with pytest.raises(ContextOverflow, match="the prompt has 600 tokens, the context 512"):
         await collect(engine, GenerateRequest(await make_long_prompt(engine, 600), 4))
     await engine.close()

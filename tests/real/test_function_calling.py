@@ -1,4 +1,4 @@
-"""Function calling with the real model: its calls are valid."""
+"""Function calling with the real model: each call is valid."""
 
 import json
 from typing import Any
@@ -56,7 +56,7 @@ async def test_a_question_that_a_tool_can_answer_makes_a_valid_call(engine: Engi
     assert arguments["city"] == "Paris" and arguments["unit"] in ("celsius", "fahrenheit")
 
 
-async def test_a_required_call_is_made_whatever_the_question(engine: EngineClient) -> None:
+async def test_a_required_call_is_made_for_any_question(engine: EngineClient) -> None:
     tools = ToolSet((TIME,), ToolChoice.REQUIRED, parallel=False)
     text, [call], reason = await answer(engine, "Say hello.", tools=tools)
     assert (text.strip(), call.name, call.arguments, reason) == ("", "get_time", "{}", "tool_calls")

@@ -1,4 +1,4 @@
-"""/infill, as llama.vim and llama.vscode use it, with the real model."""
+"""The endpoint /infill with the real model, as llama.vim and llama.vscode use it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,11 +30,11 @@ def daemon(model_path: Path) -> Iterator[RunningDaemon]:
         yield running
 
 
-def written(daemon: RunningDaemon, body: dict[str, Any]) -> str:
+def fill_in(daemon: RunningDaemon, body: dict[str, Any]) -> str:
     answer = httpx2.post(f"{daemon.url}/infill", json=body, timeout=120, trust_env=False)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["content"])
 
 
-def test_what_is_sent_of_other_files_is_known_to_the_model(daemon: RunningDaemon) -> None:
-    assert written(daemon, HOLE | {"input_extra": UPSTREAM_ARCHITECTURE}) == "who.title))"
+def test_the_model_uses_the_text_of_other_files(daemon: RunningDaemon) -> None:
+    assert fill_in(daemon, HOLE | {"input_extra": UPSTREAM_ARCHITECTURE}) == "who.title))"

@@ -1,4 +1,4 @@
-"""llama.cpp's own tests of its server, as far as they are expected to pass here."""
+"""Run those tests of llama.cpp's server that are expected to pass with copilotd."""
 
 import os
 import subprocess
@@ -10,13 +10,13 @@ import httpx2
 import pytest
 
 from tests.daemon.temp_user import eventually
-from tests.real.llama_server import free_port, listed, run
+from tests.real.llama_server import find_free_port, read_expectations, run
 
 FOLDER = os.environ.get("COPILOTD_LLAMA_SERVER_TESTS", "")
 
 
 def test_no_test_is_both_expected_to_pass_and_excused() -> None:
-    told = listed()
+    told = read_expectations()
     excused = [test for reason in told["reasons"] for test in reason["tests"]]
 
     assert len(set(excused)) == len(excused)
@@ -27,8 +27,8 @@ def test_no_test_is_both_expected_to_pass_and_excused() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not FOLDER, reason="COPILOTD_LLAMA_SERVER_TESTS names no folder")
 @pytest.mark.timeout(3600)
-def test_what_is_expected_of_llama_servers_tests_passes(model_path: Path) -> None:
-    expected = listed()["expected"]
+def test_llama_servers_tests_pass_as_expected(model_path: Path) -> None:
+    expected = read_expectations()["expected"]
 
     outcomes = run(Path(FOLDER), model_path, expected)
 
@@ -37,8 +37,8 @@ def test_what_is_expected_of_llama_servers_tests_passes(model_path: Path) -> Non
 
 
 @pytest.mark.model
-def test_the_stand_in_serves_by_llama_servers_flags_and_leaves_nothing(model_path: Path) -> None:
-    port = free_port()
+def test_the_llama_server_command_accepts_its_flags_and_leaves_no_files(model_path: Path) -> None:
+    port = find_free_port()
     flags = ["-m", str(model_path), "--port", str(port), "-c", "512", "-n", "4", "--lora", "x"]
     with tempfile.TemporaryDirectory(prefix="ls-") as folder:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Programs in JavaScript that people point here, with the daemon and the model.
+"""Clients in JavaScript use the daemon and the model.
 
 tests/clients/setup.sh installs them.
 """
@@ -35,28 +35,28 @@ def daemon(model_path: Path) -> Iterator[RunningDaemon]:
         yield running
 
 
-def node(script: str, *arguments: str) -> Any:
-    """What one of the scripts beside the packages prints."""
+def run_node(script: str, *arguments: str) -> Any:
+    """Run a script of the client folder; return the JSON of its last line of output."""
     command = [str(NODE), str(CLIENTS / script), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_openais_package_streams_a_call(daemon: RunningDaemon) -> None:
-    heard = node("openai.mjs", f"{daemon.url}/v1", QUESTION)
-    assert (heard["name"], heard["arguments"], heard["models"]) == ("get_weather", PARIS, 1)
-    assert heard["pieces"] > 1
+def test_openais_package_streams_a_tool_call(daemon: RunningDaemon) -> None:
+    result = run_node("openai.mjs", f"{daemon.url}/v1", QUESTION)
+    assert (result["name"], result["arguments"], result["models"]) == ("get_weather", PARIS, 1)
+    assert result["pieces"] > 1
 
 
 def test_the_core_of_github_copilot_shows_ghost_text(daemon: RunningDaemon) -> None:
     text = "def add(a, b):\n    \n\nprint(add(1, 2))\n"
-    [item] = node("ghost_text.cjs", daemon.url, text, "1", "4")
+    [item] = run_node("ghost_text.cjs", daemon.url, text, "1", "4")
     assert item["insertText"] == "    return a + b"
     assert item["range"]["start"] == {"line": 1, "character": 0}
 
 
-async def test_tabbys_agent_completes(daemon: RunningDaemon, tmp_path: Path) -> None:
+async def test_tabbys_agent_gets_a_completion(daemon: RunningDaemon, tmp_path: Path) -> None:
     config = tmp_path / ".tabby-client/agent/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text(f"""

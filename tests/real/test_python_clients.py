@@ -1,4 +1,4 @@
-"""Further programs in Python that people point here, with the daemon and the model."""
+"""Further clients in Python use the daemon and the model."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def daemon(model_path: Path) -> Iterator[RunningDaemon]:
 
 
 @pytest.mark.parametrize("route", ["openai", "hosted_vllm", "ollama_chat", "anthropic"])
-def test_litellm_calls_a_tool_by_every_route(
+def test_litellm_calls_a_tool_through_every_api(
     daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     # It fetches a list of prices otherwise.
@@ -65,7 +65,9 @@ def test_litellm_streams(daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch)
     assert "three" in "".join(said).lower()
 
 
-def test_llm_answers_on_the_command_line_and_goes_on(daemon: RunningDaemon, tmp_path: Path) -> None:
+def test_llm_answers_on_the_command_line_and_continues_the_conversation(
+    daemon: RunningDaemon, tmp_path: Path
+) -> None:
     pytest.importorskip("llm")
     model = {"model_id": "local", "model_name": "any", "api_base": f"{daemon.url}/v1"}
     (tmp_path / "extra-openai-models.yaml").write_text(json.dumps([model]))

@@ -12,7 +12,7 @@ from copilotd.engine.local.client import EngineClient
 from copilotd.engine.types import Finished, GenerateRequest
 from copilotd.prompt.fim import build_fim_prompt, find_repositionable
 from tests.cursor import accept_outcome, build_request
-from tests.real.conftest import engine_of
+from tests.real.conftest import create_engine
 
 pytestmark = pytest.mark.model
 
@@ -109,13 +109,13 @@ async def test_an_exact_request_for_the_same_tokens_gets_the_output_of_a_fresh_e
     exact, cached = await generate(engine, GenerateRequest(second[0], 24))
     assert '"April",' in exact
     assert second[1] is not None and cached == second[1][0] + 3
-    fresh = engine_of(model_path)
+    fresh = create_engine(model_path)
     assert await generate(fresh, GenerateRequest(second[0], 24)) == (exact, 0)
     await fresh.close()
 
 
 async def test_quantised_cells_are_not_repositioned(model_path: Path) -> None:
-    engine = engine_of(model_path, kv_type="q8_0")
+    engine = create_engine(model_path, kv_type="q8_0")
     first, second = [await make_prompt(engine, before) for before in (ABOVE, ABOVE + PUSH)]
     assert second[1] is None
     await generate(engine, GenerateRequest(first[0], 0))

@@ -1,4 +1,4 @@
-"""Keys of the real model are the same whether rotated here or by llama.cpp."""
+"""Our rotation of the keys of the real model gives the same result as llama.cpp."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ START, END = 5, 45
 
 
 class Mover:
-    """The model with a text in sequence 0; `rope` rotates keys, or without one llama.cpp does."""
+    """The model with a text in sequence 0. `rope` rotates its keys; without it, llama.cpp does."""
 
     def __init__(self, path: Path, rope: Rope | None) -> None:
         self.interrupt = Interrupt()
@@ -40,7 +40,7 @@ class Mover:
         return self.model.insert(1, self.text, shift)
 
     def export_moved(self, shift: int) -> SequenceState:
-        """Move the text, and export it from there."""
+        """Move the text; return the state of the moved range."""
         assert self.move(shift)
         return self.model.export_range(1, START + shift, END + shift)
 
@@ -81,7 +81,9 @@ def test_keys_rotated_with_another_rope_are_not_the_same(
     assert has_same_keys(rotated, llama_cpp.export_moved(40), QWEN) is is_right
 
 
-def test_rotating_keys_here_cannot_be_interrupted(model_path: Path, llama_cpp: Mover) -> None:
+def test_our_rotation_of_keys_is_never_interrupted_halfway(
+    model_path: Path, llama_cpp: Mover
+) -> None:
     mover = Mover(model_path, QWEN)
     mover.interrupt.stop()
     assert not mover.move(1)

@@ -9,7 +9,7 @@ from benchmarks.speculation import Bench, OutputPair
 from benchmarks.workloads.passages import Prompt
 from copilotd.engine.worker.speculation.ngram_lookup import NgramLookup
 from copilotd.errors import EngineLoadFailed
-from tests.real.conftest import engine_of
+from tests.real.conftest import create_engine
 from tests.real.minilm import minilm_path
 
 __all__ = ["minilm_path"]  # a fixture
@@ -24,7 +24,7 @@ COUNTED = "".join(f"{i:03}\n" for i in range(100, 160))
 CLEAR = "    0x00, 0x00, 0x00, 0x00,\n" * 12
 
 
-def test_accepted_guesses_leave_the_output_as_it_is(model_path: Path) -> None:
+def test_accepted_guesses_do_not_change_the_output(model_path: Path) -> None:
     pairs = write_twice(model_path, CODE)
     assert [pair.guessed.text for pair in pairs] == [pair.plain.text for pair in pairs]
     assert sum(pair.tally.accepted for pair in pairs) > 10
@@ -52,7 +52,7 @@ def test_a_draft_model_of_another_family_is_refused(model_path: Path, minilm_pat
 
 
 async def test_the_engine_names_its_draft_model(model_path: Path) -> None:
-    engine = engine_of(model_path, draft=str(model_path))
+    engine = create_engine(model_path, draft=str(model_path))
     assert (await engine.info()).draft == model_path.name
     await engine.close()
 
@@ -60,7 +60,7 @@ async def test_the_engine_names_its_draft_model(model_path: Path) -> None:
 def write_twice(
     model_path: Path, texts: tuple[str, ...], draft: Path | None = None
 ) -> list[OutputPair]:
-    """Measure with a clock by which a batch costs as much as a token, so that drafts always pay."""
+    """Write each text twice, with a clock that makes a batch as cheap as a token: drafts pay."""
     seconds = itertools.count()
     bench = Bench(model_path, draft, lambda: float(next(seconds)))
     vocabulary = bench.model.vocabulary

@@ -1,4 +1,4 @@
-"""A calibration of the real model; its result depends on the machine, so tests check relations."""
+"""A calibration of the real model. Its values depend on the machine: tests check relations only."""
 
 from contextlib import aclosing
 
@@ -18,7 +18,7 @@ async def generate(engine: EngineClient, prompt: str) -> str:
         return "".join([event.text async for event in events if isinstance(event, Chunk)])
 
 
-async def test_a_calibration_is_plausible_and_lets_a_completion_go_first(
+async def test_a_calibration_is_plausible_and_a_completion_interrupts_it(
     engine: EngineClient,
 ) -> None:
     prompt = "def add(a, b):\n    return a"

@@ -33,13 +33,13 @@ def client(daemon: RunningDaemon) -> Iterator[httpx2.Client]:
         yield client
 
 
-def status(daemon: RunningDaemon) -> Any:
-    # Not the status command: it takes seconds to start on a busy machine, and a model that must
-    # stay loaded would become idle meanwhile.
+def fetch_status(daemon: RunningDaemon) -> Any:
+    # The status command takes seconds to start on a busy machine. Meanwhile a model that must stay
+    # loaded would become idle.
     return httpx2.get(f"{daemon.url}/admin/status", timeout=120, trust_env=False).json()
 
 
-def workers(daemon: RunningDaemon) -> list[int]:
+def list_workers(daemon: RunningDaemon) -> list[int]:
     children = psutil.Process(daemon.pid).children(recursive=True)
     return sorted(c.pid for c in children if "copilotd.engine.worker.main" in c.cmdline())
 
@@ -47,32 +47,32 @@ def workers(daemon: RunningDaemon) -> list[int]:
 def test_completions_and_chat_have_separate_workers(
     daemon: RunningDaemon, client: httpx2.Client
 ) -> None:
-    assert status(daemon)["chat"]["state"]["phase"] == "stopped"
-    assert len(workers(daemon)) == 1
+    assert fetch_status(daemon)["chat"]["state"]["phase"] == "stopped"
+    assert len(list_workers(daemon)) == 1
 
     written = client.post("/v1/completions", json=HOLE).json()
     said = client.post("/v1/chat/completions", json=CAPITAL).json()
 
-    now = status(daemon)
+    now = fetch_status(daemon)
     assert written["choices"][0]["text"].lstrip().startswith("a + b")
     assert "Paris" in said["choices"][0]["message"]["content"]
     assert (now["alias"], now["chat"]["alias"]) == (written["model"], "talker")
-    assert sorted([now["engine"]["pid"], now["chat"]["engine"]["pid"]]) == workers(daemon)
+    assert sorted([now["engine"]["pid"], now["chat"]["engine"]["pid"]]) == list_workers(daemon)
 
 
-def test_only_the_model_that_is_not_used_is_unloaded(model_path: Path, tmp_path: Path) -> None:
+def test_only_the_idle_model_is_unloaded(model_path: Path, tmp_path: Path) -> None:
     talker = tmp_path / "talker.gguf"
     talker.symlink_to(model_path)
     options = {"CHAT__MODEL": str(talker), "ENGINE__IDLE_MINUTES": "0.1"}
     with run_daemon(model_path, **options) as daemon, httpx2.Client(timeout=120) as client:
         client.post(f"{daemon.url}/v1/chat/completions", json=CAPITAL | {"max_tokens": 1})
-        assert status(daemon)["chat"]["state"]["phase"] == "ready"
+        assert fetch_status(daemon)["chat"]["state"]["phase"] == "ready"
         # While the second model was loaded, the first may have been idle for too long itself.
         client.post(f"{daemon.url}/v1/completions", json=HOLE)
-        before = status(daemon)
+        before = fetch_status(daemon)
 
         deadline = time.monotonic() + 60
-        while (now := status(daemon))["chat"]["state"]["phase"] == "ready":
+        while (now := fetch_status(daemon))["chat"]["state"]["phase"] == "ready":
             assert time.monotonic() < deadline
             client.post(f"{daemon.url}/v1/completions", json=HOLE)
 
@@ -92,13 +92,13 @@ def test_a_chat_model_that_does_not_fit_is_refused_and_completions_go_on(
             said = client.post("/v1/chat/completions", json=CAPITAL)
             written = client.post("/v1/completions", json=HOLE)
         message = said.json()["error"]["message"]
-        shown = status(daemon)
+        shown = fetch_status(daemon)
 
     name = shown["model"]["name"]
     assert said.status_code == 500
     assert message.startswith("huge needs 1048.7 GB (file 0.0 GB, KV cache 1048.6 GB)")
     assert f" beside {name}, which is loaded (0.5 GB), and " in message
-    assert message.endswith('where these are "", model.name serves for them too.')
+    assert message.endswith('if these are "", model.name is used for them too.')
     assert written.status_code == 200
     assert shown["state"]["phase"] == "ready"
     assert shown["chat"]["state"]["phase"] == "failed"

@@ -100,7 +100,7 @@ def upstream_server(model_path: Path) -> Iterator[UpstreamServer]:
     server.close()
 
 
-def daemon_with(model: Path, server: UpstreamServer, **settings: str) -> Any:
+def run_daemon_with_upstream(model: Path, server: UpstreamServer, **settings: str) -> Any:
     upstream = {"ENGINE__KIND": "upstream", "UPSTREAM__URL": server.url}
     return run_daemon(model, **upstream, **settings)
 
@@ -109,16 +109,16 @@ def post(daemon: RunningDaemon, path: str, body: Any) -> httpx2.Response:
     return httpx2.post(f"{daemon.url}{path}", json=body, timeout=WITHIN_S, trust_env=False)
 
 
-def status(daemon: RunningDaemon) -> Any:
+def fetch_status(daemon: RunningDaemon) -> Any:
     return json.loads(run_copilotd(daemon.env, "status", "--json"))
 
 
-def workers(daemon: RunningDaemon) -> list[int]:
+def list_workers(daemon: RunningDaemon) -> list[int]:
     children = psutil.Process(daemon.pid).children(recursive=True)
     return [child.pid for child in children if "copilotd.engine.worker.main" in child.cmdline()]
 
 
-def until(is_true: Callable[[], bool]) -> None:
+def wait_until(is_true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WITHIN_S
     while not is_true():
         assert time.monotonic() < deadline
@@ -139,12 +139,12 @@ async def request_ghost_text(daemon: RunningDaemon) -> list[str]:
 async def test_ghost_text_and_chat_come_from_the_upstream_without_a_local_model(
     model_path: Path, upstream_server: UpstreamServer
 ) -> None:
-    with daemon_with(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
+    with run_daemon_with_upstream(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
         offered = await request_ghost_text(daemon)
         written = post(daemon, "/v1/completions", HOLE).json()
         said = post(daemon, "/v1/chat/completions", CAPITAL).json()
-        now, shown = status(daemon), run_copilotd(daemon.env, "status")
-        processes = workers(daemon)
+        now, shown = fetch_status(daemon), run_copilotd(daemon.env, "status")
+        processes = list_workers(daemon)
         diagnosis = run_copilotd(daemon.env, "doctor", "--json")
 
     checks = {check["name"]: check for check in json.loads(diagnosis)}
@@ -164,14 +164,14 @@ async def test_ghost_text_and_chat_come_from_the_upstream_without_a_local_model(
 def test_a_client_that_disconnects_frees_the_upstream(
     model_path: Path, upstream_server: UpstreamServer
 ) -> None:
-    with daemon_with(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
+    with run_daemon_with_upstream(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
         url = f"{daemon.url}/v1/chat/completions"
         client = httpx2.Client(timeout=WITHIN_S, trust_env=False)
         with client, client.stream("POST", url, json=COUNTING) as response:
             lines = response.iter_lines()  # kept: dropped, it would hang up at once
             next(lines)
-            until(upstream_server.is_busy)
-        until(lambda: not upstream_server.is_busy())
+            wait_until(upstream_server.is_busy)
+        wait_until(lambda: not upstream_server.is_busy())
 
         assert upstream_server.count_generated_tokens() < COUNTING["max_tokens"]  # type: ignore[operator]
 
@@ -179,20 +179,20 @@ def test_a_client_that_disconnects_frees_the_upstream(
 async def test_the_local_model_answers_only_while_the_upstream_is_down(
     model_path: Path, upstream_server: UpstreamServer
 ) -> None:
-    with daemon_with(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
+    with run_daemon_with_upstream(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
         assert await request_ghost_text(daemon) == ["rn a + b"]
         upstream_server.kill()
         # The first request after its death fails; a request in the background may be the first.
         answers = (post(daemon, "/v1/chat/completions", CAPITAL) for _ in range(2))
         said = next(answer for answer in answers if answer.status_code == 200)
         offered = await request_ghost_text(daemon)
-        down, processes = status(daemon), workers(daemon)
+        down, processes = fetch_status(daemon), list_workers(daemon)
 
         upstream_server.start()
-        until(lambda: bool(status(daemon)["upstream"]["answers"]))
+        wait_until(lambda: bool(fetch_status(daemon)["upstream"]["answers"]))
         before = upstream_server.count_generated_tokens()
         written = post(daemon, "/v1/completions", HOLE)
-        up = status(daemon)
+        up = fetch_status(daemon)
         after = upstream_server.count_generated_tokens()
 
     assert "Paris" in said.json()["choices"][0]["message"]["content"]
@@ -208,11 +208,11 @@ def test_without_a_fallback_an_outage_is_reported_with_the_next_step(
     model_path: Path, upstream_server: UpstreamServer
 ) -> None:
     options = {"MODEL__AUTO_TUNE": "false", "UPSTREAM__FALLBACK": "false"}
-    with daemon_with(model_path, upstream_server, **options) as daemon:
+    with run_daemon_with_upstream(model_path, upstream_server, **options) as daemon:
         upstream_server.kill()
         answers = [post(daemon, "/v1/completions", HOLE) for _ in range(2)]
         health = httpx2.get(f"{daemon.url}/health", trust_env=False)
-        processes = workers(daemon)
+        processes = list_workers(daemon)
 
     message = answers[1].json()["error"]["message"]
     assert [answer.status_code for answer in answers] == [503, 503]

@@ -1,4 +1,4 @@
-"""Images with the real model, through a projector that knows three colours."""
+"""Images with the real model and a projector for three colours."""
 
 import base64
 import threading
@@ -32,15 +32,15 @@ def client(daemon: RunningDaemon) -> Iterator[httpx2.Client]:
         yield client
 
 
-def png(colour: str) -> str:
+def make_png(colour: str) -> str:
     """Make an image file of one colour, in base64."""
     file = BytesIO()
     Image.new("RGB", (SIDE, SIDE), colour).save(file, "PNG")
     return base64.b64encode(file.getvalue()).decode()
 
 
-def image_part(colour: str) -> dict[str, Any]:
-    url = f"data:image/png;base64,{png(colour)}"
+def make_image_part(colour: str) -> dict[str, Any]:
+    url = f"data:image/png;base64,{make_png(colour)}"
     return {"type": "image_url", "image_url": {"url": url}}
 
 
@@ -58,11 +58,11 @@ def ask(client: httpx2.Client, body: dict[str, Any]) -> tuple[str, dict[str, Any
 def test_the_model_names_the_colour_of_an_image(
     client: httpx2.Client, colour: str, name: str
 ) -> None:
-    assert ask(client, make_question(image_part(colour)))[0].strip(" .") == name
+    assert ask(client, make_question(make_image_part(colour)))[0].strip(" .") == name
 
 
-def test_the_other_dialects_accept_the_same_image(client: httpx2.Client) -> None:
-    blue = png("blue")
+def test_the_other_apis_accept_the_same_image(client: httpx2.Client) -> None:
+    blue = make_png("blue")
     part = {"type": "input_image", "image_url": f"data:image/png;base64,{blue}"}
     content = [part, {"type": "input_text", "text": ASK}]
     source = {"type": "base64", "media_type": "image/png", "data": blue}
@@ -87,7 +87,7 @@ def test_the_other_dialects_accept_the_same_image(client: httpx2.Client) -> None
 
 
 def test_an_image_from_an_earlier_message_is_not_evaluated_again(client: httpx2.Client) -> None:
-    first = make_question(image_part("red"))
+    first = make_question(make_image_part("red"))
     answer, cost = ask(client, first)
     follow_up = {
         **first,
@@ -105,17 +105,19 @@ def test_another_image_in_the_same_place_is_not_mistaken_for_the_first(
     client: httpx2.Client,
 ) -> None:
     answers = [
-        ask(client, make_question(image_part(colour)))[0] for colour in ("lime", "red", "lime")
+        ask(client, make_question(make_image_part(colour)))[0] for colour in ("lime", "red", "lime")
     ]
     assert [word.strip(" .") for word in answers] == ["Green", "Red", "Green"]
 
 
-def test_ghost_text_comes_while_images_are_encoded(client: httpx2.Client) -> None:
+def test_ghost_text_is_shown_while_images_are_encoded(client: httpx2.Client) -> None:
     hole = {"prompt": "def add(a, b):\n    return ", "suffix": "\n", "max_tokens": 6}
     answers: list[str] = []
 
     def ask_in_background() -> None:
-        answers.append(ask(client, make_question(*map(image_part, ("red", "lime", "blue") * 3)))[0])
+        answers.append(
+            ask(client, make_question(*map(make_image_part, ("red", "lime", "blue") * 3)))[0]
+        )
 
     asking = threading.Thread(target=ask_in_background)
     asking.start()
@@ -125,8 +127,8 @@ def test_ghost_text_comes_while_images_are_encoded(client: httpx2.Client) -> Non
     assert len(answers) == 1
 
 
-def test_a_damaged_file_is_the_clients_error(client: httpx2.Client) -> None:
-    url = f"data:image/png;base64,{png('red')[:-40]}"
+def test_a_damaged_image_is_an_error_of_the_client(client: httpx2.Client) -> None:
+    url = f"data:image/png;base64,{make_png('red')[:-40]}"
     response = client.post(
         "/v1/chat/completions", json=make_question({"type": "image_url", "image_url": {"url": url}})
     )
@@ -137,7 +139,9 @@ def test_a_damaged_file_is_the_clients_error(client: httpx2.Client) -> None:
 def test_a_projector_of_another_kind_is_named_in_the_error(model_path: Path) -> None:
     with run_daemon(model_path, CHAT__MMPROJ=str(model_path)) as daemon:
         response = httpx2.post(
-            f"{daemon.url}/v1/chat/completions", json=make_question(image_part("red")), timeout=120
+            f"{daemon.url}/v1/chat/completions",
+            json=make_question(make_image_part("red")),
+            timeout=120,
         )
         assert response.status_code >= 400
         assert "chat.mmproj has to be the projector" in response.json()["error"]["message"]
