@@ -84,12 +84,12 @@ def _options(
 for panel, commands in {
     "The daemon": (start.start, stop.stop, start.restart, status.status, logs.logs),
     "Using it": (complete.complete, chat.chat, lsp.lsp, mcp.mcp),
-    "Looking after it": (doctor.doctor, tune.tune, token.token),
+    "Maintenance": (doctor.doctor, tune.tune, token.token),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
-app.add_typer(models.app, name="models", rich_help_panel="Looking after it")
-app.add_typer(config.app, name="config", rich_help_panel="Looking after it")
+app.add_typer(models.app, name="models", rich_help_panel="Maintenance")
+app.add_typer(config.app, name="config", rich_help_panel="Maintenance")
 app.add_typer(copilot.app, name="copilot", rich_help_panel="Using it")
 app.add_typer(compat.app, name="compat", hidden=True)
 app.command(hidden=True)(start.serve)

@@ -33,7 +33,7 @@ class UserSettings:
             parse(text)
         except (OSError, ValueError) as error:
             raise CopilotdError(
-                f"{path} cannot be read as JSON: {error}", "Mend it in VS Code, then try again."
+                f"{path} cannot be read as JSON: {error}", "Fix it in VS Code, then try again."
             ) from error
         return cls(path, text)
 

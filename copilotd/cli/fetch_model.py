@@ -29,7 +29,7 @@ def fetch_model(paths: Paths, settings: ModelSection, asked_by: str, role: str =
         with PullView() as view:
             installed = provision.ensure_installed(view.show, threading.Event())
     except KeyboardInterrupt:
-        say("Stopped. The next copilotd start goes on where this download ended.")
+        say("Stopped. The next copilotd start continues this download.")
         raise
     say(f"Downloaded to {installed.path}.")
 
@@ -39,7 +39,7 @@ def explain_choice(
 ) -> str:
     """Why this model is served."""
     if settings.name != AUTO:
-        return f"It was asked for by {asked_by}."
+        return f"It was chosen by {asked_by}."
     if store.default:
         return "It is the default: copilotd models default shows and changes it."
     return recommend(catalogue, detect_hardware()).reason

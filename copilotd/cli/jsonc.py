@@ -34,7 +34,7 @@ def parse(text: str) -> dict[str, Any]:
     ]
     value = json.loads("".join(kept) or "{}")
     if not isinstance(value, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     return value
 
 

@@ -66,7 +66,7 @@ def _settings(flag: str, rest: list[str], ignored: list[str]) -> Iterator[tuple[
 
 def _read(flag: str, rest: list[str], meaning: Meaning) -> Iterator[tuple[str, Any]]:
     if not rest:
-        raise ConfigError(f"{flag} lacks its value", "copilotd compat llama-server --help")
+        raise ConfigError(f"{flag} needs a value", "copilotd compat llama-server --help")
     value = rest.pop(0)
     try:
         yield from meaning(value)

@@ -186,7 +186,7 @@ class Generation:
             return outcome
         rest = self.site.remaining(outcome.completion, request.document, request.offset)
         if rest is None:
-            return NotShown(Status.EMPTY, "typed to its end already", outcome.explanation)
+            return NotShown(Status.EMPTY, "already typed to its end", outcome.explanation)
         return replace(outcome, completion=rest)
 
     # --- the steps of `run` ------------------------------------------------------------------

@@ -100,7 +100,7 @@ class CompletionService:
         try:
             return await self._newest.run(request.key, self._generate(request))
         except Superseded:
-            return NotShown(Status.CANCELLED, "a newer request of the same document came in")
+            return NotShown(Status.CANCELLED, "a newer request for the same document arrived")
         except EngineNotReady as error:
             return NotShown(Status.SKIPPED, _reason(error), error=error)
         except CopilotdError as error:

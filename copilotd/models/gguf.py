@@ -157,7 +157,7 @@ def _read_file(path: Path) -> _Header:
     except OSError as error:
         raise CorruptModel(f"{path}: {error.strerror or error}", NEXT_STEP) from error
     except struct.error as error:
-        raise CorruptModel(f"{path} is cut short: it ends within its header", NEXT_STEP) from error
+        raise CorruptModel(f"{path} is truncated: it ends within its header", NEXT_STEP) from error
     except ValueError as error:
         raise CorruptModel(f"{path} has a damaged header: {error}", NEXT_STEP) from error
 
@@ -174,7 +174,7 @@ def _parse(path: Path, data: mmap.mmap) -> _Header:
     needed, weights, types = _read_tensors(reader, tensors, metadata)
     if needed > len(data):
         raise CorruptModel(
-            f"{path} is cut short: its tensors need {needed:,} bytes, it has {len(data):,}",
+            f"{path} is truncated: its tensors need {needed:,} bytes, it has {len(data):,}",
             NEXT_STEP,
         )
     return _Header(version, metadata, _find_fim_ids(metadata), types, weights, len(data))

@@ -44,7 +44,7 @@ class Role(Enum):
 
 _MEMORY_HINT = (
     "End other programs, lower model.n_ctx, or choose a smaller chat.model or embedding.model; "
-    'where these are "", model.name serves for them too.'
+    'if these are "", model.name is used for them too.'
 )
 
 

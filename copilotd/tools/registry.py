@@ -37,8 +37,7 @@ class ToolRegistry:
         return SecretFiles(tuple(self.settings.secret_files))
 
     def list_tools(self) -> Sequence[Tool]:
-        """The current tools, whatever their permission. Of two with the same name, the first
-        counts."""
+        """The current tools, whatever their permission. The first of two equal names counts."""
         return self._list_tools(self.settings)
 
     def create_runner(self) -> ToolRunner:

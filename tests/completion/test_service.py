@@ -95,7 +95,7 @@ async def test_a_newer_request_of_the_same_document_cancels_the_older() -> None:
     gate.set()
     assert (cancelled.status, cancelled.reason) == (
         Status.CANCELLED,
-        "a newer request of the same document came in",
+        "a newer request for the same document arrived",
     )
     assert (await newer).status is Status.SHOWN
     assert engine.cancelled == 1

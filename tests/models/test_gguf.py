@@ -118,7 +118,7 @@ def test_a_file_shorter_than_its_tensors_is_refused_with_both_lengths(tmp_path: 
     with pytest.raises(CorruptModel) as caught:
         gguf.read_header(path)
     assert caught.value.message == (
-        f"{path} is cut short: its tensors need {len(whole):,} bytes, it has {len(whole) - 1:,}"
+        f"{path} is truncated: its tensors need {len(whole):,} bytes, it has {len(whole) - 1:,}"
     )
 
 
@@ -128,7 +128,7 @@ def test_a_truncated_header_is_refused(tmp_path: Path, keep: int) -> None:
     path.write_bytes(build_gguf()[:keep])
     with pytest.raises(CorruptModel) as caught:
         gguf.read_header(path)
-    assert caught.value.message == f"{path} is cut short: it ends within its header"
+    assert caught.value.message == f"{path} is truncated: it ends within its header"
 
 
 @pytest.mark.parametrize("content", [b"", b"GGU", b"<html>not found</html>"])

@@ -72,7 +72,7 @@ def test_a_damaged_model_is_marked_in_the_list(run: Run, home: Path) -> None:
     file.write_bytes(b"GGUF")
     assert run("list").stdout.splitlines()[1].split()[:2] == ["✗", "mine"]
     sheet = " ".join(run("info", "mine").stdout.split())
-    assert sheet.startswith(f"mine damaged problem {file} is cut short: it ends within its header")
+    assert sheet.startswith(f"mine damaged problem {file} is truncated: it ends within its header")
 
 
 def test_a_pull_prints_the_path_of_the_model_and_the_next_step(
@@ -109,7 +109,7 @@ def test_a_default_that_the_settings_override_is_pointed_out(run: Run, home: Pat
     settings.write_text('[model]\nname = "other"\n')
     assert run("default", "one").stderr.splitlines() == [
         "The default is one; a running daemon uses it after `copilotd restart`.",
-        "But your settings (model.name) ask for other, and win.",
+        "But your settings (model.name) name other, which overrides it.",
     ]
 
 
@@ -199,7 +199,7 @@ def test_ctrl_c_keeps_the_downloaded_bytes_for_the_next_attempt(
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "Interrupted. The same command goes on where this ended."
+    assert said.splitlines()[-1] == "Interrupted. The same command continues the download."
     site.gate.set()
     assert run("pull", url).returncode == 0
     assert (models / "big" / "big.gguf").read_bytes() == data

@@ -92,7 +92,7 @@ async def test_a_model_that_does_not_fit_is_refused_with_both_names_and_the_figu
     )
     assert caught.value.hint == (
         "End other programs, lower model.n_ctx, or choose a smaller chat.model or "
-        'embedding.model; where these are "", model.name serves for them too.'
+        'embedding.model; if these are "", model.name is used for them too.'
     )
 
 

@@ -8,7 +8,7 @@ from copilotd.cli.help_examples import examples
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Serve in the place of another program, by its own command line.",
+    help="Stand in for another program, with its own command line.",
     rich_markup_mode="rich",
 )
 

@@ -8,10 +8,13 @@ from copilotd.cli.cursor import locate
 from copilotd.cli.help_examples import examples
 
 Place = Annotated[
-    str, typer.Argument(metavar="FILE:LINE[:COL]", help="Where; without COL, the end of the line.")
+    str,
+    typer.Argument(
+        metavar="FILE:LINE[:COL]", help="Where to complete; COL defaults to the line's end."
+    ),
 ]
 Explain = Annotated[
-    bool, typer.Option("--explain", help="Show what went into the model and what was done to it.")
+    bool, typer.Option("--explain", help="Show the prompt, the output and each filter's change.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: the whole outcome as JSON.")]
 

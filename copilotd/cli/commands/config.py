@@ -146,9 +146,9 @@ def _effect(key: str) -> str:
         layer for layer in read_layers(paths.user_settings)[0] if layer.name == ENVIRONMENT
     ]
     if (variable := find_origin(key, strongest)) != DEFAULT:
-        return f"But {variable} is set, and wins."
+        return f"But {variable} is set, and overrides it."
     if find_running(paths) is None:
         return "The next copilotd start uses it."
     if key.partition(".")[0] in RELOADABLE and key not in LOADS_A_MODEL:
-        return "The running daemon takes it over at once."
+        return "The running daemon uses it at once."
     return "The running daemon uses it after copilotd restart."

@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     help="Have GitHub Copilot's extension for VS Code get its ghost text from copilotd.\n\n"
-    "The extension works only for who is signed in to GitHub with it; copilotd's own extension "
-    "needs no account. What it sends of your sign-in is dropped unread here.",
+    "The extension works only if you are signed in to GitHub with it; copilotd's own extension "
+    "needs no account. copilotd drops the credentials that it sends, unread.",
     rich_markup_mode="rich",
 )
 
 SettingsFile = Annotated[
     Path | None,
-    typer.Option("--settings", help="A settings.json of VS Code, where it is not found by itself."),
+    typer.Option(
+        "--settings", help="A settings.json of VS Code, if it is not found automatically."
+    ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the file is changed.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Change the file without asking first.")]
 
 
 @app.command()
@@ -33,7 +35,7 @@ def enable(settings: SettingsFile = None, yes: Yes = False) -> None:
 
     url = _address()
     if _wants_token():
-        say("This daemon wants its token, which that extension cannot send: it will be refused.")
+        say("The daemon requires its token. The extension cannot send it, and will be refused.")
     for file in _files(settings):
         _change(file, file.point_at(url), yes=yes)
 
@@ -46,7 +48,7 @@ def disable(settings: SettingsFile = None, yes: Yes = False) -> None:
 
     for file in _files(settings):
         if file.target and not file.is_ours:
-            say(f"{file.path} points at {file.target}, which copilotd did not set: left alone.")
+            say(f"{file.path} points at {file.target}, which copilotd did not set.")
         else:
             _change(file, file.revert(), yes=yes)
 
@@ -69,7 +71,8 @@ def _files(named: Path | None) -> "list[UserSettings]":
     paths = [named] if named else settings_files()
     if not paths:
         raise CopilotdError(
-            "no settings of VS Code are here", "Name the file with --settings, if there is one."
+            "no settings file of VS Code was found",
+            "Name the file with --settings, if there is one.",
         )
     return [UserSettings.read(path) for path in paths]
 
@@ -83,7 +86,7 @@ def _change(file: "UserSettings", wanted: "UserSettings", *, yes: bool) -> None:
     _show(file, wanted)
     if yes or typer.confirm("Change it so?"):
         wanted.write()
-        say("Done. VS Code takes it over when its window is loaded again.")
+        say("Done. VS Code uses it when its window is reloaded.")
 
 
 def _show(file: "UserSettings", wanted: "UserSettings") -> None:

@@ -12,8 +12,8 @@ from copilotd.cli.help_examples import examples
 
 POLL_S = 0.2
 
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows, until Ctrl-C.")]
-Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines, from the end.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Print new lines too, until Ctrl-C.")]
+Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="Number of lines to print.")]
 
 
 @examples("copilotd logs", "copilotd logs -n 200", "copilotd logs -f")

@@ -22,7 +22,7 @@ def lsp() -> None:
     from copilotd.lsp.bridge import bridge, find_or_start
 
     if sys.stdin.isatty():
-        print("copilotd lsp: an editor is meant to run this; Ctrl-D ends it.", file=sys.stderr)
+        print("copilotd lsp: this command is for editors; Ctrl-D ends it.", file=sys.stderr)
     # All other output goes to stderr: stdout belongs to the protocol.
     stdout = os.dup(1)
     os.dup2(2, 1)

@@ -21,7 +21,7 @@ Folder = Annotated[
         metavar="FOLDER",
         exists=True,
         file_okay=False,
-        help="The folder that is shown; nothing outside of it is read.",
+        help="The folder to offer; nothing outside it is read.",
     ),
 ]
 
@@ -57,7 +57,7 @@ def mcp(workspace: Folder = Path()) -> None:
         raise ConfigError("tools are switched off", "copilotd config set tools.enabled true")
     serving = _serve(workspace, settings, paths)
     if sys.stdin.isatty():
-        print("copilotd mcp: an agent is meant to run this; Ctrl-D ends it.", file=sys.stderr)
+        print("copilotd mcp: this command is for agents; Ctrl-D ends it.", file=sys.stderr)
     # Python's own handler would wait for the thread that reads standard input.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     asyncio.run(serving)

@@ -19,9 +19,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As `copilotd models list` shows it.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A name from `copilotd models list`.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
-CalledAs = Annotated[str, typer.Option("--name", help="What to call it; else its file name.")]
+CalledAs = Annotated[str, typer.Option("--name", help="A name for it; default: its file name.")]
 
 INTERRUPTED = 130
 
@@ -51,7 +51,7 @@ def list_models(as_json: Json = False) -> None:
 )
 def pull(
     model: Annotated[
-        str, typer.Argument(metavar="NAME|SOURCE", help="From the list, or where a file is.")
+        str, typer.Argument(metavar="NAME|SOURCE", help="A name from the list, or a source.")
     ] = "",
     name: CalledAs = "",
 ) -> None:
@@ -69,7 +69,7 @@ def pull(
 @app.command()
 @examples("copilotd models add ./model.gguf", "copilotd models add ~/model.gguf --name mine")
 def add(
-    file: Annotated[Path, typer.Argument(help="A GGUF file; of several parts the first.")],
+    file: Annotated[Path, typer.Argument(help="A GGUF file; for several parts, the first.")],
     name: CalledAs = "",
 ) -> None:
     """Use a GGUF file that you have. It stays where it is."""
@@ -103,7 +103,7 @@ def default(
     _store().set_default(name)
     _print_line(f"The default is {name}; a running daemon uses it after `copilotd restart`.")
     if _find_default() != name:
-        _print_line(f"But your settings (model.name) ask for {_find_default()}, and win.")
+        _print_line(f"But your settings (model.name) name {_find_default()}, which overrides it.")
 
 
 @app.command()
@@ -134,7 +134,7 @@ def _get(model: str, name: str) -> None:
         with PullView() as view:
             record = fetch(model, store, _catalogue(), view.show, threading.Event(), name)
     except KeyboardInterrupt:
-        _print_line("Interrupted. The same command goes on where this ended.")
+        _print_line("Interrupted. The same command continues the download.")
         raise typer.Exit(INTERRUPTED) from None
     _announce(record, store)
 

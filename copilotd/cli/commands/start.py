@@ -19,7 +19,7 @@ Alias = Annotated[
 ]
 Context = Annotated[int | None, typer.Option("--n-ctx", help="Context in tokens.")]
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
-Port = Annotated[int | None, typer.Option("--port", "-p", help="HTTP port; 0 takes a free one.")]
+Port = Annotated[int | None, typer.Option("--port", "-p", help="HTTP port; 0 means any free one.")]
 Project = Annotated[Path | None, typer.Option("--project", help="A project's settings file.")]
 Foreground = Annotated[
     bool,
@@ -31,7 +31,7 @@ Foreground = Annotated[
     "copilotd start                       [dim]# the best model for this machine[/]",
     "copilotd start --model qwen2.5-coder-1.5b-instruct",
     "copilotd start --model ./model.gguf --n-ctx 4096 --port 8010",
-    "copilotd start --foreground          [dim]# under systemd, or to look on[/]",
+    "copilotd start --foreground          [dim]# under systemd, or to watch it[/]",
 )
 def start(
     model: Model = None,

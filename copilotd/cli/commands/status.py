@@ -65,7 +65,7 @@ def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
         *_tuning_row(now),
         (
             "ghost text",
-            f"{completion.shown} shown of {completion.requests} asked for, "
+            f"{completion.shown} shown of {completion.requests} requested, "
             f"{completion.cache_hits} from the cache, {completion.accepted} accepted",
         ),
     ]

@@ -6,7 +6,7 @@ import typer
 
 from copilotd.cli.help_examples import examples
 
-New = Annotated[bool, typer.Option("--new", help="Replace it; the old one counts no more.")]
+New = Annotated[bool, typer.Option("--new", help="Replace it; the old one becomes invalid.")]
 
 
 @examples(

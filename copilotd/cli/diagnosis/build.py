@@ -109,7 +109,7 @@ def _check_gpu(build: Build) -> Check:
     tools |= {"vulkaninfo": "-DGGML_VULKAN=on"}
     for tool, flag in tools.items():
         if shutil.which(tool):
-            return note("GPU", f"not used, though {tool} is here", _describe_rebuild(flag))
+            return note("GPU", f"not used, although {tool} is installed", _describe_rebuild(flag))
     if sys.platform == "darwin":
         return note("GPU", "built without Metal", _describe_rebuild("-DGGML_METAL=on"))
     return ok("GPU", "none found; the model runs on the CPU")

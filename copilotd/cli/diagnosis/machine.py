@@ -42,7 +42,7 @@ def check_settings(problems: Iterable[ConfigError], paths: Paths) -> Iterator[Ch
 def check_daemon(running: RunningDaemon | None) -> Check:
     """Check whether a daemon runs, and has the version of this command."""
     if running is None:
-        return ok("daemon", "none runs; copilotd start begins one")
+        return ok("daemon", "none is running; copilotd start starts one")
     where = f"pid {running.pid}, {running.url}"
     if running.version != __version__:
         detail = f"{where} is version {running.version}, this command {__version__}"
@@ -64,16 +64,18 @@ def check_port(settings: ServerSection, running: RunningDaemon | None) -> Check:
 def check_reach(settings: ServerSection) -> Check:
     """Check who can use the API, and whether they need the token."""
     if settings.is_on_loopback:
-        token = "shows the token" if settings.needs_token else "asks"
-        return ok("network", f"{settings.host}: any program of this machine that {token}")
+        token = "sends the token" if settings.needs_token else "asks"
+        return ok("network", f"{settings.host}: any program on this machine that {token}")
     if settings.needs_token:
-        step = "copilotd token prints it; what is sent is not encrypted (see docs/security.md)"
-        return note("network", f"{settings.host}: whoever reaches it and shows the token", step)
+        step = "copilotd token prints it; the connection is not encrypted (docs/security.md)"
+        return note(
+            "network", f"{settings.host}: anyone who can reach it and sends the token", step
+        )
     if settings.require_token == "off":
         detail = f"no start on {settings.host}, since server.require_token is off"
         return failure("network", detail, "copilotd config set server.require_token on")
     step = "copilotd config set server.require_token on"
-    return note("network", f"{settings.host}: WHOEVER reaches it, without a token", step)
+    return note("network", f"{settings.host}: ANYONE who can reach it, without a token", step)
 
 
 def check_editors() -> Check:

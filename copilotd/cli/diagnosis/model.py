@@ -116,7 +116,7 @@ def _check_memory(info: ModelInfo) -> Check:
 def _check_fim(info: ModelInfo) -> Check:
     fim = info.fim
     if fim.prefix is None or fim.suffix is None:
-        detail = "none: completions see only what stands before the cursor"
+        detail = "none: completions see only the text before the cursor"
         return note("FIM tokens", detail, FAMILY if info.is_upstream else ANOTHER_MODEL)
     if info.is_upstream:
         return ok("FIM tokens", "those of its family, or of its own vocabulary")
@@ -156,4 +156,4 @@ def _time(name: str, ask: Callable[[], str], is_right: Callable[[str], bool]) ->
     shown = f"{answer.strip().partition(chr(10))[0][:40]!r} in {seconds:.1f} s"
     if is_right(answer):
         return ok(name, shown)
-    return failure(name, f"a wrong answer: {shown}", f"Is the file whole? {ANOTHER_MODEL}")
+    return failure(name, f"a wrong answer: {shown}", f"Is the file complete? {ANOTHER_MODEL}")

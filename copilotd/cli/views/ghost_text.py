@@ -53,11 +53,11 @@ def show_explanation(outcome: Outcome) -> None:
     console.print(f"\noutcome   {outcome.status}: {outcome.reason}", markup=False)
     console.print(f"source    {why.source or 'none'}, mode {why.mode or 'none'}", markup=False)
     console.print(
-        f"tokens    {why.prompt_tokens} in the prompt, {why.cached_tokens} of them from the KV "
+        f"tokens    {why.prompt_tokens} in the prompt, {why.cached_tokens} from the KV "
         f"cache ({why.read_tokens} read for it), {why.completion_tokens} written"
     )
     console.print(
-        f"time      {why.first_token_ms:.0f} ms to the first, {why.total_ms:.0f} ms in all"
+        f"time      {why.first_token_ms:.0f} ms to the first, {why.total_ms:.0f} ms in total"
     )
     _block("prompt", why.prompt or "(none)")
     _block("model wrote", why.raw or "(nothing)")

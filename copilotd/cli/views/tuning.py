@@ -23,8 +23,8 @@ _COLUMNS: tuple[tuple[str, int, int], ...] = (
 """Heading, cells, tokens. Single tokens are shown in ms, batches in tokens/s."""
 
 _LEGEND = """\
-Reading 128, 256 and 512 tokens, and 32 behind 1,000 others, in tokens/s;
-writing one token behind 100 and behind 1,000 others, in ms:
+Reading 128, 256 and 512 tokens, and 32 after 1,000 others, in tokens/s;
+writing one token after 100 and after 1,000 others, in ms:
 """
 
 
@@ -71,7 +71,7 @@ def show_tuning(tuning: Tuning, budget: Budget) -> None:
         console.print(_LEGEND)
         console.print(_table(calibration))
         costs = ", ".join(f"{n}: {cost:.1f}" for n, cost in calibration.speed.batch.items())
-        console.print(f"\nSeveral tokens at once cost, in times of one: {costs}\n")
+        console.print(f"\nCost of several tokens at once, in units of one: {costs}\n")
     for name, value in _consequences(calibration, budget):
         console.print(Text.assemble((f"{name:<12}", "bold"), value))
     for line in _warnings(calibration):
@@ -125,7 +125,7 @@ def _consequences(calibration: Calibration, budget: Budget) -> list[tuple[str, s
         ("asked for", f"up to {budget.invoked_max_tokens} tokens, however long they take"),
         (
             "shown",
-            f"from {budget.partial_after_ms:.0f} ms on with what is written by then "
+            f"from {budget.partial_after_ms:.0f} ms on, as far as it is written "
             "(completion.target_ms)",
         ),
         ("debounce", f"{budget.debounce_ms:.0f} ms"),

@@ -97,7 +97,7 @@ class WorkerSupervisor:
         if self._loading is not None:
             self._loading.cancel()
             await asyncio.gather(self._loading, return_exceptions=True)
-        await self._end_worker("the daemon stops")
+        await self._end_worker("the daemon is stopping")
 
     # --- starting ----------------------------------------------------------------------------
 

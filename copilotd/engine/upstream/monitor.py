@@ -33,7 +33,7 @@ class UpstreamMonitor:
     """
 
     def __init__(self, url: str, probe: ProbeServer, check_every_s: float) -> None:
-        self.state = EngineState(Phase.STOPPED, f"{url} was not contacted yet")
+        self.state = EngineState(Phase.STOPPED, f"{url} has not been contacted yet")
         self.outages = 0
         self.api: UpstreamApi | None = None
         self._url = url

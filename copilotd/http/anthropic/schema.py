@@ -68,7 +68,7 @@ class ClientTool(BaseModel):
         if kind not in (None, "custom"):
             raise PydanticCustomError(
                 "tool",
-                "is of type {kind}, which only Anthropic knows; "
+                "is of type {kind}, which only Anthropic supports; "
                 "offer a tool with an input_schema of your own",
                 {"kind": kind},
             )

@@ -75,8 +75,8 @@ def test_set_prints_what_it_wrote_and_when_it_takes_effect(home: Home) -> None:
     assert [done.stderr for done in (alone, beaten, *running)] == [
         f"completion.max_lines = 4 in {file}\nThe next copilotd start uses it.\n",
         f"completion.max_lines = 4 in {file}\n"
-        "But COPILOTD_COMPLETION__MAX_LINES is set, and wins.\n",
-        f"completion.max_lines = 4 in {file}\nThe running daemon takes it over at once.\n",
+        "But COPILOTD_COMPLETION__MAX_LINES is set, and overrides it.\n",
+        f"completion.max_lines = 4 in {file}\nThe running daemon uses it at once.\n",
         f"server.port = 8010 in {file}\nThe running daemon uses it after copilotd restart.\n",
     ]
     assert file.read_text() == "[completion]\nmax_lines = 4\n\n[server]\nport = 8010\n"

@@ -55,7 +55,7 @@ def test_a_file_that_is_not_json_is_not_changed(home: Home, file: Path) -> None:
     file.write_text("{ mine")
     done = home.run("copilot", "enable", "--yes", "--settings", str(file))
     assert (done.returncode, file.read_text()) == (1, "{ mine")
-    assert str(file) in done.stderr and "Mend it in VS Code" in done.stderr
+    assert str(file) in done.stderr and "Fix it in VS Code" in done.stderr
 
 
 def test_without_vs_code_the_command_asks_for_the_file(home: Home) -> None:

@@ -81,7 +81,7 @@ def test_a_wrong_answer_is_a_failure_with_a_next_step() -> None:
 
     assert check.verdict is Verdict.BROKEN
     assert check.detail.startswith("a wrong answer: 'a - b' in ")
-    assert check.next == "Is the file whole? Choose another model: copilotd models list"
+    assert check.next == "Is the file complete? Choose another model: copilotd models list"
 
 
 def test_a_feature_that_the_model_lacks_is_noted_and_not_tested() -> None:
@@ -207,17 +207,17 @@ def test_a_port_in_use_is_a_failure_that_names_the_program() -> None:
         (
             ServerSection(require_token="on"),
             Verdict.OK,
-            "127.0.0.1: any program of this machine that shows the token",
+            "127.0.0.1: any program on this machine that sends the token",
         ),
         (
             ServerSection(host="0.0.0.0"),
             Verdict.NOTE,
-            "0.0.0.0: whoever reaches it and shows the token",
+            "0.0.0.0: anyone who can reach it and sends the token",
         ),
         (
             ServerSection(host="0.0.0.0", require_token="off-everywhere"),
             Verdict.NOTE,
-            "0.0.0.0: WHOEVER reaches it, without a token",
+            "0.0.0.0: ANYONE who can reach it, without a token",
         ),
         (
             ServerSection(host="0.0.0.0", require_token="off"),
@@ -290,7 +290,7 @@ def test_the_doctor_without_daemon_or_model_says_how_to_get_one(home: Home) -> N
 
     checks = {check["name"]: check for check in json.loads(done.stdout)}
     assert done.returncode == 1
-    assert checks["daemon"]["detail"] == "none runs; copilotd start begins one"
+    assert checks["daemon"]["detail"] == "none is running; copilotd start starts one"
     assert checks["model"] == {
         "name": "model",
         "verdict": "broken",

@@ -81,7 +81,7 @@ def test_start_names_a_missing_model_if_auto_download_is_off(home: Home) -> None
 
     assert done.returncode == 1
     assert done.stderr == (
-        "Model: qwen2.5-coder-0.5b-instruct\n  It was asked for by the command line.\n"
+        "Model: qwen2.5-coder-0.5b-instruct\n  It was chosen by the command line.\n"
         "error: The model qwen2.5-coder-0.5b-instruct is not installed, and model.auto_download "
         "is off\n"
         "next: Download it with `copilotd models pull qwen2.5-coder-0.5b-instruct`.\n"
@@ -125,7 +125,7 @@ def test_start_fails_if_the_model_does_not_load_and_the_daemon_goes_on(home: Hom
     lines = done.stderr.splitlines()
     assert done.returncode == 1
     # That it is loading is said as well, unless it is over before anybody looks.
-    assert lines[:2] == [f"Model: {file.resolve()}", "  It was asked for by the command line."]
+    assert lines[:2] == [f"Model: {file.resolve()}", "  It was chosen by the command line."]
     assert lines[-2].startswith("error: the daemon runs, but its model was not loaded: ")
     assert "unknown model architecture: 'odd'" in lines[-2]
     assert lines[-1] == "next: copilotd doctor; then copilotd restart."

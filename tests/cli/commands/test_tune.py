@@ -16,14 +16,14 @@ SHOWN = """\
 fake on a machine
 Measured 2 h 00 min ago.
 
-Reading 128, 256 and 512 tokens, and 32 behind 1,000 others, in tokens/s;
-writing one token behind 100 and behind 1,000 others, in ms:
+Reading 128, 256 and 512 tokens, and 32 after 1,000 others, in tokens/s;
+writing one token after 100 and after 1,000 others, in ms:
 
 way                              128  256  512  32@1k  @100   @1k
 flash off, 4 threads, batch 128  200    -    -      -     -  25.0
 flash on, 4 threads, batch 128   200    -    -      -     -  50.0
 
-Several tokens at once cost, in times of one: 2: 1.5, 3: 2.0, 4: 2.4, 6: 3.2, 8: 4.0
+Cost of several tokens at once, in units of one: 2: 1.5, 3: 2.0, 4: 2.4, 6: 3.2, 8: 4.0
 
 loaded with flash off, 4 threads, batch 128: the default, since nothing else was clearly faster
 prompt      up to 768 tokens before the cursor and 128 after it: 4.5 s if none is cached, \
@@ -31,7 +31,7 @@ at 200 tokens/s
 new place   96 tokens of it at first, the rest in idle time
 suggestion  up to 36 tokens, at 25 ms each (completion.limit_ms)
 asked for   up to 96 tokens, however long they take
-shown       from 300 ms on with what is written by then (completion.target_ms)
+shown       from 300 ms on, as far as it is written (completion.target_ms)
 debounce    24 ms
 """
 

@@ -196,7 +196,7 @@ def content(*blocks: Any, role: str = "user") -> dict[str, Any]:
         ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1."),
         (
             {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
-            "tools.0: is of type web_search_20250305, which only Anthropic knows; "
+            "tools.0: is of type web_search_20250305, which only Anthropic supports; "
             "offer a tool with an input_schema of your own.",
         ),
         ({"tools": [{"name": "weather"}]}, "tools.0.input_schema: Field required."),

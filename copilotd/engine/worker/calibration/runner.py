@@ -103,7 +103,7 @@ class CalibrationRunner:
             load = self._read_load()
             if job.command.wait_for_idle_cpu and load > BUSY_SHARE:
                 self.note_other_work()
-                return self._report(job, "waiting until other programs leave the processor alone")
+                return self._report(job, "waiting until other programs leave the processor idle")
             job.record_load(load)
         self._run_step(job)
 

@@ -44,7 +44,7 @@ class Embedder:
         self._vocabulary.check(tokens)
         if len(tokens) > self._n_ctx:
             raise ContextOverflow(
-                f"an input of {len(tokens)} tokens is too large; {self._n_ctx} can be embedded",
+                f"an input of {len(tokens)} tokens is too large; the limit is {self._n_ctx}",
                 "Cut the input into parts.",
             )
         if self._context is None:

@@ -155,7 +155,7 @@ class ImageEncoder:
         if not context:
             raise EngineLoadFailed(
                 f"llama.cpp cannot load {self._path} for this model{self._log.recent_errors()}",
-                "chat.mmproj has to be the projector of the very model that chats.",
+                "chat.mmproj must be the projector of the chat model.",
             )
         if not M.mtmd_support_vision(context):
             M.mtmd_free(context)

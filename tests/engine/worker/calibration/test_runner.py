@@ -126,7 +126,7 @@ def test_a_calibration_that_nobody_waits_for_pauses_while_other_programs_are_bus
     assert (loop.measured, loop.runner.idle_wait_s) == ([], IDLE_S)
     report = loop.events[-1]
     assert isinstance(report, CalibrationReport)
-    assert report.progress.text == "waiting until other programs leave the processor alone"
+    assert report.progress.text == "waiting until other programs leave the processor idle"
 
     loop.now += IDLE_S
     loop.load = 0.1
