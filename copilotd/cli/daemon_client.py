@@ -67,7 +67,7 @@ class DaemonClient:
 
     def tune(self) -> Generator[CalibrationProgress | Tuning, None, None]:
         """Measure the model: stream progress, then the result. Closing the iterator stops it."""
-        with _translated(), self._client.stream("POST", "/admin/tune") as reply:
+        with _translate_errors(), self._client.stream("POST", "/admin/tune") as reply:
             if reply.is_error:
                 raise _refusal(reply.status_code, reply.read())
             for line in reply.iter_lines():
@@ -84,7 +84,10 @@ class DaemonClient:
         """Stream the answer to a conversation; closing the iterator stops the model."""
         turns = [{"role": m.role, "content": m.content} for m in messages]
         body = {"messages": turns, "stream": True}
-        with _translated(), self._client.stream("POST", "/v1/chat/completions", json=body) as reply:
+        with (
+            _translate_errors(),
+            self._client.stream("POST", "/v1/chat/completions", json=body) as reply,
+        ):
             if reply.is_error:
                 raise _refusal(reply.status_code, reply.read())
             for line in reply.iter_lines():
@@ -92,11 +95,11 @@ class DaemonClient:
                     yield text
 
     def _get(self, path: str) -> bytes:
-        with _translated():
+        with _translate_errors():
             return _body(self._client.get(path, timeout=LONGEST_LOOK_S))
 
     def _post(self, path: str, body: dict[str, object]) -> bytes:
-        with _translated():
+        with _translate_errors():
             return _body(self._client.post(path, json=body))
 
 
@@ -106,7 +109,7 @@ def _credentials(running: RunningDaemon) -> dict[str, str]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except httpx2.HTTPError as error:

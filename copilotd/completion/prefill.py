@@ -47,7 +47,7 @@ class Prefill:
     def is_cached(self, tokens: Tokens) -> bool:
         """Whether a request that begins with `tokens` hardly waits for prefill."""
         return len(tokens) <= _SHORT or any(
-            cached[: len(tokens)] == tokens for cached in reversed(self._cached())
+            cached[: len(tokens)] == tokens for cached in reversed(self._cached_prompts())
         )
 
     def is_started(self, tokens: Tokens) -> bool:
@@ -57,10 +57,10 @@ class Prefill:
             for other, evaluation in self._evaluations.items()
         )
 
-    def uncached(self, prompt: AnchoredPrompt) -> int:
+    def count_uncached(self, prompt: AnchoredPrompt) -> int:
         """How many tokens of `prompt` are still to be evaluated."""
         prefix = self._cached_prefix(prompt.tokens)
-        return len(prompt.tokens) - prefix - self._moved(prompt, prefix)
+        return len(prompt.tokens) - prefix - self._count_movable(prompt, prefix)
 
     async def evaluate_placed(
         self, uri: str, placed: PlacedPrompt, lane: Lane, *, whole_tail: bool
@@ -106,20 +106,22 @@ class Prefill:
         self._evaluations.clear()
         self._tails.clear()
 
-    def _cached(self) -> list[Tokens]:
+    def _cached_prompts(self) -> list[Tokens]:
         return [tokens for tokens, evaluation in self._evaluations.items() if evaluation.succeeded]
 
     def _cached_prefix(self, tokens: Tokens) -> int:
         """How many leading tokens are in the cache."""
-        return max((common_prefix_length(tokens, other) for other in self._cached()), default=0)
+        return max(
+            (common_prefix_length(tokens, other) for other in self._cached_prompts()), default=0
+        )
 
-    def _moved(self, prompt: AnchoredPrompt, prefix: int) -> int:
+    def _count_movable(self, prompt: AnchoredPrompt, prefix: int) -> int:
         """How many tokens after the cached prefix can reuse cells of another prompt."""
         if prompt.repositionable is None:
             return 0
         start, end = prompt.repositionable
         part = prompt.tokens[max(start, prefix) : end]
-        runs = (find_moved_run(part, other) for other in self._cached()[-_RECENT:])
+        runs = (find_moved_run(part, other) for other in self._cached_prompts()[-_RECENT:])
         return max((run.length for run in runs if run), default=0)
 
     async def _tokens_up_to(self, tail: str, placed: PlacedPrompt) -> Tokens:

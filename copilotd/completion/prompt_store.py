@@ -36,7 +36,7 @@ class PromptStore:
         later.
         """
         placed = self._choose(cursor) or await self._build_in_time(cursor, budget)
-        placed = replace(placed, uncached_tokens=self._uncached(placed.prompt))
+        placed = replace(placed, uncached_tokens=self._count_uncached(placed.prompt))
         await self._prefill.evaluate_placed(cursor.document.uri, placed, lane, whole_tail=False)
         return placed
 
@@ -91,8 +91,8 @@ class PromptStore:
         is_ready = self._prefill.is_started if prompt.brief else self._prefill.is_cached
         return is_ready(prompt.tokens)
 
-    def _uncached(self, prompt: AnchoredPrompt) -> int:
-        return 0 if self._prefill.is_cached(prompt.tokens) else self._prefill.uncached(prompt)
+    def _count_uncached(self, prompt: AnchoredPrompt) -> int:
+        return 0 if self._prefill.is_cached(prompt.tokens) else self._prefill.count_uncached(prompt)
 
     # --- build -------------------------------------------------------------------------------
 
@@ -127,8 +127,8 @@ class PromptStore:
         While no prompt of a document is cached, only the worker knows: it may have been restarted,
         and have the prompt in a file.
         """
-        uncached = self._prefill.uncached(prompt)
-        if uncached > budget.cold_prompt_tokens and not self._cached(uri):
+        uncached = self._prefill.count_uncached(prompt)
+        if uncached > budget.cold_prompt_tokens and not self._cached_prompts(uri):
             tokens = list(prompt.tokens)
             uncached = len(tokens) - await self._engine.cached_prefix_length(tokens)
         return uncached <= budget.cold_prompt_tokens
@@ -144,10 +144,10 @@ class PromptStore:
 
     def _cached_snippets(self, uri: str) -> tuple[Snippet, ...]:
         """The snippets of the newest whole prompt in the cache."""
-        whole = (prompt for prompt in self._cached(uri) if not prompt.brief)
+        whole = (prompt for prompt in self._cached_prompts(uri) if not prompt.brief)
         return next((prompt.snippets for prompt in whole), ())
 
-    def _cached(self, uri: str) -> list[AnchoredPrompt]:
+    def _cached_prompts(self, uri: str) -> list[AnchoredPrompt]:
         """The document's prompts in the cache, the newest first."""
         known = reversed(self._of(uri))
         return [prompt for prompt in known if self._prefill.is_cached(prompt.tokens)]

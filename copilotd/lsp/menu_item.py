@@ -54,9 +54,9 @@ def build_menu_item(
     # Neovim replaces nothing after the cursor if an item is a snippet.
     text, end = text_to_insert(item.snapshot.document, item.completion)
     line_before = _line_before(item)
-    word = _matched(_WORD.search(line_before))
+    word = _group_text(_WORD.search(line_before))
     whole = word + text
-    insertion = format_insertion(whole, _matched(_INDENT.match(line_before)), menu)
+    insertion = format_insertion(whole, _group_text(_INDENT.match(line_before)), menu)
     start = item.completion.start - len(word)
     return types.CompletionItem(
         label=_render_label(whole),
@@ -114,7 +114,7 @@ def _line_before(item: OfferedItem) -> str:
     return re.split(r"[\r\n]", item.snapshot.document.text[: item.completion.start])[-1]
 
 
-def _matched(match: re.Match[str] | None) -> str:
+def _group_text(match: re.Match[str] | None) -> str:
     return match.group() if match else ""
 
 

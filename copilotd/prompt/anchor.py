@@ -115,7 +115,7 @@ def lay_out(
     size = int(prefix_tokens * _CHARACTERS_PER_TOKEN)
     start = _previous_start(text, anchor, size, previous)
     if start is None:
-        start = _stepped_start(text, anchor, size)
+        start = _choose_start(text, anchor, size)
     end = _suffix_end(text, offset, int(suffix_tokens * _CHARACTERS_PER_TOKEN))
     return Layout(start, anchor, text[start:anchor], text[offset:end], end == len(text))
 
@@ -138,7 +138,7 @@ def _previous_start(text: str, anchor: int, size: int, previous: Layout | None) 
     return start if 0 <= start <= anchor < start + size + _step(size) else None
 
 
-def _stepped_start(text: str, anchor: int, size: int) -> int:
+def _choose_start(text: str, anchor: int, size: int) -> int:
     step = _step(size)
     start = max(0, anchor - size) // step * step
     return max(text.rfind("\n", 0, start) + 1, start - step)

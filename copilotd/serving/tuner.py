@@ -12,7 +12,7 @@ from copilotd.engine.interface import Engine
 from copilotd.engine.performance import CalibrationProgress, Tuning
 from copilotd.engine.types import ModelInfo
 from copilotd.errors import CopilotdError
-from copilotd.serving.tuning_store import TuningStore, requested_setup
+from copilotd.serving.tuning_store import TuningStore, build_requested_setup
 
 AUTO_TUNE_IDLE_S = 20.0
 """Idle time before the daemon measures by itself: the fan must not start while a user thinks."""
@@ -83,7 +83,7 @@ class Tuner:
     ) -> AsyncGenerator[CalibrationProgress | Tuning, None]:
         info = await self._engine.info()
         steps = self._engine.calibrate(
-            requested_setup(self._settings), idle_s, wait_for_idle_cpu=wait_for_idle_cpu
+            build_requested_setup(self._settings), idle_s, wait_for_idle_cpu=wait_for_idle_cpu
         )
         async with aclosing(steps):
             async for step in steps:

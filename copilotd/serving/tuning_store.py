@@ -48,12 +48,12 @@ class TuningStore:
         write_atomically(file, msgspec.json.format(msgspec.json.encode(tuning)))
 
     def _file(self, model: Path, settings: ModelSection) -> Path:
-        parts = (self.machine, settings.n_gpu_layers, requested_setup(settings))
+        parts = (self.machine, settings.n_gpu_layers, build_requested_setup(settings))
         digest = hashlib.sha256(repr(parts).encode() + _identify(model)).hexdigest()
         return self.folder / f"{model.stem}-{digest[:16]}.json"
 
 
-def requested_setup(settings: ModelSection) -> Setup:
+def build_requested_setup(settings: ModelSection) -> Setup:
     """The setup that `settings` ask for; what the settings leave open stays open."""
     return Setup(
         flash_attention=settings.flash_attention,

@@ -19,7 +19,7 @@ from copilotd.engine.performance import Setup
 from copilotd.engine.protocol import WorkerSpec
 from copilotd.engine.types import EngineState, Phase
 from copilotd.models.provision import InstalledModel, Progress, Provisioner
-from copilotd.serving.tuning_store import TuningStore, requested_setup
+from copilotd.serving.tuning_store import TuningStore, build_requested_setup
 
 T = TypeVar("T")
 REPORT_EVERY_S = 0.2
@@ -51,7 +51,7 @@ def spec_provider(
         mmproj = str((await ensure(projector)).path) if projector else ""
         draft = str((await ensure(draft_model)).path) if draft_model else ""
         tuning = tuning_store.read(installed.path, settings) if tuning_store else None
-        setup = tuning.calibration.chosen if tuning else requested_setup(settings)
+        setup = tuning.calibration.chosen if tuning else build_requested_setup(settings)
         spec = build_worker_spec(installed, settings, setup, kv_folder)
         return structs.replace(spec, mmproj=mmproj, draft=draft)
 

@@ -5,7 +5,7 @@ import pytest
 from copilotd.config import ModelSection
 from copilotd.engine.fake import FAKE_CALIBRATION
 from copilotd.engine.performance import Setup, Tuning
-from copilotd.serving.tuning_store import TuningStore, describe_machine, requested_setup
+from copilotd.serving.tuning_store import TuningStore, build_requested_setup, describe_machine
 
 MACHINE = "a processor, 2 cores"
 TUNING = Tuning("small", MACHINE, 1000.0, FAKE_CALIBRATION)
@@ -71,8 +71,8 @@ def test_a_damaged_file_counts_as_none_and_is_overwritten(
 def test_the_requested_setup_leaves_open_what_the_settings_leave_open() -> None:
     explicit = ModelSection(flash_attention="on", n_threads=3, kv_type="q8_0")
 
-    assert requested_setup(AUTO) == Setup("auto", 0, 0, 0, "f16")
-    assert requested_setup(explicit) == Setup("on", 3, 3, 0, "q8_0")
+    assert build_requested_setup(AUTO) == Setup("auto", 0, 0, 0, "f16")
+    assert build_requested_setup(explicit) == Setup("on", 3, 3, 0, "q8_0")
 
 
 def test_a_machine_is_described_in_one_line() -> None:

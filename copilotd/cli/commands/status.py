@@ -100,8 +100,8 @@ def _state(model: "ModelStatus") -> str:
 
 
 def _upstream(server: "UpstreamStatus") -> str:
-    told = f"code and conversations are sent to {server.url}"
-    return told if server.answers else f"{told}, which does not answer: {server.detail}"
+    text = f"code and conversations are sent to {server.url}"
+    return text if server.answers else f"{text}, which does not answer: {server.detail}"
 
 
 def _model(served: "ModelStatus") -> str:

@@ -62,7 +62,7 @@ class McpServerClient:
 
     async def call_tool(self, tool: str, arguments: Mapping[str, Any]) -> str:
         """Call a tool by the server's own name for it. Raises: ToolFailed."""
-        client, loss = await self._connected_client()
+        client, loss = await self._require_client()
         from mcp import MCPError
 
         try:
@@ -99,7 +99,7 @@ class McpServerClient:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _connected_client(self) -> "tuple[mcp.Client, asyncio.Future[ConnectionLoss]]":
+    async def _require_client(self) -> "tuple[mcp.Client, asyncio.Future[ConnectionLoss]]":
         self._start_connecting()
         await self._attempt_over.wait()
         if self._client is None or self._loss is None:

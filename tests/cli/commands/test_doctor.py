@@ -188,7 +188,7 @@ def test_a_build_that_leaves_the_processor_unused_is_noted(monkeypatch: pytest.M
     assert find_check("CPU", checks).detail == (
         "built without AVX512, which this processor has: slower than needed"
     )
-    assert find_check("GPU", checks).detail == "not used, though nvidia-smi is here"
+    assert find_check("GPU", checks).detail == "not used, although nvidia-smi is installed"
     assert "-DGGML_CUDA=on" in find_check("GPU", checks).next
 
 

@@ -158,7 +158,7 @@ class CalibrationPlan:
         costs = [self._best_ms(batch) / one for batch in batches]
         return Speed(
             prefill={
-                b.tokens: 1000 * b.tokens / self._median_ms(b) for b in self._measured(prefill)
+                b.tokens: 1000 * b.tokens / self._median_ms(b) for b in self._with_samples(prefill)
             },
             decode={b.cells: self._median_ms(b) for b in decode},
             # A disturbed measurement may say otherwise, but more tokens never cost less.
@@ -232,7 +232,7 @@ class CalibrationPlan:
     def _median_ms(self, batch: TrialBatch) -> float:
         return median(self._samples[batch])
 
-    def _measured(self, batches: list[TrialBatch]) -> list[TrialBatch]:
+    def _with_samples(self, batches: list[TrialBatch]) -> list[TrialBatch]:
         return [batch for batch in batches if batch in self._samples]
 
     def _is_short(self, batch: TrialBatch) -> bool:
