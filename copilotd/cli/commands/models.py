@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The models: which there are, which are installed, which one is served.",
+    help="List, download and choose models.",
     rich_markup_mode="rich",
 )
 
