@@ -28,7 +28,7 @@ _CONTROL_FILES = (
     ".devcontainer",
     ".gitattributes", ".gitmodules", ".editorconfig",
 )  # fmt: skip
-"""A change of one of these can make an editor, a hook or a build server run a program."""
+"""A change of such a file can make an editor, a hook or a build server run a program."""
 
 
 @dataclass(frozen=True)

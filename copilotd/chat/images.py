@@ -25,8 +25,8 @@ async def load_images(
     """Return the conversation with the file of each of its images.
 
     Raises:
-        InvalidRequest: the model does not accept images, there are too many, one of them is not an
-            image, or one has a URL and the settings do not allow fetching.
+        InvalidRequest: the model does not accept images, there are too many, a file is not an
+        image, or an image has a URL and the settings do not allow fetching.
 
     """
     images = list_images(messages)

@@ -4,7 +4,7 @@ from itertools import takewhile
 
 
 def find_common_indentation(text: str) -> str:
-    """Return the whitespace with which every line begins; blank lines do not count."""
+    """Return the white space that every line begins with; blank lines do not count."""
     indents = [_indentation(line) for line in text.splitlines() if line.strip()]
     if not indents:
         return ""

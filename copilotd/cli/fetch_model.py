@@ -16,7 +16,7 @@ from copilotd.paths import Paths
 def fetch_model(paths: Paths, settings: ModelSection, asked_by: str, role: str = "Model") -> None:
     """Print which model is served and why; download it if it is missing.
 
-    `asked_by` is the source of its name, `role` what the output calls it.
+    `asked_by` is the source of its name, `role` the word for it in the output.
 
     Raises: ModelError.
     """

@@ -72,6 +72,6 @@ class SharedTask:
 
 
 def _retrieve_exception(task: "asyncio.Task[None]") -> None:
-    # asyncio logs an exception that nobody retrieves, and the last request may have gone.
+    # asyncio logs an exception that is never retrieved, and the last request may have ended.
     if not task.cancelled():
         task.exception()

@@ -9,7 +9,7 @@ from copilotd.postprocess.context import FilterStep
 
 
 class Trigger(StrEnum):
-    """Why a completion was asked for."""
+    """Why a completion was requested."""
 
     AUTOMATIC = "automatic"
     INVOKED = "invoked"
@@ -91,7 +91,7 @@ class Explanation:
 class Shown:
     """There is a completion; `reason` says in words where it comes from.
 
-    If `is_partial`, it is the part that was written in time, and the model goes on writing.
+    If `is_partial`, it is the part that was written in time, and the model continues to write.
     """
 
     completion: Completion

@@ -12,7 +12,7 @@ import msgspec
 from copilotd.models.fim import FimLayout, FimTokens
 
 UPSTREAM_ARCHITECTURE = "upstream"
-"""The architecture of a model on another server; no more is known about it."""
+"""The architecture of a model on another server; nothing else is known about it."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True):

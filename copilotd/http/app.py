@@ -1,4 +1,4 @@
-"""The HTTP application: all dialects, behind the same checks."""
+"""The HTTP application: all dialects, with the same checks in front."""
 
 from typing import Any
 

@@ -30,7 +30,7 @@ class MenuCapabilities:
 
     @classmethod
     def of(cls, capabilities: types.ClientCapabilities) -> "MenuCapabilities":
-        """Read them from what the client declares."""
+        """Read the capabilities that the client declares."""
         document = capabilities.text_document
         completion = document.completion if document else None
         item = completion.completion_item if completion else None

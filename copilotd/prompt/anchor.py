@@ -14,7 +14,7 @@ _CHARACTERS_PER_TOKEN = 3.2
 """Code has slightly more characters per token, so a layout nearly fills its budget and seldom
 exceeds it."""
 _CONTEXT_CHARACTERS = 400
-"""Characters on either side of the cursor that must equal those of the prompt."""
+"""Number of characters on either side of the cursor that must equal the prompt's."""
 _MAX_TAIL_CHARACTERS = 3000
 _STALE_TAIL_CHARACTERS = 800
 """From this length on, a prompt with a new anchor is worth its prefill in the next pause."""

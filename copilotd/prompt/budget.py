@@ -41,7 +41,7 @@ _JUMP_MS = 650
 _TOKENS_PER_KEY = 4
 """Tokens that a keystroke usually adds to the prompt at most."""
 _MIN_TOKENS, _MAX_TOKENS = 8, 96
-"""A shorter completion is useless; nobody reads a longer one."""
+"""A shorter completion is useless, and users do not read a longer one."""
 _MIN_PREFIX, _MAX_PREFIX = 256, 2048
 _MIN_SUFFIX, _MAX_SUFFIX = 48, 512
 _MIN_COLD = 64

@@ -23,7 +23,7 @@ from copilotd.serving.tuning_store import TuningStore, build_requested_setup
 
 T = TypeVar("T")
 REPORT_EVERY_S = 0.2
-"""Pause between two reports: chunks of a download arrive more often than anybody can read."""
+"""Pause between two reports: chunks of a download arrive faster than a user can read."""
 
 
 def spec_provider(
@@ -34,7 +34,7 @@ def spec_provider(
     projector: Provisioner | None = None,
     draft_model: Provisioner | None = None,
 ) -> SpecProvider:
-    """Return the function with which `EngineClient` gets the spec of its worker.
+    """Return the function that `EngineClient` calls to get the spec of its worker.
 
     It downloads missing files. The worker keeps KV states in `kv_folder` (None: only in memory),
     and runs the model with the best setup of `tuning_store`. `projector` provides the file for

@@ -38,7 +38,7 @@ class CallFormat:
 
     @property
     def openings(self) -> list[str]:
-        """The texts with which an answer begins if it is a call."""
+        """The texts that an answer begins with if it is a call."""
         bare = [f"{space}{text}" for space in ("", " ", "\n") for text in ("{", CODE_FENCE)]
         return [self.start_mark, *bare] if self.start_mark else bare
 

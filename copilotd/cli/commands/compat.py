@@ -1,4 +1,4 @@
-"""`copilotd compat`: stand in for another server, with its command line."""
+"""`copilotd compat`: stands in for another server, with its command line."""
 
 from typing import Annotated
 

@@ -22,7 +22,7 @@ def table_console() -> Console:
 
 
 def build_models_table(models: Sequence[ModelSummary], reason: str) -> RenderableType:
-    """All models, the installed ones first, and why one of them is recommended."""
+    """All models, the installed ones first, and the reason for the recommended one."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("")
     table.add_column("Model", no_wrap=True)

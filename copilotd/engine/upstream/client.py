@@ -183,7 +183,7 @@ async def _stream(
         return
     head, word = split_partial_word(request.tail)
     if word:
-        # The word needs tokens of its own: about one for every two characters.
+        # The word needs further tokens: about one for every two characters.
         max_tokens = request.max_tokens + max(2, len(word) // 2)
         longer = replace(request, tail=head, max_tokens=max_tokens)
         with suppress(PrefixMismatch):

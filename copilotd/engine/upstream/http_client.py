@@ -163,7 +163,7 @@ class _Error(msgspec.Struct):
 
     @property
     def status(self) -> int:
-        """The HTTP status that the error stands for."""
+        """The HTTP status that matches the error."""
         return self.code if isinstance(self.code, int) else 500
 
 

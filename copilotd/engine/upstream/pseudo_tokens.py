@@ -1,4 +1,4 @@
-"""Token ids of our own: each stands for up to three characters, or for one marker.
+"""Our own token ids: each represents up to three characters, or one marker.
 
 An id encodes its characters, so both directions are pure functions without a table. All ids lie
 between 2**61 and 2**63. Three characters are about the length of a token of code.

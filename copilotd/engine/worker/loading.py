@@ -14,7 +14,7 @@ _TRIAL_TOKENS = 16
 
 
 def load_model(spec: WorkerSpec, interrupt: Interrupt) -> Model:
-    """Load a model; where this build may use AMX, try one batch too. Raises: EngineError."""
+    """Load a model; if this build may use AMX, also try one batch. Raises: EngineError."""
     if not amx.is_compiled_in():
         return Model(spec, interrupt)
     with nullcontext() if spec.amx else amx.disable():

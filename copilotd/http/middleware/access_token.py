@@ -1,4 +1,4 @@
-"""Requires the access token, and removes all credentials from the requests that go on.
+"""Requires the access token, and removes all credentials from the requests that it passes on.
 
 Code behind this middleware sees no credentials, so it cannot log, store or forward them. Clients do
 send credentials: GitHub's token comes when Copilot points at this server, and some clients send a

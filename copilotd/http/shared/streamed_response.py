@@ -24,7 +24,7 @@ Frames = AsyncGenerator[bytes, None]
 
 
 class StreamedResponse(Response):
-    """Sends frames as they come. When the client hangs up, the work behind them ends."""
+    """Sends frames as they come. When the client hangs up, the work that produces them ends."""
 
     def __init__(self, first: bytes, rest: Frames) -> None:
         super().__init__(headers={"Cache-Control": "no-cache"})

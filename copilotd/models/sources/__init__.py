@@ -1,1 +1,1 @@
-"""Where model files come from: one class per kind of place, behind `source.Source`."""
+"""Where model files come from: one class per kind of place. Each implements `source.Source`."""

@@ -1,4 +1,4 @@
-"""The built-in tools, one per file, in the order in which the model reads about them."""
+"""The built-in tools, one per file, in the order that the model reads about them."""
 
 from copilotd.tools.builtin.apply_edit import APPLY_EDIT
 from copilotd.tools.builtin.diagnostics import DIAGNOSTICS

@@ -75,7 +75,7 @@ async def open_stdio_transport(
     finally:
         # From here on we end the program, so its end is not a loss.
         loss.cancel()
-        # The tasks go on reading its output and drop it, so that the program can end.
+        # The tasks continue to read its output and drop it, so that the program can end.
         for stream in (for_client, from_client):
             stream.close()
         try:

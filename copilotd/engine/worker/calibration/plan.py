@@ -177,7 +177,7 @@ class CalibrationPlan:
         return self._pick_best(setups, weigh, _MAX_UBATCH_TIME_SHARE)
 
     def _race(self, setups: Iterable[Setup], weigh: WeighBatches, what: str) -> Steps:
-        """Measure all `setups` in turns, and drop those that fall far behind the first."""
+        """Measure all `setups` in turns, and drop each one that is far slower than the first."""
         left = list(dict.fromkeys(setups))
         for round in range(_ROUNDS):
             if len(left) < 2 or self.disturbance > BUSY_SHARE:

@@ -106,7 +106,7 @@ class GrammarCompiler:
         return GrammarMatcher(self._tokenizer, grammar, self._find_openings(grammar.openings))
 
     def _find_openings(self, texts: list[str]) -> TokenIds:
-        """The tokens with which one of `texts` may begin."""
+        """The tokens that one of `texts` may begin with."""
         whole = [np.array(self._vocabulary.tokenize(text, special=True)[:1]) for text in texts]
         parts = [self._vocabulary.token_bytes.find_compatible(text.encode()) for text in texts]
         return np.unique(np.concatenate([_NO_TOKENS, *whole, *parts]))

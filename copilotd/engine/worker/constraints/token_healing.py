@@ -19,7 +19,7 @@ _LONGEST_WORD = 16
 
 
 class Constraint:
-    """`remaining` are the bytes with which the rest of the output has to begin."""
+    """`remaining` are the bytes that the rest of the output has to begin with."""
 
     def __init__(self, vocabulary: TokenBytes, text: bytes) -> None:
         self._vocabulary = vocabulary

@@ -54,7 +54,7 @@ def write_state(
     state: SequenceState,
     should_continue: ShouldContinue,
 ) -> bool:
-    """Write the state to `path` atomically, so that nobody ever reads half of it.
+    """Write the state to `path` atomically, so that no reader ever sees half of it.
 
     Returns False if `should_continue` did; then no file is left behind. Raises: OSError.
     """

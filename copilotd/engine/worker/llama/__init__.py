@@ -1,1 +1,1 @@
-"""llama.cpp behind plain Python values: model, vocabulary, sampling, embeddings."""
+"""Wraps llama.cpp in plain Python values: model, vocabulary, sampling, embeddings."""

@@ -225,7 +225,7 @@ class Model:
         return model
 
     def _make_image_encoder(self, mmproj: str) -> "ImageEncoder":
-        # Imported late: it loads a library of its own, which few users need.
+        # Imported late: it loads another library, which few users need.
         from copilotd.engine.worker.vision.encoder import ImageEncoder
 
         return ImageEncoder(mmproj, self._model, self._setup.n_threads_batch, self._log)

@@ -28,7 +28,7 @@ class TokenBytes:
         return self._ids[self._index_of(text) : self._index_of(text + b"\0")]
 
     def _find_longer(self, text: bytes) -> NDArray[np.int64]:
-        # 0xFF occurs in no UTF-8 text, so it sorts behind all that begins with `text`.
+        # 0xFF occurs in no UTF-8 text, so it sorts after everything that begins with `text`.
         return self._ids[self._index_of(text) : self._index_of(text + b"\xff" * self._longest)]
 
     def _index_of(self, text: bytes) -> int:

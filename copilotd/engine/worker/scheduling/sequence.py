@@ -23,7 +23,7 @@ _MAX_CHUNK, _MIN_CHUNK = 512, 16
 
 
 class SequenceStatus(Enum):
-    """Where a sequence stands."""
+    """The phase of a sequence."""
 
     WAITING = auto()
     """In its lane's queue, without a slot in the KV cache (also after it was preempted)."""
@@ -37,8 +37,8 @@ class SequenceStatus(Enum):
 class Sequence:
     """One request and its progress. `tokens` is the prompt, then what was generated.
 
-    The slot knows how many of the tokens are evaluated. Times are those of `time.perf_counter`;
-    0.0 means not yet.
+    The slot knows how many tokens are evaluated. Times are those of `time.perf_counter`; 0.0 means
+    not yet.
     """
 
     id: int

@@ -47,7 +47,7 @@ class NgramLookup:
         self._current.extend(tokens[len(self._current) :])
         text, end = self._current.tokens, tokens[-LONGEST:]
         index, length = _find_longest(text, end)
-        # If a text repeats itself up to its end, it is expected to go on repeating itself.
+        # If a text repeats itself up to its end, it probably continues to repeat itself.
         following = np.resize(text[index + 1 :], count)
         for other in self._finished:
             if length == LONGEST:

@@ -92,7 +92,7 @@ class Speculation:
         """Count the usable `rows`; a row holds the logits after one of the item's tokens.
 
         The first row whose choice differs from the guess is the last usable one. A row without a
-        clear best token ends the count too: the sequence goes on alone there.
+        clear best token ends the count too: the sequence continues without a draft there.
         """
         self._watched = None
         self._policy.record_batch(len(rows), self._elapsed_ms())

@@ -1,4 +1,4 @@
-"""A queue in which requests with images wait until the images are encoded, in a thread of its own.
+"""A queue for requests with images: they wait until a separate thread has encoded the images.
 
 Encoding takes seconds. Meanwhile the main thread goes on with completions, which come first.
 """
