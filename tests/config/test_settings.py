@@ -41,8 +41,8 @@ def test_each_source_overrides_those_below_it(
     loaded.append(load(file, project).completion.max_lines)
     monkeypatch.setenv("COPILOTD_COMPLETION__MAX_LINES", "4")
     loaded.append(load(file, project).completion.max_lines)
-    given = {"completion": {"max_lines": 5}}
-    resolved = load(file, project, given)
+    options = {"completion": {"max_lines": 5}}
+    resolved = load(file, project, options)
     loaded.append(resolved.completion.max_lines)
 
     assert loaded == [8, 2, 3, 4, 5]
@@ -54,9 +54,9 @@ def test_every_setting_records_its_source(
 ) -> None:
     file.write_text("[log]\nlevel = 'DEBUG'\n[server]\nport = 1\n")
     monkeypatch.setenv("COPILOTD_SERVER__PORT", "2")
-    given = {"model": {"name": "mine"}}
+    options = {"model": {"name": "mine"}}
 
-    layers, problems = read_layers(file, None, given)
+    layers, problems = read_layers(file, None, options)
 
     keys = ("model.name", "server.port", "log.level", "chat.max_tokens")
     assert [find_origin(key, layers) for key in keys] == [

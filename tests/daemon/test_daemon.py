@@ -124,15 +124,15 @@ async def test_an_engine_that_does_not_close_does_not_delay_the_end_of_the_daemo
 
 async def test_the_model_is_loaded_as_soon_as_the_servers_listen(home: Home) -> None:
     class RecordingEngine(FakeEngine):
-        asked = asyncio.Event()
+        info_requested = asyncio.Event()
 
         async def info(self) -> ModelInfo:
-            self.asked.set()
+            self.info_requested.set()
             return await super().info()
 
     engine = RecordingEngine()
     async with run_daemon(home, build_daemon(home, engine)):
-        assert await asyncio.wait_for(engine.asked.wait(), 30)
+        assert await asyncio.wait_for(engine.info_requested.wait(), 30)
 
 
 async def test_the_daemon_keeps_running_if_the_model_cannot_be_loaded(home: Home) -> None:

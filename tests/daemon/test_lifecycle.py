@@ -16,7 +16,7 @@ from copilotd.lifecycle import RunningDaemon
 from tests.daemon.temp_user import ENDS_WITHIN_S, Home, eventually, is_alive
 
 CYCLES = 10
-"""Most of what a start or a stop leaves behind shows the first time, a race only now and then."""
+"""Most leftovers of a start or a stop appear in the first cycle; a race appears only sometimes."""
 
 STUBBORN = """
 import signal, subprocess, sys, time

@@ -47,17 +47,17 @@ def test_code_is_logged_at_debug_only(tmp_path: Path) -> None:
 
 
 def test_stderr_has_the_log_messages_too(tmp_path: Path) -> None:
-    shown = log_in_process(tmp_path / "copilotd.log", "INFO", 1, tmp_path / "stderr")
+    stderr = log_in_process(tmp_path / "copilotd.log", "INFO", 1, tmp_path / "stderr")
 
-    assert extract_messages(shown) == ["line 0000", "a library writes"]
+    assert extract_messages(stderr) == ["line 0000", "a library writes"]
 
 
 def test_a_daemon_without_a_terminal_logs_each_line_once(tmp_path: Path) -> None:
     file = tmp_path / "copilotd.log"
 
-    shown = log_in_process(file, "INFO", 2, stderr=file)
+    stderr = log_in_process(file, "INFO", 2, stderr=file)
 
-    assert extract_messages(shown) == ["line 0000", "line 0001", "a library writes"]
+    assert extract_messages(stderr) == ["line 0000", "line 0001", "a library writes"]
 
 
 def test_a_full_log_is_rotated_and_stderr_goes_to_the_new_file(tmp_path: Path) -> None:

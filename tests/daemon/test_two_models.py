@@ -40,11 +40,11 @@ async def test_completions_and_chat_go_to_their_own_models(home: Home) -> None:
     completion_engine, chat_engine = FakeEngine("a + b"), ChatEngine()
     daemon = build_daemon(home, completion_engine, chat_engine, chat={"model": "talker"})
     async with run_daemon(home, daemon) as client:
-        shown = (await client.post("/admin/complete", json=HOLE)).json()
-        said = (await client.post("/v1/chat/completions", json=HELLO)).json()
+        completion = (await client.post("/admin/complete", json=HOLE)).json()
+        answer = (await client.post("/v1/chat/completions", json=HELLO)).json()
 
-    assert shown["completion"]["text"] == "a + b"
-    assert (said["model"], said["choices"][0]["message"]["content"]) == ("talker", "Hello.")
+    assert completion["completion"]["text"] == "a + b"
+    assert (answer["model"], answer["choices"][0]["message"]["content"]) == ("talker", "Hello.")
     assert (len(completion_engine.requests), len(chat_engine.requests)) == (1, 1)
 
 
@@ -90,17 +90,17 @@ async def test_a_chat_model_that_cannot_be_loaded_makes_only_chat_fail(
     async with run_daemon(
         home, build_daemon(home, completion_engine, UnloadableEngine())
     ) as client:
-        said = await client.post("/v1/chat/completions", json=HELLO)
-        shown = await client.post("/admin/complete", json=HOLE)
+        answer = await client.post("/v1/chat/completions", json=HELLO)
+        completion = await client.post("/admin/complete", json=HOLE)
 
-    assert said.status_code == 500
-    assert said.json()["error"] == {
+    assert answer.status_code == 500
+    assert answer.json()["error"] == {
         "message": "talker does not fit beside writer. Choose a smaller one.",
         "type": "server_error",
         "param": None,
         "code": "engine_load_failed",
     }
-    assert shown.json()["status"] == "shown"
+    assert completion.json()["status"] == "shown"
     assert len(completion_engine.requests) == 1
 
 

@@ -58,14 +58,14 @@ async def test_the_status_says_where_code_is_sent_and_which_model_answers(
     assert failed.json()["error"]["code"] == "upstream_failed"
     assert f"code and conversations are sent to {server.url}" in caplog.messages
 
-    shown = dict(_rows(up))
-    assert shown["engine"] == f"ready: {name} at {server.url} answers"
-    assert shown["model"] == f"{name}, elsewhere, context 4096 tokens"
-    assert shown["upstream"] == f"code and conversations are sent to {server.url}"
-    shown = dict(_rows(down))
-    assert shown["engine"].startswith(
+    rows = dict(_rows(up))
+    assert rows["engine"] == f"ready: {name} at {server.url} answers"
+    assert rows["model"] == f"{name}, elsewhere, context 4096 tokens"
+    assert rows["upstream"] == f"code and conversations are sent to {server.url}"
+    rows = dict(_rows(down))
+    assert rows["engine"].startswith(
         f"ready: the local model answers: nothing answers at {server.url}"
     )
-    assert shown["upstream"].startswith(
+    assert rows["upstream"].startswith(
         f"code and conversations are sent to {server.url}, which does not answer: nothing answers"
     )

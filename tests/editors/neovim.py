@@ -181,10 +181,10 @@ class Neovim:
         """Type text literally, before the next call."""
         self._rpc.call("nvim_feedkeys", text.replace("\n", "\r"), "nt", False)
 
-    def wait_until(self, look: Callable[[], T | None], wanted: Callable[[T], bool] = bool) -> T:
-        """Wait until the value of `look` is as `wanted` says; return it."""
+    def wait_until(self, look: Callable[[], T | None], good: Callable[[T], bool] = bool) -> T:
+        """Wait until the value of `look` is `good`; return it."""
         deadline = time.monotonic() + self.patience
-        while (seen := look()) is None or not wanted(seen):
+        while (seen := look()) is None or not good(seen):
             assert time.monotonic() < deadline, f"still {seen!r}"
             time.sleep(_POLL_S)
         return seen

@@ -16,7 +16,7 @@ class Frame:
 
 
 class Screen:
-    """The cells of one grid, and each flushed frame since `begin`."""
+    """The cells of one grid, and each flushed frame since `clear_frames`."""
 
     def __init__(self) -> None:
         self._rows: list[list[tuple[str, int]]] = []

@@ -87,7 +87,7 @@ def test_an_edit_of_an_earlier_version_is_dropped(code_editor: Neovim, server: F
     server.answers["copilotd/edit"] = lambda params: build_edit(params, NEW, version=7)
     code_editor.command("1,2Copilotd edit call it total")
     code_editor.wait_until(
-        code_editor.read_messages, lambda told: "the file has changed since" in told
+        code_editor.read_messages, lambda messages: "the file has changed since" in messages
     )
     wait_for_preview(code_editor, [], [])
 

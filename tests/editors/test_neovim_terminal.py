@@ -39,7 +39,7 @@ COMPLETE = BEGUN.replace("    return", "    return a + b")
 
 
 class Tmux:
-    """One window of a terminal, with a program in it."""
+    """A terminal window with a running program."""
 
     def __init__(self, folder: Path, env: dict[str, str], command: list[str]) -> None:
         self._base = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null"]
@@ -48,11 +48,11 @@ class Tmux:
         self._run("new-session", "-d", *size, *command)
 
     def type(self, *keys: str) -> None:
-        """Keys by their names, all else as it is."""
+        """Send keys: names of keys are pressed, other text is typed."""
         self._run("send-keys", *keys)
 
     def wait_for_screen(self, screen: str) -> None:
-        """Wait for the whole screen but for its last line, which has messages."""
+        """Wait until the screen is `screen`, without its last line, which has messages."""
         end = time.monotonic() + PATIENCE_S
         while (seen := self._screen()) != screen:
             assert time.monotonic() < end, f"still\n{seen}"

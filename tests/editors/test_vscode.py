@@ -79,7 +79,7 @@ def browser() -> Iterator["Browser"]:
 def open_window(
     browser: "Browser", address: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Open]:
-    """Opens windows; keeps a picture of the last one."""
+    """Open windows; save a screenshot when the test ends."""
     with ExitStack() as windows:
 
         def open_window(name: str = "sums.py", text: str = "") -> Workbench:

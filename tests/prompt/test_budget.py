@@ -45,9 +45,9 @@ def test_the_settings_override_the_speed(known: Speed | None) -> None:
         limit_ms=3000,
     )
 
-    given = Budget(1000, 0, 200, 0, 500, 0, 200)
+    expected = Budget(1000, 0, 200, 0, 500, 0, 200)
     budget = replace(compute_budget(settings, known), cold_prompt_tokens=0, snippet_tokens=512)
-    assert budget == given
+    assert budget == expected
 
 
 def test_a_longer_limit_gives_longer_suggestions() -> None:

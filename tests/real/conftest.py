@@ -21,7 +21,7 @@ from copilotd.models.store import ModelStore
 
 MODEL = "qwen2.5-coder-0.5b-instruct"
 
-# If the model is told to tell a story or to count in words, it sometimes writes one sentence only.
+# For a story, or for numbers in words, the model sometimes writes a single sentence only.
 ANSWERED_AT_LENGTH = "Write the numbers from 1 to 1000, one on each line, and nothing else."
 
 

@@ -44,8 +44,8 @@ def client(daemon: RunningDaemon) -> Iterator[openai.OpenAI]:
 
 def test_openais_client_calls_a_tool_and_reads_its_result(client: openai.OpenAI) -> None:
     messages: list[Any] = [{"role": "user", "content": QUESTION}]
-    asked: Any = {"model": "any", "tools": [TOOL], "temperature": 0}
-    first = client.chat.completions.create(messages=messages, **asked).choices[0]
+    options: Any = {"model": "any", "tools": [TOOL], "temperature": 0}
+    first = client.chat.completions.create(messages=messages, **options).choices[0]
     assert first.finish_reason == "tool_calls"
     [call] = first.message.tool_calls or []
     assert isinstance(call, openai.types.chat.ChatCompletionMessageFunctionToolCall)

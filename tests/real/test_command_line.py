@@ -132,9 +132,9 @@ def test_ctrl_c_ends_a_daemon_in_the_foreground(home: Home, model_path: Path) ->
         [sys.executable, "-m", "copilotd", "start", *options], stderr=subprocess.PIPE, text=True
     ) as foreground:
         assert foreground.stderr is not None
-        shown = []
+        output_lines = []
         for line in foreground.stderr:
-            shown.append(line)
+            output_lines.append(line)
             if "engine ready" in line:
                 break
         processes = list_processes(home)
@@ -146,7 +146,7 @@ def test_ctrl_c_ends_a_daemon_in_the_foreground(home: Home, model_path: Path) ->
             lambda: not any(is_alive(p.pid) for p in processes), within_s=ENDS_WITHIN_S
         )
         assert foreground.wait() == 0
-    assert "listens on http://127.0.0.1:" in "".join(shown)
+    assert "listens on http://127.0.0.1:" in "".join(output_lines)
     assert home.list_runtime_files() == []
 
 

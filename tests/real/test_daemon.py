@@ -45,7 +45,7 @@ def list_workers(daemon: RunningDaemon) -> list[psutil.Process]:
 
 
 async def post(http: httpx2.AsyncClient, path: str, body: object) -> Any:
-    """Post with the two headers of the curl examples, and no others of our own."""
+    """Post with the two headers of the curl examples and no further ones."""
     headers = {"accept": "application/json", "Content-Type": "application/json"}
     response = await http.post(path, content=json.dumps(body), headers=headers)
     assert response.status_code == 200, response.text

@@ -15,12 +15,12 @@ from tests.real.llama_server import find_free_port, read_expectations, run
 FOLDER = os.environ.get("COPILOTD_LLAMA_SERVER_TESTS", "")
 
 
-def test_no_test_is_both_expected_to_pass_and_excused() -> None:
-    told = read_expectations()
-    excused = [test for reason in told["reasons"] for test in reason["tests"]]
+def test_no_llama_server_test_is_both_expected_and_excused() -> None:
+    expectations = read_expectations()
+    excused = [test for reason in expectations["reasons"] for test in reason["tests"]]
 
     assert len(set(excused)) == len(excused)
-    assert not set(told["expected"]) & set(excused)
+    assert not set(expectations["expected"]) & set(excused)
 
 
 @pytest.mark.model
@@ -33,7 +33,7 @@ def test_llama_servers_tests_pass_as_expected(model_path: Path) -> None:
     outcomes = run(Path(FOLDER), model_path, expected)
 
     assert len(outcomes) >= len(expected)
-    assert {test: said for test, said in outcomes.items() if said[0] != "passed"} == {}
+    assert {test: outcome for test, outcome in outcomes.items() if outcome[0] != "passed"} == {}
 
 
 @pytest.mark.model
@@ -53,12 +53,12 @@ def test_the_llama_server_command_accepts_its_flags_and_leaves_no_files(model_pa
             assert eventually(lambda: is_healthy(http), within_s=60)
             answer = http.post("/completion", json={"prompt": "def add(", "temperature": 0}).json()
         process.terminate()
-        _, said = process.communicate(timeout=30)
+        _, stderr = process.communicate(timeout=30)
 
         assert list(Path(folder).iterdir()) == []
     assert (answer["tokens_predicted"], answer["stop_type"]) == (4, "limit")
     assert process.returncode == 0
-    assert said.startswith("ignored: --lora x\n")
+    assert stderr.startswith("ignored: --lora x\n")
 
 
 def is_healthy(http: httpx2.Client) -> bool:

@@ -60,9 +60,9 @@ def test_litellm_streams(daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch)
         max_tokens=40,
         stream=True,
     )
-    said = [piece.choices[0].delta.content or "" for piece in pieces]
-    assert len(said) > 3
-    assert "three" in "".join(said).lower()
+    texts = [piece.choices[0].delta.content or "" for piece in pieces]
+    assert len(texts) > 3
+    assert "three" in "".join(texts).lower()
 
 
 def test_llm_answers_on_the_command_line_and_continues_the_conversation(
@@ -78,15 +78,15 @@ def test_llm_answers_on_the_command_line_and_continues_the_conversation(
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         return done.stdout
 
-    asked = ("-m", "local", "--key", "any", "-o", "temperature", "0")
-    assert "5" in llm(*asked, "What is 2 + 3? Answer with the number.")
-    said = llm(*asked, "--continue", "Which two numbers did I ask you to add?")
-    assert "2" in said and "3" in said
+    options = ("-m", "local", "--key", "any", "-o", "temperature", "0")
+    assert "5" in llm(*options, "What is 2 + 3? Answer with the number.")
+    answer = llm(*options, "--continue", "Which two numbers did I ask you to add?")
+    assert "2" in answer and "3" in answer
 
 
 @pytest.fixture
 async def model(daemon: RunningDaemon) -> AsyncGenerator[Any, None]:
-    """pydantic-ai's model, with connections of its own: those that it shares are never closed."""
+    """pydantic-ai's model with its own connections. It never closes those that it shares."""
     pytest.importorskip("pydantic_ai")
     from httpx import AsyncClient
     from pydantic_ai.models.openai import OpenAIChatModel

@@ -74,7 +74,7 @@ async def generate(engine: EngineClient, generation: GenerateRequest) -> tuple[s
 async def make_prompt(
     engine: EngineClient, before: str
 ) -> tuple[list[int], tuple[int, int] | None]:
-    """Make a prompt for the cursor behind `before`; returns it with its repositionable range."""
+    """Make a prompt for the cursor after `before`; return it with its repositionable range."""
     info = await engine.info()
     tokens = build_fim_prompt(info, await engine.tokenize(before), await engine.tokenize(BELOW))
     return tokens, find_repositionable(info, tokens)

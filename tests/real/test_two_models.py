@@ -51,11 +51,11 @@ def test_completions_and_chat_have_separate_workers(
     assert len(list_workers(daemon)) == 1
 
     written = client.post("/v1/completions", json=HOLE).json()
-    said = client.post("/v1/chat/completions", json=CAPITAL).json()
+    answer = client.post("/v1/chat/completions", json=CAPITAL).json()
 
     now = fetch_status(daemon)
     assert written["choices"][0]["text"].lstrip().startswith("a + b")
-    assert "Paris" in said["choices"][0]["message"]["content"]
+    assert "Paris" in answer["choices"][0]["message"]["content"]
     assert (now["alias"], now["chat"]["alias"]) == (written["model"], "talker")
     assert sorted([now["engine"]["pid"], now["chat"]["engine"]["pid"]]) == list_workers(daemon)
 
@@ -89,13 +89,13 @@ def test_a_chat_model_that_does_not_fit_is_refused_and_completions_go_on(
     with run_daemon(model_path, CHAT__MODEL=str(huge)) as daemon:
         client = httpx2.Client(base_url=daemon.url, timeout=120, trust_env=False)
         with client:
-            said = client.post("/v1/chat/completions", json=CAPITAL)
+            answer = client.post("/v1/chat/completions", json=CAPITAL)
             written = client.post("/v1/completions", json=HOLE)
-        message = said.json()["error"]["message"]
+        message = answer.json()["error"]["message"]
         shown = fetch_status(daemon)
 
     name = shown["model"]["name"]
-    assert said.status_code == 500
+    assert answer.status_code == 500
     assert message.startswith("huge needs 1048.7 GB (file 0.0 GB, KV cache 1048.6 GB)")
     assert f" beside {name}, which is loaded (0.5 GB), and " in message
     assert message.endswith('if these are "", model.name is used for them too.')

@@ -142,7 +142,7 @@ async def test_ghost_text_and_chat_come_from_the_upstream_without_a_local_model(
     with run_daemon_with_upstream(model_path, upstream_server, MODEL__AUTO_TUNE="false") as daemon:
         offered = await request_ghost_text(daemon)
         written = post(daemon, "/v1/completions", HOLE).json()
-        said = post(daemon, "/v1/chat/completions", CAPITAL).json()
+        answer = post(daemon, "/v1/chat/completions", CAPITAL).json()
         now, shown = fetch_status(daemon), run_copilotd(daemon.env, "status")
         processes = list_workers(daemon)
         diagnosis = run_copilotd(daemon.env, "doctor", "--json")
@@ -151,7 +151,7 @@ async def test_ghost_text_and_chat_come_from_the_upstream_without_a_local_model(
     assert offered == ["rn a + b"]
     assert written["choices"][0]["text"].lstrip().startswith("a + b")
     assert written["model"] == now["model"]["name"]
-    assert "Paris" in said["choices"][0]["message"]["content"]
+    assert "Paris" in answer["choices"][0]["message"]["content"]
     assert now["upstream"]["answers"]
     assert (now["engine"]["pid"], processes) == (None, [])
     assert f"upstream    code and conversations are sent to {upstream_server.url}\n" in shown
@@ -184,7 +184,7 @@ async def test_the_local_model_answers_only_while_the_upstream_is_down(
         upstream_server.kill()
         # The first request after its death fails; a request in the background may be the first.
         answers = (post(daemon, "/v1/chat/completions", CAPITAL) for _ in range(2))
-        said = next(answer for answer in answers if answer.status_code == 200)
+        answer = next(answer for answer in answers if answer.status_code == 200)
         offered = await request_ghost_text(daemon)
         down, processes = fetch_status(daemon), list_workers(daemon)
 
@@ -195,7 +195,7 @@ async def test_the_local_model_answers_only_while_the_upstream_is_down(
         up = fetch_status(daemon)
         after = upstream_server.count_generated_tokens()
 
-    assert "Paris" in said.json()["choices"][0]["message"]["content"]
+    assert "Paris" in answer.json()["choices"][0]["message"]["content"]
     assert offered == ["rn a + b"]
     assert down["state"]["detail"].startswith("the local model answers: ")
     assert (down["upstream"]["answers"], len(processes)) == (False, 1)
@@ -234,13 +234,13 @@ async def openai_engine(upstream_server: UpstreamServer) -> AsyncGenerator[Upstr
 async def test_completion_and_chat_work_through_openais_api(openai_engine: UpstreamEngine) -> None:
     service = CompletionService(openai_engine, Live(CompletionSection(anticipate=False)))
     document = Document("file:///add.py", CODE, "python", 1, "add.py")
-    asked = CompletionRequest(document, CODE.index("retu") + 4, Trigger.INVOKED)
-    found = await service.complete(asked)
+    request = CompletionRequest(document, CODE.index("retu") + 4, Trigger.INVOKED)
+    outcome = await service.complete(request)
     question = ChatRequest((UserMessage("What is the capital of France?"),), max_tokens=8)
     async with aclosing(
         ChatService(openai_engine, Live(ChatSection())).stream_text(question)
     ) as pieces:
-        said = "".join([piece async for piece in pieces])
+        answer = "".join([piece async for piece in pieces])
 
-    assert get_completion(found).text == "rn a + b"
-    assert "Paris" in said
+    assert get_completion(outcome).text == "rn a + b"
+    assert "Paris" in answer

@@ -96,8 +96,8 @@ def test_set_refuses_an_invalid_value(home: Home) -> None:
 
 def test_no_command_prints_an_api_key(home: Home) -> None:
     written = home.run("config", "set", "upstream.key", "s3cret")
-    shown = home.run("config", "show")
+    printed = home.run("config", "show")
 
     assert written.stderr.startswith(f"upstream.key = (hidden) in {home.paths.user_settings}\n")
-    assert re.search(r"^key = \(hidden\) ", shown.stdout, re.MULTILINE)
-    assert "s3cret" not in written.stdout + written.stderr + shown.stdout + shown.stderr
+    assert re.search(r"^key = \(hidden\) ", printed.stdout, re.MULTILINE)
+    assert "s3cret" not in written.stdout + written.stderr + printed.stdout + printed.stderr

@@ -24,8 +24,8 @@ def test_the_extension_is_switched_to_the_daemon_and_back(home: Home, file: Path
     assert parse(file.read_text()) == {"editor.fontSize": 14, KEY: HERE}
     assert "// mine" in file.read_text()
 
-    said = home.run("copilot", "status", "--settings", str(file)).stdout
-    assert said == f"{file}: http://127.0.0.1:8000 (copilotd)\n"
+    status = home.run("copilot", "status", "--settings", str(file)).stdout
+    assert status == f"{file}: http://127.0.0.1:8000 (copilotd)\n"
 
     home.run("copilot", "disable", "--yes", "--settings", str(file))
     assert file.read_text() == OWN

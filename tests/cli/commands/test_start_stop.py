@@ -124,7 +124,7 @@ def test_start_fails_if_the_model_does_not_load_and_the_daemon_goes_on(home: Hom
 
     lines = done.stderr.splitlines()
     assert done.returncode == 1
-    # That it is loading is said as well, unless it is over before anybody looks.
+    # The output also has a line about the loading, unless the loading ends before the first look.
     assert lines[:2] == [f"Model: {file.resolve()}", "  It was chosen by the command line."]
     assert lines[-2].startswith("error: the daemon runs, but its model was not loaded: ")
     assert "unknown model architecture: 'odd'" in lines[-2]

@@ -44,7 +44,7 @@ def test_without_a_terminal_there_is_a_line_every_few_seconds(
     ]
 
 
-def test_without_a_known_size_the_line_says_what_has_come(
+def test_the_line_has_the_downloaded_bytes_if_the_size_is_unknown(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with PullView(Console(file=io.StringIO(), force_terminal=False)) as view:
