@@ -48,7 +48,7 @@ def disable(settings: SettingsFile = None, yes: Yes = False) -> None:
 
     for file in _files(settings):
         if file.target and not file.is_ours:
-            say(f"{file.path} points at {file.target}, which copilotd did not set.")
+            say(f"{file.path} points at {file.target}, which copilotd did not set: unchanged.")
         else:
             _change(file, file.revert(), yes=yes)
 

@@ -60,8 +60,8 @@ def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
         ("HTTP", f"{now.url}  (API page: {now.url}/docs)"),
         ("LSP", now.socket),
         ("requests", _requests(now)),
-        ("speed", _speed(now.engine)),
-        *([("chat speed", _speed(now.chat.engine))] if now.chat else ()),
+        ("speed", _describe_speed(now.engine)),
+        *([("chat speed", _describe_speed(now.chat.engine))] if now.chat else ()),
         *_tuning_row(now),
         (
             "ghost text",
@@ -133,7 +133,7 @@ def _requests(now: "DaemonStatus") -> str:
     )
 
 
-def _speed(engine: "EngineStats") -> str:
+def _describe_speed(engine: "EngineStats") -> str:
     evaluated = engine.prompt_tokens - engine.cached_tokens
     if not engine.decode_ms or not engine.prefill_ms:
         return "nothing measured yet"

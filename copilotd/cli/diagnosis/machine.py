@@ -72,7 +72,7 @@ def check_reach(settings: ServerSection) -> Check:
             "network", f"{settings.host}: anyone who can reach it and sends the token", step
         )
     if settings.require_token == "off":
-        detail = f"no start on {settings.host}, since server.require_token is off"
+        detail = f"no start on {settings.host}, because server.require_token is off"
         return failure("network", detail, "copilotd config set server.require_token on")
     step = "copilotd config set server.require_token on"
     return note("network", f"{settings.host}: ANYONE who can reach it, without a token", step)

@@ -222,7 +222,7 @@ def test_a_port_in_use_is_a_failure_that_names_the_program() -> None:
         (
             ServerSection(host="0.0.0.0", require_token="off"),
             Verdict.BROKEN,
-            "no start on 0.0.0.0, since server.require_token is off",
+            "no start on 0.0.0.0, because server.require_token is off",
         ),
     ],
 )
