@@ -40,7 +40,7 @@ def open_atomically(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
     """
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
-        with open(temporary, "xb", opener=_opener(mode)) as file:
+        with open(temporary, "xb", opener=_make_opener(mode)) as file:
             if mode is not None:
                 temporary.chmod(mode)  # The umask may have removed some of these permissions.
             yield file
@@ -50,5 +50,5 @@ def open_atomically(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def _opener(mode: int | None) -> Callable[[str, int], int]:
+def _make_opener(mode: int | None) -> Callable[[str, int], int]:
     return lambda name, flags: os.open(name, flags, 0o666 if mode is None else mode)

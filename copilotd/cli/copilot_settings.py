@@ -57,7 +57,7 @@ class UserSettings:
         """The settings with Copilot pointed at `url`; earlier overrides are kept."""
         before = {name: self.advanced[name] for name in _OVERRIDES if name in self.advanced}
         kept = {BEFORE: before} if before and not self.is_ours else {}
-        return self._with({**self.advanced, **kept, PROXY: url, ENGINE: OUR_ENGINE})
+        return self._with_advanced({**self.advanced, **kept, PROXY: url, ENGINE: OUR_ENGINE})
 
     def revert(self) -> "UserSettings":
         """The settings as they were before copilotd changed them."""
@@ -66,14 +66,14 @@ class UserSettings:
             return self
         before = advanced.pop(BEFORE, {})
         kept = {name: value for name, value in advanced.items() if name not in _OVERRIDES}
-        return self._with({**kept, **before} or None)
+        return self._with_advanced({**kept, **before} or None)
 
     def write(self) -> None:
         """Write the file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(self.text, encoding="utf-8")
 
-    def _with(self, advanced: dict[str, Any] | None) -> "UserSettings":
+    def _with_advanced(self, advanced: dict[str, Any] | None) -> "UserSettings":
         return UserSettings(self.path, set_member(self.text, KEY, advanced))
 
 

@@ -80,7 +80,7 @@ def _find_members(text: str) -> list[Member]:
     key: re.Match[str] | None = None
     first: re.Match[str] | None = None
     for before, token in pairwise(tokens):
-        mark, depth = before.group(), depth + _deeper(before.group())
+        mark, depth = before.group(), depth + _depth_change(before.group())
         if key and first and depth == 1 and token.group() in ",}":
             name = json.loads(key.group())
             members.append(Member(name, key.start(), first.start(), before.end()))
@@ -92,7 +92,7 @@ def _find_members(text: str) -> list[Member]:
     return members
 
 
-def _deeper(mark: str) -> int:
+def _depth_change(mark: str) -> int:
     return (mark in "{[") - (mark in "}]")
 
 

@@ -37,7 +37,7 @@ def start_in_background(options: Options) -> None:
     """
     paths = Paths.of_user()
     if running := lifecycle.find_running(paths):
-        _print_that_it_runs(running)
+        _print_already_running(running)
         return
     options = _in_project(options)
     _prepare(paths, options)
@@ -76,7 +76,7 @@ def serve_until_stopped(options: Options) -> None:
         _check_upstream(settings)
     except ConfigError as error:
         problems.append(error)
-        settings = settings.model_copy(update={"engine": _local(settings.engine)})
+        settings = settings.model_copy(update={"engine": _make_local(settings.engine)})
     _serve(paths, settings, options, problems)
 
 
@@ -122,7 +122,7 @@ def _check_upstream(settings: Settings) -> None:
         check_settings(settings.upstream, load_catalogue())
 
 
-def _local(engine: EngineSection) -> EngineSection:
+def _make_local(engine: EngineSection) -> EngineSection:
     return engine.model_copy(update={"kind": "local"})
 
 
@@ -136,7 +136,7 @@ def _files(paths: Paths, options: Options) -> tuple[Path, Path | None]:
     return paths.user_settings, None if project is None else Path(project)
 
 
-def _print_that_it_runs(running: RunningDaemon) -> None:
+def _print_already_running(running: RunningDaemon) -> None:
     say(f"copilotd already runs: {running.url} (pid {running.pid}).")
     say("With other options: copilotd restart --model NAME. To end it: copilotd stop.")
 

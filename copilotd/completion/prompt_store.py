@@ -53,7 +53,7 @@ class PromptStore:
         """Evaluate the beginning of the prompts of a document that was just opened."""
         info = await self._engine.info()
         snippets = await self._snippets(Cursor(document, 0), budget)
-        known = bool(self._of(document.uri))
+        known = bool(self._prompts_of(document.uri))
         head = await build_head(self._engine, info, document, budget, snippets, snippets_only=known)
         await self._prefill.evaluate(head, Lane.BACKGROUND)
 
@@ -77,7 +77,7 @@ class PromptStore:
         """The known prompt that is ready soonest; among equals, the best."""
         matches = [
             PlacedPrompt(prompt, match)
-            for prompt in reversed(self._of(cursor.document.uri))
+            for prompt in reversed(self._prompts_of(cursor.document.uri))
             if (match := prompt.match(cursor.document.text, cursor.offset))
         ]
         return min(matches, key=self._rank, default=None)
@@ -115,7 +115,7 @@ class PromptStore:
         )
 
     def _add(self, cursor: Cursor, placed: PlacedPrompt) -> PlacedPrompt:
-        known = self._of(cursor.document.uri)
+        known = self._prompts_of(cursor.document.uri)
         if placed.prompt in known:
             known.remove(placed.prompt)
         known.append(placed.prompt)
@@ -139,7 +139,7 @@ class PromptStore:
         return choose_snippets(info, cursor.document, budget, previous)
 
     def _previous_layout(self, uri: str) -> Layout | None:
-        whole = (prompt for prompt in reversed(self._of(uri)) if not prompt.brief)
+        whole = (prompt for prompt in reversed(self._prompts_of(uri)) if not prompt.brief)
         return next((prompt.layout for prompt in whole), None)
 
     def _cached_snippets(self, uri: str) -> tuple[Snippet, ...]:
@@ -149,10 +149,10 @@ class PromptStore:
 
     def _cached_prompts(self, uri: str) -> list[AnchoredPrompt]:
         """The document's prompts in the cache, the newest first."""
-        known = reversed(self._of(uri))
+        known = reversed(self._prompts_of(uri))
         return [prompt for prompt in known if self._prefill.is_cached(prompt.tokens)]
 
-    def _of(self, uri: str) -> deque[AnchoredPrompt]:
+    def _prompts_of(self, uri: str) -> deque[AnchoredPrompt]:
         prompts = self._documents.setdefault(uri, deque(maxlen=_PROMPTS_PER_DOCUMENT))
         self._documents.move_to_end(uri)
         while len(self._documents) > _MAX_DOCUMENTS:

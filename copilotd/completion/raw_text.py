@@ -63,7 +63,7 @@ class TextService:
         """
         info = await self._engine.info()
         prompt = await self._prompt(request, info)
-        room = _room(len(prompt), info.n_ctx)
+        room = _count_free_tokens(len(prompt), info.n_ctx)
         wanted = GenerateRequest(
             prompt=prompt,
             max_tokens=room if request.max_tokens is None else request.max_tokens,
@@ -101,7 +101,7 @@ class TextService:
         return build_fim_prompt(info, before, after)
 
 
-def _room(tokens: int, n_ctx: int) -> int:
+def _count_free_tokens(tokens: int, n_ctx: int) -> int:
     if tokens < n_ctx:
         return n_ctx - tokens
     raise ContextOverflow(

@@ -198,7 +198,7 @@ class CompletionService:
 
     def on_focus(self, document: Document) -> None:
         """The user turned to this document."""
-        if self._prepares:
+        if self._can_prepare:
             self._idle_work.schedule(lambda: self._prompts.warm_up(document, self.budget))
 
     def on_change(self, document: Document, offset: int | None, client: str) -> None:
@@ -244,11 +244,11 @@ class CompletionService:
     # --- in the pauses -----------------------------------------------------------------------
 
     @property
-    def _prepares(self) -> bool:
+    def _can_prepare(self) -> bool:
         return self._settings.current.enabled and self._settings.current.anticipate
 
     def _schedule_preparation(self, request: CompletionRequest, shown: Completion | None) -> None:
-        if self._prepares:
+        if self._can_prepare:
             self._idle_work.schedule(lambda: self._prepare(request, shown))
 
     async def _prepare(self, request: CompletionRequest, shown: Completion | None) -> None:

@@ -11,7 +11,7 @@ _PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedText:
     """The text typed at a site, and the `closers` that the editor inserted after it."""
 
     text: str
@@ -37,7 +37,7 @@ class CompletionSite:
         before = text[max(0, offset - _BEFORE) : offset]
         return CompletionSite(document.uri, offset, before, text[offset : offset + _AFTER])
 
-    def find_typed(self, document: Document, offset: int) -> Typed | None:
+    def find_typed(self, document: Document, offset: int) -> TypedText | None:
         """The text between this site and `offset`; None if other text has changed."""
         text = document.text
         if document.uri != self.uri or offset < self.offset:
@@ -48,7 +48,7 @@ class CompletionSite:
         closers = _auto_closers(typed) if after != self.after else ""
         if after != (closers + self.after)[: len(after)]:
             return None
-        return Typed(typed, closers)
+        return TypedText(typed, closers)
 
     def remaining(
         self, completion: Completion, document: Document, offset: int

@@ -136,7 +136,7 @@ class UpstreamSection(Section):
 
     @field_validator("url")
     @classmethod
-    def _is_a_root(cls, url: str) -> str:
+    def _check_root_url(cls, url: str) -> str:
         parts = urlsplit(url)
         if url and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise PydanticCustomError("url", "must be a URL that begins with http:// or https://")

@@ -59,13 +59,13 @@ def compute_budget(settings: CompletionSection, speed: Speed | None) -> Budget:
     """The budget from `settings`; for "auto", from what a machine with this `speed` can do."""
     auto = _budget_for_speed(settings, speed) if speed else _UNMEASURED
     return Budget(
-        prefix_tokens=_setting_or(settings.prefix_tokens, auto.prefix_tokens),
-        suffix_tokens=_setting_or(settings.suffix_tokens, auto.suffix_tokens),
-        max_tokens=_setting_or(settings.max_tokens, auto.max_tokens),
-        debounce_ms=_setting_or(settings.debounce_ms, auto.debounce_ms),
+        prefix_tokens=_resolve_auto(settings.prefix_tokens, auto.prefix_tokens),
+        suffix_tokens=_resolve_auto(settings.suffix_tokens, auto.suffix_tokens),
+        max_tokens=_resolve_auto(settings.max_tokens, auto.max_tokens),
+        debounce_ms=_resolve_auto(settings.debounce_ms, auto.debounce_ms),
         partial_after_ms=settings.target_ms,
         cold_prompt_tokens=auto.cold_prompt_tokens,
-        invoked_max_tokens=_setting_or(settings.max_tokens, _MAX_TOKENS),
+        invoked_max_tokens=_resolve_auto(settings.max_tokens, _MAX_TOKENS),
         snippet_tokens=auto.snippet_tokens,
     )
 
@@ -95,5 +95,5 @@ def _clamp(least: int, value: int, most: int) -> int:
     return max(least, min(value, most))
 
 
-def _setting_or(setting: int | Literal["auto"], auto: float) -> int:
+def _resolve_auto(setting: int | Literal["auto"], auto: float) -> int:
     return int(auto) if setting == "auto" else setting

@@ -30,7 +30,7 @@ class PermissionRules:
     def for_tool(self, tool: Tool, folders: Sequence[Path]) -> Permission:
         """The permission of `tool` in a workspace: the strictest one of its folders."""
         permissions = [self._in_folder(tool, folder) for folder in folders]
-        return max(permissions or [self._everywhere(tool)], key=_STRICTNESS.index)
+        return max(permissions or [self._find_global(tool)], key=_STRICTNESS.index)
 
     def for_action(self, tool: Tool, action: Action, folders: Sequence[Path]) -> Permission:
         """The permission of one call of `tool`."""
@@ -45,9 +45,9 @@ class PermissionRules:
                 permission = permissions.get(tool.name, permissions.get("*"))
                 if permission is not None:
                     return permission
-        return self._everywhere(tool)
+        return self._find_global(tool)
 
-    def _everywhere(self, tool: Tool) -> Permission:
+    def _find_global(self, tool: Tool) -> Permission:
         permissions = self.settings.permissions
         permission = permissions.get(tool.name)
         if permission is None and tool.name not in OFF_BY_DEFAULT:

@@ -99,7 +99,7 @@ def _print(settings: "Settings", layers: "Sequence[Layer]") -> None:
 def _hide_secrets(key: str, value: object) -> str:
     from copilotd.config import is_secret
 
-    return HIDDEN if value and is_secret(key) else _inline(_plain(value))
+    return HIDDEN if value and is_secret(key) else _inline(_to_plain(value))
 
 
 def _inline(value: object) -> str:
@@ -113,20 +113,20 @@ def _inline(value: object) -> str:
     return tomlkit.item(value).as_string()
 
 
-def _plain(value: object) -> object:
+def _to_plain(value: object) -> object:
     """The value as dictionaries and lists, without secrets."""
     from copilotd.config import Section
 
     if isinstance(value, Section):
         fields = type(value).model_fields
         return {
-            name: _plain(own) if fields[name].repr or not own else HIDDEN
+            name: _to_plain(own) if fields[name].repr or not own else HIDDEN
             for name, own in value
             if name in value.model_fields_set
         }
     if isinstance(value, dict):
-        return {str(name): _plain(own) for name, own in value.items()}
-    return [_plain(own) for own in value] if isinstance(value, list) else value
+        return {str(name): _to_plain(own) for name, own in value.items()}
+    return [_to_plain(own) for own in value] if isinstance(value, list) else value
 
 
 def _effect(key: str) -> str:

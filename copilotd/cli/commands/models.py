@@ -32,8 +32,8 @@ def list_models(as_json: Json = False) -> None:
     """List the installed models and the models of the catalogue."""
     from copilotd.cli.views.models import build_models_table, table_console
 
-    choice, overviews = _choice(), _overviews()
-    models = overviews.list_all()
+    choice, summaries = _choice(), _summaries()
+    models = summaries.list_all()
     if as_json:
         _print_json({"models": models, "reason": choice.reason})
     else:
@@ -115,7 +115,7 @@ def info(name: Name, as_json: Json = False) -> None:
     """Show the details of a model; for an installed one, from its file."""
     from copilotd.cli.views.models import build_model_sheet, table_console
 
-    model = _overviews().get(name)
+    model = _summaries().get(name)
     if as_json:
         _print_json(model)
     else:
@@ -153,7 +153,7 @@ def _announce(record: "StoredModel", store: "ModelStore") -> None:
         )
 
 
-def _overviews() -> "ModelSummaries":
+def _summaries() -> "ModelSummaries":
     from copilotd.models.summary import ModelSummaries
 
     return ModelSummaries(_store(), _catalogue(), _find_default(), _choice().entry.name)

@@ -22,7 +22,7 @@ SMALLER_MODEL = "Choose a smaller model: copilotd models list"
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Code with a gap that any code model can fill, and the beginning of every right answer."""
+    """Code with a hole that any code model can fill, and the beginning of every right answer."""
 
     name: str
     before: str

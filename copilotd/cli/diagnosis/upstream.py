@@ -16,7 +16,7 @@ STAY = 'engine.kind = "local" keeps them on this machine'
 
 def check_upstream(settings: UpstreamSection) -> Iterator[Check]:
     """Report where code is sent, and ask the server for its model."""
-    yield _privacy(settings.url)
+    yield _check_privacy(settings.url)
     try:
         info = asyncio.run(_info(settings))
     except CopilotdError as error:
@@ -28,7 +28,7 @@ def check_upstream(settings: UpstreamSection) -> Iterator[Check]:
     yield ok("upstream", f"{info.description}, context {info.n_ctx} tokens")
 
 
-def _privacy(url: str) -> Check:
+def _check_privacy(url: str) -> Check:
     detail = f"code and conversations are sent to {url or 'an upstream'}"
     if url.startswith("http://") and not is_loopback(url):
         return note("privacy", f"{detail}, and not encrypted", f"Use https; {STAY}")

@@ -34,7 +34,7 @@ def build_models_table(models: Sequence[ModelSummary], reason: str) -> Renderabl
     table.add_column("Licence")
     for model in models:
         table.add_row(*_cells(model))
-    return Group(table, Text(), _legend(), Text(reason), Text(NEXT, style="dim"))
+    return Group(table, Text(), _build_legend(), Text(reason), Text(NEXT, style="dim"))
 
 
 DEFAULT, INSTALLED, DAMAGED, RECOMMENDED = (
@@ -49,7 +49,7 @@ NEXT = (
 )
 
 
-def _legend() -> Text:
+def _build_legend() -> Text:
     marks = (DEFAULT, INSTALLED, DAMAGED, RECOMMENDED)
     return Text("   ").join(
         Text.assemble((mark, style), f" {meaning}") for mark, style, meaning in marks
@@ -62,14 +62,14 @@ def _cells(model: ModelSummary) -> list[Text]:
         Text(model.name, style="bold" if model.installed else ""),
         Text(model.quantisation),
         Text(format_bytes(model.size) if model.size else "?"),
-        _yes(model.fim),
-        _yes(model.chat),
+        _format_bool(model.fim),
+        _format_bool(model.chat),
         Text(f"{model.memory_gib:g} GiB" if model.memory_gib else "?"),
         Text(model.licence or "?"),
     ]
 
 
-def _yes(value: bool) -> Text:
+def _format_bool(value: bool) -> Text:
     return Text("yes", style="green") if value else Text("no", style="dim")
 
 
@@ -93,15 +93,15 @@ def build_model_sheet(model: ModelSummary) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _facts(model):
+    for name, value in _list_facts(model):
         if value:
             table.add_row(name, Text(value))
     return Group(Text.assemble((model.name, "bold"), "  ", _state(model)), table)
 
 
-def _facts(model: ModelSummary) -> list[tuple[str, str]]:
+def _list_facts(model: ModelSummary) -> list[tuple[str, str]]:
     if model.installed and model.installed.problem:
-        return [("problem", model.installed.problem), *_place_facts(model.installed)]
+        return [("problem", model.installed.problem), *_list_place_facts(model.installed)]
     context = f"{model.context:,} tokens" if model.context else ""
     return [
         ("parameters", model.parameters),
@@ -112,22 +112,22 @@ def _facts(model: ModelSummary) -> list[tuple[str, str]]:
         ("chat", "yes" if model.chat else "no"),
         ("memory wanted", f"{model.memory_gib:g} GiB" if model.memory_gib else ""),
         ("licence", model.licence),
-        *(_file_facts(model.installed) if model.installed else _source_facts(model)),
+        *(_list_file_facts(model.installed) if model.installed else _list_source_facts(model)),
     ]
 
 
-def _file_facts(details: InstalledDetails) -> list[tuple[str, str]]:
+def _list_file_facts(details: InstalledDetails) -> list[tuple[str, str]]:
     return [
         ("tools", "yes, by the chat template" if details.tools else "no"),
         ("name in the file", details.own_name),
         ("architecture", details.architecture),
         ("embedding length", str(details.embedding_length or "")),
         ("FIM token ids", _ids(details.fim_tokens)),
-        *_place_facts(details),
+        *_list_place_facts(details),
     ]
 
 
-def _place_facts(details: InstalledDetails) -> list[tuple[str, str]]:
+def _list_place_facts(details: InstalledDetails) -> list[tuple[str, str]]:
     return [
         *(("file", str(path)) for path in details.paths),
         *(("sha256", sha256) for sha256 in details.sha256),
@@ -136,7 +136,7 @@ def _place_facts(details: InstalledDetails) -> list[tuple[str, str]]:
     ]
 
 
-def _source_facts(model: ModelSummary) -> list[tuple[str, str]]:
+def _list_source_facts(model: ModelSummary) -> list[tuple[str, str]]:
     return [*(("source", source) for source in model.sources), ("installed", "no")]
 
 

@@ -72,9 +72,9 @@ def show_tuning(tuning: Tuning, budget: Budget) -> None:
         console.print(_table(calibration))
         costs = ", ".join(f"{n}: {cost:.1f}" for n, cost in calibration.speed.batch.items())
         console.print(f"\nCost of several tokens at once, in units of one: {costs}\n")
-    for name, value in _consequences(calibration, budget):
+    for name, value in _list_consequences(calibration, budget):
         console.print(Text.assemble((f"{name:<12}", "bold"), value))
-    for line in _warnings(calibration):
+    for line in _list_warnings(calibration):
         console.print(Text.assemble(("\nnote: ", "bold yellow"), line))
 
 
@@ -85,13 +85,13 @@ def _table(calibration: Calibration) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     times = {(m.setup, m.cells, m.tokens): m.ms for m in calibration.measurements}
     for setup in dict.fromkeys(m.setup for m in calibration.measurements):
-        cells = [_figure(times.get((setup, cells, n)), n) for _, cells, n in _COLUMNS]
+        cells = [_format_figure(times.get((setup, cells, n)), n) for _, cells, n in _COLUMNS]
         style = "bold" if setup == calibration.chosen else ""
         table.add_row(_describe(setup), *cells, style=style)
     return table
 
 
-def _figure(ms: float | None, tokens: int) -> str:
+def _format_figure(ms: float | None, tokens: int) -> str:
     if ms is None:
         return "-"
     return f"{ms:.1f}" if tokens == 1 else f"{1000 * tokens / ms:.0f}"
@@ -105,7 +105,7 @@ def _describe(setup: Setup) -> str:
     return f"flash {setup.flash_attention}, {threads}, batch {setup.n_ubatch}{cache}"
 
 
-def _consequences(calibration: Calibration, budget: Budget) -> list[tuple[str, str]]:
+def _list_consequences(calibration: Calibration, budget: Budget) -> list[tuple[str, str]]:
     speed = calibration.speed
     cold_s = (budget.prefix_tokens + budget.suffix_tokens) / speed.prefill_rate
     loaded = ("loaded with", f"{_describe(calibration.chosen)}: {_explain(calibration)}")
@@ -140,7 +140,7 @@ def _explain(calibration: Calibration) -> str:
     return "the default, since nothing else was clearly faster"
 
 
-def _warnings(calibration: Calibration) -> list[str]:
+def _list_warnings(calibration: Calibration) -> list[str]:
     lines = []
     if calibration.disturbance > BUSY_SHARE:
         lines.append(

@@ -52,10 +52,10 @@ class ModelScope:
         """See `Source.fetch`."""
         job.report_progress(f"Asking {self.label} for {PurePosixPath(self._path).name}")
         paths = [str(part) for part in shards.list_parts(PurePosixPath(self._path))]
-        remotes = [self._remote(file) for file in self._list_files(paths)]
+        remotes = [self._to_remote_file(file) for file in self._list_files(paths)]
         return fetch_all(remotes, target, self.label, job)
 
-    def _remote(self, file: _File) -> RemoteFile:
+    def _to_remote_file(self, file: _File) -> RemoteFile:
         url = f"{self._endpoint}/models/{self._repository}/resolve/{self._revision}/"
         return RemoteFile(url + quote(file.path), file.size, file.sha256)
 

@@ -11,9 +11,13 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     replaced = context.line_after[: candidate.overwrites]
     mark = text in _COMMENT_MARKS and context.at_line_start
     nothing = not text or mark or candidate.text == replaced
-    return Candidate("") if nothing or _is_there(context, text, candidate.overwrites) else candidate
+    return (
+        Candidate("")
+        if nothing or _is_already_there(context, text, candidate.overwrites)
+        else candidate
+    )
 
 
-def _is_there(context: CursorContext, text: str, overwrites: int) -> bool:
+def _is_already_there(context: CursorContext, text: str, overwrites: int) -> bool:
     punctuation = len(text) <= 3 and not any(c.isalnum() for c in text)
     return punctuation and overwrites == 0 and context.line_after.lstrip().startswith(text)

@@ -27,7 +27,7 @@ def lead(context: CursorContext, text: str) -> int | None:
 
     None while the text so far may still become one.
     """
-    if _exempt(context):
+    if _is_exempt(context):
         return 0
     if opening := _OPENING.match(text):
         return opening.end()
@@ -38,7 +38,7 @@ def lead(context: CursorContext, text: str) -> int | None:
 
 def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep the text before a fence, or before a blank line that an explanation follows."""
-    if _exempt(context):
+    if _is_exempt(context):
         return None
     places = [text.find(_FENCE)]
     # Markup has sentences between its tags.
@@ -52,7 +52,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Remove the opening fence with the sentence before it, and all from the closing fence on."""
-    if _exempt(context):
+    if _is_exempt(context):
         return candidate
     text = candidate.text[lead(context, candidate.text) or 0 :]
     said = _PREAMBLE_ALONE.match(text)
@@ -61,6 +61,6 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     return candidate.with_text(text[: truncate_at(context, text)])
 
 
-def _exempt(context: CursorContext) -> bool:
+def _is_exempt(context: CursorContext) -> bool:
     # A document that already has fences may get one more.
     return context.language in PROSE or _FENCE in context.document.text

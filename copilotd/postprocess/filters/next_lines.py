@@ -49,13 +49,13 @@ def _stands_alone(context: CursorContext, text: str, line: Line) -> bool:
 
 
 def _repeats(lines: list[Line], below: tuple[str, ...], needed: int) -> bool:
-    repeated = [other for _, other in takewhile(_same, zip(lines, below, strict=False))]
+    repeated = [other for _, other in takewhile(_are_equal, zip(lines, below, strict=False))]
     if len(repeated) > 1:
         return not all(map(is_trivial, repeated))
     alike = len(repeated) == needed and indent_width(lines[0].text) == indent_width(below[0])
     return alike and not is_trivial(below[0])
 
 
-def _same(pair: tuple[Line, str]) -> bool:
+def _are_equal(pair: tuple[Line, str]) -> bool:
     line, other = pair
     return line.text.strip() == other.strip()

@@ -20,7 +20,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
     """Keep the text before the first control token, unless the text begins with it."""
     for match in _TOKEN.finditer(text):
         before = text[: match.start()]
-        if _FIRST.match(text) and not _without_first(before).strip():
+        if _FIRST.match(text) and not _remove_leading(before).strip():
             continue
         if not scan_nesting(context.nesting.due, before, context.language).in_region:
             return match.start()
@@ -29,11 +29,11 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Remove control tokens at the start, and everything from the next one on."""
-    text = candidate.text if context.nesting.in_region else _without_first(candidate.text)
+    text = candidate.text if context.nesting.in_region else _remove_leading(candidate.text)
     return candidate.with_text(text[: truncate_at(context, text)])
 
 
-def _without_first(text: str) -> str:
+def _remove_leading(text: str) -> str:
     while match := _FIRST.match(text):
         text = text[match.end() :]
     return text

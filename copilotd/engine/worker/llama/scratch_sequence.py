@@ -109,14 +109,14 @@ def save_state(context: Any, sequence: int) -> SequenceState:
     """Copy the keys and values of `sequence` out of `context`."""
     size = C.llama_state_seq_get_size(context, sequence)
     state = np.empty(size, np.uint8)
-    written = C.llama_state_seq_get_data(context, _pointer(state), size, sequence)
+    written = C.llama_state_seq_get_data(context, _to_pointer(state), size, sequence)
     return state[:written]
 
 
 def load_state(context: Any, sequence: int, state: SequenceState) -> bool:
     """Copy `state` into the empty `sequence`; False if there is no room for it."""
-    return bool(C.llama_state_seq_set_data(context, _pointer(state), len(state), sequence))
+    return bool(C.llama_state_seq_set_data(context, _to_pointer(state), len(state), sequence))
 
 
-def _pointer(state: SequenceState) -> Any:
+def _to_pointer(state: SequenceState) -> Any:
     return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
