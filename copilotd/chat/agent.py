@@ -52,7 +52,7 @@ class AgentAnswer:
 
 @dataclass(slots=True)
 class _ModelTurn:
-    """What the model writes at one step."""
+    """The model's output in one step."""
 
     text: str = ""
     calls: list[ToolCall] = field(default_factory=list)

@@ -28,7 +28,7 @@ _LINE_END = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 
 
 class EditCommand(StrEnum):
-    """What to do with the lines."""
+    """The change to make to the lines."""
 
     EDIT = "edit"
     FIX = "fix"

@@ -12,7 +12,7 @@ from copilotd.chat.code_fence import fence
 
 
 class Command(StrEnum):
-    """What a chat can do with code."""
+    """The commands of a chat that act on code."""
 
     EXPLAIN = "explain"
     FIX = "fix"
@@ -32,7 +32,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a user says; `diagnostics` are the editor's messages about the code."""
+    """A user's turn; `diagnostics` are the editor's messages about the code."""
 
     content: str = ""
     command: Command | None = None

@@ -10,7 +10,7 @@ _INITIAL_ACCEPTANCE = 0.3
 
 
 class Verdict(StrEnum):
-    """What the user did with a completion."""
+    """The user's reaction to a completion."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"

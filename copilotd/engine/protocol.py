@@ -18,7 +18,7 @@ SAVE_TIMEOUT_S = 0.5
 
 
 class WorkerSpec(msgspec.Struct, frozen=True):
-    """What the worker loads, and how it runs the model.
+    """The model that the worker loads, and how it runs it.
 
     `n_threads` 0 means one per physical core; `n_gpu_layers` -1 means all. `flash_attention`,
     `n_threads_batch`, `n_ubatch` and `kv_type` are the fields of `Setup`.

@@ -1,4 +1,4 @@
-"""What generations cost: each one while it runs, and the totals for `copilotd status`."""
+"""Measures the cost of generations: each one, and the totals for `copilotd status`."""
 
 import time
 from dataclasses import asdict, dataclass

@@ -15,7 +15,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 class Encoding(StrEnum):
-    """What a column counts."""
+    """The code unit that a column counts."""
 
     UTF8 = "utf-8"
     UTF16 = "utf-16"

@@ -1,4 +1,4 @@
-"""What chat, edit and commit message requests share: parameters, partial results and errors.
+"""Shared by chat, edit and commit message requests: parameters, partial results and errors.
 
 The parameters are parsed strictly, and the error names what the client got wrong.
 """

@@ -1,1 +1,1 @@
-"""What the model reads: token budget, FIM layout per model family, chat template."""
+"""Builds what the model reads: token budget, FIM layout per model family, chat template."""

@@ -35,7 +35,7 @@ from copilotd.serving.worker_spec import spec_provider
 
 
 class Role(Enum):
-    """What a model is used for."""
+    """The purpose of a model."""
 
     COMPLETION = auto()
     CHAT = auto()

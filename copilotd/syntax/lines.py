@@ -46,7 +46,7 @@ def split_lines(text: str, lead: str = "") -> list[Line]:
     for number, part in enumerate(parts):
         whole = (lead + part if number == 0 else part).rstrip("\r")
         if whole.strip():
-            # With a lead, a cut is made at the start of the text.
+            # If there is a lead, a cut is made at the start of the text.
             shown = Line(start - (len(lead) if number == 0 else 0), whole, number < len(parts) - 1)
             found.append(shown)
         start += len(part) + 1

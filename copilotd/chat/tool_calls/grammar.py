@@ -120,7 +120,8 @@ def _call_schema(tool: ToolDefinition, call_format: CallFormat) -> dict[str, Any
 def _arguments_schema(tool: ToolDefinition) -> dict[str, Any]:
     """The tool's own schema; unless it says otherwise, only the properties it names are allowed."""
     schema = {"type": "object", "additionalProperties": not tool.parameters, **tool.parameters}
-    # With an id it is a document of its own, so that its references "#/$defs/…" resolve inside it.
+    # An id makes the schema a separate document, so that its references "#/$defs/…" resolve inside
+    # it.
     return {**schema, "$id": f"urn:tool:{quote(tool.name)}"}
 
 

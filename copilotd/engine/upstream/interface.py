@@ -1,4 +1,4 @@
-"""What the upstream engine needs from a server, whatever its API."""
+"""The interface that the upstream engine needs from a server, independent of the server's API."""
 
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What generation and speculation need of a model.
+"""The interface that generation and speculation need from a model.
 
 `llama/model.py` satisfies these protocols with llama.cpp. Tests satisfy them with a simulated
 model, so that scheduling, the KV cache and speculation can be tested without a model file.

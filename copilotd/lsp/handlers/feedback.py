@@ -1,4 +1,4 @@
-"""What the user does with a completion, as notifications and as commands.
+"""Handles the user's reaction to a completion, as notifications and as commands.
 
 `textDocument/didShowCompletion` and `textDocument/didPartiallyAcceptCompletion` are Copilot's
 notifications. They carry the item, but a client may send anything, so the item is read with care.

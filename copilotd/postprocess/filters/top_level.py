@@ -1,4 +1,4 @@
-"""In the middle of other code, a new top-level definition does not belong to the completion."""
+"""A new top-level definition in the middle of other code does not belong to the completion."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""From token bytes to text that can be sent: whole characters, and no part of a stop string."""
+"""Turns token bytes into text that can be sent: whole characters, and no part of a stop string."""
 
 import codecs
 from dataclasses import dataclass

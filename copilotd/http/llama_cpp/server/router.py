@@ -43,7 +43,7 @@ async def slots(
 
 @router.get("/metrics", summary="Counts and rates for Prometheus", response_class=PlainTextResponse)
 async def metrics(services: ServicesOf) -> PlainTextResponse:
-    """Of the completion model, since the daemon's start."""
+    """The counts are those of the completion model since the daemon started."""
     if not services.llama_cpp.metrics:
         raise HTTPException(501, "/metrics is turned off: llama_cpp.metrics")
     stats = services.models.completion.engine.stats()
