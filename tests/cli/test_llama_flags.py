@@ -11,7 +11,7 @@ from copilotd.paths import Paths
 
 
 def list_changed_settings(*words: str) -> dict[str, Any]:
-    """What the words change of llama-server's defaults."""
+    """List the settings that these arguments change from the defaults."""
     default, settings = parse_flags([]).settings, parse_flags(words).settings
     return {
         f"{table}.{key}": value

@@ -1,4 +1,4 @@
-"""Snippets of other files that a client sends: prefilled in a pause, in each prompt after it."""
+"""A pause prefills the snippets that a client sends; each prompt after it begins with them."""
 
 import asyncio
 from dataclasses import replace

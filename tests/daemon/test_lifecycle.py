@@ -182,9 +182,8 @@ def test_a_signal_ends_the_daemon_despite_open_connections(
         client.stream("POST", "/v1/chat/completions", json=question) as answer,
         socket.socket(socket.AF_UNIX) as editor,
     ):
-        lines = (
-            answer.iter_lines()
-        )  # The name keeps it alive: without it the connection would close at once.
+        # The name keeps the iterator alive. Without it the connection would close at once.
+        lines = answer.iter_lines()
         assert next(lines).startswith("data: ")
         editor.connect(running.socket)
 

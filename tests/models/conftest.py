@@ -74,7 +74,7 @@ Wait = Callable[[threading.Event], None]
 
 @pytest.fixture
 def wait() -> Wait:
-    """Wait for an event, for at most 20 s."""
+    """Wait for an event, for at most 60 s."""
 
     def wait_for(event: threading.Event) -> None:
         assert event.wait(60), "it did not happen within 60 s"

@@ -57,7 +57,7 @@ def test_start_prints_its_progress_the_model_and_the_next_steps(
     assert done.stdout == f"copilotd runs with mine on {running.url}\n" + NEXT.format(
         url=running.url
     )
-    # Whether one sees the moment before the load depends on the machine.
+    # Whether the output shows the moment before the load depends on the machine.
     assert done.stderr.replace("starting\n", "") == (
         f"Model: {model_path}\n  It was chosen by the command line.\nloading {model_path.stem}\n"
     )

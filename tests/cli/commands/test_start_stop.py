@@ -118,7 +118,7 @@ def test_start_reports_an_upstream_that_does_not_answer_and_downloads_no_model(h
 
 def test_start_fails_if_the_model_does_not_load_and_the_daemon_goes_on(home: Home) -> None:
     file = home.folder / "odd.gguf"
-    file.write_bytes(gguf(architecture="odd"))
+    file.write_bytes(build_gguf(architecture="odd"))
 
     done = home.run("start", "--model", "odd.gguf", "--port", "0")
 
@@ -132,8 +132,8 @@ def test_start_fails_if_the_model_does_not_load_and_the_daemon_goes_on(home: Hom
     assert home.run("status").returncode == 0
 
 
-def gguf(architecture: str) -> bytes:
-    """A whole GGUF file, version 3, with one key and no tensors."""
+def build_gguf(architecture: str) -> bytes:
+    """Build a whole GGUF file of version 3 with one key and no tensors."""
     key, value = b"general.architecture", architecture.encode()
     head = b"GGUF" + struct.pack("<IQQ", 3, 0, 1)
     pair = struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, len(value)) + value
