@@ -203,7 +203,7 @@ def test_a_port_in_use_is_a_failure_that_names_the_program() -> None:
 @pytest.mark.parametrize(
     ("settings", "verdict", "detail"),
     [
-        (ServerSection(), Verdict.OK, "127.0.0.1: any program of this machine that asks"),
+        (ServerSection(), Verdict.OK, "127.0.0.1: any program on this machine that asks"),
         (
             ServerSection(require_token="on"),
             Verdict.OK,
