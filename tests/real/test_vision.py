@@ -144,7 +144,7 @@ def test_a_projector_of_another_kind_is_named_in_the_error(model_path: Path) -> 
             timeout=120,
         )
         assert response.status_code >= 400
-        assert "chat.mmproj has to be the projector" in response.json()["error"]["message"]
+        assert "chat.mmproj must be the projector" in response.json()["error"]["message"]
         # The model itself goes on without it.
         capital = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
         spoken = httpx2.post(f"{daemon.url}/v1/chat/completions", json=capital, timeout=120)
