@@ -1,6 +1,9 @@
 """Reads and edits JSON with comments and trailing commas, as in VS Code's settings.
 
 Only the changed member is rewritten; everything else, comments included, stays.
+
+No library serves here. json-five keeps comments, but it accepts JSON5, which VS Code refuses, and
+it leaves the blanks and commas around an inserted or removed member to its caller.
 """
 
 import json
