@@ -35,6 +35,7 @@ from copilotd.errors import CopilotdError, EngineNotReady
 from copilotd.postprocess.context import CursorContext
 from copilotd.prompt.budget import Budget
 from copilotd.prompt.builder import Cursor
+from copilotd.syntax.languages import detect_language, is_among
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +81,13 @@ class CompletionService:
     # --- the stages of `complete`, in their order --------------------------------------------
 
     def _refuse(self, request: CompletionRequest) -> NotShown | None:
-        settings, language = self._settings.current, request.document.language
+        settings, document = self._settings.current, request.document
         if request.trigger is Trigger.INVOKED:
             return None
         if not settings.enabled:
             return NotShown(Status.SKIPPED, "ghost text is switched off (completion.enabled)")
-        if language in settings.disabled_languages:
+        if is_among(document, settings.disabled_languages):
+            language = document.language or detect_language(document)
             return NotShown(Status.SKIPPED, f"{language} is in completion.disabled_languages")
         return None
 

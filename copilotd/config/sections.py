@@ -153,7 +153,8 @@ class CompletionSection(Section):
     enabled: bool = True
     """Whether to show ghost text."""
     disabled_languages: list[str] = []
-    """Language ids, as the editor names them, that get no automatic ghost text."""
+    """Languages that get no automatic ghost text, under the names of any editor: bash, sh and
+    shellscript are the same."""
     target_ms: int = Field(default=300, ge=1)
     """Half of all suggestions should show their first line within this time. A suggestion that is
     not finished by then is shown as far as it is written."""

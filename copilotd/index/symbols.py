@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from copilotd.syntax.language_ids import language_of_path, language_of_shebang
+
 _C_WORDS = r"(?!(?:return|else|if|while|for|switch|case|new|delete|throw|using|typedef)\b)"
 _SCRIPT = (
     r"^\s*(?:export\s+)?(?:default\s+)?(?:declare\s+)?(?:abstract\s+)?(?:async\s+)?"
@@ -29,38 +31,37 @@ _JVM = (
     rf"|{_C_WORDS}[\w<>\[\],.?]+\s+(?P<name2>\w+)\s*\([^;]*\)[^;]*\{{?\s*$)"
 )
 _PATTERNS = {
-    "py": r"^\s*(?:async\s+)?(?P<kind>def|class)\s+(?P<name>\w+)",
-    "js": _SCRIPT,
+    "python": r"^\s*(?:async\s+)?(?P<kind>def|class)\s+(?P<name>\w+)",
+    "javascript": _SCRIPT,
     "go": r"^(?P<kind>func|type)\s+(?:\([^)]*\)\s*)?(?P<name>\w+)",
-    "rs": (
+    "rust": (
         r"^\s*(?:pub(?:\([^)]*\))?\s+)?(?:async\s+|unsafe\s+|const\s+|extern\s+(?:\"\w+\"\s+)?)*"
         r"(?P<kind>fn|struct|enum|trait|union|type|mod|macro_rules!)\s+(?P<name>\w+)"
     ),
     "c": _C,
     "java": _JVM,
-    "rb": r"^\s*(?P<kind>def|class|module)\s+(?P<name>[\w.:?!]+)",
+    "ruby": r"^\s*(?P<kind>def|class|module)\s+(?P<name>[\w.:?!]+)",
     "php": (
         r"^\s*(?:(?:public|private|protected|static|final|abstract)\s+)*"
         r"(?P<kind>function|class|interface|trait|enum)\s+&?(?P<name>\w+)"
     ),
     "lua": r"^\s*(?:local\s+)?(?P<kind>function)\s+(?P<name>[\w.:]+)",
-    "sh": r"^\s*(?:(?P<kind>function)\s+(?P<name>[\w-]+)|(?P<name2>[\w-]+)\s*\(\)\s*\{?)",
+    "shellscript": r"^\s*(?:(?P<kind>function)\s+(?P<name>[\w-]+)|(?P<name2>[\w-]+)\s*\(\)\s*\{?)",
     "swift": (
         r"^\s*(?:(?:public|private|internal|open|fileprivate|static|final|override|mutating)\s+)*"
         r"(?P<kind>func|class|struct|enum|protocol|extension|actor)\s+(?P<name>\w+)"
     ),
 }
-_OTHER_SUFFIXES = {
-    "js": "jsx mjs cjs ts tsx mts cts vue svelte",
-    "c": "h cc cpp cxx hh hpp hxx m mm",
-    "java": "kt kts cs scala groovy",
-    "sh": "bash zsh",
-    "py": "pyi",
+_LIKE = {
+    "javascript": "javascriptreact typescript typescriptreact vue svelte",
+    "c": "cpp cuda-cpp objective-c objective-cpp",
+    "java": "kotlin csharp scala groovy",
+    "python": "cython starlark",
 }
-_BY_SUFFIX = {
-    f".{suffix}": re.compile(_PATTERNS[language])
-    for language in _PATTERNS
-    for suffix in (language, *_OTHER_SUFFIXES.get(language, "").split())
+_BY_LANGUAGE = {
+    language: re.compile(pattern)
+    for name, pattern in _PATTERNS.items()
+    for language in (name, *_LIKE.get(name, "").split())
 }
 
 _MAX_LINE_LENGTH = 500
@@ -79,7 +80,8 @@ class Symbol:
 
 def find_symbols(path: Path, text: str) -> Iterator[Symbol]:
     """The definitions in the file `path` with this text; none if its language is unknown."""
-    pattern = _BY_SUFFIX.get(path.suffix.lower())
+    language = language_of_path(path.name) or language_of_shebang(text)
+    pattern = _BY_LANGUAGE.get(language)
     if pattern is None:
         return
     for number, line in enumerate(text.split("\n")):

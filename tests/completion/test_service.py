@@ -135,6 +135,7 @@ async def test_generation_stops_as_soon_as_a_filter_ends_it() -> None:
     [
         ({"enabled": False}, "ghost text is switched off (completion.enabled)"),
         ({"disabled_languages": ["python"]}, "python is in completion.disabled_languages"),
+        ({"disabled_languages": ["go", "PY"]}, "python is in completion.disabled_languages"),
     ],
 )
 async def test_a_request_that_a_setting_switches_off_is_skipped_and_names_the_setting(

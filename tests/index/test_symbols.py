@@ -36,6 +36,8 @@ from copilotd.index.symbols import find_symbols
         ("a.lua", "local function f()\nfunction M.g(x)\n", ["function f", "function M.g"]),
         ("a.sh", "build() {\nfunction clean {\n", ["function build", "function clean"]),
         ("a.rb", "module M\n  def self.f?\n", ["module M", "def self.f?"]),
+        ("Rakefile", "def f\n", ["def f"]),
+        ("deploy", "#!/bin/bash\nbuild() {\n", ["function build"]),
         ("a.txt", "def f\n", []),
         ("a.py", f"def {'f' * 600}():\n", []),
     ],

@@ -1,7 +1,5 @@
 import pytest
 
-from copilotd.documents import Document
-from copilotd.syntax.languages import detect_language
 from copilotd.syntax.lines import (
     Line,
     begins_with_closer,
@@ -79,18 +77,3 @@ def test_the_indentation_step_is_measured_below_lines_that_open_a_block() -> Non
     lines = ["call(one,", "       two)", "if (a) {", "  b();", "  if (c) {", "    d();"]
     assert indentation_step(lines, 4) == 2
     assert indentation_step(["a", "b"], 4) == 4
-
-
-@pytest.mark.parametrize(
-    ("document", "language"),
-    [
-        (Document("file:///a.py", ""), "python"),
-        (Document("file:///x", "", path="src/a.TS"), "typescript"),
-        (Document("file:///a.py", "", "Rust"), "rust"),
-        (Document("untitled:1", ""), ""),
-    ],
-)
-def test_the_file_name_gives_the_language_if_the_editor_names_none(
-    document: Document, language: str
-) -> None:
-    assert detect_language(document) == language
