@@ -28,7 +28,7 @@ MARKUP = frozenset("astro erb handlebars html svelte vue xml".split())
 SLASHES_ARE_NO_COMMENT = frozenset({"css"})
 """`//` is part of an address; comments are `/* */`."""
 
-TABBED = frozenset({"go", "gomod", "makefile"})
+TABBED = frozenset({"go", "gomod"})
 """Languages that are always indented with tabs."""
 
 PREPROCESSED = frozenset({"c", "cpp", "csharp", "cuda-cpp", "objective-c", "objective-cpp"})

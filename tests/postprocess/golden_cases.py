@@ -15,8 +15,9 @@ A case has this form, with `║` for the cursor, and ends at the next `===`:
 
 `by` names the filters that end generation or change the text, in order, or is `nothing`.
 `expected` is the whole document afterwards, or `(nothing)` if there is no suggestion. Further
-keys: `max_lines`; `unfinished: yes` if the token limit ended the text; `crlf: yes` for a document
-with CR LF; `escapes: yes` if the model's text is written with Python's escapes.
+keys: `path` of the file; `max_lines`; `unfinished: yes` if the token limit ended the text; `crlf:
+yes` or `cr: yes` for a document with CR LF or CR; `escapes: yes` if the model's text is written
+with Python's escapes. `language` may be left out.
 """
 
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ class Case:
     @property
     def context(self) -> CursorContext:
         text = self._with_line_ends(self.document)
-        document = Document("file:///case", text.replace(CURSOR, ""), self.options["language"])
+        language, path = self.options.get("language", ""), self.options.get("path", "")
+        document = Document("file:///case", text.replace(CURSOR, ""), language, path=path)
         mode = Mode(self.options["mode"])
         return CursorContext(
             document, text.index(CURSOR), mode, int(self.options.get("max_lines", "8"))
@@ -67,6 +69,8 @@ class Case:
         return [] if by == "nothing" else by.split(", ")
 
     def _with_line_ends(self, text: str) -> str:
+        if "cr" in self.options:
+            return text.replace("\n", "\r")
         return text.replace("\n", "\r\n") if "crlf" in self.options else text
 
 

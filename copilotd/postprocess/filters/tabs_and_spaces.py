@@ -15,9 +15,9 @@ other."""
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """Turn leading spaces into tabs, or tabs into spaces, like the buffer.
 
-    A text that mixes both is aligned by hand, so it stays.
+    A text that mixes both is aligned by hand, so it stays. In a makefile, only a recipe has tabs.
     """
-    if context.nesting.in_region:
+    if context.nesting.in_region or context.language == "makefile":
         return candidate
     lines = candidate.text.split("\n")
     # The start of the first line is no indentation if code is before the cursor.
