@@ -10,7 +10,7 @@ import httpx2
 import msgspec
 
 from copilotd.access_token import AccessToken
-from copilotd.completion.types import Outcome, OutcomeRecord
+from copilotd.completion.types import Outcome, OutcomeRecord, Trigger
 from copilotd.engine.performance import CalibrationProgress, Tuning
 from copilotd.errors import EngineError, NotRunning
 from copilotd.lifecycle import RunningDaemon
@@ -56,9 +56,11 @@ class DaemonClient:
         """Ask the daemon to end."""
         self._post("/admin/stop", {})
 
-    def complete(self, path: Path, text: str, offset: int) -> Outcome:
+    def complete(
+        self, path: Path, text: str, offset: int, trigger: Trigger = Trigger.INVOKED
+    ) -> Outcome:
         """Ghost text for `text`, the contents of `path`, at `offset` code points."""
-        body = {"path": str(path), "text": text, "offset": offset}
+        body = {"path": str(path), "text": text, "offset": offset, "trigger": trigger}
         return msgspec.json.decode(self._post("/admin/complete", body), type=OutcomeRecord).outcome
 
     def load(self, model: str) -> None:

@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 
-from copilotd.completion.types import CompletionRequest, Trigger
+from copilotd.completion.types import CompletionRequest
 from copilotd.completion.typing_speed import TypingSpeed
 from copilotd.config import CompletionSection
 from copilotd.config.live import Live
@@ -32,10 +32,9 @@ class Limits:
         return compute_budget(self._settings.current, self._speed.current)
 
     def budget_for(self, request: CompletionRequest) -> Budget:
-        """The budget of `request`; a user who invokes completion waits for the whole budget."""
+        """The budget of `request`. A request for the whole text may cost the most tokens."""
         budget = self.budget
-        invoked = request.trigger is Trigger.INVOKED
-        max_tokens = budget.invoked_max_tokens if invoked else budget.max_tokens
+        max_tokens = budget.invoked_max_tokens if request.waits_for_whole else budget.max_tokens
         return replace(budget, max_tokens=min(max_tokens, request.max_tokens or max_tokens))
 
     def debounce_s(self, request: CompletionRequest) -> float:
@@ -44,14 +43,14 @@ class Limits:
         VS Code itself waits before it sends a request, and a cursor that rested before may rest
         again.
         """
-        if request.trigger is Trigger.INVOKED:
+        if request.waits_for_whole:
             return 0.0
         quiet_s = self.typing.quiet_s(request.key, time.perf_counter())
         return max(0.0, self.budget.debounce_ms / 1000 - quiet_s)
 
     def longest_wait_s(self, request: CompletionRequest) -> float:
         """Seconds to wait for the whole completion."""
-        if request.trigger is Trigger.INVOKED:
+        if request.waits_for_whole:
             return float("inf")
         wait_s = self.budget.partial_after_ms / 1000
         gap_s = self.typing.usual_gap(request.key, time.perf_counter())

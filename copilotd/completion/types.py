@@ -9,7 +9,7 @@ from copilotd.postprocess.context import FilterStep
 
 
 class Trigger(StrEnum):
-    """Why a completion was requested."""
+    """Who requested a completion: the editor while the user types, or the user with a key."""
 
     AUTOMATIC = "automatic"
     INVOKED = "invoked"
@@ -20,7 +20,8 @@ class CompletionRequest:
     """Ask for ghost text in `document` at `offset`.
 
     A newer request with the same `key` cancels this one. At most `max_tokens` are generated for it,
-    where a client limits that.
+    where a client limits that. `is_patient` means that the client debounces by itself and shows
+    only a whole text.
     """
 
     document: Document
@@ -28,6 +29,12 @@ class CompletionRequest:
     trigger: Trigger = Trigger.AUTOMATIC
     client: str = "anonymous"
     max_tokens: int | None = None
+    is_patient: bool = False
+
+    @property
+    def waits_for_whole(self) -> bool:
+        """Whether the answer is the whole text, however long it takes, and is not debounced."""
+        return self.is_patient or self.trigger is Trigger.INVOKED
 
     @property
     def key(self) -> tuple[str, str]:

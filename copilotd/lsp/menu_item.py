@@ -21,16 +21,17 @@ class MenuCapabilities:
     """The capabilities of the client's menu.
 
     `as_is` means that it can insert several lines without changing their indentation, `markdown`
-    that it renders documentation.
+    that it renders documentation. If `inserts_only`, it replaces nothing after the cursor.
     """
 
     snippets: bool = False
     as_is: bool = False
     markdown: bool = False
+    inserts_only: bool = False
 
     @classmethod
-    def of(cls, capabilities: types.ClientCapabilities) -> "MenuCapabilities":
-        """Read the capabilities that the client declares."""
+    def of(cls, capabilities: types.ClientCapabilities, name: str = "") -> "MenuCapabilities":
+        """Read the capabilities that the client called `name` declares."""
         document = capabilities.text_document
         completion = document.completion if document else None
         item = completion.completion_item if completion else None
@@ -41,18 +42,22 @@ class MenuCapabilities:
             snippets=bool(item.snippet_support),
             as_is=modes is not None and types.InsertTextMode.AsIs in modes.value_set,
             markdown=types.MarkupKind.Markdown in (item.documentation_format or ()),
+            # Neovim replaces nothing after the cursor if an item is a snippet.
+            inserts_only=name == "Neovim" and bool(item.snippet_support),
         )
 
 
 def build_menu_item(
     item: OfferedItem, encoding: Encoding, menu: MenuCapabilities
-) -> types.CompletionItem:
+) -> types.CompletionItem | None:
     """One menu item that is listed first and passes the editor's own filter.
 
     It replaces the word at the cursor, as items of other servers do, so it begins with that word.
+    None if the editor cannot insert the text rightly.
     """
-    # Neovim replaces nothing after the cursor if an item is a snippet.
-    text, end = text_to_insert(item.snapshot.document, item.completion)
+    text, end = _find_replacement(item, menu)
+    if not text:
+        return None
     line_before = _line_before(item)
     word = _group_text(_WORD.search(line_before))
     whole = word + text
@@ -108,6 +113,15 @@ def _remove_indent(text: str, indent: str) -> str | None:
     if any(line.strip() and not line.startswith(indent) for line in further):
         return None
     return "\n".join([first, *(line.removeprefix(indent) for line in further)])
+
+
+def _find_replacement(item: OfferedItem, menu: MenuCapabilities) -> tuple[str, int]:
+    """The text to insert, and the end of what it replaces: nothing after the cursor, if it can."""
+    document, completion = item.snapshot.document, item.completion
+    has_copy = completion.text.endswith(document.text[completion.start : completion.end])
+    if has_copy or menu.inserts_only:
+        return text_to_insert(document, completion), completion.start
+    return completion.text, completion.end
 
 
 def _line_before(item: OfferedItem) -> str:

@@ -1,4 +1,8 @@
-"""`complete`: ghost text for other agents."""
+"""`complete`: ghost text for other agents.
+
+An agent that calls the tool has asked for the text, so the request counts as invoked. It inserts
+the text at the cursor, so the text ends before its own copy of the code after the cursor.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -6,8 +10,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from copilotd.completion.types import Completion, Outcome, Shown, Status
-from copilotd.documents import offset_at
+from copilotd.completion.insert_only import text_to_insert
+from copilotd.completion.types import Outcome, Shown, Status
+from copilotd.documents import Document, offset_at
 from copilotd.errors import CopilotdError
 from copilotd.tools.arguments import build_schema, parse_arguments
 from copilotd.tools.editor import Editor
@@ -41,7 +46,8 @@ def build_complete_tool(complete: Completer) -> Tool:
             text = read_text(editor, path)
             try:
                 position = offset_at(text, name, cursor.line, cursor.column)
-                return _render_outcome(await complete(path, text, position), text)
+                outcome = await complete(path, text, position)
+                return _render_outcome(outcome, Document(name, text, path=name))
             except ValueError as error:
                 raise ToolFailed(f"{error}.") from error
             except CopilotdError as error:
@@ -58,14 +64,10 @@ def build_complete_tool(complete: Completer) -> Tool:
     )
 
 
-def _render_outcome(outcome: Outcome, text: str) -> str:
+def _render_outcome(outcome: Outcome, document: Document) -> str:
     if isinstance(outcome, Shown):
-        return _text_to_insert(outcome.completion, text)
+        text = text_to_insert(document, outcome.completion)
+        return text or "[nothing to write there: the text does not fit in front of the line's rest]"
     if outcome.status in (Status.EMPTY, Status.SKIPPED):
         return f"[nothing to write there: {outcome.reason}]"
     raise ToolFailed(f"There is no completion: {outcome.reason}")
-
-
-def _text_to_insert(completion: Completion, text: str) -> str:
-    """The completion, without its copy of the text after the cursor."""
-    return completion.text.removesuffix(text[completion.start : completion.end])

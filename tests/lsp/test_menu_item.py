@@ -79,26 +79,48 @@ def test_an_item_replaces_the_word_at_the_cursor_and_sorts_first() -> None:
     )
 
 
+def build_edit(item: OfferedItem, menu: MenuCapabilities) -> types.TextEdit | None:
+    """The edit of the item in a menu."""
+    built = build_menu_item(item, Encoding.UTF16, menu)
+    if built is None:
+        return None
+    assert isinstance(built.text_edit, types.TextEdit)
+    return built.text_edit
+
+
+def edit_line(start: int, end: int, text: str) -> types.TextEdit:
+    return types.TextEdit(types.Range(types.Position(0, start), types.Position(0, end)), text)
+
+
 def test_an_auto_closed_bracket_stays_if_the_text_ends_with_it() -> None:
-    item = build_menu_item(offered_item("f(|)|", "a, b)"), Encoding.UTF16, MenuCapabilities())
-    span = types.Range(types.Position(0, 2), types.Position(0, 2))
-    assert item.text_edit == types.TextEdit(span, "a, b")
+    edit = build_edit(offered_item("f(|)|", "a, b)"), MenuCapabilities())
+    assert edit == edit_line(2, 2, "a, b")
 
 
 def test_an_auto_closed_bracket_is_replaced_if_the_text_continues_after_it() -> None:
-    item = build_menu_item(
-        offered_item("def f(|)|", "a):\n    pass"), Encoding.UTF16, MenuCapabilities()
-    )
-    span = types.Range(types.Position(0, 6), types.Position(0, 7))
-    assert item.text_edit == types.TextEdit(span, "a):\n    pass")
+    edit = build_edit(offered_item("def f(|)|", "a):\n    pass"), MenuCapabilities())
+    assert edit == edit_line(6, 7, "a):\n    pass")
+
+
+def test_a_menu_that_only_inserts_gets_the_text_in_front_of_the_bracket() -> None:
+    menu = MenuCapabilities(inserts_only=True)
+    edit = build_edit(offered_item("def f(|)|", "a):\n    pass"), menu)
+    assert edit == edit_line(6, 6, "a")
+
+
+def test_a_menu_that_only_inserts_gets_no_text_that_rewrites_the_line() -> None:
+    menu = MenuCapabilities(inserts_only=True)
+    assert build_edit(offered_item("f(|a)|", "b, c)"), menu) is None
 
 
 def test_a_long_line_is_truncated_only_in_the_label() -> None:
     item = build_menu_item(offered_item("|", "x" * 80), Encoding.UTF16, MenuCapabilities())
+    assert item is not None
     assert item.label == "x" * 60 + "…"
     assert item.filter_text == "x" * 80
 
 
 def test_the_label_skips_a_leading_line_ending() -> None:
     item = build_menu_item(offered_item("if x:|", "\n    pass"), Encoding.UTF16, MenuCapabilities())
+    assert item is not None
     assert (item.label, item.filter_text) == ("pass", None)

@@ -18,6 +18,7 @@ from copilotd.http.shared.error_bodies import write_openai_error
 from copilotd.http.shared.errors import build_body
 from copilotd.http.shared.sse import write_event
 from copilotd.http.shared.streamed_response import Frames, end_with_error
+from copilotd.prompt.budget import Budget
 
 _MAX_STATES = 256
 """States that wait for a slow client; beyond that, the oldest are dropped."""
@@ -28,10 +29,17 @@ def to_json_response(value: object) -> Response:
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 
-def build_completion_request(body: CursorBody) -> CompletionRequest:
-    """The completion request. Its client name is new each time, so it cancels no other request."""
+def build_completion_request(body: CursorBody, budget: Budget) -> CompletionRequest:
+    """The completion request. Its client name is new each time, so it cancels no other request.
+
+    An automatic completion has at most the length that an editor would get, but is always whole.
+    """
     document = Document(f"admin:{body.path}", body.text, body.language, path=body.path)
-    return CompletionRequest(document, body.offset, Trigger.INVOKED, f"admin-{uuid4().hex}")
+    client = f"admin-{uuid4().hex}"
+    max_tokens = budget.max_tokens if body.trigger is Trigger.AUTOMATIC else None
+    return CompletionRequest(
+        document, body.offset, body.trigger, client, max_tokens, is_patient=True
+    )
 
 
 async def stream_states(engine: Engine) -> Frames:

@@ -27,7 +27,7 @@ async def status(services: ServicesOf) -> Response:
 )
 async def complete(body: CursorBody, request: Request, services: ServicesOf) -> Response:
     """The completion that an editor would show there, or why it would show none."""
-    completion_request = convert.build_completion_request(body)
+    completion_request = convert.build_completion_request(body, services.completion.budget)
     outcome = await run_while_connected(
         request.receive, services.completion.complete(completion_request)
     )

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from copilotd.completion.types import Trigger
+
 _EXAMPLE: JsonDict = {
     "path": "add.py",
     "text": "def add(a, b):\n    \n\nprint(add(1, 2))\n",
@@ -31,6 +33,9 @@ class CursorBody(BaseModel):
     """The cursor, in code points from the start of the text."""
     language: str = ""
     """The editor's language id."""
+    trigger: Trigger = Trigger.INVOKED
+    """Who asks: the user with a key (`invoked`), or an editor while the user types
+    (`automatic`)."""
 
     @field_validator("offset")
     @classmethod

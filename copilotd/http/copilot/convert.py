@@ -8,12 +8,12 @@ The extension's request differs from an editor's in these ways:
   after the cursor on its line is unknown here.
 - The blanks of a blank line are left out of `prompt`, and the extension replaces the line from
   column 0, so the text must have the indentation (see `indentation.py`).
-- The response has no range, so the text must be insertable at the cursor.
+- The response has no range. The extension itself compares the text with the rest of the line, and
+  replaces the characters that both have.
 """
 
 from dataclasses import asdict
 
-from copilotd.completion.insert_only import text_to_insert
 from copilotd.completion.sliding_document import SlidingDocuments
 from copilotd.completion.types import CompletionRequest, Outcome, Shown, Trigger
 from copilotd.documents import Document
@@ -31,13 +31,16 @@ _TEMPERATURE = 0.2
 def build_completion_request(body: CopilotBody, documents: SlidingDocuments) -> CompletionRequest:
     """The request at the cursor between `prompt` and `suffix`.
 
-    The extension debounces by itself and shows only whole texts, so the whole text is awaited.
+    The extension debounces by itself and shows only whole texts, so the whole text is awaited. It
+    does not say who asked: several choices are for a user who cycles through them with a key, and
+    one choice is automatic.
     """
     path = _find_path(body.extra.context)
     suffix = body.suffix if body.suffix[:1] in ("", "\n", "\r") else "\n" + body.suffix
     window = Document(f"copilot:{path}", body.prompt + suffix, body.extra.language, path=path)
     document, offset = documents.place(window, len(body.prompt))
-    return CompletionRequest(document, offset, Trigger.INVOKED, CLIENT, body.max_tokens)
+    trigger = Trigger.INVOKED if body.n > 1 else Trigger.AUTOMATIC
+    return CompletionRequest(document, offset, trigger, CLIENT, body.max_tokens, is_patient=True)
 
 
 def build_sampling(body: CopilotBody) -> Sampling:
@@ -45,11 +48,11 @@ def build_sampling(body: CopilotBody) -> Sampling:
     return Sampling(temperature=body.temperature or _TEMPERATURE, top_p=body.top_p)
 
 
-def find_text(body: CopilotBody, request: CompletionRequest, outcome: Outcome) -> str:
+def find_text(body: CopilotBody, outcome: Outcome) -> str:
     """The text that the extension inserts, cut at the first of `stop`; empty if there is none."""
     if not isinstance(outcome, Shown):
         return ""
-    text = text_to_insert(request.document, outcome.completion)[0]
+    text = outcome.completion.text
     ends = [end for stop in body.stop if stop and (end := text.find(stop)) >= 0]
     text = text[: min(ends, default=len(text))]
     if not text or text[0].isspace():

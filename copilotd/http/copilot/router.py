@@ -63,9 +63,9 @@ async def _stream_chunks(
     outcome = await completion.complete(request)
     if isinstance(outcome, NotShown) and outcome.error is not None:
         raise outcome.error
-    for chunk in convert.build_chunks(meta, 0, convert.find_text(body, request, outcome)):
+    for chunk in convert.build_chunks(meta, 0, convert.find_text(body, outcome)):
         yield chunk
     for index in range(1, body.n):
         sample = await completion.sample(request, convert.build_sampling(body))
-        for chunk in convert.build_chunks(meta, index, convert.find_text(body, request, sample)):
+        for chunk in convert.build_chunks(meta, index, convert.find_text(body, sample)):
             yield chunk

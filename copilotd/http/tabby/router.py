@@ -23,7 +23,7 @@ async def complete(body: TabbyBody, request: Request, services: Services) -> Tab
     outcome = await run_while_connected(
         request.receive, services.completion.complete(completion_request)
     )
-    return convert.build_completion(outcome)
+    return convert.build_completion(completion_request, outcome)
 
 
 @router.get("/v1/health", summary="The models and the machine, for Tabby's plug-ins")

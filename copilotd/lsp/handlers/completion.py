@@ -24,9 +24,9 @@ async def completion(
     if not client.has_ghost_text:
         trigger = _find_trigger(params)
         item = await complete_at(snapshot, params.position, trigger, services, client)
-    menu = MenuCapabilities.of(client.capabilities)
-    items = [build_menu_item(item, client.encoding, menu)] if item else []
-    return types.CompletionList(is_incomplete=True, items=items)
+    menu = MenuCapabilities.of(client.capabilities, client.name)
+    menu_item = build_menu_item(item, client.encoding, menu) if item else None
+    return types.CompletionList(is_incomplete=True, items=[menu_item] if menu_item else [])
 
 
 def _find_trigger(params: types.CompletionParams) -> Trigger:

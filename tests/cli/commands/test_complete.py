@@ -59,6 +59,19 @@ def test_the_outcome_as_json_has_the_text_and_its_position(home_with_daemon: Hom
     assert (outcome["completion"]["start"], outcome["completion"]["end"]) == (offset, offset)
 
 
+def test_the_automatic_text_obeys_the_settings_and_the_invoked_one_is_always_there(
+    home: Home, source: Path
+) -> None:
+    home.run("config", "set", "completion.enabled", "false")
+    home.launch()
+
+    automatic = home.run("complete", "app.py:5:12", "--auto")
+    invoked = home.run("complete", "app.py:5:12")
+
+    assert "ghost text is switched off" in automatic.stderr
+    assert "return a + b" in invoked.stdout
+
+
 def test_the_reason_for_no_ghost_text_is_printed(home_with_daemon: Home) -> None:
     file = home_with_daemon.folder / "wait.py"
     file.write_text("x = 1a + b\n", "utf-8")

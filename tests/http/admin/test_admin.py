@@ -3,11 +3,15 @@ from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
-from copilotd.completion.types import Completion, OutcomeRecord, Status
+from copilotd.completion.types import Completion, OutcomeRecord, Status, Trigger
+from copilotd.config import CompletionSection
 from copilotd.engine.fake import FAKE_CALIBRATION, FakeEngine
 from copilotd.engine.performance import Calibration, CalibrationProgress, Setup, Tuning
 from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import EngineDied
+from copilotd.http.admin.convert import build_completion_request
+from copilotd.http.admin.schema import CursorBody
+from copilotd.prompt.budget import Budget
 from copilotd.serving.status import DaemonStatus
 from tests.http.http_server import RunningServer, daemon_status, parse_events, run_server
 
@@ -30,6 +34,23 @@ async def test_a_completion_at_a_cursor_comes_with_its_explanation() -> None:
     assert outcome.completion == Completion(outcome.completion.id, "a + b", 26, 26)
     assert outcome.explanation.prompt == "<PRE><SUF>\n<MID>def add(a, b):\n    return "
     assert outcome.explanation.raw == "a + b"
+
+
+def test_an_automatic_completion_is_whole_but_as_short_as_in_an_editor() -> None:
+    body = {"path": "a.py", "text": "x = ", "offset": 4, "trigger": "automatic"}
+    budget = Budget(256, 48, 8, 75, 0, 64)
+    request = build_completion_request(CursorBody.model_validate(body), budget)
+    assert (request.trigger, request.max_tokens) == (Trigger.AUTOMATIC, 8)
+    assert request.waits_for_whole
+
+
+async def test_an_automatic_completion_obeys_the_settings() -> None:
+    body = {"path": "a.py", "text": "x = ", "offset": 4, "language": "python"}
+    disabled = CompletionSection(disabled_languages=["python"])
+    async with run_server(FakeEngine("1"), completion=disabled) as server:
+        automatic = await server.post("/admin/complete", body | {"trigger": "automatic"})
+        by_hand = await server.post("/admin/complete", body)
+    assert (automatic.json()["status"], by_hand.json()["status"]) == ("skipped", "shown")
 
 
 async def test_an_outcome_without_a_completion_has_its_reason() -> None:

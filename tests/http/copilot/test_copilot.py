@@ -5,11 +5,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from copilotd.completion.sliding_document import SlidingDocuments
+from copilotd.completion.types import Trigger
 from copilotd.config import CompletionSection
 from copilotd.engine.fake import FAKE_MODEL, FakeEngine
 from copilotd.engine.types import Chunk, Finished, GenerateRequest, Lane, Sampling
 from copilotd.errors import EngineBusy, EngineDied
+from copilotd.http.copilot.convert import build_completion_request
 from copilotd.http.copilot.indentation import find_missing_indent
+from copilotd.http.copilot.schema import CopilotBody
 from copilotd.models.fim import FimTokens
 from tests.http.fake_engines import STOP, ScriptedEngine
 from tests.http.http_server import RunningServer, parse_events, run_server
@@ -80,6 +84,13 @@ async def test_a_prompt_whose_start_slides_along_the_file_still_needs_no_model()
 
     assert sent == [piece("+ b"), piece("", reason="stop"), "[DONE]"]
     assert [request.max_tokens > 0 for request in server.engine.requests].count(True) == 1
+
+
+@pytest.mark.parametrize(("n", "trigger"), [(1, Trigger.AUTOMATIC), (3, Trigger.INVOKED)])
+def test_only_a_user_who_cycles_through_choices_has_invoked_them(n: int, trigger: Trigger) -> None:
+    body = CopilotBody.model_validate({"prompt": "x = ", "n": n})
+    request = build_completion_request(body, SlidingDocuments())
+    assert (request.trigger, request.waits_for_whole) == (trigger, True)
 
 
 async def test_the_suffix_begins_on_a_line_of_its_own() -> None:

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from copilotd.completion.types import Trigger
 from copilotd.engine.fake import FakeEngine
 from copilotd.errors import EngineDied
+from copilotd.http.llama_cpp.infill.convert import build_completion_request
+from copilotd.http.llama_cpp.infill.schema import InfillBody
 from tests.http.fake_engines import ScriptedEngine
 from tests.http.http_server import run_server
 
@@ -52,6 +55,18 @@ async def test_a_bracket_after_the_cursor_is_not_repeated() -> None:
     async with run_server(FakeEngine(", 2))\n")) as server:
         answer = (await server.post("/infill", body)).json()
     assert answer["content"] == ", 2"
+
+
+async def test_the_content_ends_before_a_bracket_that_the_text_continues_after() -> None:
+    body = {"input_prefix": "", "prompt": "def add(", "input_suffix": ")\n"}
+    async with run_server(FakeEngine("a, b):\n    return a + b")) as server:
+        answer = (await server.post("/infill", body)).json()
+    assert answer["content"] == "a, b"
+
+
+def test_a_request_counts_as_automatic_and_gets_the_whole_text() -> None:
+    request = build_completion_request(InfillBody.model_validate(BODY))
+    assert (request.trigger, request.waits_for_whole) == (Trigger.AUTOMATIC, True)
 
 
 async def test_a_request_for_zero_tokens_only_evaluates_the_prompt() -> None:

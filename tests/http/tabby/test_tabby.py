@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
+from copilotd.completion.types import Completion, Shown, Status, Trigger
+from copilotd.config import CompletionSection
 from copilotd.engine.fake import FakeEngine
+from copilotd.http.tabby.convert import build_completion, build_completion_request
+from copilotd.http.tabby.schema import TabbyBody
 from tests.http.http_server import run_server
 
 PATH = "/v1/completions"
@@ -26,6 +30,45 @@ async def test_without_a_completion_there_are_no_choices() -> None:
     async with run_server(FakeEngine("")) as server:
         response = await server.post(PATH, BODY)
     assert (response.status_code, response.json()["choices"]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "replaced", "text", "sent"),
+    [
+        (")\n", 1, "a, b)", ["a, b"]),
+        (")\n", 1, "a, b):\n    return a", ["a, b):\n    return a"]),
+        ("c) + 1\n", 6, "b, c) + 1", ["b, "]),
+        ("c) + 1\n", 6, "b) - 1", []),
+    ],
+    ids=[
+        "the text ends with its copy of a bracket",
+        "the agent replaces a bracket that the text closes",
+        "the text ends with its copy of other code",
+        "the text rewrites other code",
+    ],
+)
+def test_the_text_fits_what_the_agent_replaces(
+    suffix: str, replaced: int, text: str, sent: list[str]
+) -> None:
+    body = TabbyBody.model_validate({"segments": {"prefix": "def add(", "suffix": suffix}})
+    request = build_completion_request(body)
+    completion = Completion("id", text, 8, 8 + replaced)
+    choices = build_completion(request, Shown(completion, "")).choices
+    assert [choice.text for choice in choices] == sent
+
+
+def test_a_request_counts_as_automatic_and_gets_the_whole_text() -> None:
+    request = build_completion_request(TabbyBody.model_validate(BODY))
+    assert (request.trigger, request.waits_for_whole) == (Trigger.AUTOMATIC, True)
+
+
+async def test_a_disabled_language_gets_no_choice() -> None:
+    disabled = CompletionSection(disabled_languages=["python"])
+    async with run_server(FakeEngine("a, b"), completion=disabled) as server:
+        response = await server.post(PATH, BODY)
+        assert server.completion.last is not None
+        assert server.completion.last.status is Status.SKIPPED
+    assert response.json()["choices"] == []
 
 
 async def test_an_incomplete_body_is_refused_with_the_missing_field() -> None:

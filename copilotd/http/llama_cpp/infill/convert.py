@@ -1,7 +1,11 @@
-"""Converts between the fields of /infill and copilotd's values."""
+"""Converts between the fields of /infill and copilotd's values.
+
+The response has no range, and the plugins only insert at the cursor. So the content ends before its
+own copy of the code after the cursor, and is empty if it does not fit in front of that code.
+"""
 
 from copilotd.completion.insert_only import text_to_insert
-from copilotd.completion.types import CompletionRequest, Explanation, Outcome, Shown, Trigger
+from copilotd.completion.types import CompletionRequest, Explanation, Outcome, Shown
 from copilotd.documents import Document, Snippet
 from copilotd.engine.types import Usage
 from copilotd.http.llama_cpp.infill.schema import Infill, InfillBody
@@ -15,12 +19,13 @@ older one."""
 def build_completion_request(body: InfillBody) -> CompletionRequest:
     """The cursor in the part of the file that the plugin sends.
 
-    A plugin shows nothing before the response is complete, so the completion is not streamed.
+    A plugin debounces by itself and shows nothing before the response is complete. It does not say
+    who asked, so the request counts as automatic.
     """
     before = body.input_prefix + body.prompt
     snippets = tuple(Snippet(chunk.filename, chunk.text) for chunk in body.input_extra)
     document = Document(URI, before + body.input_suffix, snippets=snippets)
-    return CompletionRequest(document, len(before), Trigger.INVOKED, client=URI)
+    return CompletionRequest(document, len(before), client=URI, is_patient=True)
 
 
 def build_infill(request: CompletionRequest, outcome: Outcome, model: str) -> Infill:
@@ -28,7 +33,7 @@ def build_infill(request: CompletionRequest, outcome: Outcome, model: str) -> In
     completion = outcome.completion if isinstance(outcome, Shown) else None
     explanation = outcome.explanation
     return Infill(
-        content=text_to_insert(request.document, completion)[0] if completion else "",
+        content=text_to_insert(request.document, completion) if completion else "",
         model=model,
         tokens_evaluated=explanation.prompt_tokens,
         tokens_predicted=explanation.completion_tokens,
