@@ -1,0 +1,47 @@
+"""Places that get no ghost text at all, whoever asks, and places that get none automatically.
+
+Editors name a document that is no file by the scheme of its URI. Schemes that are not listed here
+may belong to files that the user edits, such as those on another machine.
+"""
+
+from copilotd.completion.types import CompletionRequest, Trigger
+from copilotd.documents import Document
+from copilotd.syntax.merge_conflicts import find_conflict
+
+_OLD_VERSION = "this side of the diff is an old version, which cannot be edited"
+_LIBRARY = "the source of a library cannot be edited"
+_OUTPUT = "the output of a program is no text that you write"
+_SEARCH = "the results of a search are no text that you write"
+_SCHEMES = {
+    **dict.fromkeys(("git", "gitfs", "gitlens", "gitsigns", "fugitive", "diffview"), _OLD_VERSION),
+    **dict.fromkeys(("review", "pr", "githubpr", "hg", "svn", "jj"), _OLD_VERSION),
+    **dict.fromkeys(("vscode-local-history", "conflictresolution"), _OLD_VERSION),
+    **dict.fromkeys(("jdt", "deno", "zip", "zipfile"), _LIBRARY),
+    **dict.fromkeys(("output", "log", "term", "vscode-terminal", "debug"), _OUTPUT),
+    **dict.fromkeys(("vscode-notebook-cell-output", "vscode-notebook-cell-metadata"), _OUTPUT),
+    **dict.fromkeys(("search-editor", "search-result", "quickfix"), _SEARCH),
+    **dict.fromkeys(("copilotd", "copilotd-edit"), "copilotd itself wrote this page"),
+}
+_LANGUAGES = {
+    "scminput": "the box for a commit message has its own command",
+    "search-result": _SEARCH,
+    "log": _OUTPUT,
+    "output": _OUTPUT,
+}
+
+
+def find_unsuitable_document(document: Document) -> str | None:
+    """Why no ghost text belongs anywhere in the document; None if it does."""
+    return _SCHEMES.get(document.uri.partition(":")[0].lower())
+
+
+def find_unsuitable_place(request: CompletionRequest) -> str | None:
+    """Why no ghost text belongs at the cursor; None if it does."""
+    document = request.document
+    if reason := find_unsuitable_document(document):
+        return reason
+    conflict = find_conflict(document.text, request.offset)
+    if conflict is not None and conflict.on_marker:
+        return "the cursor is on a marker of a merge conflict"
+    automatic = request.trigger is Trigger.AUTOMATIC
+    return _LANGUAGES.get(document.language.lower()) if automatic else None
