@@ -6,6 +6,7 @@ because editors auto-close them too.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from copilotd.syntax.languages import (
@@ -46,13 +47,27 @@ def scan_nesting(due: tuple[str, ...], text: str, language: str) -> Nesting:
     stack = list(due)
     extra: list[str] = []
     for token in _tokens(language).findall(text):
-        if token == "\n":
-            _end_line(stack, extra)
-        elif _region(stack) is not None:
-            _inside(stack, extra, token)
-        else:
-            _outside(stack, extra, token)
+        _advance(stack, extra, token)
     return Nesting(tuple(stack), tuple(extra))
+
+
+def walk_nesting(
+    due: tuple[str, ...], text: str, language: str
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The closers that are due after each bracket, quote and comment mark, with its end offset."""
+    stack = list(due)
+    for match in _tokens(language).finditer(text):
+        _advance(stack, [], match[0])
+        yield match.end(), tuple(stack)
+
+
+def _advance(stack: list[str], extra: list[str], token: str) -> None:
+    if token == "\n":
+        _end_line(stack, extra)
+    elif _region(stack) is not None:
+        _inside(stack, extra, token)
+    else:
+        _outside(stack, extra, token)
 
 
 def _end_line(stack: list[str], extra: list[str]) -> None:

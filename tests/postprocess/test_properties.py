@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from copilotd.documents import Document
 from copilotd.postprocess.context import Candidate, CursorContext, Mode
+from copilotd.postprocess.filters.auto_closed import is_only_punctuation
 from copilotd.postprocess.pipeline import FINAL, STREAMING, apply_final_filters, truncate_at
 
 FRAGMENTS = (
@@ -111,3 +112,27 @@ def test_filtering_a_suggestion_again_never_makes_it_longer(
     once, _ = apply_final_filters(context, Candidate(text))
     again, _ = apply_final_filters(context, Candidate(once.text))
     assert len(again.text) <= len(once.text)
+
+
+@many
+@given(contexts(), TEXTS)
+def test_code_before_and_after_the_cursor_is_in_the_result_once(
+    context: CursorContext, text: str
+) -> None:
+    candidate, _ = apply_final_filters(context, Candidate(text))
+    replaced = context.line_after[: candidate.overwrites]
+    if candidate.text and context.line_after.strip():
+        # Whatever is replaced is in the text, in the same order.
+        characters = iter(candidate.text)
+        assert all(character in characters for character in replaced if not character.isspace())
+        assert "\n" not in candidate.text or is_only_punctuation(context.line_after)
+
+
+@many
+@given(LINES, LINES)
+def test_a_text_that_only_repeats_the_rest_of_the_line_is_not_shown(before: str, rest: str) -> None:
+    document = Document("file:///a", before + rest, "python")
+    context = CursorContext(document, len(before), Mode.LINE, 8)
+    candidate, _ = apply_final_filters(context, Candidate(rest))
+    if rest.isprintable() and any(character.isalnum() for character in rest):
+        assert candidate.text == ""

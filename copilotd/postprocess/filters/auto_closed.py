@@ -22,7 +22,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     Other closers stay; after a text of several lines they get a line of their own.
     """
     rest = context.line_after.rstrip()
-    if not rest.strip() or not candidate.text.strip():
+    if not is_only_punctuation(rest) or not candidate.text.strip():
         return candidate
     if _has_all_closers(context, candidate.text, rest):
         return Candidate(candidate.text.rstrip(), len(rest), candidate.unfinished)
@@ -35,10 +35,13 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     return Candidate(candidate.text, count, candidate.unfinished)
 
 
+def is_only_punctuation(rest: str) -> bool:
+    """Whether the rest of the line has marks and closing tags, but no word."""
+    return bool(rest.strip()) and bool(_ONLY_PUNCTUATION.fullmatch(rest))
+
+
 def _has_all_closers(context: CursorContext, text: str, rest: str) -> bool:
     """Whether the text has the same ending as the line, and leaves the same brackets open."""
-    if not _ONLY_PUNCTUATION.fullmatch(rest):
-        return False
     tokens = _TOKENS.findall(rest)
     if not text.rstrip().endswith(tokens[-1]) or not _contains_in_order(tokens, text):
         return False
