@@ -24,6 +24,9 @@ from copilotd.syntax.tokens import Token, is_word_character, split_tokens
 _CERTAIN = 3
 """This many equal tokens in a row are no coincidence."""
 
+_REACH = 400
+"""Characters of the rest that are compared. A minified file may have all its code in one line."""
+
 _JOINS = frozenset(",.+-*/%&|^<>=?:!~@")
 """A text that ends with one of these marks goes on with a word."""
 
@@ -45,7 +48,7 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
     if not _has_code_after(context):
         return None
     # The last token may still grow.
-    tokens, rest = _split(context, text)[:-1], _split(context, context.line_after)
+    tokens, rest = _split(context, text)[:-1], _split(context, _near_rest(context))
     found = _find_arrival(context, tokens, rest)
     if found is None or not (rest[0].closes or found.length >= min(_CERTAIN, len(rest))):
         return None
@@ -57,7 +60,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     if not _has_code_after(context):
         return candidate
     text = _remove_echo(context, candidate.text)
-    tokens, rest = _split(context, text), _split(context, context.line_after)
+    tokens, rest = _split(context, text), _split(context, _near_rest(context))
     if found := _find_arrival(context, tokens, rest):
         return candidate.with_text(_trim(context, text[: found.start]))
     if candidate.unfinished or not tokens:
@@ -69,6 +72,10 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 def _has_code_after(context: CursorContext) -> bool:
     return bool(context.line_after.strip()) and not is_only_punctuation(context.line_after)
+
+
+def _near_rest(context: CursorContext) -> str:
+    return context.line_after[:_REACH]
 
 
 def _split(context: CursorContext, text: str) -> list[Token]:
@@ -129,9 +136,11 @@ def _contains_rest(
     starts = range(len(texts) - len(wanted) + 1)
     if not any(texts[start : start + len(wanted)] == wanted for start in starts):
         return False
+    if len(context.line_after) > _REACH:
+        return False
     due = context.nesting.due
     return scan_nesting(due, text, context.language) == scan_nesting(
-        due, context.line_after, context.language
+        due, _near_rest(context), context.language
     )
 
 
@@ -159,7 +168,7 @@ def _is_comment(context: CursorContext) -> bool:
 
 def _remove_echo(context: CursorContext, text: str) -> str:
     """The text without the word before the cursor, if it begins with that word."""
-    before, first = _split(context, context.line_before), _split(context, text)
+    before, first = _split(context, context.line_before[-_REACH:]), _split(context, text)
     if not before or not first or context.line_before[-1].isspace() or first[0].start > 0:
         return text
     return text[first[0].end :] if before[-1].is_word and before[-1].text == first[0].text else text
