@@ -8,6 +8,7 @@ from functools import cached_property
 from copilotd.documents import Document
 from copilotd.syntax.languages import detect_language
 from copilotd.syntax.nesting import Nesting, scan_nesting
+from copilotd.syntax.tree import SyntaxTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,18 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class CursorContext:
-    """The place of a completion. `before` + `after` is the whole document."""
+    """The place of a completion. `before` + `after` is the whole document.
+
+    `tree` is the document's syntax tree, if it has one. `invoked` means that the user asked with a
+    key.
+    """
 
     document: Document
     offset: int
     mode: Mode
     max_lines: int
+    tree: SyntaxTree | None = None
+    invoked: bool = False
 
     @cached_property
     def before(self) -> str:

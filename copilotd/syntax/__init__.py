@@ -1,1 +1,1 @@
-"""Program text without a parser: languages, lines, nesting."""
+"""Program text: languages, lines, nesting, syntax trees."""

@@ -15,9 +15,9 @@ A case has this form, with `║` for the cursor, and ends at the next `===`:
 
 `by` names the filters that end generation or change the text, in order, or is `nothing`.
 `expected` is the whole document afterwards, or `(nothing)` if there is no suggestion. Further
-keys: `path` of the file; `max_lines`; `unfinished: yes` if the token limit ended the text; `crlf:
-yes` or `cr: yes` for a document with CR LF or CR; `escapes: yes` if the model's text is written
-with Python's escapes. `language` may be left out.
+keys: `path` of the file; `max_lines`; `invoked: yes` if the user asked with a key; `unfinished:
+yes` if the token limit ended the text; `crlf: yes` or `cr: yes` for a document with CR LF or CR;
+`escapes: yes` if the model's text is written with Python's escapes. `language` may be left out.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from pathlib import Path
 from copilotd.documents import Document
 from copilotd.postprocess.context import Candidate, CursorContext, Mode
 from copilotd.postprocess.pipeline import apply_final_filters, truncate_at
+from copilotd.syntax.trees import SyntaxTrees
 
 CURSOR = "║"
 NOTHING = "(nothing)"
@@ -50,7 +51,12 @@ class Case:
         document = Document("file:///case", text.replace(CURSOR, ""), language, path=path)
         mode = Mode(self.options["mode"])
         return CursorContext(
-            document, text.index(CURSOR), mode, int(self.options.get("max_lines", "8"))
+            document,
+            text.index(CURSOR),
+            mode,
+            int(self.options.get("max_lines", "8")),
+            tree=SyntaxTrees().tree_of(document),
+            invoked="invoked" in self.options,
         )
 
     @property
