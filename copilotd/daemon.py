@@ -35,6 +35,7 @@ from copilotd.serving.services import Services
 from copilotd.serving.status import DaemonStatus, ModelStatus
 from copilotd.serving.tuner import Tuner
 from copilotd.serving.tuning_store import TuningStore, describe_machine
+from copilotd.syntax.trees import SyntaxTrees
 from copilotd.tools.audit import AuditLog
 from copilotd.tools.mcp.servers import McpServers
 from copilotd.tools.registry import ToolRegistry
@@ -94,7 +95,9 @@ class Daemon:
         self._models = _build_models(settings, engines, self._chat_settings)
         self._completion_settings = Live(settings.completion)
         self._speed: Live[Speed | None] = Live(None)
-        self._completion = CompletionService(engine, self._completion_settings, self._speed)
+        self._completion = CompletionService(
+            engine, self._completion_settings, self._speed, SyntaxTrees()
+        )
         tunings = TuningStore(paths.tunings, describe_machine())
         self._tuner = Tuner(engine, tunings, settings.model, self._set_speed)
         self._servers = McpServers(settings.tools.mcp if settings.tools.enabled else {})

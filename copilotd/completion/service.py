@@ -36,6 +36,7 @@ from copilotd.postprocess.context import CursorContext
 from copilotd.prompt.budget import Budget
 from copilotd.prompt.builder import Cursor
 from copilotd.syntax.languages import detect_language, is_among
+from copilotd.syntax.trees import SyntaxTrees
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,10 @@ class CompletionService:
         engine: Engine,
         settings: Live[CompletionSection],
         speed: Live[Speed | None] | None = None,
+        trees: SyntaxTrees | None = None,
     ) -> None:
         self._settings = settings
+        self._trees = trees or SyntaxTrees()
         self._limits = Limits(settings, speed or Live(None))
         self._engine = engine
         self._cache = CompletionCache(settings.current.cache_entries)
@@ -129,8 +132,14 @@ class CompletionService:
 
     def _context(self, request: CompletionRequest) -> CursorContext:
         document, offset = request.document, request.offset
-        mode = choose_mode(document, offset)
-        return CursorContext(document, offset, mode, self._settings.current.max_lines)
+        return CursorContext(
+            document,
+            offset,
+            choose_mode(document, offset),
+            self._settings.current.max_lines,
+            tree=self._trees.tree_of(document),
+            invoked=request.trigger is Trigger.INVOKED,
+        )
 
     async def _serve(
         self, request: CompletionRequest, generation: Generation, deadline: float
