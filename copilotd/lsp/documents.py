@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
+from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 from pygls.uris import to_fs_path
@@ -60,7 +61,7 @@ class Documents:
         """Begin to follow a file. `folders` are the URIs of the workspace."""
         document = Document(
             uri=item.uri,
-            text=_replace_surrogates(item.text),
+            text=replace_surrogates(item.text),
             language=item.language_id,
             version=item.version,
             path=display_path(item.uri, folders),
@@ -95,8 +96,14 @@ class Documents:
 
 
 def display_path(uri: str, folders: Iterable[str]) -> str:
-    """The name of a file for the model: relative to its workspace folder, or the bare name."""
-    path = PurePath(to_fs_path(uri) or uri.rpartition(":")[2])
+    """The name of a file for the model: relative to its workspace folder, or the bare name.
+
+    It is empty for a document that was never saved. A cell of a notebook has the notebook's name
+    without the ending, because the cell's own language counts and not the notebook's JSON.
+    """
+    path = _find_path(uri)
+    if path is None:
+        return ""
     roots = (PurePath(root) for folder in folders if (root := to_fs_path(folder)))
     relative = [path.relative_to(root) for root in roots if path.is_relative_to(root)]
     # The innermost of nested folders gives the shortest path.
@@ -104,10 +111,18 @@ def display_path(uri: str, folders: Iterable[str]) -> str:
     return shortest.as_posix() if shortest else path.name
 
 
+def _find_path(uri: str) -> PurePath | None:
+    parts = urlsplit(uri)
+    if parts.scheme == "untitled" and not parts.path.startswith("/"):
+        return None
+    path = PurePath(to_fs_path(uri) or unquote(parts.path).rpartition(":")[2])
+    return path.with_suffix("") if parts.scheme == "vscode-notebook-cell" else path
+
+
 def _apply_change(
     snapshot: Snapshot, change: types.TextDocumentContentChangeEvent, encoding: Encoding
 ) -> tuple[str, int | None]:
-    inserted = _replace_surrogates(change.text)
+    inserted = replace_surrogates(change.text)
     if isinstance(change, types.TextDocumentContentChangeWholeDocument):
         return inserted, None
     start = snapshot.offset_at(change.range.start, encoding)
@@ -116,6 +131,6 @@ def _apply_change(
     return text[:start] + inserted + text[end:], start + len(inserted)
 
 
-def _replace_surrogates(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Replace each half of a surrogate pair: JSON can carry it, but no encoding can."""
     return _SURROGATE.sub("\ufffd", text)

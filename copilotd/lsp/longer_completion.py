@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from copilotd.completion.service import CompletionService
-from copilotd.completion.types import CompletionRequest
+from copilotd.completion.types import Completion, CompletionRequest
 from copilotd.lsp.offered_items import OfferedItem
 
 LONGER = "copilotd/longerCompletion"
@@ -21,17 +21,19 @@ class CompletionFollower:
         self._announce = announce
         self._following: asyncio.Task[None] | None = None
 
-    def follow(self, request: CompletionRequest, item: OfferedItem) -> None:
-        """Announce the item when its completion is whole, and stop following any other item."""
+    def follow(self, request: CompletionRequest, part: Completion, item: OfferedItem) -> None:
+        """Announce the item when more than `part` is written, and stop following any other."""
         self.stop()
-        self._following = asyncio.create_task(self._follow(request, item))
+        self._following = asyncio.create_task(self._follow(request, part, item))
 
     def stop(self) -> None:
         """Stop following."""
         if self._following is not None:
             self._following.cancel()
 
-    async def _follow(self, request: CompletionRequest, item: OfferedItem) -> None:
+    async def _follow(
+        self, request: CompletionRequest, part: Completion, item: OfferedItem
+    ) -> None:
         whole = await self._completion.wait_for_whole(request)
-        if whole and len(whole.text) > len(item.completion.text):
+        if whole and len(whole.text) > len(part.text):
             self._announce(item)

@@ -92,7 +92,11 @@ def test_a_closed_file_is_forgotten_and_its_changes_are_ignored() -> None:
         ("file:///elsewhere/a.py", ["file:///w"], "a.py"),
         ("file:///w2/a.py", ["file:///w"], "a.py"),
         ("file:///w/a.py", [], "a.py"),
-        ("untitled:Untitled-1", ["file:///w"], "Untitled-1"),
+        ("untitled:Untitled-1", ["file:///w"], ""),
+        ("untitled:/w/src/new%20one.py", ["file:///w"], "src/new one.py"),
+        ("file://", ["file:///w"], ""),
+        ("vscode-notebook-cell:/w/src/a.ipynb#W0sZmlsZQ%3D%3D", ["file:///w"], "src/a"),
+        ("vscode-vfs://github/o/r/a.py?x", ["file:///w"], "a.py"),
     ],
 )
 def test_a_path_is_relative_to_the_innermost_folder_or_bare(

@@ -17,6 +17,7 @@ URI = "file:///w/app/sums.py"
 # The text of the file, and the text that the model writes for the answer on the page.
 SCENARIOS = {
     "inline-completion": ("def add()", "a, b):"),
+    "selected-item": ("pri", "(total)"),
     "chat": ("", "It adds two numbers."),
     "chat-tools": ("def add(a, b):\n    return a + b\n", "It adds two numbers."),
     "edit": ("def sum()\n", "def total()\n```"),

@@ -29,15 +29,16 @@ async def inline_completion(
     """
     client.has_ghost_text = True
     trigger = _TRIGGERS[params.context.trigger_kind]
-    item = await complete_at(snapshot, params.position, trigger, services, client)
+    selected = params.context.selected_completion_info
+    item = await complete_at(snapshot, params.position, trigger, services, client, selected)
     return types.InlineCompletionList([_to_inline_item(item, client.encoding)] if item else [])
 
 
 def _to_inline_item(item: OfferedItem, encoding: Encoding) -> types.InlineCompletionItem:
     """The LSP item that inserts `item`.
 
-    Its range begins at the cursor and ends on the same line, after the closing brackets that the
-    text repeats.
+    Its range begins at the cursor, or where the item that is selected in the menu begins. It ends
+    on the same line, after the code that the text has its own copy of.
     """
     completion = item.completion
     return types.InlineCompletionItem(
