@@ -22,15 +22,17 @@ How to read the figures:
 - "Repeats the code behind the cursor" counts first lines that close a bracket they do not open,
   although that bracket is already closed behind the cursor.
 
-The daemon does not measure the machine here, so every run has the same budget of prompt tokens. To
-compare two versions of the code, run the benchmark on each in turns, on an idle machine.
+The daemon does not measure the machine here, so every run has the same budget of prompt tokens.
+`--baseline` names a checkout of another version, which types each function in turn with this one.
+Compare them on an idle machine.
 """
 
 import argparse
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
@@ -45,10 +47,10 @@ from benchmarks.clients.copilot import (
     find_block_end,
     repeats_brackets,
 )
-from benchmarks.measure import describe_machine, render_spread
-from benchmarks.options import create_parser
+from benchmarks.measure import describe_machine, render_figures, render_spread, rotate
+from benchmarks.options import add_baseline, create_parser, list_versions
 from benchmarks.progress import show_progress
-from benchmarks.servers.daemon import run_daemon
+from benchmarks.servers.daemon import Checkout, run_version
 from benchmarks.workloads.functions import NAMES, Keystroke, load_function
 
 PATH = "/v1/engines/gpt-41-copilot/completions"
@@ -111,21 +113,33 @@ class KeyResult:
 def main() -> None:
     """Print the table of all keys so far, after each function."""
     options = _parse_options()
-    typed: list[KeyResult] = []
-    # A calibration in a pause would use the processor, and change the budget of later prompts.
-    starting = run_daemon(options.model, MODEL__AUTO_TUNE="false")
-    with starting as daemon, _create_client(daemon.url) as http:
+    versions = list_versions(options)
+    typed: dict[str, list[KeyResult]] = {side: [] for side in versions}
+    with ExitStack() as running:
+        clients = {
+            side: running.enter_context(_run_version(options.model, version))
+            for side, version in versions.items()
+        }
         for number, name in enumerate(NAMES[: options.functions]):
-            show_progress(f"{name}")
-            typed += type_function(http, name, options.keys, options.pause_ms / 1000)
+            for side in rotate([*clients], number):
+                show_progress(f"{name}, {side}")
+                pause_s = options.pause_ms / 1000
+                typed[side] += type_function(clients[side], name, options.keys, pause_s)
             print(
                 f"\n{describe_machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n"
             )
             print(render_table(typed), flush=True)
     if options.json:
-        options.json.write_text(
-            json.dumps(build_report(typed, options.model.name), indent=1), "utf-8"
-        )
+        reports = {side: build_report(keys, options.model.name) for side, keys in typed.items()}
+        options.json.write_text(json.dumps(reports, indent=1), "utf-8")
+
+
+@contextmanager
+def _run_version(model: Path, version: Checkout | None) -> Iterator[httpx2.Client]:
+    # A calibration in a pause would use the processor, and change the budget of later prompts.
+    starting = run_version(version, model, MODEL__AUTO_TUNE="false")
+    with starting as daemon, _create_client(daemon.url) as http:
+        yield http
 
 
 def type_function(http: httpx2.Client, name: str, keys: int, pause_s: float) -> list[KeyResult]:
@@ -138,10 +152,9 @@ def type_function(http: httpx2.Client, name: str, keys: int, pause_s: float) -> 
     return typed[1:]
 
 
-def render_table(typed: Sequence[KeyResult]) -> str:
-    """One row for each figure."""
-    lines = ["| figure | value |", "|---|---|"]
-    return "\n".join([*lines, *(f"| {name} | {one(typed)} |" for name, one in FIGURES.items())])
+def render_table(typed: Mapping[str, Sequence[KeyResult]]) -> str:
+    """One row for each figure and one column for each version."""
+    return "\n".join(render_figures(FIGURES, [*typed.items()]))
 
 
 def build_report(typed: Sequence[KeyResult], model: str) -> dict[str, Any]:
@@ -252,6 +265,7 @@ FIGURES: dict[str, Callable[[Sequence[KeyResult]], str]] = {
 
 def _parse_options() -> argparse.Namespace:
     parser = create_parser(__doc__)
+    add_baseline(parser)
     parser.add_argument("--keys", type=int, default=60, help="keys of each function (default 60)")
     parser.add_argument(
         "--functions",

@@ -15,8 +15,9 @@ import argparse
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -29,16 +30,23 @@ from benchmarks.clients.keystrokes import (
     Suggestion,
 )
 from benchmarks.clients.llama_cpp import FimPromptBuilder
-from benchmarks.measure import describe_machine, render_figures, render_spread
-from benchmarks.options import add_choice, create_parser
+from benchmarks.measure import describe_machine, render_figures, render_spread, rotate
+from benchmarks.options import (
+    BASELINE,
+    add_baseline,
+    add_choice,
+    create_parser,
+    read_baseline,
+)
 from benchmarks.peers import run_llama_cpp_server, run_llama_server
 from benchmarks.progress import show_progress
-from benchmarks.servers.daemon import run_daemon
+from benchmarks.servers.daemon import Checkout, run_version
 from benchmarks.servers.raw import RawLlama
 from benchmarks.workloads.functions import NAMES, Function, Keystroke, load_function
 from copilotd.engine.worker.llama.context_params import count_cores
 
 N_CTX = 8192
+Starter = Callable[[Path], AbstractContextManager[KeystrokeClient]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +68,28 @@ def main() -> None:
     options = _parse_options()
     # SIGTERM must also run the code that stops the servers.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    typed: dict[str, list[KeyResult]] = {side: [] for side in options.sides}
+    starters = _choose_sides(options)
+    typed: dict[str, list[KeyResult]] = {side: [] for side in starters}
     with ExitStack() as running:
-        sides = {side: running.enter_context(SIDES[side](options.model)) for side in options.sides}
+        sides = {
+            side: running.enter_context(start(options.model)) for side, start in starters.items()
+        }
         for number, name in enumerate(NAMES[: options.functions]):
-            for side in _rotate(options.sides, number):
+            for side in rotate([*sides], number):
                 show_progress(f"{name}, {side}")
                 typed[side] += _type_function(sides[side], load_function(name), options)
             print(
                 f"\n{describe_machine()}, {options.model.name}, {', '.join(NAMES[: number + 1])}\n"
             )
             print(_render_table(typed), flush=True)
+
+
+def _choose_sides(options: argparse.Namespace) -> dict[str, Starter]:
+    """The sides that the options name, and the baseline."""
+    chosen: dict[str, Starter] = {side: SIDES[side] for side in options.sides}
+    if baseline := read_baseline(options):
+        chosen[BASELINE] = partial(_run_copilotd, checkout=baseline)
+    return chosen
 
 
 def _type_function(
@@ -82,11 +101,6 @@ def _type_function(
         typed.append(KeyResult(key, side.suggest(key)))
         time.sleep(options.pause_ms / 1000)
     return typed[1:]
-
-
-def _rotate(sides: Sequence[str], by: int) -> list[str]:
-    by %= len(sides)
-    return [*sides[by:], *sides[:by]]
 
 
 def _render_table(typed: dict[str, list[KeyResult]]) -> str:
@@ -132,8 +146,10 @@ FIGURES: dict[str, Callable[[Sequence[KeyResult]], str]] = {
 
 
 @contextmanager
-def _run_copilotd(model: Path, **settings: str) -> Iterator[KeystrokeClient]:
-    with run_daemon(model, **settings) as daemon:
+def _run_copilotd(
+    model: Path, checkout: Checkout | None = None, **settings: str
+) -> Iterator[KeystrokeClient]:
+    with run_version(checkout, model, **settings) as daemon:
         yield Copilotd(daemon.url)
 
 
@@ -166,7 +182,7 @@ def _run_llama_cpp_python(model: Path) -> Iterator[KeystrokeClient]:
     yield LlamaCppPython(RawLlama(model, count_cores(), N_CTX))
 
 
-SIDES = {
+SIDES: dict[str, Starter] = {
     "copilotd-nocache": _run_copilotd_without_cache,
     "copilotd": _run_copilotd,
     "llama-server": _run_llama_server,
@@ -179,6 +195,7 @@ SIDES = {
 def _parse_options() -> argparse.Namespace:
     parser = create_parser(__doc__)
     add_choice(parser, "--sides", SIDES, note="; -fa: with flash attention")
+    add_baseline(parser)
     parser.add_argument("--keys", type=int, default=20, help="keys of each function (default 20)")
     parser.add_argument(
         "--functions", type=int, default=3, help=f"functions, at most {len(NAMES)} (default 3)"

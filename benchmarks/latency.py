@@ -10,50 +10,75 @@ the benchmark measures reuse.
 import argparse
 import asyncio
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from string import ascii_lowercase
 
-from benchmarks.measure import Row, describe_machine, render_table
-from benchmarks.options import create_parser
+from benchmarks.measure import Row, describe_machine, render_table, rotate
+from benchmarks.options import add_baseline, create_parser, list_versions
 from benchmarks.servers.api import Api
-from benchmarks.servers.daemon import RunningDaemon, run_daemon
+from benchmarks.servers.daemon import RunningDaemon, run_version
 from benchmarks.servers.raw import RawLlama
 from benchmarks.servers.timing import TimedGeneration
 from benchmarks.workloads.conversation import FUNCTION
 from tests.lsp.raw_client import INLINE, RawClient, completion_params
 
+RAW = "llama-cpp-python"
 PREFILL_TOKENS = 512
 DECODE_TOKENS = 96
 SOURCE = "".join(FUNCTION.format(i) for i in range(8)) + "result = "
 
 
 def main() -> None:
-    """Print the table."""
+    """Print a table for each side that the daemon is compared with."""
     options = _parse_options()
     raw = RawLlama(options.model, options.threads)
     settings = {"DEBOUNCE_MS": "0", "CACHE_ENTRIES": "0", "MAX_TOKENS": "1"}
-    with run_daemon(
-        options.model, **{f"COMPLETION__{k}": v for k, v in settings.items()}
-    ) as daemon:
-        api = Api(daemon.url)
-        rows = _measure_speed(raw, api, options.runs)
-        rows += asyncio.run(_measure_round_trips(raw, daemon, api, 3 * options.runs))
-    print(f"{describe_machine()}, {options.model.name}\n")
-    print(render_table("copilotd", "llama-cpp-python", rows))
+    settings = {f"COMPLETION__{key}": value for key, value in settings.items()}
+    with ExitStack() as running:
+        daemons = {
+            side: running.enter_context(run_version(version, options.model, **settings))
+            for side, version in list_versions(options).items()
+        }
+        apis = {side: Api(daemon.url) for side, daemon in daemons.items()}
+        figures = _measure_speed(raw, apis, options.runs)
+        figures += asyncio.run(_measure_round_trips(raw, daemons, apis, 3 * options.runs))
+    print(f"{describe_machine()}, {options.model.name}")
+    for other in [*[*apis][1:], RAW]:
+        rows = [figure.compare("copilotd", other) for figure in figures]
+        print(f"\n{render_table('copilotd', other, rows)}")
 
 
-def _measure_speed(raw: RawLlama, api: Api, runs: int) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Measurements of the same work on every side."""
+
+    name: str
+    unit: str
+    by_side: Mapping[str, list[float]]
+    higher_is_better: bool = False
+
+    def compare(self, ours: str, theirs: str) -> Row:
+        """The row of a table that compares two sides."""
+        sides = self.by_side[ours], self.by_side[theirs]
+        return Row(self.name, self.unit, *sides, self.higher_is_better)
+
+
+def _measure_speed(raw: RawLlama, apis: Mapping[str, Api], runs: int) -> list[Figure]:
     """Prefill and decode speed in tokens per second."""
-    prefill: tuple[list[float], list[float]] = ([], [])
-    decode: tuple[list[float], list[float]] = ([], [])
+    sides: dict[str, RawLlama | Api] = {RAW: raw, **apis}
+    prefill: dict[str, list[float]] = {side: [] for side in sides}
+    decode: dict[str, list[float]] = {side: [] for side in sides}
     for run in range(runs):
         prompt = _build_prompt(raw, run)
-        for side in (0, 1) if run % 2 else (1, 0):
-            timed = _generate(raw if side else api, prompt)
+        for side in rotate([*sides], run):
+            timed = _generate(sides[side], prompt)
             prefill[side].append(PREFILL_TOKENS / timed.first_ms * 1000)
             decode[side].append((timed.tokens - 1) / (timed.total_ms - timed.first_ms) * 1000)
     return [
-        Row(f"prefill of {PREFILL_TOKENS} tokens", "tokens/s", *prefill, higher_is_better=True),
-        Row(f"decode of {DECODE_TOKENS} tokens", "tokens/s", *decode, higher_is_better=True),
+        Figure(f"prefill of {PREFILL_TOKENS} tokens", "tokens/s", prefill, higher_is_better=True),
+        Figure(f"decode of {DECODE_TOKENS} tokens", "tokens/s", decode, higher_is_better=True),
     ]
 
 
@@ -64,26 +89,31 @@ def _generate(side: RawLlama | Api, prompt: list[int]) -> TimedGeneration:
 
 
 async def _measure_round_trips(
-    raw: RawLlama, daemon: RunningDaemon, api: Api, runs: int
-) -> list[Row]:
+    raw: RawLlama, daemons: Mapping[str, RunningDaemon], apis: Mapping[str, Api], runs: int
+) -> list[Figure]:
     """Time one more token over HTTP and over LSP; only the last word of the prompt is new."""
-    editor = await RawClient.connect(daemon.socket)
-    await editor.initialize("benchmark")
-    http, lsp, direct = [], [], []
+    editors = {side: await RawClient.connect(daemon.socket) for side, daemon in daemons.items()}
+    for editor in editors.values():
+        await editor.initialize("benchmark")
+    http: dict[str, list[float]] = {side: [] for side in [*apis, RAW]}
+    lsp: dict[str, list[float]] = {side: [] for side in [*apis, RAW]}
     for run in range(runs + 1):
         # Each engine saw another first letter last, so it evaluates the whole word.
-        words = [f"{ascii_lowercase[(3 * run + side) % 26]}_{run}" for side in range(3)]
-        http.append(
-            api.generate({"prompt": raw.build_fim_prompt(SOURCE + words[0], ""), "max_tokens": 1})
-        )
-        lsp.append(await _time_ghost_text(editor, run, SOURCE + words[1]))
-        direct.append(raw.generate(raw.build_fim_prompt(SOURCE + words[2], ""), 1))
-    await editor.shut_down()
+        words = [f"{ascii_lowercase[(3 * run + number) % 26]}_{run}" for number in range(3)]
+        for side in rotate([*apis], run):
+            prompt = raw.build_fim_prompt(SOURCE + words[0], "")
+            timed = apis[side].generate({"prompt": prompt, "max_tokens": 1})
+            http[side].append(timed.total_ms)
+            lsp[side].append(await _time_ghost_text(editors[side], run, SOURCE + words[1]))
+        direct = raw.generate(raw.build_fim_prompt(SOURCE + words[2], ""), 1).total_ms
+        http[RAW].append(direct)
+        lsp[RAW].append(direct)
+    for editor in editors.values():
+        await editor.shut_down()
     # The first request of each side evaluates the whole prompt, so it does not count.
-    base = [timed.total_ms for timed in direct[1:]]
     return [
-        Row("HTTP: one token, prompt cached", "ms", [t.total_ms for t in http[1:]], base),
-        Row("LSP: one token, prompt cached", "ms", lsp[1:], base),
+        Figure(f"{name}: one token, prompt cached", "ms", {s: ms[1:] for s, ms in by_side.items()})
+        for name, by_side in {"HTTP": http, "LSP": lsp}.items()
     ]
 
 
@@ -104,6 +134,7 @@ def _build_prompt(raw: RawLlama, run: int) -> list[int]:
 
 def _parse_options() -> argparse.Namespace:
     parser = create_parser(__doc__)
+    add_baseline(parser)
     parser.add_argument("--runs", type=int, default=10, help="repetitions (default 10)")
     parser.add_argument(
         "--threads", type=int, default=2, help="threads of llama-cpp-python (default 2)"

@@ -29,6 +29,12 @@ class Row:
         return ours / theirs if self.higher_is_better else theirs / ours
 
 
+def rotate(sides: Sequence[T], by: int) -> list[T]:
+    """The sides in turn: another one is first for each `by`."""
+    by %= len(sides)
+    return [*sides[by:], *sides[:by]]
+
+
 def p95(values: Sequence[float]) -> float:
     """The 95th percentile by nearest rank."""
     ranked = sorted(values)

@@ -10,11 +10,26 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FOLDERS = ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME", "RUNTIME_DIR")
+PYTHON = "BENCHMARK_PYTHON"
+"""The variable of a daemon's environment that names its interpreter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A folder with another version of copilotd, and an interpreter that has its dependencies."""
+
+    folder: Path
+    python: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What makes the command line run this version."""
+        return {"PYTHONPATH": str(self.folder), PYTHON: str(self.python)}
 
 
 @dataclass(frozen=True)
@@ -30,14 +45,24 @@ class RunningDaemon:
     env: dict[str, str]
 
 
-@contextmanager
-def run_daemon(model: Path, *options: str, **settings: str) -> Iterator[RunningDaemon]:
+def run_daemon(
+    model: Path, *options: str, **settings: str
+) -> AbstractContextManager[RunningDaemon]:
     """Run `copilotd start --model MODEL`, wait until the model is loaded, and stop it at the end.
 
     `options` are more arguments of the command. `settings` are environment variables without their
     prefix: `SERVER__PORT="8010"`.
     """
+    return run_version(None, model, *options, **settings)
+
+
+@contextmanager
+def run_version(
+    checkout: Checkout | None, model: Path, *options: str, **settings: str
+) -> Iterator[RunningDaemon]:
+    """Like `run_daemon`, with the version in `checkout`; None is this one."""
     env = os.environ | {f"COPILOTD_{key}": value for key, value in settings.items()}
+    env |= checkout.env if checkout else {}
     # -P: modules of this folder must not hide those of the standard library.
     command = [sys.executable, "-P", __file__, "--model", str(model), "--port", "0", *options]
     pipe = subprocess.PIPE
@@ -77,7 +102,9 @@ def main() -> None:
 
 def run_copilotd(env: dict[str, str], *arguments: str) -> str:
     """The output of a command. If it fails, end the program and show the output."""
-    command = [sys.executable, "-m", "copilotd", *arguments]
+    # -P: the current folder must not hide the version that PYTHONPATH names.
+    python = [env[PYTHON], "-P"] if PYTHON in env else [sys.executable]
+    command = [*python, "-m", "copilotd", *arguments]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"copilotd {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")

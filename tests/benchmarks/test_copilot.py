@@ -153,9 +153,8 @@ def test_a_first_line_is_exact_with_or_without_the_brackets_behind_the_cursor(
 
 
 def test_the_table_counts_empty_answers_and_leaves_them_out_of_the_first_token() -> None:
-    rows = render_table(
-        [create_result("a", ""), create_result("a)", "a)", ")"), create_result("", "b")]
-    ).splitlines()
+    keys = [create_result("a", ""), create_result("a)", "a)", ")"), create_result("", "b")]
+    rows = render_table({"copilotd": keys}).splitlines()
     assert "| empty answers | 1 of 3 = 33.3 % |" in rows
     assert "| ms to the first token, p50 / p95 | 1 / 1 |" in rows
     assert "| first line exact | 1 of 2 = 50.0 % |" in rows
