@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -14,26 +13,11 @@ from benchmarks.recording.player import Client, Work
 from benchmarks.recording.timeline import find_rest_of_line
 from benchmarks.recording.trace import EndEvent, RequestEvent
 from benchmarks.servers.daemon import RunningDaemon
+from benchmarks.servers.footprint import CpuClock
+from benchmarks.workloads.languages import find_language
 from tests.lsp.raw_client import INLINE, RawClient, completion_params, content_change
 
 LAST = "copilotd.lastCompletion"
-LANGUAGES = {
-    ".c": "c",
-    ".cpp": "cpp",
-    ".cs": "csharp",
-    ".go": "go",
-    ".java": "java",
-    ".js": "javascript",
-    ".json": "json",
-    ".md": "markdown",
-    ".mjs": "javascript",
-    ".py": "python",
-    ".rs": "rust",
-    ".sh": "shellscript",
-    ".ts": "typescript",
-    ".tsx": "typescriptreact",
-    ".yml": "yaml",
-}
 
 
 class CopilotdClient(Client):
@@ -46,22 +30,24 @@ class CopilotdClient(Client):
         self._answers: set[asyncio.Future[dict[str, Any]]] = set()
         self._shown = self._wasted = self._ahead = Work()
         self._last_total = Work()
+        self._last_cpu_s = self._background_cpu_s = 0.0
         self._books: asyncio.Queue[str] = asyncio.Queue()
 
     async def begin(self) -> None:
         """Connect, and let the model write a few words."""
         self._http = httpx2.AsyncClient(base_url=self._daemon.url, timeout=60)
+        self._cpu = CpuClock(self._daemon.pid)
         self._editor = await RawClient.connect(self._daemon.socket)
         await self._editor.initialize("benchmark")
         body = {"prompt": "for word in words:\n", "max_tokens": 8}
         (await self._http.post("/v1/completions", json=body)).raise_for_status()
-        self._last_total = await self._read_total()
+        self._last_total, self._last_cpu_s = await self._read_total(), self._cpu.read_s()
         self._sampler = asyncio.create_task(self._book_work())
 
     def on_open(self, buffer: Buffer) -> None:
         """Send `didOpen`."""
-        language = LANGUAGES.get(PurePosixPath(buffer.path).suffix, "plaintext")
-        self._editor.open_file(from_utf16_units(buffer.text), _build_uri(buffer), language)
+        text, language = from_utf16_units(buffer.text), find_language(buffer.path)
+        self._editor.open_file(text, _build_uri(buffer), language)
 
     def on_focus(self, buffer: Buffer) -> None:
         """Send `didFocus`."""
@@ -81,6 +67,7 @@ class CopilotdClient(Client):
     def on_request(self, buffer: Buffer, event: RequestEvent) -> None:
         """Send `inlineCompletion`. Work since the last answer was done ahead of this request."""
         self._books.put_nowait("ahead")
+        self._book_cpu_time(is_background=not self._pending)
         position = buffer.position(buffer.cursor)
         id, answer = self._editor.send_request(
             INLINE, completion_params(*position, uri=_build_uri(buffer))
@@ -103,6 +90,7 @@ class CopilotdClient(Client):
 
     async def finish(self) -> None:
         """Disconnect as an editor does."""
+        self._book_cpu_time(is_background=not self._pending)
         self._books.put_nowait("ahead")
         await self._books.join()
         self._sampler.cancel()
@@ -113,9 +101,14 @@ class CopilotdClient(Client):
         """The work by the daemon's counters, read at each request and at each answer."""
         return self._shown + self._wasted + self._ahead, self._wasted
 
+    def background_cpu_s(self) -> float:
+        """Reading ahead, and writing the rest of a completion of which a part was shown."""
+        return self._background_cpu_s
+
     def _handle_answer(
         self, event: RequestEvent, character: int, rest: str, answer: asyncio.Future[dict[str, Any]]
     ) -> None:
+        self._book_cpu_time(is_background=False)
         del self._pending[event.request]
         self._answers.discard(answer)
         result = answer.result().get("result") or {}
@@ -147,6 +140,12 @@ class CopilotdClient(Client):
             setattr(self, book, getattr(self, book) + (total - self._last_total))
             self._last_total = total
             self._books.task_done()
+
+    def _book_cpu_time(self, *, is_background: bool) -> None:
+        """Add the CPU time since the last call to the background, or leave it out."""
+        cpu_s = self._cpu.read_s()
+        self._background_cpu_s += (cpu_s - self._last_cpu_s) * is_background
+        self._last_cpu_s = cpu_s
 
     async def _read_total(self) -> Work:
         engine = (await self._http.get("/admin/status")).json()["engine"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.progress import show_progress
 from benchmarks.recording.buffer import Buffer, Change
-from benchmarks.recording.timeline import Timeline
+from benchmarks.recording.timeline import Timeline, find_rest_of_line
 from benchmarks.recording.trace import (
     CloseEvent,
     CursorEvent,
@@ -77,6 +77,10 @@ class Client:
         """All work since `begin`, and the wasted part; None if the server does not report it."""
         return None
 
+    def background_cpu_s(self) -> float | None:
+        """CPU seconds between an answer and the next request; None if the client does not know."""
+        return None
+
 
 async def play(events: Sequence[Event], client: Client) -> float:
     """Send each event to `client` at its own time. Returns the worst delay in seconds."""
@@ -130,7 +134,7 @@ def _notify(client: Client, buffers: dict[int, Buffer], event: Event) -> None:
             buffers[document].cursor = cursor
             client.on_cursor_move(buffers[document])
         case RequestEvent(_, document):
-            client.timeline.add_request(event)
+            client.timeline.add_request(event, find_rest_of_line(buffers[document]))
             client.on_request(buffers[document], event)
         case EndEvent():
             client.on_request_end(event)

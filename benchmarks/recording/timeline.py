@@ -2,27 +2,40 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from benchmarks.recording.buffer import Buffer
 from benchmarks.recording.trace import RequestEvent
+from benchmarks.repetition import repeats_rest_of_line
 from copilotd.engine.tokens.common_prefix import common_prefix_length
+
+
+class Place(StrEnum):
+    """What stands behind a cursor on its line."""
+
+    CODE = "code"
+    CLOSERS = "only brackets, quotes or signs"
+    LINE_END = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
     """A request and its answer, at seconds of the recording.
 
-    `text` is what was shown behind the cursor. `line` is the rest of the line after the user
-    accepts it. `evaluated` counts the prompt tokens that were not in the cache, if the server
-    reports them.
+    `behind` is the text after the cursor on its line when the request came. `text` is what was
+    shown behind the cursor. `rest` is what stays behind it on the line, and `line` the rest of the
+    line after the user accepts it. `evaluated` counts the prompt tokens that were not in the cache,
+    if the server reports them.
     """
 
     request: int
     time: float
     deadline: float
     gold: str | None
+    behind: str = ""
     answered_at: float | None = None
     text: str = ""
+    rest: str = ""
     line: str = ""
     evaluated: int | None = None
 
@@ -38,14 +51,48 @@ class RequestRecord:
         return in_time and bool(self.text.strip())
 
     @property
+    def place(self) -> Place:
+        """Where the cursor stood."""
+        if not self.behind.strip():
+            return Place.LINE_END
+        has_words = any(c.isalnum() or c == "_" for c in self.behind)
+        return Place.CODE if has_words else Place.CLOSERS
+
+    @property
+    def typed_gold(self) -> str:
+        """The gold without the part that already stood behind the cursor."""
+        gold = (self.gold or "").rstrip()
+        shared = common_prefix_length(gold[::-1], self.behind.rstrip()[::-1])
+        return gold[: len(gold) - shared]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the text says again what stays behind it on the line."""
+        return self.is_shown and repeats_rest_of_line(self.text, self.rest)
+
+    @property
     def gold_characters(self) -> int:
-        """The number of gold characters that were shown in time."""
-        return common_prefix_length(self.text, self.gold or "") if self.is_shown else 0
+        """The number of right characters that were shown in time.
+
+        Characters that already stood behind the cursor do not count, and a text that repeats the
+        rest of its line has none.
+        """
+        if not self.is_shown or self.repeats:
+            return 0
+        return common_prefix_length(self.text, self.typed_gold)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether text was shown in time, and the line is known and not blank later.
+
+        A text that begins with a line end would be right by chance where the line is blank.
+        """
+        return self.is_shown and bool((self.gold or "").strip())
 
     @property
     def is_exact(self) -> bool:
-        """Whether the accepted text gives exactly the programmer's own line."""
-        return self.gold is not None and self.line.rstrip() == self.gold.rstrip()
+        """Whether the accepted text gives exactly the programmer's own line, which is not blank."""
+        return self.is_judged and self.line.rstrip() == (self.gold or "").rstrip()
 
 
 class Timeline:
@@ -55,9 +102,9 @@ class Timeline:
         self.now = now
         self.rows: dict[int, RequestRecord] = {}
 
-    def add_request(self, event: RequestEvent) -> None:
-        """Add a request."""
-        row = RequestRecord(event.request, event.time, event.deadline, event.gold)
+    def add_request(self, event: RequestEvent, behind: str) -> None:
+        """Add a request; `behind` is the text after the cursor on its line."""
+        row = RequestRecord(event.request, event.time, event.deadline, event.gold, behind)
         self.rows[event.request] = row
 
     def show(self, request: int, text: str, rest: str) -> bool:
@@ -68,7 +115,7 @@ class Timeline:
         row = self.rows[request]
         if row.answered_at is None:
             line = text.partition("\n")[0] if "\n" in text else text + rest
-            row = replace(row, answered_at=self.now(), text=text, line=line)
+            row = replace(row, answered_at=self.now(), text=text, rest=rest, line=line)
             self.rows[request] = row
         return row.is_shown
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -58,6 +58,22 @@ async def _watch(used: Footprint, pid: int) -> None:
     while True:
         await asyncio.sleep(INTERVAL_S)
         used.take_sample(pid)
+
+
+class CpuClock:
+    """The CPU time of the processes that run in the tree under `pid` now; cheap to read."""
+
+    def __init__(self, pid: int) -> None:
+        self._processes = _list_processes(pid)
+
+    def read_s(self) -> float:
+        """CPU seconds so far; a process that has ended counts no more."""
+        total = 0.0
+        for process in self._processes:
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                total += times.user + times.system
+        return total
 
 
 def _list_processes(pid: int) -> list[psutil.Process]:
