@@ -1,0 +1,1 @@
+"""Random places for the cursor in files that parse, and the judge of what is shown there."""
