@@ -1,12 +1,13 @@
-"""Draws exact match over tokens evaluated per keystroke, as SVG."""
+"""Draws exact match over a number of tokens, as SVG."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from math import floor, log10
 
 from benchmarks.fim_layouts.outcomes import OutcomeFile
 from benchmarks.fim_layouts.recipes import Recipe
-from benchmarks.fim_layouts.table import Summary, summarize
+from benchmarks.fim_layouts.table import summarize
 
 _WIDTH, _HEIGHT = 460, 560
 """The size of one panel in pixels; the names are in a column to its right."""
@@ -23,30 +24,50 @@ _COLOURS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point: right lines in percent over a number of tokens."""
+
+    name: str
+    tokens: float
+    share: float
+    colour: str
+
+
 def render_plot(outcomes: OutcomeFile, recipes: Sequence[Recipe]) -> str:
-    """One panel for each kind of hole."""
+    """One panel for each kind of hole, over the tokens evaluated per keystroke."""
     colours = {recipe.name: _COLOURS[recipe.group] for recipe in recipes}
-    sources = list(dict.fromkeys(outcomes.sources.values()))
-    panels = [
+    panels = {
+        source: [
+            Mark(row.name, row.cost, row.share, colours[row.name])
+            for row in summarize(outcomes, source, colours)
+        ]
+        for source in dict.fromkeys(outcomes.sources.values())
+    }
+    return render_panels(panels, "prompt tokens evaluated per keystroke, mean")
+
+
+def render_panels(panels: Mapping[str, Sequence[Mark]], tokens: str) -> str:
+    """One panel for each title; `tokens` says what the horizontal axis counts."""
+    drawn = [
         f'<g transform="translate({at * (_WIDTH + _NAMES)} 0)">'
-        + _Panel(source, summarize(outcomes, source, colours), colours).render()
+        + _Panel(title, marks, tokens).render()
         + "</g>"
-        for at, source in enumerate(sources)
+        for at, (title, marks) in enumerate(panels.items())
     ]
-    width = len(sources) * (_WIDTH + _NAMES)
+    width = len(drawn) * (_WIDTH + _NAMES)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {_HEIGHT}" '
         f'font-family="sans-serif" font-size="11">\n<rect width="100%" height="100%" fill="white"/>'
-        f"\n{''.join(panels)}\n</svg>\n"
+        f"\n{''.join(drawn)}\n</svg>\n"
     )
 
 
 class _Panel:
-    def __init__(self, title: str, rows: Sequence[Summary], colours: dict[str, str]) -> None:
-        self._title = title
+    def __init__(self, title: str, rows: Sequence[Mark], tokens: str) -> None:
+        self._title, self._tokens = title, tokens
         self._rows = sorted(rows, key=lambda row: -row.share)
-        self._colours = colours
-        self._decades = max((floor(log10(row.cost)) + 1 for row in rows), default=1)
+        self._decades = max((floor(log10(max(1, row.tokens))) + 1 for row in rows), default=1)
         shares = [row.share for row in rows] or [0.0]
         self._low = 10 * floor(min(shares) / 10)
         self._high = 10 * floor(max(shares) / 10 + 1)
@@ -56,8 +77,8 @@ class _Panel:
         marks = [self._render_mark(row, at) for row, at in zip(self._rows, names, strict=True)]
         return "\n".join([*self._render_axes(), *marks])
 
-    def _render_mark(self, row: Summary, name_y: float) -> str:
-        x, y, colour = self._x(row.cost), self._y(row.share), self._colours[row.name]
+    def _render_mark(self, row: Mark, name_y: float) -> str:
+        x, y, colour = self._x(row.tokens), self._y(row.share), row.colour
         return (
             f'<path d="M{x:.1f} {y:.1f}L{_WIDTH - 8} {name_y:.1f}" stroke="{colour}" '
             f'stroke-width="0.4"/><circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>'
@@ -70,8 +91,7 @@ class _Panel:
         lines = [
             f'<text x="{_LEFT}" y="20" font-size="14">{escape(self._title)}: lines exactly right, '
             "% (95 % interval in the table)</text>",
-            f'<text x="{_LEFT}" y="{_HEIGHT - 12}">prompt tokens evaluated per keystroke, '
-            "mean</text>",
+            f'<text x="{_LEFT}" y="{_HEIGHT - 12}">{escape(self._tokens)}</text>',
         ]
         for share in range(self._low, self._high + 1, 10):
             y = self._y(share)
