@@ -43,6 +43,7 @@ class Prefill:
         self._engine = engine
         self._evaluations: OrderedDict[Tokens, _Evaluation] = OrderedDict()
         self._tails: dict[str, tuple[AnchoredPrompt, str]] = {}
+        self._windows: OrderedDict[Tokens, None] = OrderedDict()
 
     def is_cached(self, tokens: Tokens) -> bool:
         """Whether a request that begins with `tokens` hardly waits for prefill."""
@@ -82,6 +83,17 @@ class Prefill:
         """Record that the model writes after `placed`, so the KV cache holds the whole prompt."""
         self._tails[uri] = placed.prompt, placed.match.tail
 
+    def mark_read(self, window: Tokens) -> None:
+        """Record that the tokens of a window were read ahead (`read_ahead.py`)."""
+        self._windows[window] = None
+        self._windows.move_to_end(window)
+        while len(self._windows) > _MAX_PROMPTS:
+            self._windows.popitem(last=False)
+
+    def forget_read(self) -> None:
+        """Record that windows which were read ahead may have left the cache."""
+        self._windows.clear()
+
     def forget_document(self, uri: str) -> None:
         """Forget how much of a document's tail is in the cache."""
         self._tails.pop(uri, None)
@@ -105,9 +117,12 @@ class Prefill:
         """Record that the KV cache is empty."""
         self._evaluations.clear()
         self._tails.clear()
+        self._windows.clear()
 
     def _cached_prompts(self) -> list[Tokens]:
-        return [tokens for tokens, evaluation in self._evaluations.items() if evaluation.succeeded]
+        """What is in the cache, the prompts of the last requests at the end."""
+        prompts = (tokens for tokens, e in self._evaluations.items() if e.succeeded)
+        return [*self._windows, *prompts]
 
     def _cached_prefix(self, tokens: Tokens) -> int:
         """How many leading tokens are in the cache."""

@@ -4,6 +4,7 @@ from collections import OrderedDict, deque
 from dataclasses import replace
 
 from copilotd.completion.prefill import Prefill
+from copilotd.completion.read_ahead import ReadAhead
 from copilotd.documents import Document, Snippet
 from copilotd.engine.interface import Engine
 from copilotd.engine.types import Lane
@@ -19,6 +20,8 @@ from copilotd.prompt.builder import (
 
 _PROMPTS_PER_DOCUMENT = 4
 _MAX_DOCUMENTS = 64
+_MIN_SUFFIX = 24
+"""With fewer tokens of the text after the cursor, the model often repeats that text."""
 
 
 class PromptStore:
@@ -27,6 +30,7 @@ class PromptStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._prefill = Prefill(engine)
+        self._read_ahead = ReadAhead(engine, self._prefill)
         self._documents: OrderedDict[str, deque[AnchoredPrompt]] = OrderedDict()
 
     async def prompt_for(self, cursor: Cursor, budget: Budget, lane: Lane) -> PlacedPrompt:
@@ -50,12 +54,22 @@ class PromptStore:
         await self._prefill.evaluate_placed(uri, placed, Lane.BACKGROUND, whole_tail=True)
 
     async def warm_up(self, document: Document, budget: Budget) -> None:
-        """Evaluate the beginning of the prompts of a document that was just opened."""
+        """Evaluate the snippets of a document that the user turned to."""
         info = await self._engine.info()
-        snippets = await self._snippets(Cursor(document, 0), budget)
-        known = bool(self._prompts_of(document.uri))
-        head = await build_head(self._engine, info, document, budget, snippets, snippets_only=known)
-        await self._prefill.evaluate(head, Lane.BACKGROUND)
+        if snippets := await self._snippets(Cursor(document, 0), budget):
+            head = await build_head(self._engine, info, document, snippets)
+            await self._prefill.evaluate(head, Lane.BACKGROUND)
+
+    async def read_ahead(self, document: Document, offset: int | None, budget: Budget) -> None:
+        """Evaluate the beginnings of the prompts for all places in a document.
+
+        The places around `offset` come first; None means where the last prompt was.
+        """
+        if offset is None:
+            known = self._prompts_of(document.uri)
+            offset = known[-1].layout.anchor if known else 0
+        snippets = await self._snippets(Cursor(document, offset), budget)
+        await self._read_ahead.read(document, offset, budget, snippets)
 
     def mark_evaluated(self, document: Document, placed: PlacedPrompt) -> None:
         """Record that the model writes after `placed`, so the KV cache holds the whole prompt."""
@@ -65,6 +79,7 @@ class PromptStore:
         """Forget all prompts: the KV cache is empty, or belongs to another model."""
         self._documents.clear()
         self._prefill.clear()
+        self._read_ahead.clear()
 
     # --- choose ------------------------------------------------------------------------------
 
@@ -101,18 +116,27 @@ class PromptStore:
         newest = await self._snippets(cursor, budget)
         for snippets in dict.fromkeys((newest, self._cached_snippets(cursor.document.uri))):
             placed = await self._build(cursor, budget, snippets)
-            if await self._is_in_time(cursor.document.uri, placed.prompt, budget):
+            uncached = await self._count_unread(cursor.document.uri, placed.prompt, budget)
+            if uncached <= budget.cold_prompt_tokens:
                 return placed
+            room = budget.cold_prompt_tokens - (uncached - placed.prompt.n_suffix)
+            if min(room, placed.prompt.n_suffix) >= _MIN_SUFFIX:
+                less = replace(budget, suffix_tokens=room)
+                return await self._build(cursor, less, snippets, brief=True)
         info = await self._engine.info()
         return self._add(cursor, await build_brief_prompt(self._engine, info, cursor, budget))
 
     async def _build(
-        self, cursor: Cursor, budget: Budget, snippets: tuple[Snippet, ...]
+        self,
+        cursor: Cursor,
+        budget: Budget,
+        snippets: tuple[Snippet, ...],
+        *,
+        brief: bool = False,
     ) -> PlacedPrompt:
         info, previous = await self._engine.info(), self._previous_layout(cursor.document.uri)
-        return self._add(
-            cursor, await build_prompt(self._engine, info, cursor, budget, snippets, previous)
-        )
+        placed = await build_prompt(self._engine, info, cursor, budget, snippets, previous)
+        return self._add(cursor, replace(placed, prompt=replace(placed.prompt, brief=brief)))
 
     def _add(self, cursor: Cursor, placed: PlacedPrompt) -> PlacedPrompt:
         known = self._prompts_of(cursor.document.uri)
@@ -121,17 +145,18 @@ class PromptStore:
         known.append(placed.prompt)
         return placed
 
-    async def _is_in_time(self, uri: str, prompt: AnchoredPrompt, budget: Budget) -> bool:
-        """Whether the number of tokens to evaluate is small enough.
+    async def _count_unread(self, uri: str, prompt: AnchoredPrompt, budget: Budget) -> int:
+        """How many tokens of a new prompt are still to be evaluated.
 
         While no prompt of a document is cached, only the worker knows: it may have been restarted,
-        and have the prompt in a file.
+        and have the prompt, or its window, in a file.
         """
         uncached = self._prefill.count_uncached(prompt)
         if uncached > budget.cold_prompt_tokens and not self._cached_prompts(uri):
             tokens = list(prompt.tokens)
-            uncached = len(tokens) - await self._engine.cached_prefix_length(tokens)
-        return uncached <= budget.cold_prompt_tokens
+            cached = await self._engine.cached_prefix_length(tokens)
+            uncached = min(uncached, len(tokens) - cached)
+        return uncached
 
     async def _snippets(self, cursor: Cursor, budget: Budget) -> tuple[Snippet, ...]:
         info = await self._engine.info()

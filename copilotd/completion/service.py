@@ -210,7 +210,7 @@ class CompletionService:
     def on_focus(self, document: Document) -> None:
         """The user turned to this document."""
         if self._can_prepare:
-            self._idle_work.schedule(lambda: self._prompts.warm_up(document, self.budget))
+            self._idle_work.schedule(lambda: self._warm_up(document))
 
     def on_change(self, document: Document, offset: int | None, client: str) -> None:
         """The user changed the document; the cursor is probably at `offset`, None if unknown.
@@ -263,10 +263,19 @@ class CompletionService:
             self._idle_work.schedule(lambda: self._prepare(request, shown))
 
     async def _prepare(self, request: CompletionRequest, shown: Completion | None) -> None:
-        """Generate what follows the acceptance of `shown`, and refresh a stale prompt."""
+        """Generate what follows `shown`, refresh a stale prompt, read the document ahead."""
         if shown is not None and self._feedback.acceptance >= _MIN_ACCEPTANCE:
             await self._generate_next(request, shown)
         await self._prompts.refresh(Cursor(request.document, request.offset), self.budget)
+        await self._read_ahead(request.document, request.offset)
+
+    async def _warm_up(self, document: Document) -> None:
+        await self._prompts.warm_up(document, self.budget)
+        await self._read_ahead(document, None)
+
+    async def _read_ahead(self, document: Document, offset: int | None) -> None:
+        if document.language not in self._settings.current.disabled_languages:
+            await self._prompts.read_ahead(document, offset, self.budget)
 
     async def _generate_next(self, request: CompletionRequest, shown: Completion) -> None:
         text = request.document.text

@@ -124,6 +124,8 @@ class Lane(IntEnum):
     COMPLETION = 0
     CHAT = 1
     BACKGROUND = 2
+    READ_AHEAD = 3
+    """Text that no request needs yet; in the KV cache it gives way to everything else."""
 
 
 class Sampling(msgspec.Struct, frozen=True):

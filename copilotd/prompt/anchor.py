@@ -9,15 +9,16 @@ import re
 from dataclasses import dataclass
 
 from copilotd.documents import Document, Snippet
+from copilotd.prompt.token_estimate import characters_per_token, find_end
+from copilotd.prompt.windows import keeps_start, window_at
 
-_CHARACTERS_PER_TOKEN = 3.2
-"""Code has slightly more characters per token, so a layout nearly fills its budget and seldom
-exceeds it."""
 _CONTEXT_CHARACTERS = 400
 """Number of characters on either side of the cursor that must equal the prompt's."""
 _MAX_TAIL_CHARACTERS = 3000
 _STALE_TAIL_CHARACTERS = 800
 """From this length on, a prompt with a new anchor is worth its prefill in the next pause."""
+_MIN_SUFFIX = 0.85
+"""Share of the budget that whole lines must fill; otherwise the suffix ends inside a line."""
 _AUTO_CLOSED = re.compile(r"[\s)\]}>\"'`;,]{0,24}")
 
 
@@ -53,7 +54,8 @@ class AnchoredPrompt:
 
     A `brief` prompt serves until a longer one is in the KV cache. `rendered` is the prompt as text,
     with the names of its special tokens. `repositionable` is the field of `GenerateRequest`.
-    `snippets` are in front of the document.
+    `snippets` are in front of the document. `n_suffix` is the number of tokens of the text after
+    the cursor.
     """
 
     layout: Layout
@@ -62,6 +64,7 @@ class AnchoredPrompt:
     rendered: str = ""
     repositionable: tuple[int, int] | None = None
     snippets: tuple[Snippet, ...] = ()
+    n_suffix: int = 0
 
     def is_whole_with(self, snippets: tuple[Snippet, ...]) -> bool:
         """Whether it is not brief, and begins with these snippets."""
@@ -106,18 +109,23 @@ def lay_out(
 ) -> Layout:
     """Put the anchor `lines_above` lines above the cursor's line; cut both sides at line ends.
 
-    The prefix has at least `prefix_tokens` if the text is long enough, and at most half as many
-    again: its start moves in steps, not with every line. It starts where `previous` starts if
-    possible, and otherwise at a place that a restarted daemon finds again.
+    The prefix begins at the start of a fixed window (`windows.py`), and has about `prefix_tokens`
+    if the text is long enough. If an edit moved that window, the prefix begins where `previous`
+    does.
     """
     text = document.text
     anchor = max(_line_start(text, offset, lines_above), offset - _STALE_TAIL_CHARACTERS)
-    size = int(prefix_tokens * _CHARACTERS_PER_TOKEN)
+    size = prefix_characters(text, prefix_tokens)
     start = _previous_start(text, anchor, size, previous)
     if start is None:
-        start = _choose_start(text, anchor, size)
-    end = _suffix_end(text, offset, int(suffix_tokens * _CHARACTERS_PER_TOKEN))
+        start = window_at(text, anchor, size).start
+    end = _suffix_end(text, offset, find_end(text, offset, suffix_tokens))
     return Layout(start, anchor, text[start:anchor], text[offset:end], end == len(text))
+
+
+def prefix_characters(text: str, prefix_tokens: int) -> int:
+    """The length of a prefix of `prefix_tokens`; it stays the same while the text is edited."""
+    return int(prefix_tokens * characters_per_token(text))
 
 
 def _line_start(text: str, offset: int, lines_above: int) -> int:
@@ -135,24 +143,15 @@ def _previous_start(text: str, anchor: int, size: int, previous: Layout | None) 
     start = previous.start
     if not text.startswith(previous.before[:_CONTEXT_CHARACTERS], start):
         start = text.find(previous.before[:_CONTEXT_CHARACTERS])
-    return start if 0 <= start <= anchor < start + size + _step(size) else None
+    return start if start >= 0 and keeps_start(text, start, anchor, size) else None
 
 
-def _choose_start(text: str, anchor: int, size: int) -> int:
-    step = _step(size)
-    start = max(0, anchor - size) // step * step
-    return max(text.rfind("\n", 0, start) + 1, start - step)
-
-
-def _step(size: int) -> int:
-    return max(1, size // 2)
-
-
-def _suffix_end(text: str, offset: int, size: int) -> int:
-    if offset + size >= len(text):
+def _suffix_end(text: str, offset: int, end: int) -> int:
+    """The last line end before `end`, unless much text would be lost."""
+    if end >= len(text):
         return len(text)
-    end = text.rfind("\n", offset, offset + size) + 1
-    return end or offset + size
+    line_end = text.rfind("\n", offset, end) + 1
+    return line_end if line_end - offset >= _MIN_SUFFIX * (end - offset) else end
 
 
 def _find_anchor(layout: Layout, text: str, offset: int) -> int | None:

@@ -9,10 +9,18 @@ from typing import Protocol
 
 from copilotd.documents import Document, Snippet
 from copilotd.engine.types import ModelInfo
-from copilotd.prompt.anchor import AnchoredPrompt, Layout, Match, PlacedPrompt, lay_out
+from copilotd.prompt.anchor import (
+    AnchoredPrompt,
+    Layout,
+    Match,
+    PlacedPrompt,
+    lay_out,
+    prefix_characters,
+)
 from copilotd.prompt.budget import Budget
 from copilotd.prompt.fim import build_fim_prompt, find_repositionable, prepend_bos
 from copilotd.prompt.snippets import REPOSITORY, format_files, select_snippets
+from copilotd.prompt.windows import Window, find_windows
 
 
 class Tokenizer(Protocol):
@@ -48,7 +56,7 @@ async def build_prompt(
         cursor.document,
         cursor.offset,
         info.layout.anchor_lines,
-        min(budget.prefix_tokens, info.n_ctx // 4),
+        _prefix_tokens(info, budget),
         min(budget.suffix_tokens, info.n_ctx // 8) if info.fim.is_complete else 0,
         previous,
     )
@@ -67,27 +75,41 @@ async def build_brief_prompt(
     return await _tokenize_layout(tokenizer, info, cursor, layout, (), brief=True)
 
 
-async def build_head(
+def list_windows(info: ModelInfo, document: Document, budget: Budget) -> tuple[Window, ...]:
+    """The windows of `document` where whole prompts begin."""
+    size = prefix_characters(document.text, _prefix_tokens(info, budget))
+    return find_windows(document.text, size)
+
+
+async def build_window(
     tokenizer: Tokenizer,
     info: ModelInfo,
     document: Document,
-    budget: Budget,
+    window: Window,
     snippets: tuple[Snippet, ...],
-    *,
-    snippets_only: bool,
 ) -> tuple[int, ...]:
-    """The beginning that every prompt shares while the cursor is in the first window.
+    """The beginning that the whole prompts for all cursors in `window` share.
 
-    With `snippets_only`, or where the document begins elsewhere in the prompt, only the snippets.
+    Each prompt ends earlier in the text of the window. These are the snippets only if the model
+    reads the text after the cursor first.
     """
     head = await _tokenize_snippets(tokenizer, info, snippets, document.path)
-    layout = lay_out(document, len(document.text), 0, budget.prefix_tokens, 0)
-    if snippets_only or info.layout.suffix_first or layout.start:
+    if info.layout.suffix_first:
         return tuple(prepend_bos(info, head))
-    before = await tokenizer.tokenize(layout.before, special=False)
+    before = await tokenizer.tokenize(document.text[window.start : window.end], special=False)
+    before = before[: info.n_ctx // 2]
     # Every later prompt begins like this one, up to the markers of suffix and middle.
     prompt = build_fim_prompt(info, before, [], head)[:-2] if info.fim.is_complete else []
     return tuple(prompt or prepend_bos(info, before))
+
+
+async def build_head(
+    tokenizer: Tokenizer, info: ModelInfo, document: Document, snippets: tuple[Snippet, ...]
+) -> tuple[int, ...]:
+    """The snippets that all prompts of `document` begin with."""
+    return tuple(
+        prepend_bos(info, await _tokenize_snippets(tokenizer, info, snippets, document.path))
+    )
 
 
 def choose_snippets(
@@ -100,6 +122,10 @@ def choose_snippets(
     return select_snippets(document.snippets, previous, tokens)
 
 
+def _prefix_tokens(info: ModelInfo, budget: Budget) -> int:
+    return min(budget.prefix_tokens, info.n_ctx // 4)
+
+
 async def _tokenize_layout(
     tokenizer: Tokenizer,
     info: ModelInfo,
@@ -110,23 +136,24 @@ async def _tokenize_layout(
     brief: bool = False,
 ) -> PlacedPrompt:
     head = await _tokenize_snippets(tokenizer, info, snippets, cursor.document.path)
-    tokens = await _tokenize_document(tokenizer, info, layout, head)
-    rendered = await tokenizer.detokenize(tokens)
-    repositionable = find_repositionable(info, tokens)
-    prompt = AnchoredPrompt(layout, tuple(tokens), brief, rendered, repositionable, snippets)
+    before = (await tokenizer.tokenize(layout.before, special=False))[-info.n_ctx // 2 :]
+    after: list[int] = []
+    if info.fim.is_complete:
+        after = (await tokenizer.tokenize(layout.after, special=False))[: info.n_ctx // 8]
+        tokens = build_fim_prompt(info, before, after, head)
+    else:
+        tokens = prepend_bos(info, before)
+    prompt = AnchoredPrompt(
+        layout,
+        tuple(tokens),
+        brief,
+        rendered=await tokenizer.detokenize(tokens),
+        repositionable=find_repositionable(info, tokens),
+        snippets=snippets,
+        n_suffix=len(after),
+    )
     tail = cursor.document.text[layout.anchor : cursor.offset]
     return PlacedPrompt(prompt, Match(tail, fresh=True))
-
-
-async def _tokenize_document(
-    tokenizer: Tokenizer, info: ModelInfo, layout: Layout, head: list[int]
-) -> list[int]:
-    before = await tokenizer.tokenize(layout.before, special=False)
-    before = before[-info.n_ctx // 2 :]
-    if not info.fim.is_complete:
-        return prepend_bos(info, before)
-    after = await tokenizer.tokenize(layout.after, special=False)
-    return build_fim_prompt(info, before, after[: info.n_ctx // 8], head)
 
 
 async def _tokenize_snippets(

@@ -44,10 +44,11 @@ async def test_a_prompt_whose_suffix_only_moved_is_prefilled_whole() -> None:
     assert len(moved) > len(whole)
 
 
-async def test_a_brief_prompt_is_used_where_cells_cannot_be_repositioned() -> None:
+async def test_the_suffix_is_shorter_where_cells_cannot_be_repositioned() -> None:
     engine = FakeEngine(info=msgspec.structs.replace(FAKE_MODEL, can_shift=False))
     whole, brief = await prefill_twice(engine, 20, 22)
-    assert len(brief) < len(whole)
+    assert brief.startswith(whole.partition("<SUF>")[0])
+    assert len(brief.partition("<SUF>")[2]) < len(whole.partition("<SUF>")[2])
     assert all(request.repositionable is None for request in engine.requests)
 
 

@@ -206,7 +206,7 @@ class Generation:
         if sequence.prompt_logprobs:
             scores = sequence.take_prompt_logprobs()
             self._emit(Output(sequence.id, Chunk("", scores, is_prompt=True)))
-        if sequence.request.lane is not Lane.CHAT:
+        if sequence.request.lane in (Lane.COMPLETION, Lane.BACKGROUND):
             self._predictions.store(
                 sequence.tokens,
                 logits,

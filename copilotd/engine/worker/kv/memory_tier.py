@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from copilotd.engine.tokens.common_prefix import has_prefix, is_mostly_prefix
@@ -49,11 +50,12 @@ class CachedSequence(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemoryEntry:
-    """A sequence in memory."""
+    """A sequence in memory; no request has needed one that `is_read_ahead`."""
 
     tokens: list[int]
     state: SequenceState
     exact_length: int = ALL_TOKENS
+    is_read_ahead: bool = False
 
     def read_state(self) -> SequenceState:
         """Return the keys and values."""
@@ -61,7 +63,11 @@ class MemoryEntry:
 
 
 class MemoryTier:
-    """At most `budget` bytes of states in memory; the least recently used one is evicted first.
+    """At most `budget` bytes of states in memory.
+
+    The first states to be evicted are those that another one mostly holds, because evaluating the
+    rest again is cheap. Then come those that were read ahead, then all others. Among equals, the
+    least recently used one is evicted first.
 
     The disk tier is the next level. A file is used if it holds more tokens.
     """
@@ -82,7 +88,19 @@ class MemoryTier:
         others.sort(key=lambda e: not is_mostly_prefix(e.tokens, entry.tokens))
         self._entries = [*others, entry]
         while sum(len(e.state) for e in self._entries) > self._budget:
-            self._entries.pop(0)
+            self._entries.remove(self._choose_victim())
+
+    def _choose_victim(self) -> MemoryEntry:
+        copies = (e for e in self._entries if self._is_mostly_held(e))
+        read_ahead = (e for e in self._entries if e.is_read_ahead)
+        return next(chain(copies, read_ahead, self._entries))
+
+    def _is_mostly_held(self, entry: MemoryEntry) -> bool:
+        """Whether another entry, the newer one of two, begins like most of this one."""
+        start = entry.tokens[: -(-3 * len(entry.tokens) // 4)]
+        at = self._entries.index(entry)
+        longer = (e for e in self._entries[:at] if len(e.tokens) > len(entry.tokens))
+        return any(has_prefix(e.tokens, start) for e in chain(self._entries[at + 1 :], longer))
 
     def covers(self, tokens: list[int], exact_length: int) -> bool:
         """Whether an entry begins with `tokens` and has at least as many exact tokens."""

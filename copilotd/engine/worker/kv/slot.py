@@ -13,7 +13,7 @@ class Slot:
     The pool assigns the cell numbers; they only say which cells two slots share. `is_suspended`
     says that the request will come back for all of its tokens. The first `exact_length` tokens have
     the cells of a fresh evaluation; later cells may differ, because some were repositioned
-    (`reposition.py`).
+    (`reposition.py`). No request has needed the tokens of a slot that `is_read_ahead`.
     """
 
     sequence: int
@@ -23,6 +23,7 @@ class Slot:
     is_suspended: bool = False
     last_used: int = 0
     exact_length: int = ALL_TOKENS
+    is_read_ahead: bool = False
 
     def can_truncate(self, shared: int, keep_source: bool) -> bool:
         """Whether a request may take over this slot and lose its tokens beyond `shared`.

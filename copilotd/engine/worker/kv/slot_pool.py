@@ -72,25 +72,34 @@ class SlotPool:
         approximate_from: int = ALL_TOKENS,
         *,
         keep_source: bool = False,
+        is_read_ahead: bool = False,
     ) -> Slot | None:
         """Acquire a slot with the longest cached prefix of `prompt`, without its last token.
 
         From token `approximate_from` on, repositioned cells may be reused. With `keep_source` the
-        sequence that the prefix comes from keeps its further tokens. None if every slot is busy.
+        sequence that the prefix comes from keeps its further tokens. Text that `is_read_ahead`
+        moves no other sequence out of the context. None if every slot is busy.
         """
         if not self.has_idle_slot():
             return None
         query = PrefixQuery(prompt, approximate_from)
         slot = self._restore_slot(query) or self._reuse_slot(query, keep_source)
-        slot.is_busy, slot.is_suspended = True, False
+        slot.is_busy, slot.is_suspended, slot.is_read_ahead = True, False, is_read_ahead
         self._touch(slot)
-        self._move_out_idle()
+        if not is_read_ahead:
+            self._move_out_idle()
         return slot
 
     def release(self, slot: Slot) -> None:
-        """End the request of `slot`; its tokens may be reused or evicted."""
+        """End the request of `slot`; its tokens may be reused or evicted.
+
+        Text that was read ahead waits in the memory tier: the next keystroke should find the
+        context as the last one left it.
+        """
         slot.is_busy = False
         self._touch(slot)
+        if slot.is_read_ahead and not slot.is_suspended:
+            self._move_out(slot)
 
     def suspend(self, slot: Slot) -> None:
         """Pause the request of `slot`; its tokens may move, but are kept until it returns."""
@@ -267,7 +276,9 @@ class SlotPool:
             return
         if not self._memory_tier.covers(slot.tokens, slot.exact_length):
             state = self._cache.save(slot.sequence)
-            self._memory_tier.add(MemoryEntry(list(slot.tokens), state, slot.exact_length))
+            self._memory_tier.add(
+                MemoryEntry(list(slot.tokens), state, slot.exact_length, slot.is_read_ahead)
+            )
 
     def _reusable_length(self, source: Slot | CachedSequence, query: PrefixQuery) -> int:
         """Count the leading tokens of the prompt that can be reused from `source`."""

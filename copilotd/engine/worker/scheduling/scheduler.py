@@ -118,8 +118,12 @@ class Scheduler:
         tokens = waiting.reusable_tokens
         if waiting.reposition is None:
             waiting.plan_reposition(self._repositioner.plan(tokens, waiting.request.repositionable))
-        keep = lane is Lane.BACKGROUND
-        slot = self._pool.acquire(tokens, waiting.approximate_from, keep_source=keep)
+        slot = self._pool.acquire(
+            tokens,
+            waiting.approximate_from,
+            keep_source=lane >= Lane.BACKGROUND,
+            is_read_ahead=lane is Lane.READ_AHEAD,
+        )
         if slot is not None:
             waiting.admit(slot)
 
