@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.clients.ghost_text import GhostTextClient
+from benchmarks.clients.ghost_text import GhostText, GhostTextClient
 from benchmarks.clients.keystrokes import LlamaServer
 from benchmarks.new_places.files import HoledFile
 from benchmarks.peers import run_llama_server
@@ -58,10 +58,23 @@ class HoleClient(Protocol):
         """The user closes the file, and the server comes to rest."""
 
 
+class Editor(Protocol):
+    """What `GhostTextClient` offers."""
+
+    def open_file(self, name: str, text: str) -> str:
+        """Open a file and give it the focus. Returns its URI."""
+
+    def close_file(self, uri: str) -> None:
+        """Close the file."""
+
+    async def ask(self, uri: str, text: str, offset: int, *, invoked: bool) -> GhostText:
+        """Request ghost text."""
+
+
 class DaemonClient:
     """The daemon, which learns of the file when it is opened."""
 
-    def __init__(self, editor: GhostTextClient, pid: int) -> None:
+    def __init__(self, editor: Editor, pid: int) -> None:
         self._editor, self._pid = editor, pid
         self._uri = ""
         self.cpu = CpuClock(pid)
@@ -82,7 +95,7 @@ class DaemonClient:
             last = await self._editor.ask(self._uri, file.text, offset, invoked=False)
         return Answer(
             first.text,
-            last.text,
+            last.text or first.text,
             first.ms if first.text.strip() else None,
             first.evaluated,
             cpu_s,
