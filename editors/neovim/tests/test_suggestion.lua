@@ -40,6 +40,23 @@ return {
   ['a letter after the cursor ends the suggestion'] = function()
     assert_equal(compute_remaining('abc', '', 'c'), nil)
   end,
+  ['code after the cursor is found in the suggestion that replaces it'] = function()
+    local offered = { text = 'INFO, "ä b", 3)  # x', head = 'log(', tail = '', replaced = '"ä b", 3)' }
+    local remaining = suggestion.compute_remaining(offered, 'IN', '"ä b", 3)')
+    assert_equal(remaining.text, 'FO, "ä b", 3)  # x')
+    assert_equal(suggestion.create_layout(remaining).inline, {
+      { offset = 0, text = 'FO, ' },
+      { offset = 10, text = '  # x' },
+    })
+  end,
+  ['a bracket in front of the code that is replaced is found too'] = function()
+    local offered = { text = 'f(a, b)', head = '', tail = '', replaced = 'b' }
+    assert_equal(suggestion.compute_remaining(offered, 'f(', ')b'), nil)
+    assert_equal(
+      suggestion.compute_remaining({ text = 'f(a)b', replaced = 'b', tail = '' }, 'f(', ')b').closers,
+      { 2, 3 }
+    )
+  end,
   ['a word includes the spaces before it'] = function()
     assert_equal(suggestion.get_first_word('  foo_1(x)'), '  foo_1')
     assert_equal(suggestion.get_first_word('\n    return x'), '\n    return')

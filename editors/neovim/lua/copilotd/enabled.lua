@@ -2,6 +2,7 @@
 local M = {}
 
 local config = require('copilotd.config')
+local place = require('copilotd.place')
 local status = require('copilotd.status')
 
 local is_on = true
@@ -36,6 +37,7 @@ function M.get_disabled_reason(bufnr)
   elseif not config.current.auto then
     return 'manual only'
   end
+  return place.get_obstacle(bufnr)
 end
 
 --- Turns ghost text off or on. During a pause it turns it on.

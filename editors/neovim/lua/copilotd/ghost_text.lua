@@ -4,6 +4,7 @@ local M = {}
 local client = require('copilotd.client')
 local completion_menu = require('copilotd.completion_menu')
 local enabled = require('copilotd.enabled')
+local place = require('copilotd.place')
 local reconnect = require('copilotd.reconnect')
 local suggestion = require('copilotd.suggestion')
 local view = require('copilotd.ghost_text_view')
@@ -44,11 +45,25 @@ function M.update(bufnr)
     return
   end
   state.cursor = cursor
+  if place.is_in_snippet() then
+    return M.wait_for_end_of_snippet(bufnr)
+  end
   if completion_menu.is_visible() or not enabled.is_enabled(bufnr) then
     return M.clear(bufnr)
   end
   M.draw(bufnr)
   M.request(bufnr, AUTOMATIC)
+end
+
+--- Clears the ghost text. Neovim ends a snippet after this event if its last stop was reached.
+---@param bufnr integer
+function M.wait_for_end_of_snippet(bufnr)
+  M.clear(bufnr)
+  vim.schedule(function()
+    if not place.is_in_snippet() then
+      M.refresh(bufnr)
+    end
+  end)
 end
 
 --- Updates although the cursor did not move: a menu closed, or ghost text was turned on or off.
@@ -73,7 +88,11 @@ end
 ---@param bufnr integer
 function M.trigger(bufnr)
   get_state(bufnr).cursor = M.get_cursor(bufnr)
-  M.request(bufnr, INVOKED)
+  if place.get_obstacle(bufnr) then
+    M.notify_if_empty(bufnr, INVOKED)
+  else
+    M.request(bufnr, INVOKED)
+  end
 end
 
 --- Removes the ghost text and cancels the running request.
@@ -199,6 +218,7 @@ function M.create_offered_item(item, cursor, encoding)
     text = item.insertText,
     head = line:sub(1, from),
     tail = line:sub(to + 1),
+    replaced = line:sub(from + 1, to),
   }
 end
 

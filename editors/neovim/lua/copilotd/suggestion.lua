@@ -6,10 +6,12 @@ local M = {}
 ---@field text string the whole suggestion
 ---@field head string the line before the suggestion
 ---@field tail string the line after the text that the suggestion replaces
+---@field replaced? string the text that the suggestion replaces
 
 ---@class copilotd.Remaining
 ---@field text string the part that is not typed yet
----@field closers integer[] the position in `text` of each closing bracket that is after the cursor
+---@field closers integer[] the position in `text` of each byte after the cursor that is replaced:
+---  closing brackets, or code that `text` has its own copy of
 
 ---@class copilotd.Layout
 ---@field inline { offset: integer, text: string }[] pieces to draw, `offset` bytes after the cursor
@@ -29,30 +31,43 @@ function M.compute_remaining(suggestion, typed, after)
   if #typed >= #text or not vim.startswith(text, typed) or not vim.endswith(after, tail) then
     return nil
   end
-  local remaining, brackets = text:sub(#typed + 1), after:sub(1, #after - #tail)
-  local closers = brackets:find('^[^%w%s_]*$') and M.find_closers(remaining, brackets)
+  local remaining, replaced = text:sub(#typed + 1), after:sub(1, #after - #tail)
+  local closers = M.can_replace(suggestion, replaced) and M.find_closers(remaining, replaced)
   return closers and { text = remaining, closers = closers } or nil
 end
 
---- The position of each of `brackets` in `text`: in its first line if they are all there, and as far
---- right as possible. Nil if `text` lacks one of them.
+--- Whether `after` is what the suggestion replaces, and in front of it only brackets that the editor
+--- may have inserted.
+---@return boolean
+function M.can_replace(suggestion, after)
+  local replaced = suggestion.replaced or ''
+  local brackets = vim.endswith(after, replaced) and after:sub(1, #after - #replaced) or after
+  return brackets:find('^[^%w%s_]*$') ~= nil
+end
+
+--- The position of each byte of `replaced` in `text`: in its first line if they are all there, and as
+--- far right as possible. Nil if `text` lacks one of them.
 ---@return integer[]?
-function M.find_closers(text, brackets)
-  return M.find_last_positions(text:match('^[^\n]*'), brackets) or M.find_last_positions(text, brackets)
+function M.find_closers(text, replaced)
+  return M.find_last_positions(text:match('^[^\n]*'), replaced) or M.find_last_positions(text, replaced)
 end
 
 ---@return integer[]?
-function M.find_last_positions(text, brackets)
-  local positions, at = {}, #text
-  for i = #brackets, 1, -1 do
-    while at > 0 and text:byte(at) ~= brackets:byte(i) do
-      at = at - 1
+function M.find_last_positions(text, replaced)
+  local positions, last = {}, #text
+  local characters = vim.fn.split(replaced, '\\zs')
+  for i = #characters, 1, -1 do
+    local character = characters[i]
+    while last >= #character and text:sub(last - #character + 1, last) ~= character do
+      last = last - 1
     end
-    if at == 0 then
+    if last < #character then
       return nil
     end
-    table.insert(positions, 1, at)
-    at = at - 1
+    for _ = 1, #character do
+      table.insert(positions, 1, last)
+      last = last - 1
+    end
   end
   return positions
 end
