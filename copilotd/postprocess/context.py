@@ -6,7 +6,9 @@ from enum import StrEnum
 from functools import cached_property
 
 from copilotd.documents import Document
+from copilotd.syntax.fences import find_fenced_code
 from copilotd.syntax.languages import detect_language
+from copilotd.syntax.lines import unify_line_ends
 from copilotd.syntax.nesting import Nesting, scan_nesting
 from copilotd.syntax.tree import SyntaxTree
 
@@ -38,7 +40,7 @@ class CursorContext:
     """The place of a completion. `before` + `after` is the whole document.
 
     `tree` is the document's syntax tree, if it has one. `invoked` means that the user asked with a
-    key.
+    key. `outer` is the same place in the whole document, if this one is in a code block of it.
     """
 
     document: Document
@@ -47,16 +49,31 @@ class CursorContext:
     max_lines: int
     tree: SyntaxTree | None = None
     invoked: bool = False
+    outer: "CursorContext | None" = None
+
+    @cached_property
+    def text(self) -> str:
+        """The document, with a line feed for each line end that is a lone CR; offsets stay."""
+        return unify_line_ends(self.document.text)
+
+    @cached_property
+    def innermost(self) -> "CursorContext":
+        """The place in the code block around the cursor, if there is one in a document of prose."""
+        found = find_fenced_code(self.document, self.offset)
+        if found is None:
+            return self
+        code, offset = found
+        return replace(self, document=code, offset=offset, tree=None, outer=self)
 
     @cached_property
     def before(self) -> str:
         """All text before the cursor."""
-        return self.document.text[: self.offset]
+        return self.text[: self.offset]
 
     @cached_property
     def after(self) -> str:
         """All text after the cursor."""
-        return self.document.text[self.offset :]
+        return self.text[self.offset :]
 
     @cached_property
     def line_before(self) -> str:

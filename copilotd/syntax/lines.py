@@ -15,6 +15,7 @@ _WEIGHTLESS = frozenset(
     "begin break catch continue default do done else end endif ensure esac fi finally loop pass "
     "return then try".split()
 )
+_LONE_CR = re.compile(r"\r(?!\n)")
 _CLOSING_TAG = re.compile(r"</[\w:.-]*>")
 _OPENS = re.compile(r"([:{(\[]|=>|->|\b(then|do|else|begin))\s*((#|//|--).*)?$")
 
@@ -38,11 +39,18 @@ class Line:
         return self.start + len(self.text)
 
 
+def unify_line_ends(text: str) -> str:
+    """The same text with a line feed for each CR that no line feed follows; offsets stay."""
+    if text.count("\r") == text.count("\r\n"):
+        return text
+    return _LONE_CR.sub("\n", text)
+
+
 def split_lines(text: str, lead: str = "") -> list[Line]:
     """The lines of `text` that are not blank; `lead` is the text before it on the first line."""
     found: list[Line] = []
     start = 0
-    parts = text.split("\n")
+    parts = unify_line_ends(text).split("\n")
     for number, part in enumerate(parts):
         whole = (lead + part if number == 0 else part).rstrip("\r")
         if whole.strip():

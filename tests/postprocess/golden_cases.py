@@ -103,7 +103,8 @@ def run(case: Case) -> Result:
     filters += [step.name for step in steps]
     if not candidate.text:
         return Result(NOTHING, filters)
-    return Result(context.before + candidate.text + context.after[candidate.overwrites :], filters)
+    document, end = context.document.text, context.offset + candidate.overwrites
+    return Result(document[: context.offset] + candidate.text + document[end:], filters)
 
 
 def read_cases() -> list[Case]:

@@ -48,7 +48,7 @@ def test_no_final_filter_raises(context: CursorContext, text: str, unfinished: b
     candidate = Candidate(text, unfinished=unfinished)
     for _, apply in FINAL:
         if candidate.text:
-            candidate = apply(context, candidate)
+            candidate = apply(context.innermost, candidate)
     assert (
         apply_final_filters(context, Candidate(text, unfinished=unfinished))[0].text
         == candidate.text

@@ -9,11 +9,21 @@ from copilotd.syntax.lines import (
     may_become_closer,
     opens_block,
     split_lines,
+    unify_line_ends,
 )
 
 
 def test_blank_lines_are_left_out_and_offsets_stay() -> None:
     assert split_lines("a\n\n  b\r\n", "") == [Line(0, "a", True), Line(3, "  b", True)]
+
+
+def test_a_lone_cr_ends_a_line() -> None:
+    assert split_lines("a\r\rb\rc") == [
+        Line(0, "a", True),
+        Line(3, "b", True),
+        Line(5, "c", False),
+    ]
+    assert unify_line_ends("a\rb\r\nc\n\rd") == "a\nb\r\nc\n\nd"
 
 
 def test_the_first_line_includes_the_text_typed_before_it() -> None:

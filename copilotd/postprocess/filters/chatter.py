@@ -7,6 +7,7 @@ from copilotd.syntax.languages import MARKUP, PROSE
 from copilotd.syntax.nesting import scan_nesting
 
 _FENCE = "```"
+_TILDES = re.compile(r"^[ \t]*~{3,}", re.MULTILINE)
 _PREAMBLE = (
     r"(?:Sure|Certainly|Of course|Here(?:'s| is| are)|To (?:complete|implement)|"
     r"The (?:completed|missing|following|updated))\b[^\n`]{0,200}"
@@ -41,6 +42,8 @@ def truncate_at(context: CursorContext, text: str) -> int | None:
     if _is_exempt(context):
         return None
     places = [text.find(_FENCE)]
+    if tildes := _TILDES.search(text):
+        places.append(tildes.start())
     # Markup has sentences between its tags.
     if context.language not in MARKUP and (explanation := _EXPLANATION.search(text)):
         places.append(explanation.start())
