@@ -10,6 +10,7 @@ import { LanguageClient, State } from 'vscode-languageclient/node';
 import { readSettings } from './configuration';
 import { formatError } from './errors';
 import { findProgram, offerInstallation } from './installation';
+import { DOCUMENT_SELECTOR } from './places';
 import type { PartialResult } from './protocol';
 import type { ServerState } from './serverState';
 import type { StatusBar } from './statusBar';
@@ -132,7 +133,7 @@ export class Client implements vscode.Disposable {
       'copilotd',
       { command, args },
       {
-        documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
+        documentSelector: DOCUMENT_SELECTOR,
         outputChannel: this.log,
         middleware: this.middleware,
       },

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Middleware } from 'vscode-languageclient';
 import type { Client } from './client';
 import { readSettings } from './configuration';
+import { hasSingleCursor } from './places';
 import type { LongerCompletion } from './protocol';
 import { isEnabledFor } from './settings';
 import type { StatusBar } from './statusBar';
@@ -21,6 +22,7 @@ export class GhostText {
     provideInlineCompletionItems: (document, position, context, token, next) => {
       const isEnabled = isEnabledFor(readSettings(document), document.languageId);
       if (this.statusBar.isPaused || !isEnabled) return [];
+      if (!hasSingleCursor(document, vscode.window.activeTextEditor)) return [];
       const answer = next(document, position, context, token);
       return this.statusBar.showThinkingDuring(this.offerItems(document, answer));
     },
