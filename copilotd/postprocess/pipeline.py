@@ -24,6 +24,7 @@ from copilotd.postprocess.filters import (
     merge_conflict,
     next_lines,
     one_line,
+    parse_check,
     prefix_echo,
     recipes,
     region_end,
@@ -96,6 +97,7 @@ FINAL: tuple[tuple[str, Filter], ...] = (
     ("alignment", alignment.apply),
     ("auto-closed", auto_closed.apply),
     ("extra closers", extra_closers.apply),
+    ("parse check", parse_check.apply),
     ("blank", blank.apply),
     ("line endings", line_endings.apply),
 )
