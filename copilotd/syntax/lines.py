@@ -19,6 +19,13 @@ _LONE_CR = re.compile(r"\r(?!\n)")
 _CLOSING_TAG = re.compile(r"</[\w:.-]*>")
 _OPENS = re.compile(r"([:{(\[]|=>|->|\b(then|do|else|begin))\s*((#|//|--).*)?$")
 
+_OPENS_UNTIL_END = re.compile(
+    r"(?!.*\bend\b)(?:\s*(?:(?:local|export|private|public)\s+)*"
+    r"(?:begin|case|class|def|defmodule|for|function|if|loop|macro|module|repeat|struct|unless|until"
+    r"|while)\b|.*(?:\bfunction\s*\([^()]*\)|\bdo(?:\s*\|[^|]*\|)?)\s*$)"
+)
+"""A block that the word `end` closes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -71,9 +78,11 @@ def indent_width(line: str) -> int:
     return len(indentation(line).expandtabs(TAB))
 
 
-def opens_block(line: str) -> bool:
-    """Whether the line opens a block."""
-    return bool(_OPENS.search(line))
+def opens_block(line: str, language: str = "") -> bool:
+    """Whether the line opens a block; without a language, by its end alone."""
+    if _OPENS.search(line):
+        return True
+    return "end" in END_WORDS.get(language, ()) and bool(_OPENS_UNTIL_END.match(line))
 
 
 def begins_with_closer(line: str, language: str) -> bool:
@@ -99,7 +108,7 @@ def is_trivial(line: str) -> bool:
     return all(word in _WEIGHTLESS for word in words)
 
 
-def indentation_step(lines: Iterable[str], default: int) -> int:
+def indentation_step(lines: Iterable[str], default: int, language: str = "") -> int:
     """The columns that a block is indented by, relative to the line that opens it.
 
     `default` is the result if none of the lines opens a block.
@@ -108,7 +117,7 @@ def indentation_step(lines: Iterable[str], default: int) -> int:
     steps = Counter(
         indent_width(line) - indent_width(opener)
         for opener, line in pairwise(code)
-        if opens_block(opener)
+        if opens_block(opener, language)
     )
     likely = [(count, step) for step, count in steps.items() if 2 <= step <= 8]
     return max(likely)[1] if likely else default

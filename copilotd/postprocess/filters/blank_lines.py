@@ -30,7 +30,9 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
         if not whole.strip():
             blank.append(line)
             continue
-        surplus = run + len(blank) - _limit(context, line)
+        count = run + len(blank)
+        # One blank line is right everywhere.
+        surplus = count - _limit(context, line) if count > 1 else 0
         kept += _remove(context, blank, surplus, line) if surplus > 0 else [*blank, line]
         run, blank = 0, []
     return candidate.with_text("\n".join(kept + blank))

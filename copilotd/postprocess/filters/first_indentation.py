@@ -3,12 +3,10 @@
 import re
 
 from copilotd.postprocess.context import Candidate, CursorContext
+from copilotd.postprocess.indentation import find_step
 from copilotd.syntax.languages import STRICTLY_INDENTED
-from copilotd.syntax.lines import indent_width, indentation, indentation_step, opens_block
+from copilotd.syntax.lines import indent_width, indentation, opens_block
 from copilotd.syntax.nesting import scan_nesting
-
-_NEAR = 200
-"""Lines on either side of the cursor that show the indentation step."""
 
 _BRANCH = re.compile(r"(elif|else|except|finally|of)\b")
 """Statements that may follow a header without a body."""
@@ -50,16 +48,16 @@ def _find_max_column(context: CursorContext) -> int | None:
     if strict and context.nesting.due:
         return None
     above = context.line_above.rstrip()
-    if opens_block(above) and above[-1] not in "([":
+    if opens_block(above, context.language) and above[-1] not in "([":
         # The editor has indented the cursor's line, which shows the step if nothing else does.
         own = indent_width(context.line_before) - indent_width(above)
-        return indent_width(above) + indentation_step(_near(context), own if own > 0 else 4)
+        return indent_width(above) + find_step(context, own if own > 0 else 4)
     return indent_width(above) if strict or above[-1] in ";}" else None
 
 
 def _suits_next_line(context: CursorContext, text: str, depth: int) -> bool:
     """Whether the document continues at the same depth after plain statements."""
-    opens = any(opens_block(line) for line in text.split("\n"))
+    opens = any(opens_block(line, context.language) for line in text.split("\n"))
     return bool(context.below) and indent_width(context.below[0]) == depth and not opens
 
 
@@ -75,7 +73,3 @@ def _shift(text: str, columns: int) -> str:
     if columns > 0:
         return "\n".join(" " * columns + line if line.strip() else line for line in lines)
     return "\n".join(line[min(-columns, indent_width(line)) :] for line in lines)
-
-
-def _near(context: CursorContext) -> tuple[str, ...]:
-    return context.lines_above[-_NEAR:] + context.lines_below[:_NEAR]

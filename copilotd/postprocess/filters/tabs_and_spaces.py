@@ -1,11 +1,9 @@
 """The completion is indented like the buffer, with tabs or spaces."""
 
 from copilotd.postprocess.context import Candidate, CursorContext
+from copilotd.postprocess.indentation import find_step, near_lines
 from copilotd.syntax.languages import TABBED
-from copilotd.syntax.lines import TAB, indentation, indentation_step
-
-_NEAR = 200
-"""Lines on either side of the cursor that show what the buffer uses."""
+from copilotd.syntax.lines import TAB, indentation
 
 _CLEAR = 9
 """The buffer follows a rule if it has at least this many lines of one kind per line of the
@@ -26,14 +24,14 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     tabs = _uses_tabs(context)
     if tabs is None or set("".join(leads)) != {" " if tabs else "\t"}:
         return candidate
-    step = _step_of(leads) if tabs else indentation_step(_near(context), TAB)
+    step = _step_of(leads) if tabs else find_step(context, TAB)
     changed = [_convert(line, tabs, step) for line in lines[first:]]
     return candidate.with_text("\n".join([*lines[:first], *changed]))
 
 
 def _uses_tabs(context: CursorContext) -> bool | None:
     """Whether the buffer is indented with tabs; None if it has no rule."""
-    lines = [context.line_before, *_near(context)]
+    lines = [context.line_before, *near_lines(context)]
     tabs = sum(line.startswith("\t") for line in lines)
     spaces = sum(line.startswith("  ") for line in lines)
     if tabs == spaces == 0:
@@ -41,10 +39,6 @@ def _uses_tabs(context: CursorContext) -> bool | None:
     if max(tabs, spaces) < _CLEAR * min(tabs, spaces):
         return None
     return tabs > spaces
-
-
-def _near(context: CursorContext) -> tuple[str, ...]:
-    return context.lines_above[-_NEAR:] + context.lines_below[:_NEAR]
 
 
 def _step_of(leads: list[str]) -> int:

@@ -16,5 +16,6 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
         *lines, last = text.split("\n")
         text = "\n".join([*(line.rstrip() for line in lines), last])
     rest = context.line_after
-    separates = rest.strip() and rest[0] not in _NEEDS_NO_SPACE
-    return candidate.with_text(text if separates else text.rstrip())
+    code = text.rstrip()
+    separates = rest.strip() and rest[0] not in _NEEDS_NO_SPACE and "\n" not in text[len(code) :]
+    return candidate.with_text(text if separates else code)
