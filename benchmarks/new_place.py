@@ -75,12 +75,12 @@ def main() -> None:
 async def _ask_all(
     options: argparse.Namespace, files: Sequence[HoledFile], results: JsonLines
 ) -> None:
-    """Ask after each idle time, with new servers for each."""
+    """Ask after each idle time."""
     tokens, rate = _measure_reading(options.model, files)
     sides = _choose_sides(options)
-    plan = [step for step in _build_plan(options, [*sides], files) if not _is_asked(results, step)]
+    plan = [step for step in build_plan(options, [*sides], files) if not _is_asked(results, step)]
     progress, done = Progress(sum(len(step.file.cursors) for step in plan)), 0
-    for idle, steps in groupby(plan, lambda step: step.servers):
+    for _, steps in groupby(plan, lambda step: step.servers):
         async with AsyncExitStack() as running:
             clients: dict[str, HoleClient] = {}
             for step in steps:
@@ -88,7 +88,7 @@ async def _ask_all(
                 if side not in clients:
                     show_progress(f"starting {side}")
                     clients[side] = await running.enter_async_context(sides[side](options.model))
-                progress.show(done, f"{side}, idle {idle:g}, {name}")
+                progress.show(done, f"{side}, idle {step.idle:g}, {name}")
                 idle_s = step.idle * tokens[name] / rate
                 for row in await _ask_in_file(clients[side], step.file, idle_s):
                     about = {"side": side, "idle": step.idle, "file_tokens": tokens[name]}
@@ -150,10 +150,13 @@ class Step:
     servers: float
 
 
-def _build_plan(
+def build_plan(
     options: argparse.Namespace, sides: Sequence[str], files: Sequence[HoledFile]
 ) -> list[Step]:
-    """All steps, by the idle time; a side that does nothing while idle opens each file once."""
+    """All steps, file by file for each set of servers.
+
+    A side that does nothing while it is idle opens each file once.
+    """
     steps: dict[tuple[str, float, str], Step] = {}
     for number, idle in enumerate(map(float, options.idles)):
         some = files if options.cross else files[number :: len(options.idles)]
@@ -161,8 +164,11 @@ def _build_plan(
             for side in rotate(sides, turn):
                 own_idle = idle if side in (OURS, BASELINE) else 0.0
                 key = side, own_idle, file.source.name
-                steps.setdefault(key, Step(side, own_idle, file, idle))
-    return [*steps.values()]
+                # A server that has seen the file must not see it again.
+                servers = idle if options.cross else 0.0
+                steps.setdefault(key, Step(side, own_idle, file, servers))
+    order = {file.source.name: number for number, file in enumerate(files)}
+    return sorted(steps.values(), key=lambda step: (step.servers, order[step.file.source.name]))
 
 
 def _is_asked(results: JsonLines, step: Step) -> bool:

@@ -3,13 +3,15 @@
 import io
 import json
 import tarfile
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.fim_layouts.inserted_lines import INSERTED, to_line
-from benchmarks.new_place import build_row
+from benchmarks.new_place import Step, build_plan, build_row
 from benchmarks.new_places.clients import Answer
 from benchmarks.new_places.files import Cursor, choose_files, cut_holes
 from benchmarks.new_places.table import render_comparisons, render_table
@@ -145,3 +147,36 @@ def test_a_hole_becomes_a_line_that_is_typed_up_to_it() -> None:
 def test_a_hole_in_the_first_line_has_nothing_before_it() -> None:
     hole = to_line(build_hole("(a, b):"))
     assert (hole.before, hole.left, hole.rest) == ("", "def add", "(a, b):")
+
+
+def plan(*, cross: bool) -> list[Step]:
+    files = [cut_holes([build_hole("a + b")]), cut_holes([build_hole("return total")])]
+    named = [replace(file, source=SourceFile(f"{at}.py", TEXT)) for at, file in enumerate(files)]
+    options = Namespace(idles=["0", "1"], cross=cross)
+    return build_plan(options, ["copilotd", "whole"], named)
+
+
+def describe(step: Step) -> tuple[str, float, str, float]:
+    return step.side, step.idle, step.file.source.name, step.servers
+
+
+def test_each_file_is_opened_after_one_idle_time_by_servers_that_stay() -> None:
+    steps = [describe(step) for step in plan(cross=False)]
+    assert steps == [
+        ("copilotd", 0.0, "0.py", 0.0),
+        ("whole", 0.0, "0.py", 0.0),
+        ("copilotd", 1.0, "1.py", 0.0),
+        ("whole", 0.0, "1.py", 0.0),
+    ]
+
+
+def test_each_file_is_opened_after_every_idle_time_by_new_servers() -> None:
+    steps = [describe(step) for step in plan(cross=True)]
+    assert steps == [
+        ("copilotd", 0.0, "0.py", 0.0),
+        ("whole", 0.0, "0.py", 0.0),
+        ("whole", 0.0, "1.py", 0.0),
+        ("copilotd", 0.0, "1.py", 0.0),
+        ("copilotd", 1.0, "0.py", 1.0),
+        ("copilotd", 1.0, "1.py", 1.0),
+    ]
