@@ -10,10 +10,16 @@ from copilotd.documents import Document
 
 @dataclass(frozen=True, slots=True)
 class CacheHit:
-    """The rest of a completion, and the explanation of the whole completion."""
+    """The rest of a completion, and the explanation of the whole completion.
+
+    `is_brief` says that it was made from a brief prompt, so a whole one would give a better text.
+    `is_typed` says that the user has typed a part of it.
+    """
 
     completion: Completion
     explanation: Explanation
+    is_brief: bool = False
+    is_typed: bool = False
 
 
 class CompletionCache:
@@ -23,10 +29,17 @@ class CompletionCache:
         self.capacity = capacity
         self._entries: OrderedDict[CompletionSite, CacheHit] = OrderedDict()
 
-    def add(self, document: Document, completion: Completion, explanation: Explanation) -> None:
+    def add(
+        self,
+        document: Document,
+        completion: Completion,
+        explanation: Explanation,
+        *,
+        is_brief: bool = False,
+    ) -> None:
         """Keep `completion`, which was made for `document`; the oldest one may be dropped."""
         site = CompletionSite.of(document, completion.start)
-        self._entries[site] = CacheHit(completion, explanation)
+        self._entries[site] = CacheHit(completion, explanation, is_brief)
         self._entries.move_to_end(site)
         while len(self._entries) > self.capacity:
             self._entries.popitem(last=False)
@@ -36,7 +49,8 @@ class CompletionCache:
         for site, hit in reversed(self._entries.items()):
             if rest := site.remaining(hit.completion, document, offset):
                 self._entries.move_to_end(site)
-                return CacheHit(rest, hit.explanation)
+                is_typed = rest.text != hit.completion.text
+                return CacheHit(rest, hit.explanation, hit.is_brief, is_typed)
         return None
 
     def clear(self) -> None:

@@ -151,6 +151,11 @@ class Generation:
             raise self._error or asyncio.CancelledError
         return self.outcome
 
+    @property
+    def is_brief(self) -> bool:
+        """Whether its prompt is brief."""
+        return self._prompt is not None and self._prompt.prompt.brief
+
     async def wait_for_progress(self, timeout_s: float | None) -> None:
         """Wait until more is written or it has ended, but at most `timeout_s` seconds."""
         event = self._advanced

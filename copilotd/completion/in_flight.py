@@ -38,7 +38,12 @@ class InFlight:
             if self._running.get(key) is generation:
                 del self._running[key]
             if isinstance(made := generation.outcome, Shown):
-                self._cache.add(request.document, made.completion, made.explanation)
+                self._cache.add(
+                    request.document,
+                    made.completion,
+                    made.explanation,
+                    is_brief=generation.is_brief,
+                )
 
         generation = Generation(context, budget, lane, self._engine, self._prompts, end)
         self._running[key] = generation

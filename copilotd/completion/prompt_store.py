@@ -44,6 +44,11 @@ class PromptStore:
         await self._prefill.evaluate_placed(cursor.document.uri, placed, lane, whole_tail=False)
         return placed
 
+    def has_whole(self, cursor: Cursor) -> bool:
+        """Whether the KV cache holds a whole prompt for `cursor`."""
+        placed = self._best_match(cursor)
+        return placed is not None and not placed.prompt.brief and self._is_ready(placed.prompt)
+
     async def refresh(self, cursor: Cursor, budget: Budget) -> None:
         """Evaluate a whole prompt with its anchor near `cursor`, unless that is already done."""
         placed, snippets = self._best_match(cursor), await self._snippets(cursor, budget)

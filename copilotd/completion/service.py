@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
-from copilotd.completion.cache import CompletionCache
+from copilotd.completion.cache import CacheHit, CompletionCache
 from copilotd.completion.feedback import Feedback, Verdict
 from copilotd.completion.generation import Generation
 from copilotd.completion.idle_work import IdleWork
@@ -96,10 +96,23 @@ class CompletionService:
 
     def _find_cached(self, request: CompletionRequest) -> Shown | None:
         hit = self._cache.find(request.document, request.offset)
-        if hit is None:
+        if hit is None or self._is_outdated(hit, request):
             return None
         explanation = replace(hit.explanation, source="cache")
         return Shown(hit.completion, "made for an earlier request", explanation)
+
+    def _is_outdated(self, hit: CacheHit, request: CompletionRequest) -> bool:
+        """Whether a new completion, from a whole prompt, should replace one from a brief prompt.
+
+        A text is not changed under the user's eyes: one that the user types along stays, and so
+        does the last one that was shown, unless the user asks again with a key.
+        """
+        if not hit.is_brief or hit.is_typed:
+            return False
+        is_visible = isinstance(self._last, Shown) and self._last.completion.id == hit.completion.id
+        if is_visible and request.trigger is not Trigger.INVOKED:
+            return False
+        return self._prompts.has_whole(Cursor(request.document, request.offset))
 
     async def _attempt(self, request: CompletionRequest) -> Outcome:
         try:
