@@ -22,7 +22,7 @@ _REACH = 400
 """Characters before the cursor on its line that are searched."""
 _NEAR = 100
 """Lines above the cursor that are searched for a line with the same loop."""
-_LIST_END = re.compile(r"[\s,;|&+]*[,;|&+]\s*$")
+_LIST_END = re.compile(r"[\s,;|&+.:/-]*[,;|&+.:/-]\s*$")
 
 
 def find_loop(context: CursorContext, lead: str, line: str, patience: float = 1.0) -> int | None:

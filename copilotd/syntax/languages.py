@@ -73,8 +73,8 @@ END_WORDS: dict[str, frozenset[str]] = {
 
 HASH_COMMENTS = frozenset(
     "cmake coffeescript conf crystal cython dockerfile dotenv elixir fish gdscript git-rebase "
-    "graphql ignore ini julia just makefile meson nim nix perl powershell python r raku "
-    "ruby shellscript starlark tcl toml yaml".split()
+    "graphql ignore ini julia just makefile meson nim nix perl powershell properties "
+    "python r raku ruby shellscript starlark tcl toml yaml".split()
 )
 """`#` begins a comment."""
 

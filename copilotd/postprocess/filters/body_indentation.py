@@ -22,23 +22,31 @@ _CONTINUATION = re.compile(r"\s*([.+*/|&?:<>-]|&&|and\b|or\b)")
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Indentation beyond column `base` has steps of `old` columns, and should have `new` ones."""
+    """The block that begins at column `start` of the text belongs to column `target`.
 
-    base: int
+    A step inside of it has `old` columns, and should have `new` ones.
+    """
+
+    start: int
+    target: int
     old: int
     new: int
 
     def fits(self, columns: int) -> bool:
-        return columns <= self.base or (columns - self.base) % self.old == 0
+        return columns <= self.start or self.old == self.new or not self._rest(columns)
 
     def convert(self, columns: int) -> int:
-        if columns <= self.base:
+        if columns < self.start:
             return columns
-        return self.base + (columns - self.base) // self.old * self.new
+        steps = (columns - self.start) // self.old
+        return self.target + steps * self.new + self._rest(columns)
+
+    def _rest(self, columns: int) -> int:
+        return (columns - self.start) % self.old
 
 
 def apply(context: CursorContext, candidate: Candidate) -> Candidate:
-    """Change the step of the text to that of the file, if all of its lines have another step."""
+    """Give the text the column of the cursor and the step of the file, if it has others."""
     first, *rest = candidate.text.split("\n")
     code = [line for line in rest if line.strip()]
     if not code or context.language in PROSE or context.nesting.in_region:
@@ -52,34 +60,29 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
 
 
 def _find_scale(context: CursorContext, first: str, code: list[str]) -> _Scale | None:
-    scale = (
-        _scale_of_block(context, first, code)
-        if context.at_line_start and first.strip() and not opens_block(first, context.language)
-        else _scale_below(context, first, code)
-    )
-    if scale is None or scale.old == scale.new or not {scale.old, scale.new} <= _STEPS:
-        return None
-    return scale
-
-
-def _scale_of_block(context: CursorContext, first: str, code: list[str]) -> _Scale | None:
-    """The scale if the second line is deeper than the first one, without a reason."""
-    cursor, column = indent_width(first), indent_width(code[0])
-    if column <= cursor or not cursor or _is_continued(context, first, code[0]):
-        return _scale_below(context, first, code)
-    parents = (line for line in reversed(context.lines_above) if line.strip())
-    base = next((width for line in parents if (width := indent_width(line)) < cursor), None)
-    if base is None:
-        return None
-    return _Scale(base, column - base, cursor - base)
-
-
-def _scale_below(context: CursorContext, first: str, code: list[str]) -> _Scale | None:
-    """The scale that the blocks of the text show."""
-    lines = [first, *code] if first.strip() else [context.line_above, *code]
+    """None if the text has the column and the step of the file already."""
+    head = first if first.strip() else context.line_above
+    target = indent_width(head)
+    start = _find_start(context, first, code) if first.strip() else target
+    lines = [" " * start + head.lstrip(), *code]
     old = indentation_step(lines, 0, context.language)
     new = find_step(context, _own_step(context))
-    return _Scale(indent_width(lines[0]), old, new) if old and new else None
+    if not {old, new} <= _STEPS:
+        old = new = 1
+    return None if (start, old) == (target, new) else _Scale(start, target, old, new)
+
+
+def _find_start(context: CursorContext, first: str, code: list[str]) -> int:
+    """The column at which the model thinks that the first line begins."""
+    cursor, columns = indent_width(first), [indent_width(line) for line in code]
+    start = min(columns)
+    if not context.at_line_start or not 0 < cursor < start:
+        return cursor
+    if opens_block(first, context.language):
+        # The lines directly below are its body. A later line may be beside it.
+        return start if start < columns[0] else cursor
+    is_beside = start == columns[0] and not _is_continued(context, first, code[0])
+    return start if is_beside else cursor
 
 
 def _own_step(context: CursorContext) -> int:
@@ -92,8 +95,11 @@ def _own_step(context: CursorContext) -> int:
 
 def _is_continued(context: CursorContext, line: str, following: str) -> bool:
     """Whether the second line may be deeper because it continues the first one."""
-    is_open = scan_nesting((), line, context.language).due
-    return bool(is_open or _CONTINUES.search(line) or _CONTINUATION.match(following))
+    if scan_nesting((), line, context.language).due or _CONTINUATION.match(following):
+        return True
+    # In a bracket, a comma separates entries.
+    is_entry = context.nesting.due and line.rstrip().endswith(",")
+    return not is_entry and bool(_CONTINUES.search(line))
 
 
 def _convert(line: str, scale: _Scale) -> str:
