@@ -39,6 +39,15 @@ class Cart:
         return result
 """
 
+NOTEBOOK = """{
+ "cells": [
+  {"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [], "source": []}
+ ],
+ "metadata": {"language_info": {"name": "python"}},
+ "nbformat": 4,
+ "nbformat_minor": 4
+}"""
+
 # An answer can be there within a moment, so the page itself keeps what it showed on the way.
 KEEP_WHAT_IS_SHOWN = """() => {
     window.shown = [];
@@ -129,6 +138,12 @@ def count_accepted(daemon: RunningDaemon) -> int:
     return int(status["completion"]["accepted"])
 
 
+def count_requests(daemon: RunningDaemon) -> int:
+    """Return how many suggestions were requested from the daemon."""
+    status = json.loads(run_copilotd(daemon.env, "status", "--json"))
+    return int(status["completion"]["requests"])
+
+
 def open_light_bulb(window: Workbench, title: str) -> list[str]:
     """Open the light bulb; return its titles once `title` is one of them."""
     window.press("Control+.")
@@ -204,6 +219,32 @@ def test_a_paused_window_suggests_nothing(open_window: Open) -> None:
     assert window.read_ghost_text() == ""
     window.press("Alt+\\")
     window.wait_until(window.read_ghost_text, lambda ghost: ghost == "a + b")
+
+
+def test_several_cursors_and_a_selection_get_no_suggestion(
+    open_window: Open, daemon: RunningDaemon
+) -> None:
+    window = open_window(text="def add(a, b):\n    \n\ndef sub(a, b):\n    \n")
+    window.press("Control+Home", "ArrowDown", "End", *["Control+Alt+ArrowDown"] * 3)
+    before = count_requests(daemon)
+    window.type("return ")
+    window.press("Alt+\\", "Escape", "Control+End", "Shift+ArrowUp", "Alt+\\")
+    # Commands of the palette run after VS Code has asked for what was typed.
+    window.run_command("copilotd: Pause until Resumed")
+    window.wait_until(window.read_status, lambda status: status == "copilotd: paused")
+    assert count_requests(daemon) == before
+
+
+def test_a_cell_of_a_notebook_gets_suggestions(open_window: Open) -> None:
+    window = open_window()
+    notebook = window.file.with_name("mean.ipynb")
+    notebook.write_text(NOTEBOOK)
+    window.open_cell(notebook)
+    type_until_sum(window)
+    window.press("Tab")
+    window.wait_until(window.read_ghost_text, lambda ghost: "a + b" not in ghost)
+    window.press("Escape", "Control+s")
+    window.wait_until(notebook.read_text, lambda text: "    return a + b" in text)
 
 
 def test_the_explanation_of_a_suggestion_can_be_opened(open_window: Open) -> None:

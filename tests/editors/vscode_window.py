@@ -39,6 +39,15 @@ class Workbench:
     def close(self) -> None:
         self._page.close()
 
+    def open_cell(self, notebook: Path) -> None:
+        """Open a notebook, and turn to its first cell."""
+        self.press("Control+p")
+        self._page.locator(".quick-input-widget input").first.fill(notebook.name)
+        self._page.locator(".quick-input-list .label-name", has_text=notebook.name).first.click()
+        self.editor = self._page.locator(f'.monaco-editor[data-uri*="{notebook.name}#"]').first
+        self.editor.wait_for(timeout=PATIENCE_S * 1000)
+        self.editor.locator(".view-lines").click()
+
     def type(self, text: str, delay_ms: float = 30) -> None:
         """Type key by key, as fast as a quick typist."""
         self._page.keyboard.type(text, delay=delay_ms)

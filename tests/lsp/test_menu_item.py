@@ -108,6 +108,20 @@ def test_a_menu_that_only_inserts_gets_the_text_in_front_of_the_bracket() -> Non
     assert edit == edit_line(6, 6, "a")
 
 
+@pytest.mark.parametrize(
+    ("name", "snippets", "inserts_only"),
+    [("Neovim", True, True), ("Neovim", False, False), ("Emacs", True, False)],
+)
+def test_the_menu_of_neovim_only_inserts_snippets(
+    name: str, snippets: bool, inserts_only: bool
+) -> None:
+    item = types.ClientCompletionItemOptions(snippet_support=snippets)
+    completion = types.CompletionClientCapabilities(completion_item=item)
+    document = types.TextDocumentClientCapabilities(completion=completion)
+    menu = MenuCapabilities.of(types.ClientCapabilities(text_document=document), name)
+    assert menu.inserts_only is inserts_only
+
+
 def test_a_menu_that_only_inserts_gets_no_text_that_rewrites_the_line() -> None:
     menu = MenuCapabilities(inserts_only=True)
     assert build_edit(offered_item("f(|a)|", "b, c)"), menu) is None
