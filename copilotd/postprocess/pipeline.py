@@ -9,10 +9,11 @@ from copilotd.postprocess.filters import (
     alignment,
     auto_closed,
     blank,
+    blank_lines,
+    body_indentation,
     chatter,
     closing_lines,
     control_characters,
-    current_entry,
     dangling_end,
     extra_closers,
     finished_statement,
@@ -23,6 +24,7 @@ from copilotd.postprocess.filters import (
     line_limit,
     merge_conflict,
     next_lines,
+    one_entry,
     one_line,
     parse_check,
     prefix_echo,
@@ -39,6 +41,7 @@ from copilotd.postprocess.filters import (
     trailing_space,
     unfinished,
 )
+from copilotd.syntax.lines import unify_line_ends
 
 _log = logging.getLogger(__name__)
 
@@ -57,10 +60,11 @@ STREAMING: tuple[tuple[str, StreamFilter], ...] = (
     ("merge conflict", merge_conflict.truncate_at),
     ("next lines", next_lines.truncate_at),
     ("repeated lines", repeated_lines.truncate_at),
-    ("current entry", current_entry.truncate_at),
+    ("one entry", one_entry.truncate_at),
     ("scope", scope.truncate_at),
     ("top level", top_level.truncate_at),
     ("repetition", repetition.truncate_at),
+    ("blank lines", blank_lines.truncate_at),
     ("line limit", line_limit.truncate_at),
 )
 """Each filter may end generation; every filter is applied to the finished text as well."""
@@ -83,8 +87,10 @@ FINAL: tuple[tuple[str, Filter], ...] = (
     ("repetition", repetition.apply),
     ("unfinished", unfinished.apply),
     ("line above", line_above.apply),
+    ("blank lines", blank_lines.apply),
     ("tabs and spaces", tabs_and_spaces.apply),
     ("first indentation", first_indentation.apply),
+    ("body indentation", body_indentation.apply),
     ("recipes", recipes.apply),
     *((name, _as_final(truncate)) for name, truncate in STREAMING),
     ("next lines", next_lines.apply),
@@ -109,6 +115,9 @@ def truncate_at(context: CursorContext, text: str) -> tuple[str, int] | None:
     Called after every chunk with the whole text so far. If several filters end it, the shortest
     text wins.
     """
+    context = context.innermost
+    # A CR at the end may be the first half of a line end.
+    text = unify_line_ends(text.removesuffix("\r"))
     lead = _run_guarded("chatter", 0, chatter.lead, context, text)
     if lead is None:
         return None
@@ -128,6 +137,7 @@ def apply_final_filters(
 
     An empty text means that nothing is shown.
     """
+    context = context.innermost
     steps: list[FilterStep] = []
     for name, filter in FINAL:
         if not candidate.text:
