@@ -6,6 +6,7 @@ may belong to files that the user edits, such as those on another machine.
 
 from copilotd.completion.types import CompletionRequest, Trigger
 from copilotd.documents import Document
+from copilotd.syntax.languages import detect_language
 from copilotd.syntax.merge_conflicts import find_conflict
 
 _OLD_VERSION = "this side of the diff is an old version, which cannot be edited"
@@ -28,6 +29,7 @@ _LANGUAGES = {
     "log": _OUTPUT,
     "output": _OUTPUT,
 }
+_COMMENT = "#"
 
 
 def find_unsuitable_document(document: Document) -> str | None:
@@ -43,5 +45,19 @@ def find_unsuitable_place(request: CompletionRequest) -> str | None:
     conflict = find_conflict(document.text, request.offset)
     if conflict is not None and conflict.on_marker:
         return "the cursor is on a marker of a merge conflict"
-    automatic = request.trigger is Trigger.AUTOMATIC
-    return _LANGUAGES.get(document.language.lower()) if automatic else None
+    if request.trigger is Trigger.INVOKED:
+        return None
+    if detect_language(document) == "git-commit":
+        return _check_commit_message(document.text, request.offset)
+    return _LANGUAGES.get(document.language.lower())
+
+
+def _check_commit_message(text: str, offset: int) -> str | None:
+    """Silence before the first word of the message, and in git's own comments."""
+    line = text.rfind("\n", 0, offset) + 1
+    if text.startswith(_COMMENT, line):
+        return "git drops this line of the commit message"
+    lines = text[:offset].split("\n")
+    if not any(line.strip() and not line.startswith(_COMMENT) for line in lines):
+        return "the commit message is empty; there is a command that writes one"
+    return None

@@ -78,6 +78,24 @@ async def test_some_languages_get_ghost_text_only_when_the_user_asks(
     assert (await complete("Fix ║", INVOKED, uri, language)).status is Status.SHOWN
 
 
+@pytest.mark.parametrize("language", ["git-commit", "gitcommit"])
+@pytest.mark.parametrize(
+    ("marked", "status"),
+    [
+        ("║\n# Please enter the commit message\n", Status.SKIPPED),
+        ("\n# Please enter the commit message║\n", Status.SKIPPED),
+        ("Fix ║\n# Please enter the commit message\n", Status.SHOWN),
+        ("Fix it\n\nIt was ║\n# Please enter the commit message\n", Status.SHOWN),
+    ],
+)
+async def test_a_commit_message_that_is_begun_gets_ghost_text(
+    language: str, marked: str, status: Status
+) -> None:
+    uri = "file:///w/.git/COMMIT_EDITMSG"
+    assert (await complete(marked, AUTOMATIC, uri, language)).status is status
+    assert (await complete(marked, INVOKED, uri, language)).status is Status.SHOWN
+
+
 @pytest.mark.parametrize("trigger", [AUTOMATIC, INVOKED])
 @pytest.mark.parametrize(
     "marked",
