@@ -6,10 +6,11 @@ model without such a token sees only the open file.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from copilotd.documents import Snippet
+from copilotd.prompt.token_estimate import estimate_tokens, find_end
 
-_CHARACTERS_PER_TOKEN = 3.2
 _UNTITLED = "untitled"
 REPOSITORY = "workspace\n"
 """The repository's name, for families with a token for it."""
@@ -25,10 +26,9 @@ def select_snippets(
     snippet, the selection starts again with the newest snippets in half of the budget. One snippet
     takes at most half.
     """
-    size = int(tokens * _CHARACTERS_PER_TOKEN)
-    shortened = [_shorten(snippet, size // 2) for snippet in snippets]
+    shortened = [_shorten(snippet, tokens // 2) for snippet in snippets]
     extended = _extend(shortened, list(previous))
-    return tuple(extended if _fits(extended, size) else _newest(shortened, size // 2))
+    return tuple(extended if _fits(extended, tokens) else _newest(shortened, tokens // 2))
 
 
 def format_files(snippets: Sequence[Snippet], path: str) -> list[str]:
@@ -37,10 +37,12 @@ def format_files(snippets: Sequence[Snippet], path: str) -> list[str]:
     return [*texts, f"{path or _UNTITLED}\n"]
 
 
-def _shorten(snippet: Snippet, size: int) -> Snippet:
-    if len(snippet.text) <= size:
+@lru_cache(maxsize=64)
+def _shorten(snippet: Snippet, tokens: int) -> Snippet:
+    end = find_end(snippet.text, 0, tokens)
+    if end == len(snippet.text):
         return snippet
-    return Snippet(snippet.path, snippet.text[: snippet.text.rfind("\n", 0, size) + 1])
+    return Snippet(snippet.path, snippet.text[: snippet.text.rfind("\n", 0, end) + 1])
 
 
 def _extend(snippets: list[Snippet], previous: list[Snippet]) -> list[Snippet]:
@@ -49,12 +51,17 @@ def _extend(snippets: list[Snippet], previous: list[Snippet]) -> list[Snippet]:
     return previous + snippets[snippets.index(previous[-1]) + 1 :]
 
 
-def _fits(snippets: list[Snippet], size: int) -> bool:
-    return sum(len(snippet.text) for snippet in snippets) <= size
+def _fits(snippets: list[Snippet], tokens: int) -> bool:
+    return sum(_count_tokens(snippet.text) for snippet in snippets) <= tokens
 
 
-def _newest(snippets: list[Snippet], size: int) -> list[Snippet]:
+def _newest(snippets: list[Snippet], tokens: int) -> list[Snippet]:
     count = 0
-    while count < len(snippets) and _fits(snippets[len(snippets) - count - 1 :], size):
+    while count < len(snippets) and _fits(snippets[len(snippets) - count - 1 :], tokens):
         count += 1
     return snippets[len(snippets) - count :]
+
+
+@lru_cache(maxsize=64)
+def _count_tokens(text: str) -> float:
+    return estimate_tokens(text)

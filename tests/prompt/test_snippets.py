@@ -5,10 +5,8 @@ from copilotd.prompt.snippets import format_files, select_snippets
 
 
 def create_snippet(name: str, lines: int = 1) -> Snippet:
-    """Return a snippet with lines of 32 characters, which count as ten tokens each."""
-    return Snippet(
-        f"{name}.py", "".join(f"{name} = {n:0{28 - len(name)}d}\n" for n in range(lines))
-    )
+    """Return a snippet with lines that count as ten tokens each."""
+    return Snippet(f"{name}.py", "".join(f"{name} = {n:06d}\n" for n in range(lines)))
 
 
 A, B, C, D = (create_snippet(name) for name in "abcd")
@@ -43,7 +41,7 @@ def test_the_same_snippets_again_keep_the_selection() -> None:
 def test_a_long_snippet_is_cut_at_a_line_end_to_half_of_the_size() -> None:
     long = create_snippet("long", lines=100)
     (cut,) = select_snippets([long], (), 100)
-    assert (cut.path, cut.text) == ("long.py", long.text[: 5 * 32])
+    assert (cut.path, cut.text) == ("long.py", "".join(long.text.splitlines(keepends=True)[:5]))
     assert select_snippets([long, A], (cut,), 100) == (cut, A)
 
 
