@@ -99,7 +99,7 @@ class Daemon:
             engine, self._completion_settings, self._speed, SyntaxTrees()
         )
         tunings = TuningStore(paths.tunings, describe_machine())
-        self._tuner = Tuner(engine, tunings, settings.model, self._set_speed)
+        self._tuner = Tuner(engine, tunings, settings.model, self._set_speed, self._set_estimate)
         self._servers = McpServers(settings.tools.mcp if settings.tools.enabled else {})
         self._tools = ToolRegistry(settings.tools, AuditLog(paths.audit), self._servers)
         services = self._services()
@@ -212,6 +212,9 @@ class Daemon:
 
     def _set_speed(self, tuning: Tuning | None) -> None:
         self._speed.current = tuning.calibration.speed if tuning else None
+
+    def _set_estimate(self, speed: Speed) -> None:
+        self._speed.current = speed
 
     # --- settings that change while it runs --------------------------------------------------
 

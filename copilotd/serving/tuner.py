@@ -9,15 +9,18 @@ from pathlib import Path
 
 from copilotd.config import ModelSection
 from copilotd.engine.interface import Engine
-from copilotd.engine.performance import CalibrationProgress, Tuning
+from copilotd.engine.performance import CalibrationProgress, Speed, Tuning
 from copilotd.engine.types import ModelInfo
 from copilotd.errors import CopilotdError
+from copilotd.serving.quick_speed import estimate_quickly
 from copilotd.serving.tuning_store import TuningStore, build_requested_setup
 
 AUTO_TUNE_IDLE_S = 20.0
 """Idle time before the daemon measures by itself: the fan must not start while a user thinks."""
 _REQUESTED_IDLE_S = 1.0
 """Idle time before a measurement that a user waits for."""
+_ESTIMATE_ATTEMPTS, _ESTIMATE_EVERY_S = 5, 2.0
+"""A request of a user disturbs an estimate, which is then repeated."""
 _AUTO_TUNE_TIMEOUT_S = 900.0
 """On a machine that is never idle, the next load of the model tries again."""
 
@@ -28,7 +31,8 @@ class Tuner:
     """Measures the model of one engine, which is loaded with `settings`.
 
     `tuning` is the current measurement. `on_change` is called with each new one, and with None when
-    another model is loaded that was not measured.
+    another model is loaded that was not measured. `on_estimate` is called with a quick estimate,
+    for the time until there is a measurement; None makes no estimate.
     """
 
     def __init__(
@@ -37,12 +41,14 @@ class Tuner:
         store: TuningStore,
         settings: ModelSection,
         on_change: Callable[[Tuning | None], None] = lambda tuning: None,
+        on_estimate: Callable[[Speed], None] | None = None,
     ) -> None:
         self.tuning: Tuning | None = None
         self._engine = engine
         self._store = store
         self._settings = settings
         self._on_change = on_change
+        self._on_estimate = on_estimate
         self._is_waiting = False
         self._timeout: asyncio.Timeout | None = None
 
@@ -53,6 +59,8 @@ class Tuner:
             return
         self._is_waiting = True
         try:
+            if self._on_estimate and not info.is_upstream:
+                await self._estimate(self._on_estimate)
             async with (
                 asyncio.timeout(_AUTO_TUNE_TIMEOUT_S) as self._timeout,
                 aclosing(self._measure(AUTO_TUNE_IDLE_S, wait_for_idle_cpu=True)) as steps,
@@ -68,6 +76,20 @@ class Tuner:
             log.info("the model was not measured: %s", error)
         finally:
             self._is_waiting, self._timeout = False, None
+
+    async def _estimate(self, report: Callable[[Speed], None]) -> None:
+        for _ in range(_ESTIMATE_ATTEMPTS):
+            speed = await estimate_quickly(self._engine)
+            if self.tuning is not None:
+                return
+            if speed is not None:
+                log.info(
+                    "estimate: prefill %.0f tokens/s, decode %.0f tokens/s",
+                    speed.prefill_rate,
+                    1000 / speed.decode_ms,
+                )
+                return report(speed)
+            await asyncio.sleep(_ESTIMATE_EVERY_S)
 
     async def measure(self) -> AsyncGenerator[CalibrationProgress | Tuning, None]:
         """Measure now: stream the progress, then the result.

@@ -29,7 +29,9 @@ def build_daemon(
     **overrides: dict[str, object],
 ) -> Daemon:
     file = home.paths.user_settings
-    read = partial(load, file, None, ON_A_FREE_PORT | overrides)
+    # The daemon's own measurement would be one more request, at any time.
+    model = {"auto_tune": False} | overrides.pop("model", {})
+    read = partial(load, file, None, ON_A_FREE_PORT | overrides | {"model": model})
     origin = LaunchOptions(read, (file,), ("--port", "0"))
     return Daemon(home.paths, read(), EnginePool(engine, chat_engine), origin)
 

@@ -1,5 +1,6 @@
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import msgspec
@@ -7,8 +8,11 @@ import pytest
 
 from copilotd.config import ModelSection
 from copilotd.engine.fake import FAKE_CALIBRATION, FAKE_MODEL, FakeEngine
-from copilotd.engine.performance import Calibration, CalibrationProgress, Tuning
+from copilotd.engine.performance import Calibration, CalibrationProgress, Speed, Tuning
+from copilotd.engine.types import Chunk, Finished, GenerateRequest
 from copilotd.errors import EngineDied
+from copilotd.serving import quick_speed
+from copilotd.serving import tuner as tuner_module
 from copilotd.serving.tuner import Tuner
 from copilotd.serving.tuning_store import TuningStore
 
@@ -118,3 +122,56 @@ async def test_a_measurement_does_not_apply_to_the_next_model(tmp_path: Path) ->
 
     assert unknown is None
     assert test.reported == [FAKE_CALIBRATION, None, FAKE_CALIBRATION]
+
+
+async def estimate_speed(engine: FakeEngine, folder: Path) -> list[Speed]:
+    """Return the estimates that a tuner reports before the measurement."""
+    estimates: list[Speed] = []
+    store = TuningStore(folder, "a machine")
+    tuner = Tuner(engine, store, ModelSection(), on_estimate=estimates.append)
+    loading = asyncio.create_task(tuner.tune_when_idle(FAKE_MODEL))
+    await asyncio.wait_for(engine.waiting_for_idle_cpu.wait(), 30)
+    loading.cancel()
+    return estimates
+
+
+async def test_the_speed_is_estimated_before_the_machine_is_idle(tmp_path: Path) -> None:
+    (speed,) = await estimate_speed(FakeEngine("some words"), tmp_path)
+    assert speed.prefill_rate > 0 and speed.decode_ms > 0
+
+
+async def test_a_stored_measurement_needs_no_estimate(tmp_path: Path) -> None:
+    test = TunerUnderTest(tmp_path)
+    async for _ in test.tuner.measure():
+        pass
+    engine, estimates = FakeEngine("some words"), list[Speed]()
+    tuner = Tuner(engine, test.store, ModelSection(), on_estimate=estimates.append)
+    await asyncio.wait_for(tuner.tune_when_idle(FAKE_MODEL), 30)
+    assert not estimates and not engine.requests
+
+
+class BusyEngine(FakeEngine):
+    """An engine that also answers a user's request during the first estimate."""
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Chunk | Finished, None]:
+        if not self.requests:
+            self.requests.append(request)
+        async for event in super().generate(request):
+            yield event
+
+
+async def test_an_estimate_that_a_request_disturbs_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuner_module, "_ESTIMATE_EVERY_S", 0.0)
+    engine = BusyEngine("some words")
+    assert len(await estimate_speed(engine, tmp_path)) == 1
+    assert len(engine.requests) == 3
+
+
+async def test_a_machine_that_is_too_slow_for_an_estimate_counts_as_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick_speed, "MAX_S", 0.01)
+    (speed,) = await estimate_speed(FakeEngine("some words", gate=asyncio.Event()), tmp_path)
+    assert speed.decode_ms > 0
