@@ -42,7 +42,7 @@ class _Opened:
 
 
 def complete_end(context: CursorContext, text: str, *, unfinished: bool) -> list[str]:
-    """Texts that complete the end of `text`, the likely ones first; the first one is empty.
+    """Texts that complete the end of `text`, the likely ones first.
 
     If code follows the cursor on its line, only an `unfinished` text has an end to complete.
     """
@@ -50,10 +50,12 @@ def complete_end(context: CursorContext, text: str, *, unfinished: bool) -> list
     if rest.strip(")]}>\"'`;, ") and not unfinished:
         return [""]
     closers = close_text(context, text)
-    tails = ["", closers, *_fill(context, text, closers, unfinished)]
-    if not rest:
+    completed = [closers, *_fill(context, text, closers, unfinished)]
+    # Without the closers, the rest of the document would be parsed as a part of the text.
+    tails = [closers, "", *completed]
+    if not rest and not _is_after_statement(context, text):
         outer = "" if "\n" in text else close_line(context)
-        tails += [tail + outer + end for tail in tails[1:] for end in _ends(context, text)]
+        tails += [tail + outer + end for tail in completed for end in _ends(context, text)]
     return list(dict.fromkeys(tails))[:_MAX_TAILS]
 
 
@@ -66,6 +68,11 @@ def close_line(context: CursorContext) -> str:
     """The closers of the brackets and quotes that are open on the cursor's line, before it."""
     due = scan_nesting((), context.line_before, context.language).due
     return "".join(reversed(due)).rstrip("\n")
+
+
+def _is_after_statement(context: CursorContext, text: str) -> bool:
+    """Whether the text would be a second statement on a line."""
+    return "\n" not in text and context.line_before.rstrip().endswith((";", ",", "}"))
 
 
 def _fill(context: CursorContext, text: str, closers: str, unfinished: bool) -> Iterator[str]:
