@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from msgspec import structs
 
+from copilotd.completion.pieces import cut_at_boundary, is_worth_showing
 from copilotd.completion.prompt_store import PromptStore
 from copilotd.completion.shared_task import SharedTask
 from copilotd.completion.typed_through import CompletionSite
@@ -43,9 +44,6 @@ from copilotd.prompt.budget import Budget
 from copilotd.prompt.builder import Cursor
 
 GREEDY = Sampling()
-_MIN_PARTIAL = 2
-"""Minimum length of a partial completion that is worth showing, in characters that are not white
-space."""
 _MAX_CLOSERS = 2
 """Brackets that an editor closes with one keystroke."""
 
@@ -75,6 +73,14 @@ class Progress:
         """The output with the engine's last event."""
         unfinished = finished.reason is FinishReason.LENGTH
         return replace(self, usage=finished.usage, is_unfinished=unfinished)
+
+    def drop_partial_line(self) -> "Progress":
+        """The output without the last line, if a limit ended it in the middle of several lines."""
+        whole, _, _ = self.text.rpartition("\n")
+        if not self.is_unfinished or not whole.strip():
+            return self
+        step = FilterStep("unfinished", self.text, whole)
+        return replace(self, text=whole, steps=(*self.steps, step), is_unfinished=False)
 
     def filter(self, context: CursorContext) -> "Progress":
         """The output, cut and ended if a streaming filter says so."""
@@ -119,6 +125,7 @@ class Generation:
         self._sampling = sampling
         self._prompt: PlacedPrompt | None = None
         self._progress = Progress()
+        self._painted: Candidate | None = None
         self._error: BaseException | None = None
         self._advanced = asyncio.Event()
         self.task = SharedTask(self._run_to_end())
@@ -179,10 +186,17 @@ class Generation:
         return any(self.matches(document, offset - n) for n in range(_MAX_CLOSERS + 1))
 
     def partial(self, request: CompletionRequest) -> Shown | None:
-        """The outcome for `request` from the output so far, if it is worth showing."""
-        rest = self.remaining(request, self._make_outcome())
-        if not isinstance(rest, Shown) or len("".join(rest.completion.text.split())) < _MIN_PARTIAL:
+        """The outcome for `request` from the output so far, if it is worth showing.
+
+        What it shows stays: each later outcome of this generation begins with it.
+        """
+        piece, outcome = self._make_piece()
+        rest = self.remaining(request, outcome)
+        if not isinstance(rest, Shown):
             return None
+        if not self._is_painted_at(request.offset) and not is_worth_showing(rest.completion.text):
+            return None
+        self._painted = piece
         return replace(rest, is_partial=True)
 
     def remaining(self, request: CompletionRequest, outcome: Outcome) -> Outcome:
@@ -230,12 +244,34 @@ class Generation:
         return self.first_line_only and "\n" in self._progress.text.lstrip()
 
     def _make_outcome(self) -> Outcome:
-        """The outcome of the output so far."""
+        """The outcome of the whole output."""
+        self._progress = self._progress.drop_partial_line()
         progress = self._progress
-        candidate, steps = apply_final_filters(
-            self.context, Candidate(progress.text, unfinished=progress.is_unfinished)
+        candidate = Candidate(progress.text, unfinished=progress.is_unfinished)
+        return self._show(*self._filter(candidate))
+
+    def _make_piece(self) -> tuple[Candidate, Outcome]:
+        """The part of the output that will not change any more, and its outcome."""
+        text = cut_at_boundary(self._progress.text)
+        piece, steps = self._filter(Candidate(text, unfinished=True))
+        return piece, self._show(piece, steps)
+
+    def _filter(self, candidate: Candidate) -> tuple[Candidate, tuple[FilterStep, ...]]:
+        """Run the final filters; nothing that a client has painted is taken back."""
+        filtered, steps = apply_final_filters(self.context, candidate)
+        painted = self._painted
+        if painted is None or filtered.text.startswith(painted.text):
+            return filtered, steps
+        # A later filter wants less than the user sees. Then the filters only end what is seen.
+        ended, _ = apply_final_filters(
+            self.context, replace(painted, overwrites=0, unfinished=False)
         )
-        explanation = self._explain(progress, steps)
+        kept = ended if ended.text.startswith(painted.text) else painted
+        step = FilterStep("already shown", filtered.text, kept.text)
+        return kept, (*steps, step)
+
+    def _show(self, candidate: Candidate, steps: tuple[FilterStep, ...]) -> Outcome:
+        explanation = self._explain(self._progress, steps)
         if candidate.text:
             start = self.context.offset
             completion = Completion(self.id, candidate.text, start, start + candidate.overwrites)
@@ -243,6 +279,11 @@ class Generation:
         by = explanation.filters[-1].name if explanation.filters else ""
         reason = f"nothing left after the filter {by}" if by else "the model wrote nothing"
         return NotShown(Status.EMPTY, reason, explanation)
+
+    def _is_painted_at(self, offset: int) -> bool:
+        """Whether a client shows text after `offset`, which must not vanish."""
+        painted = self._painted
+        return painted is not None and offset < self.context.offset + len(painted.text)
 
     def _explain(self, progress: Progress, steps: tuple[FilterStep, ...]) -> Explanation:
         prompt = self._prompt

@@ -7,14 +7,17 @@ from collections import Counter
 from dataclasses import replace
 
 from copilotd.completion.cache import CacheHit, CompletionCache
+from copilotd.completion.dismissals import Dismissals
 from copilotd.completion.feedback import Feedback, Verdict
 from copilotd.completion.generation import Generation
 from copilotd.completion.idle_work import IdleWork
 from copilotd.completion.in_flight import InFlight
 from copilotd.completion.limits import Limits
 from copilotd.completion.mode import choose_mode
+from copilotd.completion.places import find_unsuitable_document, find_unsuitable_place
 from copilotd.completion.prompt_store import PromptStore
 from copilotd.completion.superseding import NewestOnly, Superseded
+from copilotd.completion.trigger import Triggers, find_reason_for_silence
 from copilotd.completion.types import (
     Completion,
     CompletionRequest,
@@ -64,6 +67,8 @@ class CompletionService:
         self._idle_work = IdleWork()
         self._newest = NewestOnly()
         self._feedback = Feedback()
+        self._dismissals = Dismissals()
+        self._triggers = Triggers()
         self._counts: Counter[str] = Counter()
         self._last: Outcome | None = None
         engine.subscribe(self._on_engine_state)
@@ -76,15 +81,18 @@ class CompletionService:
         """
         started = time.perf_counter()
         self._idle_work.cancel()
-        outcome = self._refuse(request) or self._find_cached(request)
+        self._dismissals.follow(request.document)
+        outcome = self._refuse(request) or self._find_cached(request) or self._stay_silent(request)
         if outcome is None:
             outcome = await self._attempt(request)
-        return self._record(request, outcome, started)
+        return self._record(request, self._dismissals.hide(request, outcome), started)
 
     # --- the stages of `complete`, in their order --------------------------------------------
 
     def _refuse(self, request: CompletionRequest) -> NotShown | None:
         settings, document = self._settings.current, request.document
+        if reason := find_unsuitable_place(request):
+            return NotShown(Status.SKIPPED, reason)
         if request.trigger is Trigger.INVOKED:
             return None
         if not settings.enabled:
@@ -114,6 +122,13 @@ class CompletionService:
             return False
         return self._prompts.has_whole(Cursor(request.document, request.offset))
 
+    def _stay_silent(self, request: CompletionRequest) -> NotShown | None:
+        """Refuse where ghost text would disturb, unless the user types along a generation."""
+        if request.trigger is Trigger.INVOKED or self._in_flight.join(request):
+            return None
+        reason = self._triggers.find_reason_for_silence(request)
+        return NotShown(Status.SKIPPED, reason) if reason else None
+
     async def _attempt(self, request: CompletionRequest) -> Outcome:
         try:
             return await self._newest.run(request.key, self._generate(request))
@@ -137,7 +152,14 @@ class CompletionService:
             if cached := self._find_cached(request):
                 return cached
             generation = self._start(request)
-        return await self._serve(request, generation, min(asked_at, generation.started) + wait_s)
+        outcome = await self._serve(request, generation, min(asked_at, generation.started) + wait_s)
+        if isinstance(outcome, Shown) or not self._wants_more(request, generation):
+            return outcome
+        return await self._serve(request, self._start(request), float("inf"))
+
+    def _wants_more(self, request: CompletionRequest, generation: Generation) -> bool:
+        """Whether the user asked with a key, and joined a generation that nobody had asked for."""
+        return request.trigger is Trigger.INVOKED and not generation.context.invoked
 
     def _start(self, request: CompletionRequest, lane: Lane = Lane.COMPLETION) -> Generation:
         context, budget = self._context(request), self._limits.budget_for(request)
@@ -181,6 +203,7 @@ class CompletionService:
         self._counts[outcome.explanation.source] += 1
         if shown is not None:
             self._feedback.offer(shown.id)
+            self._dismissals.offer(request.document, shown)
         if outcome.status is not Status.CANCELLED:
             self._last = outcome
             self._schedule_preparation(request, shown)
@@ -222,7 +245,7 @@ class CompletionService:
 
     def on_focus(self, document: Document) -> None:
         """The user turned to this document."""
-        if self._can_prepare:
+        if self._can_prepare and not find_unsuitable_document(document):
             self._idle_work.schedule(lambda: self._warm_up(document))
 
     def on_change(self, document: Document, offset: int | None, client: str) -> None:
@@ -231,6 +254,8 @@ class CompletionService:
         A generation that the change does not follow is cancelled at once.
         """
         self._limits.typing.record_change((client, document.uri), time.perf_counter())
+        self._triggers.record_change((client, document.uri), offset)
+        self._dismissals.follow(document)
         self._in_flight.cancel_mismatch(document, offset, client)
         if offset is None:
             self._idle_work.cancel()
@@ -244,10 +269,12 @@ class CompletionService:
     def accept(self, id: str, length: int | None = None) -> None:
         """The user accepted the completion, or its first `length` code points."""
         self._feedback.accept(id, length)
+        self._dismissals.hide_after_undo(id)
 
     def reject(self, id: str) -> None:
         """The user dismissed the completion."""
         self._feedback.reject(id)
+        self._dismissals.dismiss(id)
 
     def stats(self) -> CompletionStats:
         """Counts since the start."""
@@ -272,7 +299,7 @@ class CompletionService:
         return self._settings.current.enabled and self._settings.current.anticipate
 
     def _schedule_preparation(self, request: CompletionRequest, shown: Completion | None) -> None:
-        if self._can_prepare:
+        if self._can_prepare and not find_unsuitable_document(request.document):
             self._idle_work.schedule(lambda: self._prepare(request, shown))
 
     async def _prepare(self, request: CompletionRequest, shown: Completion | None) -> None:
@@ -295,6 +322,8 @@ class CompletionService:
         accepted = text[: shown.start] + shown.text + text[shown.end :]
         document = replace(request.document, text=accepted)
         offset = shown.start + len(shown.text)
+        if find_reason_for_silence(document, offset, typed=True):
+            return
         following = CompletionRequest(document, offset, client=request.client)
         # If a part was shown, a generation is already writing the rest.
         if self._cache.find(document, offset) is None and self._in_flight.join(following) is None:

@@ -49,16 +49,16 @@ class ManualEngine(FakeEngine):
 
 
 async def test_an_automatic_request_gets_the_text_written_within_the_target_time() -> None:
-    engine = ManualEngine("foo", "bar", "baz")
+    engine = ManualEngine("first_of(1), ", "second(2)", "[0]")
     completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
     outcome = await asyncio.wait_for(completions.complete(build_request("x = ║", AUTOMATIC)), 30)
-    assert accept_outcome("x = ║", outcome) == "x = foo║"
+    assert accept_outcome("x = ║", outcome) == "x = first_of(1),║"
     assert engine.cancelled == 0
 
 
 async def test_a_client_with_a_partial_completion_can_wait_for_the_whole() -> None:
-    engine = ManualEngine("foo", "bar", "baz")
+    engine = ManualEngine("first_of(1), ", "second(2)", "[0]")
     completions = CompletionService(engine, Live(SETTINGS))
     automatic = build_request("x = ║", AUTOMATIC)
     engine.write()
@@ -67,20 +67,20 @@ async def test_a_client_with_a_partial_completion_can_wait_for_the_whole() -> No
     engine.write(2)
     whole = await asyncio.wait_for(waiting, 30)
     assert isinstance(piece, Shown) and piece.is_partial
-    assert whole and whole.text == "foobarbaz"
+    assert whole and whole.text == "first_of(1), second(2)[0]"
     again = await asyncio.wait_for(completions.complete(automatic), 30)
     assert isinstance(again, Shown) and not again.is_partial
 
 
 async def test_text_written_after_the_target_time_is_shown_to_the_next_request() -> None:
-    engine = ManualEngine("foo", "bar", "baz")
+    engine = ManualEngine("first_of(1), ", "second(2)", "[0]")
     completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
     first = await asyncio.wait_for(completions.complete(build_request("x = ║", AUTOMATIC)), 30)
     engine.write(2)
     await asyncio.wait_for(engine.finished_writing.wait(), 30)
     second = await asyncio.wait_for(completions.complete(build_request("x = f║", AUTOMATIC)), 30)
-    assert accept_outcome("x = f║", second) == "x = foobarbaz║"
+    assert accept_outcome("x = f║", second) == "x = first_of(1), second(2)[0]║"
     assert get_completion(first).id == get_completion(second).id
     assert len(engine.requests) == 1
 
@@ -109,19 +109,19 @@ async def test_an_explicit_request_gets_the_whole_completion() -> None:
 async def test_a_request_that_does_not_fit_cancels_the_running_generation_and_starts_another() -> (
     None
 ):
-    engine = ManualEngine("foo", "bar")
+    engine = ManualEngine("first_of(1), ", "bar")
     completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
     await asyncio.wait_for(completions.complete(build_request("x = ║", AUTOMATIC)), 30)
     newer = asyncio.create_task(completions.complete(build_request("x = g║")))
     await asyncio.wait_for(engine.generation_cancelled.wait(), 30)
     engine.write(2)
-    assert accept_outcome("x = g║", await asyncio.wait_for(newer, 30)) == "x = gfoobar║"
+    assert accept_outcome("x = g║", await asyncio.wait_for(newer, 30)) == "x = gfirst_of(1), bar║"
     assert [request.tail for request in engine.requests] == ["x = ", "x = g"]
 
 
 async def test_a_change_that_does_not_fit_cancels_the_generation_at_once() -> None:
-    engine = ManualEngine("foo", "bar")
+    engine = ManualEngine("first_of(1), ", "bar")
     completions = CompletionService(engine, Live(SETTINGS))
     engine.write()
     await asyncio.wait_for(completions.complete(build_request("x = ║", AUTOMATIC)), 30)
@@ -300,7 +300,7 @@ async def test_the_completion_after_acceptance_is_prepared_in_a_pause() -> None:
 
 
 async def test_no_completion_is_prepared_while_the_current_one_is_partial() -> None:
-    engine = ManualEngine("first ", "more")
+    engine = ManualEngine("first_of(1), ", "more")
     completions = CompletionService(engine, Live(PREPARING))
     engine.write(3)  # Two of the pieces belong to the prefill of the prompt.
     completion = completions.complete(build_request(f"{LONG}x = ║\n", AUTOMATIC))
