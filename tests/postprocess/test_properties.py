@@ -18,6 +18,8 @@ LANGUAGES = ("", "c", "go", "html", "javascript", "lua", "markdown", "python", "
 
 # Text that looks like code finds more errors than random characters. A few are mixed in.
 TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=3), max_size=24).map("".join)
+MARKS = ("x", "foo", "return", "=", "+ 1", ", ", ".", " ", "(", ")", "[", "]", ":", '"')
+CODE = st.lists(st.sampled_from(MARKS), max_size=12).map("".join)
 LINES = TEXTS.map(lambda text: text.replace("\n", " "))
 
 
@@ -129,10 +131,10 @@ def test_code_before_and_after_the_cursor_is_in_the_result_once(
 
 
 @many
-@given(LINES, LINES)
+@given(CODE, CODE)
 def test_a_text_that_only_repeats_the_rest_of_the_line_is_not_shown(before: str, rest: str) -> None:
     document = Document("file:///a", before + rest, "python")
     context = CursorContext(document, len(before), Mode.LINE, 8)
     candidate, _ = apply_final_filters(context, Candidate(rest))
-    if rest.isprintable() and any(character.isalnum() for character in rest):
+    if any(character.isalnum() for character in rest):
         assert candidate.text == ""

@@ -43,7 +43,7 @@ def is_only_punctuation(rest: str) -> bool:
 def _has_all_closers(context: CursorContext, text: str, rest: str) -> bool:
     """Whether the text has the same ending as the line, and leaves the same brackets open."""
     tokens = _TOKENS.findall(rest)
-    if not text.rstrip().endswith(tokens[-1]) or not _contains_in_order(tokens, text):
+    if not text.rstrip().endswith(tokens[-1]) or not contains_in_order(tokens, text):
         return False
     due = context.nesting.due
     return (
@@ -55,10 +55,11 @@ def _has_all_closers(context: CursorContext, text: str, rest: str) -> bool:
 def _count_copies(context: CursorContext, text: str, closers: str) -> int:
     """How many of `closers` to replace, because the text closes the same brackets."""
     count = min(range(len(closers) + 1), key=lambda n: (count_mismatches(context, text, n), n))
-    return count if _contains_in_order("".join(closers[:count].split()), text) else 0
+    return count if contains_in_order("".join(closers[:count].split()), text) else 0
 
 
-def _contains_in_order(tokens: Iterable[str], text: str) -> bool:
+def contains_in_order(tokens: Iterable[str], text: str) -> bool:
+    """Whether all tokens are in the text, one behind the other."""
     place = 0
     for token in tokens:
         place = text.find(token, place) + len(token)

@@ -4,6 +4,7 @@ import re
 
 from copilotd.postprocess.balance import count_mismatches
 from copilotd.postprocess.context import Candidate, CursorContext
+from copilotd.postprocess.filters.auto_closed import contains_in_order
 from copilotd.syntax.languages import LONE_CLOSERS
 from copilotd.syntax.nesting import scan_nesting
 
@@ -18,8 +19,12 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     """
     if context.language in LONE_CLOSERS:
         return candidate
+    replaced = context.line_after[: candidate.overwrites].split()
     while closer := _last_closer(context, candidate.text):
         shorter = candidate.with_text(candidate.text[: closer.start()])
+        # A closer that the text replaces must stay in the text.
+        if not contains_in_order("".join(replaced), shorter.text):
+            break
         if _count_mismatches(context, shorter) >= _count_mismatches(context, candidate):
             break
         candidate = shorter
