@@ -17,7 +17,7 @@ from copilotd.syntax.tokens import is_word_character
 from copilotd.syntax.tree import SyntaxTree
 
 _MAX_PARSES = 14
-"""Parses for one suggestion; one takes 0.3 to 2 ms in a file of 2,000 lines."""
+"""Parses for one suggestion; in a file of 2,000 lines one takes 0.3 to 2 ms, in C++ up to 5 ms."""
 _MAX_S = 0.008
 """Processor time for one suggestion."""
 _MAX_STAND_INS = 3
