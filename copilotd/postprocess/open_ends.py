@@ -16,10 +16,11 @@ from copilotd.syntax.statements import (
     word_that_closes,
 )
 
-SEMICOLONS = frozenset("c cpp csharp css java php rust".split())
+_SEMICOLONS = frozenset("c cpp csharp css java php rust".split())
 """A statement ends with a semicolon."""
 
 _MAX_TAILS = 8
+"""Each one costs a parse."""
 
 _WITH_TAGS = MARKUP | {"javascriptreact", "typescriptreact"}
 _VALUES_ONLY = frozenset({"json", "jsonc", "toml"})
@@ -85,13 +86,13 @@ def _fill(context: CursorContext, text: str, closers: str, unfinished: bool) -> 
         yield place_holder(context) + closers
     if unfinished and language in _PAIRS:
         yield _PAIRS[language] + closers
-    if language in SEMICOLONS and "}" in closers:
+    if language in _SEMICOLONS and "}" in closers:
         yield closers.replace("}", ";}")
 
 
 def _ends(context: CursorContext, text: str) -> Iterator[str]:
     """What may still follow a text whose brackets are closed."""
-    yield ";" if context.language in SEMICOLONS else ""
+    yield ";" if context.language in _SEMICOLONS else ""
     due = context.nesting.due
     if due and due[-1] in _BRACKETS:
         yield ","
