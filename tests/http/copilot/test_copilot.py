@@ -55,7 +55,8 @@ async def test_the_response_is_a_stream_of_the_extensions_chunks() -> None:
 
     assert sent == [piece("a+b"), piece("", reason="stop"), "[DONE]"]
     request = next(request for request in server.engine.requests if request.max_tokens)
-    assert rendered == "<PRE><SUF>\n\nprint(add(1, 2))<MID>"
+    # The prompt may name the file first.
+    assert rendered.removeprefix("<FILE>add.py\n") == "<PRE><SUF>\n\nprint(add(1, 2))<MID>"
     assert request.tail == "def add(a, b):\n    return "
     assert (request.max_tokens, request.sampling, request.lane) == (
         96,
@@ -176,7 +177,7 @@ async def test_a_model_without_fim_continues_the_text_before_the_cursor() -> Non
 
 
 async def test_a_long_file_is_cut_to_the_budget_of_our_own_ghost_text() -> None:
-    settings = CompletionSection(prefix_tokens=16, suffix_tokens=2)
+    settings = CompletionSection(prefix_tokens=48, suffix_tokens=24)
     body = {"prompt": "x = 1\n" * 2000 + "y", "suffix": "\n" + "z = 1\n" * 2000}
     async with run_server(FakeEngine("!"), completion=settings) as server:
         await server.stream(PATH, body, "cmpl")
@@ -186,7 +187,8 @@ async def test_a_long_file_is_cut_to_the_budget_of_our_own_ghost_text() -> None:
     lines = before.splitlines()
     assert lines == ["x = 1"] * len(lines)
     assert 5 < len(lines) < 20
-    assert after == "\n"
+    assert after == "\n" + "z = 1\n" * after.count("z")
+    assert 2 < after.count("z") < 10
 
 
 async def test_the_settings_limit_an_answer_that_names_no_limit(paris: RunningServer) -> None:
