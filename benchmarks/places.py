@@ -27,11 +27,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from sysconfig import get_path
 
 from benchmarks.clients.ghost_text import GhostText, GhostTextClient
-from benchmarks.cursor_places.grammar import LANGUAGES, parse_file
+from benchmarks.cursor_places.grammar import LANGUAGES, ParsedFile, parse_file
 from benchmarks.cursor_places.places import Kind, Place, draw_place
 from benchmarks.cursor_places.table import render_comparisons, render_table
 from benchmarks.cursor_places.verdict import judge
@@ -108,20 +109,26 @@ def load_files(folder: Path | None, languages: Sequence[str]) -> dict[str, list[
 
 
 def iterate_questions(files: dict[str, list[SourceFile]]) -> Iterator[Question]:
-    """Questions without end: the languages in turn, each with its next file, then the trigger."""
-    by_language = {language: some for language, some in files.items() if some}
-    number = 0
-    while by_language:
-        for language, some in by_language.items():
-            file = some[number // 2 % len(some)]
-            trigger = TRIGGERS[number % 2]
-            parsed = parse_file(language, file.text)
-            for kind in Kind if parsed else ():
-                assert parsed
-                place = draw_place(kind, parsed, f"{file.name} {number}")
+    """Questions without end: the languages in turn, each with its next file, for each trigger."""
+    turns = zip(*(_iterate_parsed(some) for some in files.values() if some), strict=False)
+    for number, turn in enumerate(turns):
+        for file, parsed in turn:
+            for trigger, kind in product(TRIGGERS, Kind):
+                place = draw_place(kind, parsed, f"{file.name} {number} {trigger}")
                 if place is not None:
                     yield Question(file, place, trigger)
-        number += 1
+
+
+def _iterate_parsed(files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, ParsedFile]]:
+    """The files that parse, again and again; none if there is none."""
+    while True:
+        is_any = False
+        for file in files:
+            if parsed := parse_file(file.language, file.text):
+                is_any = True
+                yield file, parsed
+        if not is_any:
+            return
 
 
 async def _ask_all(

@@ -220,7 +220,12 @@ def test_two_sides_are_compared_at_the_places_of_both() -> None:
 
 
 def test_questions_change_language_and_trigger() -> None:
-    files = {language: [SourceFile(f"a.{language}", text)] for language, text in SOURCES.items()}
+    endings = {"go": "go", "java": "java", "python": "py", "rust": "rs", "typescript": "ts"}
+    broken = SourceFile("broken.py", "x = (\n")
+    files = {
+        language: [broken, SourceFile(f"a.{endings[language]}", text)]
+        for language, text in SOURCES.items()
+    }
     asked = [*islice(iterate_questions(files), 200)]
     assert {question.group for question in asked} == {*GROUPS}
     assert len({question.place.text for question in asked[:30]}) > 3
