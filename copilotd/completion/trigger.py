@@ -86,6 +86,9 @@ def _check_finished(before: str, line: str, language: str) -> str | None:
     nesting = scan_nesting((), before, language)
     if nesting.in_region or (nesting.due and nesting.due[-1] in ")]"):
         return None
+    if scan_nesting((), line, language).due:
+        # The line goes on with another field or statement, as in `{ a: number;`.
+        return None
     if line.rstrip().endswith(";"):
         return None if _is_entity(line, language) else "the statement before the cursor is finished"
     return "the block before the cursor is closed" if line.endswith("}") else None

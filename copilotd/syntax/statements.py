@@ -4,7 +4,6 @@ import re
 from functools import cache
 
 from copilotd.syntax.languages import DASH_COMMENTS, END_WORDS, HASH_COMMENTS, STRICTLY_INDENTED
-from copilotd.syntax.lines import opens_block
 
 CONFIGURATION = frozenset(
     "conf dockerfile dotenv gomod hcl ignore ini json jsonc properties toml yaml".split()
@@ -14,6 +13,7 @@ CONFIGURATION = frozenset(
 SECTIONED = frozenset({"conf", "ini", "properties", "toml"})
 """Configuration whose entries are in sections, each under a header such as `[section]`."""
 
+_OPENS = re.compile(r"(?:[:{(\[]|=>|->|\b(?:then|do|else|begin))$")
 _MODIFIERS = (
     r"(?:(?:export|default|pub(?:\([\w:]+\))?|public|private|protected|internal|static|async|final|"
     r"abstract|sealed|unsafe|inline|constexpr|local|data|open|partial|override)\s+)*"
@@ -72,7 +72,7 @@ def opens_body(line: str, language: str) -> bool:
     code = strip_comment(line, language).rstrip()
     if not code:
         return False
-    if opens_block(code) or is_decorator(code) or is_section(code, language):
+    if _OPENS.search(code) or is_decorator(code) or is_section(code, language):
         return True
     if language in STRICTLY_INDENTED:
         return False

@@ -57,6 +57,7 @@ def test_silence_where_a_suggestion_would_disturb(marked: str, language: str, re
         ('log("║")\n', "python"),
         ('log("di║")\n', "python"),
         ("// done;║\n", "go"),
+        ("type A = { a: number;║\n", "typescript"),
         ('a = "x;║\n', "python"),
         ("text &nbsp;║\n", "html"),
         ("A sentence;║\n", "markdown"),
