@@ -114,13 +114,23 @@ def lay_out(
     does.
     """
     text = document.text
-    anchor = max(_line_start(text, offset, lines_above), offset - _STALE_TAIL_CHARACTERS)
+    anchor = place_anchor(text, offset, lines_above)
     size = prefix_characters(text, prefix_tokens)
     start = _previous_start(text, anchor, size, previous)
     if start is None:
         start = window_at(text, anchor, size).start
-    end = _suffix_end(text, offset, find_end(text, offset, suffix_tokens))
+    end = cut_suffix(text, offset, suffix_tokens)
     return Layout(start, anchor, text[start:anchor], text[offset:end], end == len(text))
+
+
+def place_anchor(text: str, offset: int, lines_above: int) -> int:
+    """The place of the anchor for a cursor at `offset`."""
+    return max(_line_start(text, offset, lines_above), offset - _STALE_TAIL_CHARACTERS)
+
+
+def cut_suffix(text: str, offset: int, suffix_tokens: int) -> int:
+    """The end of the text after the cursor that has about `suffix_tokens`."""
+    return _suffix_end(text, offset, find_end(text, offset, suffix_tokens))
 
 
 def prefix_characters(text: str, prefix_tokens: int) -> int:

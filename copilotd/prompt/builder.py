@@ -4,7 +4,7 @@
 much the machine can evaluate in time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from copilotd.documents import Document, Snippet
@@ -17,7 +17,9 @@ from copilotd.prompt.anchor import (
     lay_out,
     prefix_characters,
 )
+from copilotd.prompt.brief import lay_out_brief
 from copilotd.prompt.budget import Budget
+from copilotd.prompt.file_name import choose_file_name
 from copilotd.prompt.fim import build_fim_prompt, find_repositionable, prepend_bos
 from copilotd.prompt.snippets import REPOSITORY, format_files, select_snippets
 from copilotd.prompt.windows import Window, find_windows
@@ -69,10 +71,11 @@ async def build_brief_prompt(
     """A prompt with the code nearest to the cursor, within `budget.cold_prompt_tokens`."""
     size = budget.cold_prompt_tokens
     after = size // 4 if info.fim.is_complete and budget.suffix_tokens else 0
-    # lay_out may return a prefix that is half as long again.
-    before = (size - after) * 2 // 3
-    layout = lay_out(cursor.document, cursor.offset, info.layout.anchor_lines, before, after)
-    return await _tokenize_layout(tokenizer, info, cursor, layout, (), brief=True)
+    brief = lay_out_brief(
+        cursor.document, cursor.offset, info.layout.anchor_lines, size - after, after
+    )
+    placed = await _tokenize_layout(tokenizer, info, cursor, brief.layout, (), brief.similar)
+    return replace(placed, prompt=replace(placed.prompt, brief=True))
 
 
 def list_windows(info: ModelInfo, document: Document, budget: Budget) -> tuple[Window, ...]:
@@ -93,7 +96,7 @@ async def build_window(
     Each prompt ends earlier in the text of the window. These are the snippets only if the model
     reads the text after the cursor first.
     """
-    head = await _tokenize_snippets(tokenizer, info, snippets, document.path)
+    head = await _tokenize_head(tokenizer, info, snippets, document)
     if info.layout.suffix_first:
         return tuple(prepend_bos(info, head))
     before = await tokenizer.tokenize(document.text[window.start : window.end], special=False)
@@ -107,9 +110,7 @@ async def build_head(
     tokenizer: Tokenizer, info: ModelInfo, document: Document, snippets: tuple[Snippet, ...]
 ) -> tuple[int, ...]:
     """The snippets that all prompts of `document` begin with."""
-    return tuple(
-        prepend_bos(info, await _tokenize_snippets(tokenizer, info, snippets, document.path))
-    )
+    return tuple(prepend_bos(info, await _tokenize_head(tokenizer, info, snippets, document)))
 
 
 def choose_snippets(
@@ -132,11 +133,11 @@ async def _tokenize_layout(
     cursor: Cursor,
     layout: Layout,
     snippets: tuple[Snippet, ...],
-    *,
-    brief: bool = False,
+    similar: str = "",
 ) -> PlacedPrompt:
-    head = await _tokenize_snippets(tokenizer, info, snippets, cursor.document.path)
-    before = (await tokenizer.tokenize(layout.before, special=False))[-info.n_ctx // 2 :]
+    head = await _tokenize_head(tokenizer, info, snippets, cursor.document)
+    before = await tokenizer.tokenize(similar + layout.before, special=False)
+    before = before[-info.n_ctx // 2 :]
     after: list[int] = []
     if info.fim.is_complete:
         after = (await tokenizer.tokenize(layout.after, special=False))[: info.n_ctx // 8]
@@ -146,7 +147,6 @@ async def _tokenize_layout(
     prompt = AnchoredPrompt(
         layout,
         tuple(tokens),
-        brief,
         rendered=await tokenizer.detokenize(tokens),
         repositionable=find_repositionable(info, tokens),
         snippets=snippets,
@@ -156,15 +156,18 @@ async def _tokenize_layout(
     return PlacedPrompt(prompt, Match(tail, fresh=True))
 
 
-async def _tokenize_snippets(
-    tokenizer: Tokenizer, info: ModelInfo, snippets: tuple[Snippet, ...], path: str
+async def _tokenize_head(
+    tokenizer: Tokenizer, info: ModelInfo, snippets: tuple[Snippet, ...], document: Document
 ) -> list[int]:
+    """The tokens in front of the document: the snippets, and the document's own name."""
     fim = info.fim
-    if not snippets or fim.separator is None:
+    if fim.separator is None or not fim.is_complete:
         return []
+    name = choose_file_name(document)
     tokens: list[int] = []
-    if fim.repository is not None:
+    if snippets and fim.repository is not None:
         tokens = [fim.repository, *await tokenizer.tokenize(REPOSITORY, special=False)]
-    for text in format_files(snippets, path):
+    texts = format_files(snippets, document.path) if snippets else [f"{name}\n"] if name else []
+    for text in texts:
         tokens += [fim.separator, *await tokenizer.tokenize(text, special=False)]
     return tokens

@@ -186,7 +186,7 @@ class FinishReportingEngine(FakeEngine):
 async def test_a_cancelled_prefill_finishes_its_slice_and_reads_no_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(prefill, "_SLICE", 100)
+    monkeypatch.setattr(prefill, "_SLICE", 50)
     engine = FinishReportingEngine("foo", hold=(gate := asyncio.Event()))
     completions = CompletionService(engine, Live(SETTINGS))
     task = asyncio.create_task(completions.complete(build_request(f"{LONG}x║\n", AUTOMATIC)))
@@ -195,12 +195,12 @@ async def test_a_cancelled_prefill_finishes_its_slice_and_reads_no_further(
     assert (await asyncio.wait_for(task, 30)).status is Status.CANCELLED
     gate.set()
     await asyncio.wait_for(engine.finished.wait(), 30)
-    assert ([len(request.prompt) for request in engine.requests], engine.cancelled) == ([100], 0)
+    assert ([len(request.prompt) for request in engine.requests], engine.cancelled) == ([50], 0)
     outcome = await asyncio.wait_for(
         completions.complete(build_request(f"{LONG}xy║\n", AUTOMATIC)), 30
     )
     assert outcome.status is Status.SHOWN
-    assert [len(request.prompt) for request in engine.requests] == [100, 100, 200, 214, 214]
+    assert [len(request.prompt) for request in engine.requests] == [50, 50, 100, 130, 130]
 
 
 async def test_a_long_prompt_is_prefilled_once_for_all_keystrokes_that_wait_for_it() -> None:
