@@ -28,6 +28,12 @@ from tests.lsp.raw_client import RawClient
 Connect = Callable[[], Awaitable[RawClient]]
 
 
+@pytest.fixture(autouse=True)
+def _without_file_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the name of a short file out of its prompt; `tests/prompt` tests that name."""
+    monkeypatch.setattr("copilotd.prompt.file_name._MAX_NAMED", -1)
+
+
 class ScriptedModel(FakeEngine):
     """Writes each text of `first` once, and then always `text`, whatever the prompt is.
 
