@@ -35,6 +35,13 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
         return candidate
     if context.nesting.in_region:
         return _end_region(context, candidate)
+    closed = _end_text(context, candidate)
+    if candidate.unfinished:
+        return closed
+    return closed.with_text(_close_block_of_cursor(context, closed.text))
+
+
+def _end_text(context: CursorContext, candidate: Candidate) -> Candidate:
     text = _drop_dangling_lines(context, _drop_last_comma(context, candidate.text))
     if not _find_open_blocks(context, text):
         return candidate.with_text(text)
@@ -169,6 +176,21 @@ def _close(context: CursorContext, text: str) -> str:
         closed, opener = closed + block.closer, block.line
     is_better = count_mismatches(context, closed) < count_mismatches(context, text)
     return closed if is_better or blocks[0].is_word else text
+
+
+def _close_block_of_cursor(context: CursorContext, text: str) -> str:
+    """The body of the block that the cursor's line opens, with the brace that the file lacks."""
+    if not context.line_before.rstrip().endswith("{") or "\n" not in text.strip(" \t"):
+        return text
+    if not text.strip() or _closes_outer(context, text):
+        return text
+    closed = f"{text.rstrip()}\n{indentation(context.line_before)}}}"
+    return closed if count_mismatches(context, closed) < count_mismatches(context, text) else text
+
+
+def _closes_outer(context: CursorContext, text: str) -> bool:
+    """Whether the text closes a bracket that was open at the cursor."""
+    return bool(scan_nesting((), text, context.language).extra)
 
 
 # --- strings and comments over several lines -------------------------------------------------
