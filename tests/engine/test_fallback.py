@@ -152,7 +152,9 @@ async def test_ghost_text_continues_with_the_local_model() -> None:
     assert (failed.status, completed.status) == (Status.FAILED, Status.SHOWN)
     assert failed.reason.endswith(RETRY_HINT)
     assert get_completion(completed).text == "a + b"
-    assert completed.explanation.prompt == "<FILE>a.py\n<PRE><SUF>\n<MID>def add(a, b):\n    return "
+    assert (
+        completed.explanation.prompt == "<FILE>a.py\n<PRE><SUF>\n<MID>def add(a, b):\n    return "
+    )
 
 
 async def test_closing_an_answer_reaches_the_server() -> None:

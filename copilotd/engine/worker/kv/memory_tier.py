@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import Protocol
 
-from copilotd.engine.tokens.common_prefix import has_prefix, is_mostly_prefix
+from copilotd.engine.tokens.common_prefix import (
+    common_prefix_length,
+    has_prefix,
+    is_mostly_prefix,
+)
 from copilotd.engine.worker.kv.disk_tier import DiskTier
 from copilotd.engine.worker.kv.state_file import SequenceState, ShouldContinue
 
@@ -65,9 +68,9 @@ class MemoryEntry:
 class MemoryTier:
     """At most `budget` bytes of states in memory.
 
-    The first states to be evicted are those that another one mostly holds, because evaluating the
-    rest again is cheap. Then come those that were read ahead, then all others. Among equals, the
-    least recently used one is evicted first.
+    The first state to be evicted is one that another one mostly holds, because evaluating the rest
+    again is cheap. Then come those that were read ahead, then all others. Among equals, the least
+    recently used one is evicted first.
 
     The disk tier is the next level. A file is used if it holds more tokens.
     """
@@ -91,16 +94,18 @@ class MemoryTier:
             self._entries.remove(self._choose_victim())
 
     def _choose_victim(self) -> MemoryEntry:
-        copies = (e for e in self._entries if self._is_mostly_held(e))
-        read_ahead = (e for e in self._entries if e.is_read_ahead)
-        return next(chain(copies, read_ahead, self._entries))
+        """The state whose loss costs least."""
+        copies = [(n, e) for e in self._entries if (n := self._count_own(e)) <= len(e.tokens) // 4]
+        if copies:
+            return min(copies, key=lambda copy: (copy[0], copy[1].is_read_ahead))[1]
+        return next((e for e in self._entries if e.is_read_ahead), self._entries[0])
 
-    def _is_mostly_held(self, entry: MemoryEntry) -> bool:
-        """Whether another entry, the newer one of two, begins like most of this one."""
-        start = entry.tokens[: -(-3 * len(entry.tokens) // 4)]
-        at = self._entries.index(entry)
-        longer = (e for e in self._entries[:at] if len(e.tokens) > len(entry.tokens))
-        return any(has_prefix(e.tokens, start) for e in chain(self._entries[at + 1 :], longer))
+    def _count_own(self, entry: MemoryEntry) -> int:
+        """Count the tokens of `entry` that no other entry holds, if they are a quarter or fewer."""
+        length = len(entry.tokens)
+        start = entry.tokens[: length - length // 4]
+        alike = (e.tokens for e in self._entries if e is not entry and has_prefix(e.tokens, start))
+        return length - max((common_prefix_length(entry.tokens, t) for t in alike), default=0)
 
     def covers(self, tokens: list[int], exact_length: int) -> bool:
         """Whether an entry begins with `tokens` and has at least as many exact tokens."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from copilotd.engine.tokens.common_prefix import common_prefix_length
-from copilotd.engine.worker.kv.memory_tier import MemoryTier
+from copilotd.engine.worker.kv.memory_tier import MemoryEntry, MemoryTier
 from copilotd.engine.worker.kv.slot import Slot
 from copilotd.engine.worker.kv.slot_pool import SlotPool
 from copilotd.engine.worker.kv.state_file import SequenceState
@@ -278,3 +278,45 @@ def test_cells_shared_with_a_running_request_are_not_counted_as_added() -> None:
     assert first is not None
     pool.append(first, [1, 2, 3])
     assert pool.count_added_cells([1, 2, 3, 4], n_tokens=10) == 7
+
+
+def read_ahead(pool: SlotPool, tokens: list[int]) -> None:
+    """Evaluate `tokens` which no request needs yet."""
+    slot = pool.acquire(tokens, keep_source=True, is_read_ahead=True)
+    assert slot is not None
+    pool.append(slot, tokens[len(slot.tokens) :])
+    pool.release(slot)
+
+
+def test_text_that_is_read_ahead_waits_in_memory_and_moves_nothing_else_out() -> None:
+    cache = RecordingKVCache()
+    active, window = [1] * 40, [1] * 20 + [2] * 20
+    pool = make_pool(cache, active)
+    read_ahead(pool, window)
+    assert pool.count_free_cells() == 60
+    assert [call for call in cache.calls if call[0] == "save"] == [("save", 1)]
+    cache.calls.clear()
+    again = acquire(pool, [*active, 7])
+    assert (again.sequence, again.tokens, cache.calls) == (0, active, [])
+    pool.release(again)
+    assert acquire(pool, [*window, 7]).tokens == window
+
+
+def test_text_that_is_read_ahead_leaves_memory_before_all_other_text() -> None:
+    cache = RecordingKVCache()
+    conversation, place = [1] * 40, [2] * 40
+    pool = make_pool(cache, conversation)
+    pool.release(acquire(pool, place))
+    for first in (3, 4, 5):
+        read_ahead(pool, [first] * 40)
+    assert pool.cached_prefix_length([*conversation, 7]) == 40
+    assert pool.cached_prefix_length([3] * 41) == 0
+    assert pool.cached_prefix_length([5] * 41) == 40
+
+
+def test_a_place_in_a_window_leaves_memory_before_the_window() -> None:
+    tier = MemoryTier(100, NO_DISK)
+    window, place, other = [1] * 60, [1] * 50 + [2] * 10, [3] * 40
+    for tokens, is_read_ahead in ((window, True), (place, False), (other, False)):
+        tier.add(MemoryEntry(tokens, np.zeros(40, np.uint8), is_read_ahead=is_read_ahead))
+    assert [entry.tokens for entry in tier.entries] == [window, other]
