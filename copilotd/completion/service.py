@@ -314,7 +314,7 @@ class CompletionService:
         await self._read_ahead(document, None)
 
     async def _read_ahead(self, document: Document, offset: int | None) -> None:
-        if document.language not in self._settings.current.disabled_languages:
+        if not is_among(document, self._settings.current.disabled_languages):
             await self._prompts.read_ahead(document, offset, self.budget)
 
     async def _generate_next(self, request: CompletionRequest, shown: Completion) -> None:

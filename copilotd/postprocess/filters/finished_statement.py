@@ -1,7 +1,7 @@
 """A text that begins with a line end says that the statement before the cursor is finished.
 
-Without being asked for, nothing is shown there: the user goes on to the next line by himself. A
-user who asks with a key, or ends a comment, gets the next statement or block, as a whole.
+Automatic ghost text shows nothing there: the user opens the next line first. A user who asks with a
+key, or ends a comment, gets the next statement or block, as a whole.
 """
 
 from copilotd.postprocess.balance import ends_inside
