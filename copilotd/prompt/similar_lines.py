@@ -3,7 +3,7 @@
 Code repeats itself: the next case of a list, field of a class or assertion of a test looks like an
 earlier one. In 96 holes of young repositories, with prompts of 90 tokens, the model wrote 11 lines
 exactly with such lines in front, and 6 without. The heads of the enclosing blocks, and the imports
-of names at the cursor, gained nothing (benchmarks/RESULTS.md).
+of names at the cursor, gained nothing.
 
 Lines are compared by their words, and rare words count more. The idea of retrieving the code that
 follows similar code is that of Zhang et al. 2023, "RepoCoder".
