@@ -73,10 +73,10 @@ def test_the_automatic_text_obeys_the_settings_and_the_invoked_one_is_always_the
 
 
 def test_the_reason_for_no_ghost_text_is_printed(home_with_daemon: Home) -> None:
-    file = home_with_daemon.folder / "wait.py"
+    file = home_with_daemon.folder / "end.py"
     file.write_text("x = 1a + b\n", "utf-8")
 
-    done = home_with_daemon.run("complete", "wait.py:1:6")
+    done = home_with_daemon.run("complete", "end.py:1:6")
 
     assert done.stdout == ""
     assert done.stderr.startswith("No ghost text (empty): ")

@@ -9,10 +9,13 @@ from copilotd.engine.types import Phase
 from copilotd.serving.status import DaemonStatus
 from tests.daemon.temp_user import Home
 
+# A measurement of the machine is a request, too.
+NOT_TUNED = "[model]\nauto_tune = false\n"
 NO_DAEMON = "error: no daemon runs\nnext: copilotd start.\n"
 
 
 def test_status_shows_the_running_daemon(home: Home) -> None:
+    home.write_settings(NOT_TUNED)
     running = home.launch("--port", "0", "--model-alias", "mine")
     home.run("chat", "Hello?")
 
@@ -35,7 +38,7 @@ def test_status_shows_the_running_daemon(home: Home) -> None:
 
 
 def test_status_shows_a_second_model(home: Home) -> None:
-    home.write_settings('[chat]\nmodel = "talker"\n')
+    home.write_settings(NOT_TUNED + '[chat]\nmodel = "talker"\n')
     running = home.launch()
     home.run("chat", "Hello?")
 
