@@ -283,7 +283,7 @@ def test_code_of_an_answer_is_inserted_and_the_chat_stays(open_window: Open) -> 
     page.locator("button.insert").first.click()
     code = page.locator(".answer pre").first.inner_text().rstrip("\n")
     assert "def add(" in code
-    assert window.save_and_read().rstrip("\n") == code
+    window.wait_until(lambda: window.save_and_read().rstrip("\n") == code)
     window.run_command("copilotd: New Chat")
     window.wait_until(lambda: page.locator(".answer").count() == 0)
     window.run_command("copilotd: Earlier Chats")
@@ -358,7 +358,7 @@ def test_an_edit_is_shown_as_a_diff_and_made_when_the_user_accepts_it(open_windo
     assert window.file.read_text() == LOOP
     window.press("Control+Enter")
     window.wait_until(lambda: window.find(".monaco-diff-editor").count() == 0)
-    assert "total(self, products)" in window.save_and_read()
+    window.wait_until(lambda: "total(self, products)" in window.save_and_read())
 
 
 def test_a_rejected_edit_does_not_change_the_file(open_window: Open) -> None:
