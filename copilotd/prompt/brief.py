@@ -26,9 +26,11 @@ class BriefLayout:
 def lay_out_brief(
     document: Document, offset: int, lines_above: int, before_tokens: int, after_tokens: int
 ) -> BriefLayout:
-    """Lay out a prompt with about `before_tokens` before the cursor, the tail included."""
-    text, size = document.text, int(before_tokens * characters_per_token(document.text))
+    """Lay out a prompt with about `before_tokens` in front of the tail."""
+    text = document.text
     anchor, end = place_anchor(text, offset, lines_above), cut_suffix(text, offset, after_tokens)
+    # With the tail in it, a slow machine's few tokens would hold nothing else.
+    size = int(before_tokens * characters_per_token(text)) + offset - anchor
     near = min(anchor, _line_start_from(text, offset - int(_NEAR_SHARE * size)))
     similar = find_similar_lines(text, offset, near, end, size - (offset - near))
     start = min(near, _line_start_from(text, offset - size + len(similar)))

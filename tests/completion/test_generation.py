@@ -200,7 +200,7 @@ async def test_a_cancelled_prefill_finishes_its_slice_and_reads_no_further(
         completions.complete(build_request(f"{LONG}xy║\n", AUTOMATIC)), 30
     )
     assert outcome.status is Status.SHOWN
-    assert [len(request.prompt) for request in engine.requests] == [50, 50, 100, 130, 130]
+    assert [len(request.prompt) for request in engine.requests] == [50, 50, 100, 150, 158, 158]
 
 
 async def test_a_long_prompt_is_prefilled_once_for_all_keystrokes_that_wait_for_it() -> None:
