@@ -63,7 +63,7 @@ def apply(context: CursorContext, candidate: Candidate) -> Candidate:
     tokens, rest = _split(context, text), _split(context, _near_rest(context))
     if found := _find_arrival(context, tokens, rest):
         return candidate.with_text(_trim(context, text[: found.start]))
-    if candidate.unfinished or not tokens:
+    if candidate.unfinished or not tokens or "\n" in text.rstrip():
         return Candidate("")
     if _contains_rest(context, text, tokens, rest):
         return Candidate(text.rstrip(), len(context.line_after.rstrip()))
