@@ -143,16 +143,16 @@ async def _ask_all(
     tally = Tally([*clients], limit, most_places)
     for row in results.rows:
         tally.count_answer(row)
-    progress = Progress(tally.wanted, tally.reached)
+    progress = Progress(tally.wanted, tally.progress)
     for number, question in enumerate(iterate_questions(files)):
-        if tally.reached == tally.wanted:
+        if tally.progress == tally.wanted:
             break
         if not tally.is_open(question):
             continue
         tally.count_place(question)
         for side in rotate([*clients], number):
             if (side, question.name) not in known:
-                progress.show(tally.reached, f"{side}, {question.place.kind}")
+                progress.show(tally.progress, f"{side}, {question.place.kind}")
                 row = await _ask(clients[side], question, side)
                 results.add(row)
                 tally.count_answer(row)
@@ -170,7 +170,7 @@ class Tally:
         self.wanted = limit * len(GROUPS)
 
     @property
-    def reached(self) -> int:
+    def progress(self) -> int:
         """How many of the wanted texts are shown, or are not there."""
         return sum(self._count_reached(group) for group in GROUPS)
 

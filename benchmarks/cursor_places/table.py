@@ -40,7 +40,7 @@ def render_comparisons(ours: Sequence[Row], theirs: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _shown(rows: Iterable[Row]) -> list[Row]:
+def _select_shown(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["shown"]]
 
 
@@ -84,13 +84,13 @@ def _count_exact(row: Row) -> Count:
 
 
 def _render_characters(rows: Sequence[Row]) -> str:
-    deleted = [row for row in _shown(rows) if row["gold"]]
+    deleted = [row for row in _select_shown(rows) if row["gold"]]
     right = sum(row["right_characters"] for row in deleted)
     return f"{right} of {sum(len(row['gold']) for row in deleted)}" if deleted else "-"
 
 
 def _render_ms(rows: Sequence[Row]) -> str:
-    return render_spread([row["ms"] for row in _shown(rows)])
+    return render_spread([row["ms"] for row in _select_shown(rows)])
 
 
 _FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
@@ -103,7 +103,7 @@ _FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
     "repeats the rest of the line": _render_share(_count_repeats),
     "first line exact": _render_share(_count_exact),
     "right characters": _render_characters,
-    "parts of a completion": lambda rows: str(sum(row["is_partial"] for row in _shown(rows))),
+    "parts of a completion": lambda rows: str(sum(row["is_partial"] for row in _select_shown(rows))),
     "ms, p50 / p95": _render_ms,
 }
 _COMPARED = {

@@ -107,13 +107,13 @@ def pool(replays: Sequence[Replay]) -> Replay:
         replays[0].side,
         sum(replay.seconds for replay in replays),
         [row for replay in replays for row in replay.rows],
-        max(_known(replay.lateness_s for replay in replays), default=None),
+        max(_drop_none(replay.lateness_s for replay in replays), default=None),
         (sum((all for all, _ in work), Work()), sum((lost for _, lost in work), Work()))
         if work
         else None,
-        sum(_known(replay.cpu_s for replay in replays)) or None,
-        max(_known(replay.peak_rss for replay in replays), default=None),
-        sum(_known(replay.background_cpu_s for replay in replays)) or None,
+        sum(_drop_none(replay.cpu_s for replay in replays)) or None,
+        max(_drop_none(replay.peak_rss for replay in replays), default=None),
+        sum(_drop_none(replay.background_cpu_s for replay in replays)) or None,
     )
 
 
@@ -130,7 +130,7 @@ def render_comparisons(sides: Sequence[Replay]) -> str:
     return "\n".join(lines)
 
 
-def _known(values: Iterable[T | None]) -> list[T]:
+def _drop_none(values: Iterable[T | None]) -> list[T]:
     return [value for value in values if value is not None]
 
 

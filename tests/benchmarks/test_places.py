@@ -240,7 +240,7 @@ def test_a_kind_is_done_when_all_sides_have_shown_enough_or_enough_was_asked() -
     assert tally.is_open(question)
     tally.count_answer(row | {"side": "baseline"})
     assert not tally.is_open(question)
-    assert tally.reached == 1
+    assert tally.progress == 1
 
     other = Tally(["copilotd"], limit=1, most_places=2)
     other.count_place(question)
