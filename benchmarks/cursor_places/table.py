@@ -103,7 +103,9 @@ _FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
     "repeats the rest of the line": _render_share(_count_repeats),
     "first line exact": _render_share(_count_exact),
     "right characters": _render_characters,
-    "parts of a completion": lambda rows: str(sum(row["is_partial"] for row in _select_shown(rows))),
+    "parts of a completion": lambda rows: str(
+        sum(row["is_partial"] for row in _select_shown(rows))
+    ),
     "ms, p50 / p95": _render_ms,
 }
 _COMPARED = {

@@ -141,7 +141,7 @@ def _find_open_blocks(context: CursorContext, text: str) -> list[_OpenBlock]:
 
 
 def _opens_word(context: CursorContext, text: str, line: Line) -> bool:
-    # The user has opened the block of the cursor's line himself, if the text only ends the line.
+    # If the text only ends the cursor's line, the user opened the block of that line.
     if line.start <= 0 and not context.at_line_start:
         return False
     is_header = opens_word_block(line.text, context.language)
