@@ -11,6 +11,7 @@ from copilotd.completion.types import CompletionRequest
 from copilotd.documents import Document
 from copilotd.syntax.languages import MARKUP, PROSE, detect_language
 from copilotd.syntax.nesting import Nesting, scan_nesting
+from copilotd.syntax.tokens import is_word_character
 
 _REACH = 10_000
 """Characters before the cursor that are searched for open strings."""
@@ -54,7 +55,7 @@ def find_reason_for_silence(document: Document, offset: int, *, typed: bool) -> 
     text = document.text
     if not text.strip():
         return "the document is empty"
-    if _is_word(text[offset - 1 : offset]) and _is_word(text[offset : offset + 1]):
+    if is_word_character(text[offset - 1 : offset]) and is_word_character(text[offset : offset + 1]):
         return "the cursor is inside a word"
     language = detect_language(document)
     if language in PROSE:
@@ -102,7 +103,3 @@ def _is_entity(line: str, language: str) -> bool:
 def _innermost_quote(nesting: Nesting) -> str | None:
     quotes = [end for end in nesting.due if end in _QUOTES]
     return quotes[-1] if quotes else None
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
