@@ -55,7 +55,8 @@ def find_reason_for_silence(document: Document, offset: int, *, typed: bool) -> 
     text = document.text
     if not text.strip():
         return "the document is empty"
-    if is_word_character(text[offset - 1 : offset]) and is_word_character(text[offset : offset + 1]):
+    left, right = text[offset - 1 : offset], text[offset : offset + 1]
+    if is_word_character(left) and is_word_character(right):
         return "the cursor is inside a word"
     language = detect_language(document)
     if language in PROSE:
