@@ -25,17 +25,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    return _OneModelAtATime(config, log)
+    return _ModelsTogether(config, log)
 
 
-class _OneModelAtATime(LoadFileScheduling):  # type: ignore[misc]
+class _ModelsTogether(LoadFileScheduling):  # type: ignore[misc]
     """Gives whole files to a process, and all files with the model to one process.
 
-    Two models at a time would only slow each other.
+    More models at a time would only slow each other. The editors are the exception: their tests
+    wait more than they compute, and have the model in a daemon of their own.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
+        file: str = super()._split_scope(nodeid)
+        if file.startswith("tests/editors/"):
+            return file
         return "model" if _loads_model(self.config.rootpath / file) else file
 
 

@@ -7,6 +7,8 @@ _MAX_OPEN = 1000
 _WEIGHT = 0.05
 _INITIAL_ACCEPTANCE = 0.3
 """The share of completions that users of hosted tools accept, as those tools report it."""
+_OFTEN = 0.1
+"""If a user accepts at least this share of completions, it pays to prepare the next one early."""
 
 
 class Verdict(StrEnum):
@@ -29,6 +31,11 @@ class Feedback:
         self.counts: Counter[Verdict] = Counter()
         self.acceptance = _INITIAL_ACCEPTANCE
         self.accepted_lengths: OrderedDict[str, int | None] = OrderedDict()
+
+    @property
+    def is_accepted_often(self) -> bool:
+        """Whether the user accepts enough completions for work on the next one to pay."""
+        return self.acceptance >= _OFTEN
 
     def offer(self, id: str) -> None:
         """Record that a completion went to a client, which may report a verdict from now on."""

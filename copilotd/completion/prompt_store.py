@@ -33,6 +33,11 @@ class PromptStore:
         self._read_ahead = ReadAhead(engine, self._prefill)
         self._documents: OrderedDict[str, deque[AnchoredPrompt]] = OrderedDict()
 
+    @property
+    def read_ahead_tokens(self) -> int:
+        """How many tokens of documents were evaluated in pauses, since the start."""
+        return self._read_ahead.tokens_read
+
     async def prompt_for(self, cursor: Cursor, budget: Budget, lane: Lane) -> PlacedPrompt:
         """The prompt for `cursor`, once the KV cache holds it. Raises: EngineError.
 

@@ -10,14 +10,14 @@ from copilotd.completion.cache import CacheHit, CompletionCache
 from copilotd.completion.dismissals import Dismissals
 from copilotd.completion.feedback import Feedback, Verdict
 from copilotd.completion.generation import Generation
-from copilotd.completion.idle_work import IdleWork
 from copilotd.completion.in_flight import InFlight
 from copilotd.completion.limits import Limits
 from copilotd.completion.mode import choose_mode
-from copilotd.completion.places import find_unsuitable_document, find_unsuitable_place
+from copilotd.completion.places import find_unsuitable_place
+from copilotd.completion.preparation import Preparation
 from copilotd.completion.prompt_store import PromptStore
 from copilotd.completion.superseding import NewestOnly, Superseded
-from copilotd.completion.trigger import Triggers, find_reason_for_silence
+from copilotd.completion.trigger import Triggers
 from copilotd.completion.types import (
     Completion,
     CompletionRequest,
@@ -43,9 +43,6 @@ from copilotd.syntax.trees import SyntaxTrees
 
 log = logging.getLogger(__name__)
 
-_MIN_ACCEPTANCE = 0.1
-"""If a user accepts at least this share of completions, it pays to prepare the next one early."""
-
 
 class CompletionService:
     """Answers every request with exactly one outcome; all front ends share it."""
@@ -64,11 +61,13 @@ class CompletionService:
         self._cache = CompletionCache(settings.current.cache_entries)
         self._prompts = PromptStore(engine)
         self._in_flight = InFlight(engine, self._prompts, self._cache)
-        self._idle_work = IdleWork()
         self._newest = NewestOnly()
         self._feedback = Feedback()
         self._dismissals = Dismissals()
         self._triggers = Triggers()
+        self._preparation = Preparation(
+            settings, self._limits, self._prompts, self._feedback, self._write_ahead
+        )
         self._counts: Counter[str] = Counter()
         self._last: Outcome | None = None
         engine.subscribe(self._on_engine_state)
@@ -80,7 +79,7 @@ class CompletionService:
         method: it becomes an outcome with its reason.
         """
         started = time.perf_counter()
-        self._idle_work.cancel()
+        self._preparation.cancel()
         self._dismissals.follow(request.document)
         outcome = self._refuse(request) or self._find_cached(request) or self._stay_silent(request)
         if outcome is None:
@@ -189,9 +188,16 @@ class CompletionService:
                 await generation.wait_for_progress(wait_s if 0 < wait_s < float("inf") else None)
             return generation.remaining(request, generation.result())
 
+    async def _write_ahead(self, request: CompletionRequest) -> None:
+        """Write in a pause what `request` will probably ask for."""
+        known = self._cache.find(request.document, request.offset)
+        # If a part was shown, a generation is already writing the rest.
+        if known is None and self._in_flight.join(request) is None:
+            await self._start(request, Lane.BACKGROUND).task.result()
+
     def _detach(self, generation: Generation) -> None:
         """Let the generation continue for a user who types along it, or accepts the part."""
-        generation.first_line_only = self._feedback.acceptance < _MIN_ACCEPTANCE
+        generation.first_line_only = not self._feedback.is_accepted_often
         generation.task.detach()
 
     def _record(self, request: CompletionRequest, outcome: Outcome, started: float) -> Outcome:
@@ -206,7 +212,7 @@ class CompletionService:
             self._dismissals.offer(request.document, shown)
         if outcome.status is not Status.CANCELLED:
             self._last = outcome
-            self._schedule_preparation(request, shown)
+            self._preparation.schedule(request, shown)
         return outcome
 
     async def sample(self, request: CompletionRequest, sampling: Sampling) -> Outcome:
@@ -245,8 +251,7 @@ class CompletionService:
 
     def on_focus(self, document: Document) -> None:
         """The user turned to this document."""
-        if self._can_prepare and not find_unsuitable_document(document):
-            self._idle_work.schedule(lambda: self._warm_up(document))
+        self._preparation.schedule_warm_up(document)
 
     def on_change(self, document: Document, offset: int | None, client: str) -> None:
         """The user changed the document; the cursor is probably at `offset`, None if unknown.
@@ -258,9 +263,9 @@ class CompletionService:
         self._dismissals.follow(document)
         self._in_flight.cancel_mismatch(document, offset, client)
         if offset is None:
-            self._idle_work.cancel()
+            self._preparation.cancel()
         else:
-            self._schedule_preparation(CompletionRequest(document, offset, client=client), None)
+            self._preparation.schedule(CompletionRequest(document, offset, client=client), None)
 
     def mark_drawn(self, id: str) -> None:
         """The editor drew the completion."""
@@ -285,49 +290,13 @@ class CompletionService:
             cancelled=self._counts[Status.CANCELLED],
             accepted=self._feedback.counts[Verdict.ACCEPTED],
             rejected=self._feedback.counts[Verdict.REJECTED],
+            read_ahead_tokens=self._prompts.read_ahead_tokens,
         )
 
     @property
     def last(self) -> Outcome | None:
         """The outcome of the newest request that was not cancelled."""
         return self._last
-
-    # --- in the pauses -----------------------------------------------------------------------
-
-    @property
-    def _can_prepare(self) -> bool:
-        return self._settings.current.enabled and self._settings.current.anticipate
-
-    def _schedule_preparation(self, request: CompletionRequest, shown: Completion | None) -> None:
-        if self._can_prepare and not find_unsuitable_document(request.document):
-            self._idle_work.schedule(lambda: self._prepare(request, shown))
-
-    async def _prepare(self, request: CompletionRequest, shown: Completion | None) -> None:
-        """Generate what follows `shown`, refresh a stale prompt, read the document ahead."""
-        if shown is not None and self._feedback.acceptance >= _MIN_ACCEPTANCE:
-            await self._generate_next(request, shown)
-        await self._prompts.refresh(Cursor(request.document, request.offset), self.budget)
-        await self._read_ahead(request.document, request.offset)
-
-    async def _warm_up(self, document: Document) -> None:
-        await self._prompts.warm_up(document, self.budget)
-        await self._read_ahead(document, None)
-
-    async def _read_ahead(self, document: Document, offset: int | None) -> None:
-        if not is_among(document, self._settings.current.disabled_languages):
-            await self._prompts.read_ahead(document, offset, self.budget)
-
-    async def _generate_next(self, request: CompletionRequest, shown: Completion) -> None:
-        text = request.document.text
-        accepted = text[: shown.start] + shown.text + text[shown.end :]
-        document = replace(request.document, text=accepted)
-        offset = shown.start + len(shown.text)
-        if find_reason_for_silence(document, offset, typed=True):
-            return
-        following = CompletionRequest(document, offset, client=request.client)
-        # If a part was shown, a generation is already writing the rest.
-        if self._cache.find(document, offset) is None and self._in_flight.join(following) is None:
-            await self._start(following, Lane.BACKGROUND).task.result()
 
     def _on_engine_state(self, state: EngineState) -> None:
         if state.phase is not Phase.READY:

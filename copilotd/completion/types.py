@@ -170,3 +170,4 @@ class CompletionStats:
     cancelled: int = 0
     accepted: int = 0
     rejected: int = 0
+    read_ahead_tokens: int = 0

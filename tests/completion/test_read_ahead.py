@@ -83,6 +83,17 @@ async def test_a_jump_to_a_place_that_was_read_gets_the_whole_prefix() -> None:
     assert len(engine.requests) == before + 1
 
 
+async def test_the_statistics_count_the_tokens_that_were_read_ahead() -> None:
+    engine = CachingEngine()
+    completions = CompletionService(engine, Live(SETTINGS))
+    completions.on_focus(DOCUMENT)
+    await asyncio.wait_for(completions._preparation._idle_work._task, 60)  # type: ignore[arg-type]
+    read = sum(
+        len(request.prompt) for request in engine.requests if request.lane is Lane.READ_AHEAD
+    )
+    assert 0 < completions.stats().read_ahead_tokens <= read
+
+
 async def test_a_place_that_was_not_read_gets_a_brief_prompt() -> None:
     engine = CachingEngine()
     prompts = PromptStore(engine)
@@ -177,7 +188,7 @@ async def test_nothing_is_read_where_nothing_is_suggested(settings: CompletionSe
     engine = FocusedEngine()
     completions = CompletionService(engine, Live(settings))
     completions.on_focus(DOCUMENT)
-    task = completions._idle_work._task
+    task = completions._preparation._idle_work._task
     if task is not None:
         await asyncio.wait_for(task, 30)
     assert not engine.reading.is_set()

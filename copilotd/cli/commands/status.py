@@ -68,6 +68,7 @@ def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
             f"{completion.shown} shown of {completion.requests} requested, "
             f"{completion.cache_hits} from the cache, {completion.accepted} accepted",
         ),
+        ("read ahead", f"{completion.read_ahead_tokens:,} tokens of open documents, in pauses"),
     ]
 
 

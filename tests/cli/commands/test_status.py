@@ -34,6 +34,7 @@ def test_status_shows_the_running_daemon(home: Home) -> None:
         "requests    1, 0 running, 0 waiting\n"
         "speed       nothing measured yet\n"
         "ghost text  0 shown of 0 requested, 0 from the cache, 0 accepted\n"
+        "read ahead  0 tokens of open documents, in pauses\n"
     )
 
 
