@@ -8,7 +8,8 @@ reading the whole file takes: 0, 0.5, 1 or 1.5 times the file's tokens, divided 
 prefill rate. After that the editor asks at one hole after the other. Each file is opened after one
 of these times in turn; with `--cross`, after each of them, always by a new server.
 
-- copilotd has measured the machine. `--baseline` is another version of it.
+- copilotd has measured the machine. `--baseline` is another version of it. It is asked at
+  once, unless `--baseline-idles` has other times, because early versions do not read ahead.
 - "whole" is copilotd with all the time that it needs for its whole prompt.
 - llama-server gets the requests of llama.vim. It takes part with `--sides` if it is built.
 
@@ -155,17 +156,18 @@ def build_plan(
 ) -> list[Step]:
     """All steps, file by file for each set of servers.
 
-    A side that does nothing while it is idle opens each file once.
+    A side opens each file once for all the idle times that it does not wait for.
     """
+    waits = {OURS: options.idles, BASELINE: options.baseline_idles}
     steps: dict[tuple[str, float, str], Step] = {}
-    for number, idle in enumerate(map(float, options.idles)):
+    for number, idle in enumerate(options.idles):
         some = files if options.cross else files[number :: len(options.idles)]
         for turn, file in enumerate(some):
             for side in rotate(sides, turn):
-                own_idle = idle if side in (OURS, BASELINE) else 0.0
+                own_idle = float(idle) if idle in waits.get(side, ()) else 0.0
                 key = side, own_idle, file.source.name
                 # A server that has seen the file must not see it again.
-                servers = idle if options.cross else 0.0
+                servers = float(idle) if options.cross else 0.0
                 steps.setdefault(key, Step(side, own_idle, file, servers))
     order = {file.source.name: number for number, file in enumerate(files)}
     return sorted(steps.values(), key=lambda step: (step.servers, order[step.file.source.name]))
@@ -193,6 +195,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="file for the results, JSON lines")
     parser.add_argument("--limit", type=int, default=200, help="holes to try (default 200)")
     add_choice(parser, "--idles", IDLES)
+    add_choice(parser, "--baseline-idles", IDLES, "0", "; the same for the baseline")
     parser.add_argument("--cross", action="store_true", help="try each file after each idle time")
     parser.add_argument("--report", action="store_true", help="only print the tables, from --out")
     return parser.parse_args()

@@ -149,11 +149,11 @@ def test_a_hole_in_the_first_line_has_nothing_before_it() -> None:
     assert (hole.before, hole.left, hole.rest) == ("", "def add", "(a, b):")
 
 
-def plan(*, cross: bool) -> list[Step]:
+def plan(*, cross: bool, sides: tuple[str, ...] = ("copilotd", "whole")) -> list[Step]:
     files = [cut_holes([build_hole("a + b")]), cut_holes([build_hole("return total")])]
     named = [replace(file, source=SourceFile(f"{at}.py", TEXT)) for at, file in enumerate(files)]
-    options = Namespace(idles=["0", "1"], cross=cross)
-    return build_plan(options, ["copilotd", "whole"], named)
+    options = Namespace(idles=["0", "1"], baseline_idles=["0"], cross=cross)
+    return build_plan(options, sides, named)
 
 
 def describe(step: Step) -> tuple[str, float, str, float]:
@@ -179,4 +179,14 @@ def test_each_file_is_opened_after_every_idle_time_by_new_servers() -> None:
         ("copilotd", 0.0, "1.py", 0.0),
         ("copilotd", 1.0, "0.py", 1.0),
         ("copilotd", 1.0, "1.py", 1.0),
+    ]
+
+
+def test_a_baseline_waits_only_for_its_own_idle_times() -> None:
+    steps = [describe(step) for step in plan(cross=False, sides=("copilotd", "baseline"))]
+    assert steps == [
+        ("copilotd", 0.0, "0.py", 0.0),
+        ("baseline", 0.0, "0.py", 0.0),
+        ("copilotd", 1.0, "1.py", 0.0),
+        ("baseline", 0.0, "1.py", 0.0),
     ]
