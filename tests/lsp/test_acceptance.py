@@ -154,4 +154,5 @@ async def test_the_status_command_returns_the_daemons_status_as_json(
         "cancelled": 0,
         "accepted": 0,
         "rejected": 0,
+        "read_ahead_tokens": 0,
     }
