@@ -45,7 +45,7 @@ class Home:
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             cwd=self.folder,
             env=os.environ | environment,
         )
