@@ -1,8 +1,8 @@
 """Replaces a file as a whole, so that other processes may read it at any moment.
 
 The content is written to a temporary file in the same folder, which is then renamed. A reader sees
-the old content or the new content, never half of either. Nothing is flushed to the disk (fsync):
-this protects against a writer that ends early, not against a power cut.
+the old content or the new content, never half of either. That holds for a writer that ends early
+and for a full disk; after a power cut only what was written with `durable` is whole.
 """
 
 import os
@@ -16,17 +16,26 @@ TEMPORARY_SUFFIX = ".tmp"
 """The end of a temporary file's name. Only a writer that was killed leaves such a file behind."""
 
 
-def write_atomically(path: Path, data: bytes, mode: int | None = None) -> None:
+def write_atomically(
+    path: Path, data: bytes, mode: int | None = None, *, durable: bool = False
+) -> None:
     """Write `data` to `path` and replace what is there. The folder must exist.
 
     The file has the permissions `mode` from its first moment; None means the umask decides. If
-    this fails, the old file is unchanged.
+    this fails, the old file is unchanged. `durable` flushes it to the disk, which takes some
+    milliseconds.
 
     Raises:
         OSError: the file cannot be written.
     """
-    with open_atomically(path, mode) as file:
-        file.write(data)
+    try:
+        with open_atomically(path, mode) as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextmanager

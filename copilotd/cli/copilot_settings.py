@@ -8,6 +8,7 @@ from typing import Any
 
 from copilotd.cli.jsonc import parse, set_member
 from copilotd.errors import CopilotdError
+from copilotd.text_files import TextFile
 
 KEY = "github.copilot.advanced"
 PROXY, ENGINE = "debug.overrideProxyUrl", "debug.overrideEngine"
@@ -20,22 +21,27 @@ EDITIONS = ("Code", "Code - Insiders")
 
 @dataclass(frozen=True, slots=True)
 class UserSettings:
-    """A settings file of VS Code, and its text."""
+    """A settings file of VS Code, and the text that it should have."""
 
-    path: Path
+    file: TextFile
     text: str
 
     @classmethod
     def read(cls, path: Path) -> "UserSettings":
         """Read the file; a missing one is empty. Raises: CopilotdError."""
         try:
-            text = path.read_text(encoding="utf-8") if path.exists() else ""
-            parse(text)
+            file = TextFile.read(path)
+            parse(file.text)
         except (OSError, ValueError) as error:
             raise CopilotdError(
                 f"{path} cannot be read as JSON: {error}", "Fix it in VS Code, then try again."
             ) from error
-        return cls(path, text)
+        return cls(file, file.text)
+
+    @property
+    def path(self) -> Path:
+        """The path of the file."""
+        return self.file.path
 
     @property
     def advanced(self) -> dict[str, Any]:
@@ -69,12 +75,11 @@ class UserSettings:
         return self._with_advanced({**kept, **before} or None)
 
     def write(self) -> None:
-        """Write the file."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(self.text, encoding="utf-8")
+        """Write the file. Raises: OSError; the file is unchanged then."""
+        self.file.write(self.text)
 
     def _with_advanced(self, advanced: dict[str, Any] | None) -> "UserSettings":
-        return UserSettings(self.path, set_member(self.text, KEY, advanced))
+        return UserSettings(self.file, set_member(self.text, KEY, advanced))
 
 
 def settings_files() -> list[Path]:

@@ -35,7 +35,10 @@ def parse(text: str) -> dict[str, Any]:
         for at, token in enumerate(tokens)
         if token != "," or tokens[at + 1 : at + 2] not in (["}"], ["]"])
     ]
-    value = json.loads("".join(kept) or "{}")
+    try:
+        value = json.loads("".join(kept) or "{}")
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(value, dict):
         raise ValueError("it is not a JSON object")
     return value

@@ -1,6 +1,5 @@
 """The settings file as text: written for people, and edited without changing its comments."""
 
-import os
 import tomllib
 from pathlib import Path
 from typing import Any, get_origin
@@ -13,7 +12,7 @@ from tomlkit.items import Table
 from copilotd.config import Section, describe_allowed_values, is_secret, list_tables, read_file
 from copilotd.config.error_text import explain_invalid_value, explain_unknown_key
 from copilotd.errors import ConfigError
-from copilotd.files import write_atomically
+from copilotd.text_files import TextFile
 
 SAMPLE_HEAD = """\
 # The settings of copilotd, all at their defaults: remove the # before what you change.
@@ -37,9 +36,8 @@ def set_setting(file: Path, key: str, value: str) -> object:
     """
     parsed = _validate(key, value, file)
     read_file(file)
-    # The temporary file belongs in the folder of the linked file.
-    target = file.resolve()
-    document = tomlkit.parse(target.read_text("utf-8") if target.exists() else "")
+    existing = TextFile.read(file)
+    document = tomlkit.parse(existing.text)
     table, _, name = key.partition(".")
     if table not in document:
         document[table] = tomlkit.table()
@@ -47,7 +45,8 @@ def set_setting(file: Path, key: str, value: str) -> object:
     if not isinstance(section, Table):
         raise ConfigError(f"{table} in {file} is not a table", f"Write it as [{table}].")
     section[name] = parsed
-    _replace(target, tomlkit.dumps(document), private=is_secret(key))
+    # Only the owner may read a file that has a secret.
+    existing.write(tomlkit.dumps(document), mode=0o600 if is_secret(key) else None)
     return parsed
 
 
@@ -77,16 +76,8 @@ def _parse_table(value: str) -> Any:
     """A table as inline TOML; any other value stays as it is, so that validation reports it."""
     try:
         return tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return value
-
-
-def _replace(file: Path, text: str, *, private: bool) -> None:
-    """Rewrite the file with its mode; only the owner may read one that has a secret."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    existing = file.stat().st_mode & 0o777 if file.exists() else None
-    data = text.replace("\n", os.linesep).encode("utf-8")
-    write_atomically(file, data, mode=0o600 if private else existing)
 
 
 def _sample_table(name: str, kind: type[Section]) -> str:

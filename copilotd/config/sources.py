@@ -33,6 +33,8 @@ cannot set them."""
 _FORBIDDEN_IN_PROJECTS: tuple[str, ...] = (*LOADS_A_MODEL, "chat.fetch_images")
 """Settings that a project cannot set, because they make the daemon download something."""
 
+_CORRECT = "Correct the file, or move it away."
+
 COMMAND_LINE = "the command line"
 ENVIRONMENT = "the environment"
 DEFAULT = "default"
@@ -111,11 +113,16 @@ def read_file(path: Path) -> dict[str, Any]:
         ConfigError: the file is not TOML, or cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        # TOML has no byte order mark, but editors on Windows write one.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}", "Correct the file, or move it away.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: it is nested too deeply", _CORRECT) from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}", _CORRECT) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", _CORRECT) from error
 
 
 def find_project_file(folder: Path) -> Path | None:
