@@ -179,7 +179,7 @@ def create_folders(paths: Paths) -> None:
         paths.runtime.chmod(0o700)
     except OSError as error:
         raise StartFailed(
-            f"cannot create a folder for the daemon's files: {error}", _FOLDER_HINT
+            f"cannot create {error.filename} for the daemon's files: {error.strerror}", _FOLDER_HINT
         ) from error
     if untrusted := [f for f in (paths.runtime, paths.runtime.parent) if not _is_trusted(f)]:
         raise StartFailed(f"{untrusted[0]} belongs to another user", _FOLDER_HINT)

@@ -3,7 +3,10 @@
 Commands import slow modules inside their functions, so that `copilotd --help` answers at once.
 """
 
+import os
 import sys
+from io import TextIOWrapper
+from typing import NoReturn
 
 import typer
 
@@ -48,15 +51,40 @@ app = typer.Typer(
 
 def main() -> None:
     """Run one command. Every error becomes a message and a next step, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no Unicode shows question marks.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app(prog_name="copilotd")
-    except CopilotdError as error:
-        from copilotd.cli.views.terminal import show_error
-
+    except BrokenPipeError:
+        # The reader has seen enough, as in `copilotd logs | head`. Python complains at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
         if _is_debugging():
             raise
-        show_error(error)
-        sys.exit(3 if isinstance(error, NotRunning) else 1)
+        _fail(error)
+
+
+def _fail(error: Exception) -> NoReturn:
+    from copilotd.cli.views.terminal import show_error
+
+    show_error(_explain(error))
+    sys.exit(3 if isinstance(error, NotRunning) else 1)
+
+
+def _explain(error: Exception) -> CopilotdError:
+    if isinstance(error, CopilotdError):
+        return error
+    if isinstance(error, OSError):
+        from copilotd.os_errors import explain_os_error
+
+        return explain_os_error(error)
+    return CopilotdError(
+        f"{type(error).__name__}: {error}",
+        "This is a fault of copilotd. With COPILOTD_LOG__LEVEL=DEBUG the same command shows where.",
+    )
 
 
 def _is_debugging() -> bool:

@@ -247,7 +247,7 @@ class ModelStore:
     def _read_index(self) -> _Index:
         try:
             return msgspec.json.decode(self._index_path.read_bytes(), type=_Index)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return _Index()
         except (OSError, msgspec.MsgspecError) as error:
             raise ModelError(
