@@ -24,6 +24,7 @@ from copilotd.engine.interface import Engine
 from copilotd.engine.performance import Speed, Tuning
 from copilotd.engine.types import EngineState, Phase
 from copilotd.errors import ConfigError
+from copilotd.event_loop import StallWatch
 from copilotd.http.app import build_app
 from copilotd.http.server import HttpServer
 from copilotd.lsp.listener import LspListener
@@ -77,11 +78,14 @@ def serve(daemon: "Daemon") -> None:
         with _signals(daemon.stop):
             await daemon.run()
 
-    asyncio.run(run())
+    daemon.stalls.run(run())
 
 
 class Daemon:
-    """The models, one completion service, and the front ends that share them."""
+    """The models, one completion service, and the front ends that share them.
+
+    `stalls` watches the event loop that it runs in.
+    """
 
     def __init__(
         self, paths: Paths, settings: Settings, engines: EnginePool, launch: LaunchOptions
@@ -111,6 +115,7 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._url = self._socket = ""
         self._started_at = time.monotonic()
+        self.stalls = StallWatch()
 
     async def run(self) -> None:
         """Start, serve until `stop` is called, and clean up.
@@ -150,6 +155,7 @@ class Daemon:
             chat=_status_if_separate(models.chat, models.completion),
             embedding=_status_if_separate(models.embedding, models.completion),
             upstream=self._upstream.status() if self._upstream else None,
+            stall_ms=1000 * worst.seconds if (worst := self.stalls.worst) else 0.0,
         )
 
     async def _startup(self) -> None:

@@ -24,7 +24,8 @@ class DaemonStatus:
 
     `state`, `model`, `alias`, `engine` and `tuning` describe the completion model. `chat` and
     `embedding` are None if the completion model serves these purposes too. `upstream` is None if
-    nothing leaves the machine.
+    nothing leaves the machine. `stall_ms` is the longest time in the last hour that all clients had
+    to wait for one piece of work; 0 if there was none above 100 ms.
     """
 
     version: str
@@ -44,3 +45,4 @@ class DaemonStatus:
     chat: ModelStatus | None = None
     embedding: ModelStatus | None = None
     upstream: UpstreamStatus | None = None
+    stall_ms: float = 0.0

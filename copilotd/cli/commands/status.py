@@ -62,6 +62,7 @@ def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
         ("requests", _requests(now)),
         ("speed", _describe_speed(now.engine)),
         *([("chat speed", _describe_speed(now.chat.engine))] if now.chat else ()),
+        *_stall_row(now),
         *_tuning_row(now),
         (
             "ghost text",
@@ -70,6 +71,13 @@ def _rows(now: "DaemonStatus") -> list[tuple[str, str]]:
         ),
         ("read ahead", f"{completion.read_ahead_tokens:,} tokens of open documents, in pauses"),
     ]
+
+
+def _stall_row(now: "DaemonStatus") -> list[tuple[str, str]]:
+    if not now.stall_ms:
+        return []
+    waited = f"all clients waited {now.stall_ms:.0f} ms at once in the last hour"
+    return [("delays", f"{waited}; `copilotd logs` shows for what")]
 
 
 def _tuning_row(now: "DaemonStatus") -> list[tuple[str, str]]:

@@ -58,10 +58,16 @@ def build_model(model: ServedModel, created: int) -> Model:
     return Model(id=model.alias, aliases=[model.alias], created=created, meta=_build_meta(info))
 
 
-def render_metrics(stats: EngineStats) -> str:
+def render_metrics(stats: EngineStats, stall_ms: float) -> str:
     """Counts and rates since the start, in Prometheus' text format."""
+    stall = ("event_loop_stall_seconds", "Longest wait of all clients in an hour", stall_ms / 1000)
     return "\n".join(
-        [*_render("counter", _list_counters(stats)), *_render("gauge", _list_gauges(stats)), ""]
+        [
+            *_render("llamacpp", "counter", _list_counters(stats)),
+            *_render("llamacpp", "gauge", _list_gauges(stats)),
+            *_render("copilotd", "gauge", [stall]),
+            "",
+        ]
     )
 
 
@@ -102,11 +108,11 @@ def _list_gauges(stats: EngineStats) -> list[_Metric]:
     ]
 
 
-def _render(kind: str, metrics: list[_Metric]) -> Iterator[str]:
+def _render(prefix: str, kind: str, metrics: list[_Metric]) -> Iterator[str]:
     for name, help_text, value in metrics:
-        yield f"# HELP llamacpp:{name} {help_text}"
-        yield f"# TYPE llamacpp:{name} {kind}"
-        yield f"llamacpp:{name} {value}"
+        yield f"# HELP {prefix}:{name} {help_text}"
+        yield f"# TYPE {prefix}:{name} {kind}"
+        yield f"{prefix}:{name} {value}"
 
 
 def _compute_rate(tokens: int, ms: float) -> float:

@@ -46,10 +46,10 @@ async def metrics(services: ServicesOf) -> PlainTextResponse:
     """The counts are those of the completion model since the daemon started."""
     if not services.llama_cpp.metrics:
         raise HTTPException(501, "/metrics is turned off: llama_cpp.metrics")
-    stats = services.models.completion.engine.stats()
-    started = int(time.time() - services.status().uptime)
+    stats, status = services.models.completion.engine.stats(), services.status()
+    started = int(time.time() - status.uptime)
     response = PlainTextResponse(
-        convert.render_metrics(stats), media_type="text/plain; version=0.0.4"
+        convert.render_metrics(stats, status.stall_ms), media_type="text/plain; version=0.0.4"
     )
     # llama-server spells the name like this; the framework would write it in lower case.
     response.raw_headers.append((b"Process-Start-Time-Unix", str(started).encode()))
