@@ -10,7 +10,7 @@ from lsprotocol import types
 from pygls.progress import Progress
 
 from copilotd.completion.types import Outcome
-from copilotd.lsp.documents import Documents
+from copilotd.lsp.documents import MAX_CHARACTERS, Documents
 from copilotd.lsp.error_messages import ErrorMessages
 from copilotd.lsp.longer_completion import LONGER, CompletionFollower
 from copilotd.lsp.offered_items import OfferedItem, OfferedItems
@@ -44,6 +44,7 @@ class Client:
         self.follower = CompletionFollower(services.completion, self._announce_longer)
         self.tool_runner = services.tools.create_runner()
         self.changes: dict[str, FileChange] = {}
+        self._unfollowed: set[str] = set()
         self._server = server
 
     @property
@@ -87,6 +88,19 @@ class Client:
         self.changes[id] = change
         while len(self.changes) > _MAX_CHANGES:
             del self.changes[next(iter(self.changes))]
+
+    def stop_following(self, uri: str) -> None:
+        """Forget a file that is too large for suggestions, and tell the user once."""
+        self.documents.close(uri)
+        if not uri or uri in self._unfollowed:
+            return
+        self._unfollowed.add(uri)
+        name = uri.rpartition("/")[2]
+        text = (
+            f"copilotd: {name} is too large for suggestions; the limit is "
+            f"{MAX_CHARACTERS:,} characters"
+        )
+        self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))
 
     def _announce_longer(self, item: OfferedItem) -> None:
         document = item.snapshot.document

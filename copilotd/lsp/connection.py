@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from threading import Event
-
-from pygls.io_ import run_async
 
 from copilotd.engine.interface import Engine
 from copilotd.lsp.client import Client
+from copilotd.lsp.framing import TooLong, read_message
 from copilotd.lsp.server import EditorServer
 from copilotd.lsp.status_report import report_engine_state
 
 log = logging.getLogger(__name__)
+
+MAX_UNREAD_BYTES = 16 * 1024 * 1024
+"""An editor that leaves more than this unread has stopped reading, and is disconnected."""
 
 
 async def serve(
@@ -28,7 +29,7 @@ async def serve(
     server.protocol.set_writer(MessageWriter(writer))
     reporting = asyncio.create_task(report_engine_state(client, engine))
     try:
-        await run_async(Event(), MessageReader(reader), server.protocol, log)
+        await _answer(server, client, reader)
     except SystemExit:
         log.debug("%s sent `exit`", client.name)
     except (OSError, EOFError, ValueError) as error:
@@ -41,25 +42,18 @@ async def serve(
         writer.close()
 
 
-class MessageReader:
-    """The stream that pygls reads from."""
-
-    def __init__(self, reader: asyncio.StreamReader) -> None:
-        self._reader = reader
-
-    async def readline(self) -> bytes:
-        """The next header line; empty at the end of the connection.
-
-        The handler of a request starts to run before the next message is read. So it sees the files
-        as they were when the editor sent the request.
-        """
+async def _answer(server: EditorServer, client: Client, reader: asyncio.StreamReader) -> None:
+    """Pass on each message once the files are as they were when the editor sent it."""
+    while (message := await read_message(reader)) is not None:
+        await client.documents.settle()
+        if isinstance(message, TooLong):
+            server.protocol.refuse(message)
+            if message.id is None:
+                client.stop_following(message.uri)
+        else:
+            server.protocol.receive(message)
+        # The handler starts to run before the next message is read.
         await asyncio.sleep(0)
-        line = await self._reader.readline()
-        return line if _is_header(line) else b""
-
-    async def readexactly(self, n: int) -> bytes:
-        """The next `n` bytes. Raises: asyncio.IncompleteReadError."""
-        return await self._reader.readexactly(n)
 
 
 class MessageWriter:
@@ -70,15 +64,13 @@ class MessageWriter:
 
     def write(self, data: bytes) -> None:
         """Send `data`."""
-        if not self._writer.is_closing():
-            self._writer.write(data)
+        if self._writer.is_closing():
+            return
+        self._writer.write(data)
+        if self._writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            log.warning("an editor does not read its messages; its connection is closed")
+            self._writer.transport.abort()
 
     def close(self) -> None:
         """Close the connection."""
         self._writer.close()
-
-
-def _is_header(line: bytes) -> bool:
-    # Any web page can send an HTTP request with an LSP message as its body to a TCP port. The
-    # request line is no LSP header, so such a connection is closed.
-    return not line.strip() or line.lower().startswith(b"content-")

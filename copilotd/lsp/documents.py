@@ -4,10 +4,9 @@ pygls keeps documents too, but it splits lines at form feeds and the like, so ev
 such a character is wrong there. The handlers use this module instead.
 """
 
-import re
+import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
@@ -15,9 +14,13 @@ from lsprotocol import types
 from pygls.uris import to_fs_path
 
 from copilotd.documents import Document
-from copilotd.lsp.positions import Encoding, LineIndex
+from copilotd.event_loop import Slices
+from copilotd.lsp.changes import Change, Identifier, Position, replace_surrogates
+from copilotd.lsp.lines import Lines
+from copilotd.lsp.positions import Encoding
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_CHARACTERS = 2_000_000
+"""A longer file is not followed: each keystroke in it would take the time of many others."""
 
 
 @dataclass(frozen=True)
@@ -25,28 +28,44 @@ class Snapshot:
     """One version of an open file, which can convert positions to offsets and back."""
 
     document: Document
+    lines: Lines = field(repr=False, compare=False)
 
-    @cached_property
-    def lines(self) -> LineIndex:
-        """The line index; built at its first use."""
-        return LineIndex(self.document.text)
+    @classmethod
+    def of(cls, document: Document) -> "Snapshot":
+        """The snapshot of a document."""
+        return cls(document, Lines(document.text))
 
     def offset_at(self, position: types.Position, encoding: Encoding) -> int:
         """The offset of a position."""
-        return self.lines.offset_at(position.line, position.character, encoding)
+        return self.lines.offset_at(Position(position.line, position.character), encoding)
 
     def range(self, start: int, end: int, encoding: Encoding) -> types.Range:
         """The range between two offsets."""
         positions = (self.lines.position_at(offset, encoding) for offset in (start, end))
-        first, last = (types.Position(line, column) for line, column in positions)
+        first, last = (types.Position(at.line, at.character) for at in positions)
         return types.Range(first, last)
 
 
+class FileTooLarge(Exception):
+    """A file has more than MAX_CHARACTERS, so it is not followed."""
+
+
 class Documents:
-    """Follows the editor's changes to its open files."""
+    """Follows the editor's changes to its open files.
+
+    A replacement of many places takes a while, in slices. Messages that come after it must wait for
+    it with `settle`.
+    """
 
     def __init__(self) -> None:
         self._open: dict[str, Snapshot] = {}
+        self._changing = asyncio.Lock()
+
+    async def settle(self) -> None:
+        """Wait until all changes are applied."""
+        if self._changing.locked():
+            async with self._changing:
+                pass
 
     def get(self, uri: str) -> Snapshot | None:
         """The newest version of a file; None if it is not open."""
@@ -58,7 +77,11 @@ class Documents:
         return tuple(self._open.values())
 
     def open(self, item: types.TextDocumentItem, folders: Iterable[str]) -> None:
-        """Begin to follow a file. `folders` are the URIs of the workspace."""
+        """Begin to follow a file. `folders` are the URIs of the workspace.
+
+        Raises: FileTooLarge.
+        """
+        self._check_size(len(item.text))
         document = Document(
             uri=item.uri,
             text=replace_surrogates(item.text),
@@ -66,33 +89,42 @@ class Documents:
             version=item.version,
             path=display_path(item.uri, folders),
         )
-        self._open[item.uri] = Snapshot(document)
+        self._open[item.uri] = Snapshot.of(document)
 
-    def change(
-        self,
-        identifier: types.VersionedTextDocumentIdentifier,
-        changes: Sequence[types.TextDocumentContentChangeEvent],
-        encoding: Encoding,
+    async def change(
+        self, identifier: Identifier, changes: Sequence[Change], encoding: Encoding
     ) -> int | None:
         """Apply `changes` in order; return the probable offset of the cursor.
 
         The offset is known only after a single change of a part of the file, as typing makes it: it
         is the end of the inserted text. A file that is not open is ignored.
+
+        Raises: FileTooLarge.
         """
         snapshot = self._open.get(identifier.uri)
         if snapshot is None:
             return None
-        cursor = None
-        for change in changes:
-            text, cursor = _apply_change(snapshot, change, encoding)
-            document = replace(snapshot.document, text=text, version=identifier.version)
-            snapshot = Snapshot(document)
-        self._open[identifier.uri] = snapshot
-        return cursor if len(changes) == 1 else None
+        async with self._changing:
+            lines = await _apply(snapshot.lines.copy(), changes, encoding)
+        text = lines.join()
+        self._check_size(len(text))
+        version = identifier.version or snapshot.document.version
+        document = replace(snapshot.document, text=text, version=version)
+        self._open[identifier.uri] = Snapshot(document, lines)
+        return _find_end(snapshot.lines, changes, encoding)
 
     def close(self, uri: str) -> None:
         """Stop following a file."""
         self._open.pop(uri, None)
+
+    def close_all(self) -> None:
+        """Stop following all files."""
+        self._open.clear()
+
+    @staticmethod
+    def _check_size(size: int) -> None:
+        if size > MAX_CHARACTERS:
+            raise FileTooLarge
 
 
 def display_path(uri: str, folders: Iterable[str]) -> str:
@@ -119,18 +151,21 @@ def _find_path(uri: str) -> PurePath | None:
     return path.with_suffix("") if parts.scheme == "vscode-notebook-cell" else path
 
 
-def _apply_change(
-    snapshot: Snapshot, change: types.TextDocumentContentChangeEvent, encoding: Encoding
-) -> tuple[str, int | None]:
-    inserted = replace_surrogates(change.text)
-    if isinstance(change, types.TextDocumentContentChangeWholeDocument):
-        return inserted, None
-    start = snapshot.offset_at(change.range.start, encoding)
-    end = snapshot.offset_at(change.range.end, encoding)
-    text = snapshot.document.text
-    return text[:start] + inserted + text[end:], start + len(inserted)
+async def _apply(lines: Lines, changes: Sequence[Change], encoding: Encoding) -> Lines:
+    slices = Slices()
+    for change in changes:
+        text = replace_surrogates(change.text)
+        if change.range is None:
+            lines = Lines(text)
+        else:
+            lines.replace(change.range.start, change.range.end, text, encoding)
+        await slices.pause()
+    return lines
 
 
-def replace_surrogates(text: str) -> str:
-    """Replace each half of a surrogate pair: JSON can carry it, but no encoding can."""
-    return _SURROGATE.sub("\ufffd", text)
+def _find_end(lines: Lines, changes: Sequence[Change], encoding: Encoding) -> int | None:
+    """Where the inserted text ends after a single change of `lines`; None after others."""
+    if len(changes) != 1 or changes[0].range is None:
+        return None
+    start = min(changes[0].range.start, changes[0].range.end)
+    return lines.offset_at(start, encoding) + len(changes[0].text)

@@ -93,7 +93,7 @@ class EditorAdapter:
             return [types.DeleteFile(uri)]
         create = [types.CreateFile(uri)] if change.before is None else []
         opened = self._find_open(change.path)
-        snapshot = opened or Snapshot(Document(uri, change.before or "", "", 0))
+        snapshot = opened or Snapshot.of(Document(uri, change.before or "", "", 0))
         identifier = types.OptionalVersionedTextDocumentIdentifier(
             uri, snapshot.document.version if opened else None
         )

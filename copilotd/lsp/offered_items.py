@@ -1,6 +1,5 @@
 """The last item that the editor was offered in each file, to recognise when the user accepts it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lsprotocol import types
@@ -52,15 +51,14 @@ class OfferedItems:
         items = self._last.values()
         return next((item.completion.text for item in items if item.completion.id == id), None)
 
-    def take_accepted(
-        self, snapshot: Snapshot, changes: Sequence[types.TextDocumentContentChangeEvent]
-    ) -> str | None:
-        """The id of the completion that `changes` inserted; `snapshot` is the file after them.
+    def take_accepted(self, snapshot: Snapshot, inserted: int) -> str | None:
+        """The id of the completion that a change inserted; `snapshot` is the file after it.
 
-        Each id is returned once. A single typed character never counts as an acceptance.
+        Each id is returned once. A change that inserts less than two characters at a place
+        (`inserted` is the most) never counts as an acceptance.
         """
         item = self._last.get(snapshot.document.uri)
-        if item is None or all(len(change.text) < 2 for change in changes):
+        if item is None or inserted < 2:
             return None
         if not item.results_in(snapshot.document.text):
             return None

@@ -1,6 +1,8 @@
 """pygls' protocol, changed so that every request gets an answer."""
 
 import asyncio
+import json
+import logging
 from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
@@ -10,6 +12,7 @@ from lsprotocol import converters, types
 from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidRequest,
+    JsonRpcParseError,
     JsonRpcServerNotInitialized,
 )
 from pygls.protocol import (
@@ -19,6 +22,11 @@ from pygls.protocol import (
     LanguageServerProtocol,
 )
 from pygls.protocol.json_rpc import RPCMessage
+
+from copilotd.lsp.changes import METHOD, decode_changes
+from copilotd.lsp.framing import MAX_BYTES, TooLong
+
+log = logging.getLogger(__name__)
 
 _OWN_DOCUMENTS = (
     types.TEXT_DOCUMENT_DID_OPEN,
@@ -41,13 +49,42 @@ def build_converter() -> Converter:
 class EditorProtocol(LanguageServerProtocol):
     """Answers every request with exactly one response, even a malformed one."""
 
+    def receive(self, body: bytes) -> None:
+        """Parse a message and pass it to its handler. Broken JSON is answered with an error."""
+        try:
+            self.handle_message(self._parse(body))
+        except (JsonRpcParseError, JsonRpcInvalidRequest) as error:
+            self._send_error(None, error)
+        except JsonRpcException as error:
+            log.info("a message could not be parsed: %s", error)
+        except Exception:  # the fault barrier of one message
+            log.exception("a message could not be handled")
+
+    def _parse(self, body: bytes) -> Any:
+        """The message in `body`. Raises: JsonRpcException."""
+        if (changes := decode_changes(body)) is not None:
+            return JsonRPCNotification(METHOD, self.VERSION, changes)
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise JsonRpcParseError(f"the message is no JSON: {error}") from error
+        if not isinstance(data, dict) or "jsonrpc" not in data:
+            raise JsonRpcInvalidRequest("this is no JSON-RPC message")
+        return self.structure_message(data)
+
+    def refuse(self, message: TooLong) -> None:
+        """Answer a message that was not read, if it is a request."""
+        if message.id is not None:
+            limit = f"a message has at most {MAX_BYTES:,} bytes; this one has {message.size:,}"
+            self._send_error(message.id, JsonRpcInvalidRequest(limit))
+
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Parse a message. A request that cannot be parsed gets an error with the reason."""
         try:
             return super().structure_message(data)
         except JsonRpcException as error:
             if "id" in data and "method" in data:
-                self._send_response(data["id"], error=error.to_response_error())
+                self._send_error(data["id"], error)
             raise
 
     def handle_message(self, message: RPCMessage) -> None:
@@ -57,7 +94,7 @@ class EditorProtocol(LanguageServerProtocol):
         if refusal is None:
             super().handle_message(message)
         elif hasattr(message, "id"):
-            self._send_response(message.id, error=refusal.to_response_error())
+            self._send_error(message.id, refusal)
 
     async def cancel_requests(self) -> None:
         """Cancel all pending requests. Call it when no one waits for the answers."""
@@ -82,12 +119,20 @@ class EditorProtocol(LanguageServerProtocol):
             self.notify(types.CANCEL_REQUEST, types.CancelParams(id))
             raise
 
+    def _send_error(self, id: str | int | None, error: JsonRpcException) -> None:
+        """Answer the request `id`; None stands for one whose id is unknown."""
+        # Not as a ResponseErrorMessage, because that is sent without an id if the id is null.
+        problem = {"code": error.code, "message": error.message, "data": error.data}
+        self._send_data({"jsonrpc": self.VERSION, "id": id, "error": problem})
+
     # The base class caches the next two methods with the instance in the key, which would keep
     # every closed connection and its files in memory. A cached method has another type, hence the
     # suppressions.
 
     def get_message_type(self, method: str) -> type[Any] | None:  # type: ignore[override]
-        """The class of a message of `method`."""
+        """The class of a message of `method`; None keeps its parameters plain."""
+        if method == METHOD:
+            return None
         return types.METHOD_TO_TYPES.get(method, (None,))[0]
 
     def get_result_type(self, method: str) -> type[Any] | None:  # type: ignore[override]

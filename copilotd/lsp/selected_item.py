@@ -10,7 +10,8 @@ from lsprotocol import types
 
 from copilotd.completion.types import Completion
 from copilotd.documents import Document
-from copilotd.lsp.documents import Snapshot, replace_surrogates
+from copilotd.lsp.changes import replace_surrogates
+from copilotd.lsp.documents import Snapshot
 from copilotd.lsp.positions import Encoding
 
 

@@ -16,7 +16,8 @@ Json = dict[str, Any]
 class RawClient:
     """Answers the server's own requests from `replies`, else with null.
 
-    `received` holds all messages with a method, `answers` the number of responses by request id.
+    `received` holds all messages with a method, `answers` the number of responses by request id,
+    `errors` those of messages whose id the server does not know.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -27,6 +28,7 @@ class RawClient:
         self._reading = asyncio.create_task(self._read())
         self.answers: Counter[int] = Counter()
         self.received: list[Json] = []
+        self.errors: asyncio.Queue[Json] = asyncio.Queue()
         self.replies: dict[str, Any] = {}
         self.is_closed = False
 
@@ -51,8 +53,13 @@ class RawClient:
         return dict(result["capabilities"])
 
     def send(self, message: Json) -> None:
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self.send_body(json.dumps({"jsonrpc": "2.0", **message}).encode())
+
+    def send_body(self, body: bytes) -> None:
         self._writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    def stop_reading(self) -> None:
+        self._reading.cancel()
 
     def notify(self, method: str, params: Any) -> None:
         self.send({"method": method, "params": params})
@@ -130,6 +137,9 @@ class RawClient:
             await self._handle(json.loads(await self._reader.readexactly(length)))
 
     async def _handle(self, message: Json) -> None:
+        if message.get("id", "") is None:
+            self.errors.put_nowait(message["error"])
+            return
         if "method" not in message:
             self.answers[message["id"]] += 1
             waiting = self._waiting.pop(message["id"], None)

@@ -23,7 +23,7 @@ def offered_item(marked: str, text: str) -> OfferedItem:
     replaced = rest[0] if len(rest) == 2 else ""
     document = Document("file:///w/a.py", "".join([before, *rest]), "python")
     completion = Completion("id-1", text, len(before), len(before) + len(replaced))
-    return OfferedItem(Snapshot(document), completion)
+    return OfferedItem(Snapshot.of(document), completion)
 
 
 def test_a_snippet_inserts_dollars_braces_and_backslashes_literally() -> None:

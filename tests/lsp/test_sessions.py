@@ -1,6 +1,7 @@
 import asyncio
 import json
 import logging
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,100 @@ async def test_a_malformed_request_gets_an_error_response(client: RawClient) -> 
     assert (await client.request_error("textDocument/nonsense", {}))["code"] == -32601
     client.open_file("x = ")
     assert await client.request_ghost_text(0, 4) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"jsonrpc": "2.0", "id": 1, "method": ', -32700),
+        (b"\xff\xfe", -32700),
+        (b"[" * 100_000, -32700),
+        (b"[]", -32600),
+        (b'{"id": 1}', -32600),
+    ],
+)
+async def test_a_message_that_is_no_json_rpc_gets_an_error(
+    client: RawClient, body: bytes, code: int
+) -> None:
+    await client.initialize()
+    client.send_body(body)
+    error = await asyncio.wait_for(client.errors.get(), TIMEOUT_S)
+    assert error["code"] == code
+    client.open_file("x = ")
+    assert await client.request_ghost_text(0, 4) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"text": 1}, {"text": "x", "range": {"start": {"line": 0, "character": 0}}}, "x"],
+)
+async def test_no_file_is_followed_after_a_change_that_is_none(
+    client: RawClient, daemon: FakeDaemon, change: Any
+) -> None:
+    await client.initialize()
+    daemon.model.text = "1"
+    client.open_file("x = ")
+    client.change_file(change)
+    assert await client.request_ghost_text(0, 4) == []
+    client.open_file("x = ")
+    assert len(await client.request_ghost_text(0, 4)) == 1
+
+
+async def test_half_of_a_surrogate_pair_in_a_change_becomes_the_replacement_character(
+    client: RawClient, daemon: FakeDaemon
+) -> None:
+    await client.initialize()
+    client.open_file("x = ")
+    client.change_file({"text": 'x = "\ud83d" + '})
+    await client.request_ghost_text(0, 10)
+    assert 'x = "\ufffd" + ' in await daemon.model.prompts.get()
+
+
+async def test_a_request_that_is_too_long_is_refused_with_the_limit(
+    client: RawClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("copilotd.lsp.framing.MAX_BYTES", 10_000)
+    monkeypatch.setattr("copilotd.lsp.protocol.MAX_BYTES", 10_000)
+    await client.initialize()
+    error = await client.request_error("copilotd/chat", {"text": "x" * 20_000})
+    assert error["code"] == -32600
+    assert error["message"].startswith("a message has at most 10,000 bytes; this one has 20,")
+    client.open_file("x = ")
+    assert await client.request_ghost_text(0, 4) == []
+
+
+@pytest.mark.parametrize("is_whole_message", [False, True])
+async def test_a_file_that_is_too_large_is_named_once_and_gets_no_ghost_text(
+    client: RawClient, monkeypatch: pytest.MonkeyPatch, is_whole_message: bool
+) -> None:
+    if is_whole_message:
+        monkeypatch.setattr("copilotd.lsp.framing.MAX_BYTES", 10_000)
+    else:
+        monkeypatch.setattr("copilotd.lsp.documents.MAX_CHARACTERS", 10_000)
+    await client.initialize()
+    for _ in range(2):
+        client.open_file("x = 1\n" * 3_000)
+        assert await client.request_ghost_text(0, 4) == []
+    messages = await client.wait_for_messages("window/showMessage", 1)
+    assert [message["message"] for message in messages] == [
+        "copilotd: a.py is too large for suggestions; the limit is 2,000,000 characters"
+    ]
+    client.open_file("x = ", uri="file:///w/small.py")
+    assert await client.request_ghost_text(0, 4, uri="file:///w/small.py") == []
+    assert len([m for m in client.received if m["method"] == "window/showMessage"]) == 1
+
+
+async def test_an_editor_that_does_not_read_its_answers_is_disconnected(
+    client: RawClient, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("copilotd.lsp.connection.MAX_UNREAD_BYTES", 100_000)
+    await client.initialize()
+    client.stop_reading()
+    async with asyncio.timeout(TIMEOUT_S):
+        while daemon.listener.clients:
+            client.send_request("textDocument/nonsense", {"text": "x" * 1000})
+            await asyncio.sleep(0)
+    client.is_closed = True
 
 
 async def test_neither_code_nor_parameters_reach_the_log(
