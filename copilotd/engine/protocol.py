@@ -129,6 +129,19 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
     id: int
 
 
+class Ping(msgspec.Struct, frozen=True, tag=True):
+    """Answered at once by `Result` with a Pulse, also while a batch is being decoded."""
+
+    id: int
+
+
+class Pulse(msgspec.Struct, frozen=True):
+    """The main thread has been at its present work for `age_s` seconds, of at most `limit_s`."""
+
+    age_s: float
+    limit_s: float
+
+
 Command = (
     Load
     | Tokenize
@@ -139,6 +152,7 @@ Command = (
     | Embed
     | Calibrate
     | Cancel
+    | Ping
 )
 
 

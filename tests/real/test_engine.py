@@ -157,6 +157,30 @@ async def test_a_killed_worker_fails_its_request_and_the_next_request_is_served(
     assert engine.stats().restarts == 1
 
 
+async def test_a_stopped_worker_is_ended_and_the_next_request_is_served(
+    engine: EngineClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("copilotd.engine.local.watch.EVERY_S", 0.1)
+    monkeypatch.setattr("copilotd.engine.local.watch.SILENT_S", 5.0)
+    prompt = await engine.tokenize("# Count to a hundred\n1, 2, 3, 4,")
+    with pytest.raises(EngineDied, match="has not answered for 5 s and was ended"):
+        async with aclosing(engine.generate(GenerateRequest(prompt, 200))) as events:
+            async for _ in events:
+                pid = engine.stats().pid
+                assert pid is not None
+                os.kill(pid, signal.SIGSTOP)
+    text, _ = await collect(engine, GenerateRequest(prompt, 4))
+    assert text
+
+
+async def test_numbers_that_are_out_of_range_end_no_worker(engine: EngineClient) -> None:
+    prompt = await engine.tokenize("def add(a, b):")
+    sampling = Sampling(repeat_penalty=1.1, repeat_last_n=2**31 - 1)
+    request = GenerateRequest(prompt, 2, sampling=sampling, logprobs=10**9)
+    await collect(engine, request)
+    assert engine.stats().restarts == 0
+
+
 async def test_a_file_that_is_no_model_fails_to_load_with_a_reason(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + b"\0" * 100)

@@ -6,6 +6,7 @@ process ends, its error goes into every inbox, so no caller waits for a dead wor
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import signal
 import sys
@@ -16,6 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from copilotd import errors
+from copilotd.engine.local.watch import watch
 from copilotd.engine.protocol import (
     SAVE_TIMEOUT_S,
     Command,
@@ -23,6 +25,8 @@ from copilotd.engine.protocol import (
     Failed,
     Finish,
     Notice,
+    Ping,
+    Pulse,
     Result,
     encode_command,
 )
@@ -47,9 +51,12 @@ class WorkerProcess:
         self._process = process
         self._on_death = on_death
         self._inboxes: dict[int, Inbox] = {}
+        self._ping_ids = itertools.count(1)
         self._last_stderr_lines: deque[str] = deque(maxlen=5)
         self._is_closing = False
         self._death: EngineDied | None = None
+        self._reason_for_kill = ""
+        self._watch: asyncio.Task[None] | None = None
         self._tasks = (
             asyncio.create_task(self._read_events()),
             asyncio.create_task(self._read_stderr()),
@@ -106,6 +113,22 @@ class WorkerProcess:
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.write(len(body).to_bytes(4, "big") + body)
 
+    def start_watch(self) -> None:
+        """Begin to watch over the worker, once it has loaded its model."""
+        self._watch = asyncio.create_task(watch(self._ping, self._is_busy, self._kill_stuck))
+
+    def _is_busy(self) -> bool:
+        return any(id > 0 for id in self._inboxes)
+
+    async def _ping(self) -> Pulse:
+        return await self.call(Ping(-next(self._ping_ids)), Pulse)
+
+    def _kill_stuck(self, reason: str) -> None:
+        log.error("the model's worker process (pid %d) %s: it is ended", self.pid, reason)
+        self._reason_for_kill = reason
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
     async def close(self) -> None:
         """Fail pending commands; give the worker a moment to save its KV cache, then end it."""
         self._is_closing = True
@@ -136,7 +159,9 @@ class WorkerProcess:
 
     async def _handle_exit(self) -> None:
         code = await self._process.wait()
-        error = _describe_exit(code, self._quote_stderr())
+        error = _describe_exit(code, self._quote_stderr(), self._reason_for_kill)
+        if self._watch is not None:
+            self._watch.cancel()
         self._fail_pending(error)
         if not self._is_closing:
             self._close_pipes()
@@ -163,7 +188,12 @@ class WorkerProcess:
             log.debug("worker: %s", text)
 
 
-def _describe_exit(code: int, stderr: str) -> EngineDied:
+def _describe_exit(code: int, stderr: str, reason_for_kill: str) -> EngineDied:
+    if reason_for_kill:
+        return EngineDied(
+            f"the model's worker process {reason_for_kill} and was ended",
+            "The next request starts a new one.",
+        )
     if code == -signal.SIGILL:
         return IllegalInstruction(
             "llama.cpp was built for another processor (illegal instruction)",

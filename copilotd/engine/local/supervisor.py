@@ -164,6 +164,7 @@ class WorkerSupervisor:
             )
             self._use_amx = False
             return await self._start_and_load(spec)
+        process.start_watch()
         return LoadedWorker(process, info)
 
     def _check_back_off(self) -> None:

@@ -25,6 +25,11 @@ class EmbeddingJob:
         """Whether every input has its vector."""
         return len(self.vectors) == len(self.inputs)
 
+    @property
+    def n_next(self) -> int:
+        """The number of tokens of the next input."""
+        return 0 if self.is_done else len(self.inputs[len(self.vectors)])
+
     def step(self, model: Embedder) -> None:
         """Embed the next input; an interrupted one is repeated by the next call.
 

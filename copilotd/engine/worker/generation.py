@@ -1,6 +1,7 @@
 """One step of all sequences in a batch: evaluate, sample, emit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from copilotd.engine.worker.constraints.token_healing import (
     Constraint,
     count_safe_tokens,
 )
+from copilotd.engine.worker.faults import to_engine_error
 from copilotd.engine.worker.interrupt import Interrupt
 from copilotd.engine.worker.kv.reposition import Repositioner
 from copilotd.engine.worker.kv.slot_pool import SlotPool
@@ -27,6 +29,7 @@ from copilotd.engine.worker.scheduling.sequence import Sequence, SequenceStatus
 from copilotd.engine.worker.scheduling.text_stream import TextDelta
 from copilotd.engine.worker.speculation.speculation import Speculation, is_clear
 from copilotd.engine.worker.vision.image_tokens import ImageTokens
+from copilotd.engine.worker.work_clock import WorkClock
 from copilotd.errors import ContextOverflow, EngineError, InvalidRequest
 
 NO_IMAGES: Mapping[int, ImageTokens] = MappingProxyType({})
@@ -42,11 +45,13 @@ class Generation:
         pool: SlotPool,
         emit: Callable[[Event], None],
         speculation: Speculation | None = None,
+        clock: WorkClock | None = None,
     ) -> None:
         self._model = model
         self._vocabulary = model.vocabulary
         self._interrupt = interrupt
         self._emit = emit
+        self._clock = clock or WorkClock()
         self._pool = pool
         self._scheduler = Scheduler(pool, Repositioner(model, pool), N_BATCH, N_UBATCH)
         self._grammars = GrammarCompiler(model.vocabulary)
@@ -77,7 +82,8 @@ class Generation:
         grammar = self._grammars.compile(request.grammar)
         sequence = Sequence(command.id, request, sampler, constraint, grammar, images)
         self._scheduler.add(sequence)
-        self._use_predictions(sequence)
+        with self._barrier(sequence):
+            self._use_predictions(sequence)
 
     def cancel(self, id: int) -> None:
         """Drop a request; ignore an unknown id, because that request has already ended."""
@@ -86,7 +92,17 @@ class Generation:
                 self._scheduler.remove(sequence)
 
     def step(self) -> None:
-        """Evaluate one batch, sample from it, emit the results."""
+        """Evaluate one batch, sample from it, emit the results.
+
+        A fault of one request ends that request; one of the whole batch ends all of them.
+        """
+        try:
+            self._step()
+        except Exception as error:
+            for sequence in self._scheduler:
+                self._fail(sequence, to_engine_error(error))
+
+    def _step(self) -> None:
         batch = self._scheduler.schedule()
         batch = self._speculation.add_draft(batch, self._pool.count_free_cells())
         if not batch or not self._has_room(batch):
@@ -100,7 +116,8 @@ class Generation:
             return
         elif not self._pool.evict_one() and not self._scheduler.preempt():
             error = ContextOverflow("the KV cache has no room left", "Raise model.n_ctx.")
-            self._fail(batch, error)
+            for item in batch:
+                self._fail(item.sequence, error)
 
     def _heal_prompt(self, request: GenerateRequest) -> tuple[GenerateRequest, Constraint]:
         """Move the safe tokens of the tail into the prompt; the rest constrains the output."""
@@ -125,17 +142,23 @@ class Generation:
         first = batch[0].sequence
         self._interrupt.begin_batch({item.sequence.id for item in batch}, first.request.lane)
         try:
-            if first.next_image and first.slot:
-                slot_id = first.slot.sequence
-                return self._model.decode_image(first.next_image, slot_id, first.n_evaluated)
-            entries = [entry for item in batch for entry in _list_entries(item)]
-            frugal = all(item.sequence.request.frugal for item in batch)
-            return self._model.decode(entries, frugal=frugal)
-        except EngineError as error:
-            self._fail(batch, error)
+            with self._clock.evaluate(sum(item.n_cells for item in batch)):
+                return self._evaluate(batch)
+        except Exception as error:
+            for item in batch:
+                self._fail(item.sequence, to_engine_error(error))
             return DecodeResult.INTERRUPTED
         finally:
             self._interrupt.end_batch()
+
+    def _evaluate(self, batch: list[BatchItem]) -> DecodeResult:
+        first = batch[0].sequence
+        if first.next_image and first.slot:
+            slot_id = first.slot.sequence
+            return self._model.decode_image(first.next_image, slot_id, first.n_evaluated)
+        entries = [entry for item in batch for entry in _list_entries(item)]
+        frugal = all(item.sequence.request.frugal for item in batch)
+        return self._model.decode(entries, frugal=frugal)
 
     def _resynchronise(self, batch: list[BatchItem]) -> None:
         """Record what an interrupted batch left in the cache; at least one token stays pending."""
@@ -151,14 +174,21 @@ class Generation:
             self._pool.append(slot, sequence.tokens[before:n_done])
             self._pool.truncate(slot, min(n_done, len(sequence.tokens) - 1))
 
-    def _fail(self, batch: list[BatchItem], error: EngineError) -> None:
-        for item in batch:
-            sequence = item.sequence
-            if sequence.slot is not None:
-                # It is unknown which cells a failed batch wrote.
-                self._pool.truncate(sequence.slot, 0)
+    @contextmanager
+    def _barrier(self, sequence: Sequence) -> Iterator[None]:
+        """A fault within this context ends `sequence` and no other."""
+        try:
+            yield
+        except Exception as error:
+            self._fail(sequence, to_engine_error(error))
+
+    def _fail(self, sequence: Sequence, error: EngineError) -> None:
+        if sequence.slot is not None:
+            # It is unknown which of its cells were written.
+            self._pool.truncate(sequence.slot, 0)
+        if sequence.status is not SequenceStatus.FINISHED:
             self._scheduler.remove(sequence)
-            self._emit(make_failure(sequence.id, error))
+        self._emit(make_failure(sequence.id, error))
 
     # --- sample and emit ---------------------------------------------------------------------
 
@@ -166,11 +196,12 @@ class Generation:
         """Sample from an evaluated batch; `index` is where an item's tokens begin in the batch."""
         index = 0
         for item in batch:
-            item.sequence.grow_chunks()
-            if item.draft:
-                self._verify(item, index)
-            else:
-                self._advance(item, index)
+            with self._barrier(item.sequence):
+                item.sequence.grow_chunks()
+                if item.draft:
+                    self._verify(item, index)
+                else:
+                    self._advance(item, index)
             index += item.n_tokens
 
     def _advance(self, item: BatchItem, index: int) -> None:

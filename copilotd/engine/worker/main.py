@@ -29,6 +29,7 @@ from copilotd.engine.protocol import (
     Embed,
     Generate,
     Load,
+    Ping,
     TokenBytes,
     Tokenize,
     WorkerSpec,
@@ -37,6 +38,7 @@ from copilotd.engine.types import Lane
 from copilotd.engine.worker.backend import Backend
 from copilotd.engine.worker.calibration.runner import CalibratedModel, CalibrationRunner
 from copilotd.engine.worker.embedding_job import Embedder, EmbeddingJob
+from copilotd.engine.worker.faults import to_engine_error
 from copilotd.engine.worker.generation import Generation
 from copilotd.engine.worker.interrupt import Interrupt
 from copilotd.engine.worker.kv.disk_tier import DiskTier
@@ -48,6 +50,7 @@ from copilotd.engine.worker.pipe import EventWriter, make_failure, read_command,
 from copilotd.engine.worker.speculation.draft_model import DraftModel
 from copilotd.engine.worker.speculation.speculation import Speculation
 from copilotd.engine.worker.vision.encode_queue import EncodedRequest, Encoder, ImageEncodeQueue
+from copilotd.engine.worker.work_clock import CALIBRATION_LIMIT_S, WorkClock
 from copilotd.errors import EngineError
 
 _SAVE_AFTER_IDLE_S = 5.0
@@ -118,12 +121,15 @@ class Worker:
         self._model = model
         self._interrupt = interrupt
         self._events = events
+        self._clock = WorkClock()
         self._inbox: queue.SimpleQueue[Command | EncodedRequest | None] = queue.SimpleQueue()
         self._pool = _create_pool(model, spec, events)
         # Wrong guesses have to leave the cache again.
         enabled = model.can_trim and (spec.speculate or draft_model is not None)
         speculation = Speculation(enabled=enabled, draft_model=draft_model)
-        self._generation = Generation(model, interrupt, self._pool, events.send, speculation)
+        self._generation = Generation(
+            model, interrupt, self._pool, events.send, speculation, self._clock
+        )
         self._encode_queue = ImageEncodeQueue(model.image_encoder, self._receive_encoded)
         self._embeddings: deque[EmbeddingJob] = deque()
         self._calibrator = CalibrationRunner(model, interrupt, events.send)
@@ -135,6 +141,7 @@ class Worker:
         while not self._ending.is_set():
             self._take_commands()
             if self._is_idle:
+                self._clock.begin(CALIBRATION_LIMIT_S)
                 self._calibrator.step()
                 continue
             if self._generation.active_lane is not None:
@@ -157,6 +164,8 @@ class Worker:
         match command:
             case Tokenize() | Detokenize() | TokenBytes():
                 self._answer_from_vocabulary(command)
+            case Ping(id):
+                self._events.send_result(id, self._clock.read())
             case Cancel(id):
                 self._interrupt.cancel(id)
                 self._inbox.put(command)
@@ -184,8 +193,8 @@ class Worker:
                     value = vocabulary.detokenize(tokens)
                 case TokenBytes(_, tokens):
                     value = vocabulary.render_pieces(tokens)
-        except EngineError as error:
-            self._events.send(make_failure(command.id, error))
+        except Exception as error:
+            self._events.send(make_failure(command.id, to_engine_error(error)))
         else:
             self._events.send_result(command.id, value)
 
@@ -206,18 +215,23 @@ class Worker:
         self._interrupt.clear_arrivals()
         if self._is_idle:
             self._take(self._wait_for_command())
+        self._clock.begin()
         while not self._inbox.empty():
             self._take(self._inbox.get())
 
     def _wait_for_command(self) -> Command | EncodedRequest | None:
         """The next command; None when it is time for idle work. Saves the KV cache when idle."""
         wait_s = _SAVE_AFTER_IDLE_S if self._has_unsaved else self._calibrator.idle_wait_s
+        self._clock.rest()
         try:
             return self._inbox.get(timeout=wait_s)
         except queue.Empty:
+            self._clock.begin()
             if self._has_unsaved:
                 self._has_unsaved = not self._pool.persist(self._inbox.empty)
             return None
+        finally:
+            self._clock.begin()
 
     def _take(self, command: Command | EncodedRequest | None) -> None:
         if command is None:
@@ -239,8 +253,8 @@ class Worker:
                     self._calibrator.add(command)
                 case Cancel(id):
                     self._cancel(id)
-        except EngineError as error:
-            self._events.send(make_failure(command.id, error))
+        except Exception as error:
+            self._events.send(make_failure(command.id, to_engine_error(error)))
 
     def _start_encoded(self, encoded: EncodedRequest) -> None:
         """Start a request whose images are encoded, unless it was cancelled meanwhile."""
@@ -251,8 +265,8 @@ class Worker:
                 raise encoded.error
             self._generation.add(encoded.command, encoded.images)
             self._has_unsaved = True
-        except EngineError as error:
-            self._events.send(make_failure(encoded.command.id, error))
+        except Exception as error:
+            self._events.send(make_failure(encoded.command.id, to_engine_error(error)))
 
     def _cancel(self, id: int) -> None:
         self._encode_queue.cancel(id)
@@ -268,10 +282,11 @@ class Worker:
         job = self._embeddings[0]
         self._interrupt.begin_batch({job.id}, Lane.BACKGROUND)
         try:
-            job.step(self._model.embedder)
-        except EngineError as error:
+            with self._clock.evaluate(job.n_next):
+                job.step(self._model.embedder)
+        except Exception as error:
             self._embeddings.popleft()
-            self._events.send(make_failure(job.id, error))
+            self._events.send(make_failure(job.id, to_engine_error(error)))
             return
         finally:
             self._interrupt.end_batch()

@@ -91,6 +91,9 @@ class FakeWorkerProcess:
     def send(self, command: Command) -> None:
         self.sent.append(command)
 
+    def start_watch(self) -> None:
+        pass
+
     async def close(self) -> None:
         self.closed = True
 

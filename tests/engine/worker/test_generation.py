@@ -3,12 +3,14 @@
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from copilotd.engine.protocol import Failed, Finish, Output
 from copilotd.engine.types import FinishReason, Lane
 from copilotd.engine.worker.llama.batch import BatchEntry
+from copilotd.engine.worker.scheduling.sequence import Sequence as RunningSequence
 from copilotd.errors import ContextOverflow, InvalidRequest
 from tests.engine.worker.engine_loop import EngineLoop, predict_continuation
 from tests.engine.worker.kv.fake_disk_tier import disk_tier_in
@@ -293,3 +295,52 @@ def test_chat_uses_no_cached_predictions() -> None:
         loop.add(id, "same prompt", max_tokens=3, lane=Lane.CHAT)
         loop.run()
     assert loop.model.n_evaluated > len("same prompt") + 3
+
+
+def test_a_fault_of_one_request_ends_that_request_alone(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    loop = EngineLoop()
+    loop.add(1, "def f(")
+    loop.add(2, "def g(")
+    loop.run(3)
+    score = loop.generation._scorer.score_choice
+
+    def fail_for_the_first(sequence: RunningSequence, *arguments: Any) -> Any:
+        if sequence.id == 1:
+            raise IndexError("SEC" + "RET")
+        return score(sequence, *arguments)
+
+    monkeypatch.setattr(loop.generation._scorer, "score_choice", fail_for_the_first)
+    loop.run()
+    failed = loop.last_events[1]
+    assert isinstance(failed, Failed)
+    assert failed.message == "the request failed with an internal error (IndexError)"
+    assert loop.texts[2] == predict_continuation("def g(")
+    log = capfd.readouterr().err
+    assert "fail_for_the_first" in log and "SECRET" not in log
+    monkeypatch.undo()
+    loop.add(3, "def f(")
+    loop.run()
+    assert loop.texts[3] == predict_continuation("def f(")
+
+
+@pytest.mark.parametrize("part", ["decode", "schedule"])
+def test_a_fault_of_a_whole_batch_ends_its_requests_and_no_later_one(
+    monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    loop = EngineLoop()
+    loop.add(1, "def f(")
+    loop.add(2, "def g(")
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+
+    owner = loop.model if part == "decode" else loop.generation._scheduler
+    monkeypatch.setattr(owner, part, fail)
+    loop.run()
+    assert all(isinstance(loop.last_events[id], Failed) for id in (1, 2))
+    monkeypatch.undo()
+    loop.add(3, "def f(")
+    loop.run()
+    assert loop.texts[3] == predict_continuation("def f(")

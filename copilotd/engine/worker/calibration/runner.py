@@ -15,10 +15,10 @@ from copilotd.engine.performance import BUSY_SHARE, Calibration, CalibrationProg
 from copilotd.engine.protocol import Calibrate, CalibrationReport, Event, Result
 from copilotd.engine.types import Lane
 from copilotd.engine.worker.calibration.plan import CalibrationPlan, TrialBatch
+from copilotd.engine.worker.faults import to_engine_error
 from copilotd.engine.worker.interrupt import Interrupt
 from copilotd.engine.worker.pipe import make_failure
 from copilotd.engine.worker.threads.cpu_load import OtherLoad
-from copilotd.errors import EngineError
 
 MEASURE_EVERY_S = 0.5
 """Often enough to notice other programs; over a shorter time their load cannot be measured well."""
@@ -112,9 +112,9 @@ class CalibrationRunner:
         self._interrupt.begin_batch({job.command.id}, len(Lane))
         try:
             result = job.step()
-        except EngineError as error:
+        except Exception as error:
             self._remove(job)
-            return self._emit(make_failure(job.command.id, error))
+            return self._emit(make_failure(job.command.id, to_engine_error(error)))
         finally:
             self._interrupt.end_batch()
         if result is None:

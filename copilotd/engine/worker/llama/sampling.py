@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 from llama_cpp import llama_cpp as C
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from copilotd.engine.types import Sampling, TokenAlternative
+
+_MAX_REPEAT_LAST_N = 1 << 20
 
 Logits = NDArray[np.float32]
 """Shape (n_vocab,)."""
@@ -26,6 +29,8 @@ class Sampler:
     """
 
     def __init__(self, sampling: Sampling, n_vocab: int) -> None:
+        # llama.cpp reserves memory for as many tokens, and no context has more.
+        sampling = replace(sampling, repeat_last_n=min(sampling.repeat_last_n, _MAX_REPEAT_LAST_N))
         self.is_greedy = _is_plain_greedy(sampling)
         if not self.is_greedy:
             self._chain = _make_chain(sampling, n_vocab)
@@ -63,6 +68,7 @@ def pick_alternatives(
     logprobs: Logits, count: int, token_to_piece: Callable[[int], bytes]
 ) -> list[TokenAlternative]:
     """Return the `count` most probable tokens, best first."""
+    count = min(count, len(logprobs))
     if count <= 0:
         return []
     best = np.argpartition(logprobs, -count)[-count:]

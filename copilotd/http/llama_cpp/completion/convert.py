@@ -23,6 +23,7 @@ from copilotd.http.llama_cpp.completion.schema import (
     Selected,
 )
 from copilotd.http.llama_cpp.completion.settings import (
+    MAX_PROBS,
     build_sampling,
     report_settings,
     resolve_limit,
@@ -68,7 +69,7 @@ async def prepare_requests(
                 max_tokens=None if limit < 0 else limit,
                 sampling=own,
                 stop=tuple(body.stop),
-                logprobs=body.n_probs if _needs_token_ids(body) else None,
+                logprobs=min(body.n_probs, MAX_PROBS) if _needs_token_ids(body) else None,
                 grammar=grammar,
             )
             settings = report_settings(body, limit, own)

@@ -60,7 +60,7 @@ class CompletionBody(BaseModel):
     typical_p: float = 1.0
     """Locally typical sampling: keep the tokens near the expected surprise; 1 means all."""
     repeat_last_n: Annotated[int, Field(ge=-1)] = 64
-    """Tokens that the penalties look back; -1 means all."""
+    """Tokens that the penalties look back, at most the context; -1 means all of it."""
     repeat_penalty: Annotated[float, Field(gt=0)] = 1.0
     """Above 1: make tokens that occurred less probable."""
     presence_penalty: float = 0.0
@@ -74,7 +74,7 @@ class CompletionBody(BaseModel):
     ignore_eos: bool = False
     """Continue where the model would end."""
     n_probs: Annotated[int, Field(ge=0, validation_alias=AliasChoices("n_probs", "logprobs"))] = 0
-    """Report each token's log probability, and those of this many alternatives."""
+    """Report each token's log probability, and those of this many alternatives, at most 1,000."""
     return_tokens: bool = False
     """Report the ids of the tokens; a stream always does."""
     json_schema: dict[str, Any] | None = None

@@ -32,6 +32,9 @@ _NOT_IMPLEMENTED: Mapping[str, Any] = {
 }
 """llama.cpp's settings that copilotd does not implement, with the values that turn them off."""
 
+MAX_PROBS = 1000
+"""Alternatives for each token; with more, encoding a response would keep other clients waiting."""
+
 _SAMPLERS = ["penalties", "top_k", "typ_p", "top_p", "min_p", "temperature"]
 
 
@@ -52,7 +55,7 @@ def build_sampling(
         top_p=body.top_p,
         min_p=body.min_p,
         typical_p=body.typical_p,
-        repeat_last_n=n_ctx if body.repeat_last_n < 0 else body.repeat_last_n,
+        repeat_last_n=n_ctx if body.repeat_last_n < 0 else min(body.repeat_last_n, n_ctx),
         repeat_penalty=body.repeat_penalty,
         presence_penalty=body.presence_penalty,
         frequency_penalty=body.frequency_penalty,
