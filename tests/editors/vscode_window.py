@@ -78,9 +78,14 @@ class Workbench:
 
     def save_and_read(self) -> str:
         """Save the file; return its text."""
-        self.press("Control+s")
-        tab = self._page.locator(f'.tab.dirty[data-resource-name="{self.file.name}"]')
-        tab.wait_for(state="detached")
+        changed = self._page.locator(f'.tab.dirty[data-resource-name="{self.file.name}"]')
+
+        def save() -> bool:
+            # The file may also change after it was saved.
+            self.press("Control+s")
+            return changed.count() == 0
+
+        self.wait_until(save)
         return self.file.read_text()
 
     def wait_until(self, look: Callable[[], T], good: Callable[[T], object] = bool) -> T:
