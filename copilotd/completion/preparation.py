@@ -44,7 +44,7 @@ class Preparation:
         self._idle_work.cancel()
 
     def schedule(self, request: CompletionRequest, shown: Completion | None) -> None:
-        """Prepare, after a pause, what follows `request`, to which `shown` was the answer."""
+        """After a pause, prepare for the next request. `request` was answered with `shown`."""
         if self._is_allowed(request.document):
             self._idle_work.schedule(lambda: self._prepare(request, shown))
 

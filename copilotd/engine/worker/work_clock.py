@@ -1,7 +1,7 @@
 """How long the main thread has been at its present work, and how long that may take.
 
-A batch of many tokens takes minutes on a slow machine, so the limit grows with the tokens, by the
-slowest rate that was measured.
+A batch of many tokens takes minutes on a slow machine. So the limit of a batch grows with its
+tokens, and with the slowest measured time of a token.
 """
 
 import threading
